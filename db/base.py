@@ -1,0 +1,94 @@
+"""The declarative base and the column types that every table shares.
+
+Knows SQLAlchemy only; which engine runs underneath is decided in `db.engine`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+# Constraint names must be the same on every engine: SQLite's batch migrations find them by name.
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+# jsonb on PostgreSQL, JSON text on SQLite; a Python None is stored as SQL NULL on both.
+Json: TypeEngine[Any] = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+# A row's own number: 64 bits, except that SQLite numbers rows by itself only in a plain INTEGER.
+RowId: TypeEngine[int] = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Snowflake(TypeDecorator[int]):
+    """Stores a Discord id as a signed 64-bit integer.
+
+    Discord's ids stay below 2^63 until the year 2084, so no unsigned type is needed.
+    """
+
+    impl = BigInteger
+    cache_ok = True
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Stores an instant and always gives it back aware, in UTC.
+
+    Raises `ValueError` for a naive datetime: its meaning would depend on the machine.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Return the instant in UTC for storing."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive datetime {value!r}: instants are stored as aware UTC")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Return a stored instant, aware and in UTC."""
+        if value is None:
+            return None
+        # SQLite has no time zone type and hands back what was written, without the zone.
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What becomes of a row when the person in one of its columns is erased.
+
+    `deletes` removes the row; otherwise the column takes `replacement` and the columns named in
+    `clears` are emptied: a JSON column to `{}`, any other to NULL.
+    """
+
+    deletes: bool = False
+    replacement: int | None = None
+    clears: tuple[str, ...] = ()
+
+
+DELETE_ROW = Erasure(deletes=True)
+FORGET_PERSON = Erasure()
+NOBODY = 0
+
+
+def person(erasure: Erasure) -> dict[str, Any]:
+    """Return the `info` of a column that holds a person's id, for `db.people`."""
+    return {"erasure": erasure}
+
+
+class Base(DeclarativeBase):
+    """The base of every table."""
+
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)

@@ -1,0 +1,305 @@
+"""The engine: one `Database` over SQLite or PostgreSQL, chosen by URL alone.
+
+Callers ask for a `read()` or a `write()` session; how each engine locks is this module's secret.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, nullcontext
+from pathlib import Path
+from traceback import walk_tb
+from typing import Any
+
+from sqlalchemy import Connection, event, make_url, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlalchemy.pool import NullPool
+
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+asyncpg",
+    "postgres": "postgresql+asyncpg",
+}
+# By this name PostgreSQL lists the connections of a running bot.
+APPLICATION_NAME = "pegasus"
+_WRITE = "pegasus_write"
+_CONNECT_TIMEOUT = 2.0
+_COMMAND_TIMEOUT = 30.0
+_POOL_TIMEOUT = 5.0
+_LOCK_PATIENCE_MS = 2000
+_WAL_LIMIT = 64 * 1024 * 1024
+# Lost or refused connections, resources used up, shutdown, failed login, no such database:
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_UNAVAILABLE_STATES = ("08", "53", "57P", "28", "3D")
+_SQLITE_UNAVAILABLE = (
+    "unable to open database",
+    "disk i/o error",
+    "database is locked",
+    "database or disk is full",
+    "readonly database",
+    "file is not a database",
+    "malformed",
+)
+
+
+class DatabaseUnusable(OSError):
+    """The database answers queries, but nothing can be kept in it."""
+
+
+class UnsupportedDatabase(ValueError):
+    """The URL names a database engine that Pegasus does not run on."""
+
+
+def driver_url(url: str) -> URL:
+    """Return the URL with the async driver that Pegasus uses for its engine.
+
+    `sqlite:///path`, `postgres://…` and `postgresql://…` are accepted as operators write them.
+    Raises `UnsupportedDatabase`, which never repeats the URL, for anything else.
+    """
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        # The original error quotes the URL, and with it the password.
+        raise UnsupportedDatabase("the database URL can't be read") from None
+    driver = _DRIVERS.get(parsed.drivername.partition("+")[0])
+    if driver is None:
+        name = parsed.drivername
+        raise UnsupportedDatabase(f"{name!r} is not supported: use sqlite or postgresql")
+    if driver == _DRIVERS["sqlite"] and parsed.database in (None, "", ":memory:"):
+        # There every connection would have a database of its own.
+        raise UnsupportedDatabase("a SQLite database needs a file: sqlite:///path/to/pegasus.db")
+    return parsed.set(drivername=driver)
+
+
+def safe_url(url: URL) -> str:
+    """Return a URL as text without its password, for people and logs."""
+    hidden = {name: "***" for name in ("password", "passfile", "sslpassword") if name in url.query}
+    plain = url.set(drivername=url.get_backend_name()).update_query_dict(hidden)
+    return plain.render_as_string(hide_password=True)
+
+
+def is_connection_error(error: BaseException) -> bool:
+    """Return whether an error says that the database can't be used now, not that a query is wrong.
+
+    Looks through the chain of causes, because drivers and SQLAlchemy wrap each other's errors.
+    """
+    return any(_is_unavailable(link) for link in _causes_of(error))
+
+
+class Database:
+    """One pool of connections: reads never wait for writers, writes commit whole or not at all."""
+
+    def __init__(self, url: str, *, pool_size: int = 10, busy_timeout: float = 10.0) -> None:
+        self.url = driver_url(url)
+        self.dialect = self.url.get_backend_name()
+        self.busy_timeout = busy_timeout
+        self.engine = _create_engine(self.url, pool_size, busy_timeout)
+        writer = self.engine.execution_options(**{_WRITE: True})
+        self._read = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._write = async_sessionmaker(writer, expire_on_commit=False)
+        self._turn = asyncio.Lock() if self.dialect == "sqlite" else None
+        self._file: tuple[int, int] | None = None
+
+    def __repr__(self) -> str:
+        return f"Database({self.safe_url!r})"
+
+    @property
+    def safe_url(self) -> str:
+        """The URL without its password."""
+        return safe_url(self.url)
+
+    @property
+    def path(self) -> Path | None:
+        """The file of a SQLite database; None for PostgreSQL."""
+        return sqlite_path(self.url)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """A session for queries; whatever it changed is rolled back at the end."""
+        async with self._read() as session:
+            yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """A session in one transaction: committed when the block ends, rolled back when it raises.
+
+        On SQLite the transaction takes the write lock at once (`BEGIN IMMEDIATE`), so that a read
+        followed by a write can't fail half-way because another writer came between. One `write()`
+        inside another of the same task can therefore never end well.
+        """
+        async with self._queue(), self._write() as session, session.begin():
+            yield session
+
+    async def ping(self) -> float:
+        """Return the seconds that the smallest possible query took.
+
+        Raises `DatabaseUnusable` when SQLite's file was deleted or replaced: its open connections
+        go on to answer, from a file that nobody will find again.
+        """
+        started = time.perf_counter()
+        async with self.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+        seconds = time.perf_counter() - started
+        if self.path is not None:
+            self._check_file(self.path)
+        return seconds
+
+    async def check_writable(self) -> None:
+        """Raise `DatabaseUnusable` when nothing can be written.
+
+        That is when another process holds the lock of a SQLite file, or a server takes no writes.
+        """
+        if self.path is not None:
+            await asyncio.to_thread(_take_write_lock, self.path)
+            return
+        async with self.read() as session:
+            if await session.scalar(text("SHOW transaction_read_only")) == "on":
+                raise DatabaseUnusable("the server takes no writes")
+
+    async def close(self) -> None:
+        """Close every pooled connection."""
+        await self.engine.dispose()
+        self._file = None
+
+    def _check_file(self, path: Path) -> None:
+        try:
+            found = path.stat()
+        except OSError as error:
+            raise DatabaseUnusable("the database's file is gone") from error
+        if self._file is None:
+            self._file = (found.st_dev, found.st_ino)
+        elif self._file != (found.st_dev, found.st_ino):
+            raise DatabaseUnusable("the database's file was replaced")
+
+    def _queue(self) -> Any:
+        # SQLite has one writer and lets the others poll, the unlucky ones for long. Within this
+        # process a queue is fair and leaves the connections to the readers. The file's own lock
+        # still decides; this is only about speed.
+        return nullcontext() if self._turn is None else self._turn
+
+
+def sqlite_path(url: URL) -> Path | None:
+    """Return the file that a SQLite URL names; None for PostgreSQL."""
+    return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
+
+
+def _take_write_lock(path: Path) -> None:
+    # A connection of its own, because a pooled one waits for the whole busy timeout.
+    try:
+        with closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)
+        ) as connection:
+            connection.execute(f"PRAGMA busy_timeout={_LOCK_PATIENCE_MS}")
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+    except sqlite3.Error as error:
+        raise DatabaseUnusable(str(error)) from error
+
+
+def create_unpooled_engine(url: URL, busy_timeout: float) -> AsyncEngine:
+    """Return an engine for migrations and listening: new connections, without time limits.
+
+    It leaves foreign keys off on SQLite, which can't alter most of a table: migrations copy it,
+    drop it and rename the copy, and with foreign keys on the drop would delete its children's rows.
+    """
+    if url.get_backend_name() == "postgresql":
+        return create_async_engine(url, poolclass=NullPool, connect_args=_postgres_arguments())
+    engine = create_async_engine(
+        url,
+        poolclass=NullPool,
+        connect_args=_sqlite_arguments(busy_timeout),
+        execution_options={_WRITE: True},
+    )
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _create_engine(url: URL, pool_size: int, busy_timeout: float) -> AsyncEngine:
+    options: dict[str, Any] = {
+        # Parameters are data of people and secrets: no error may print them.
+        "hide_parameters": True,
+        "pool_size": pool_size,
+        "max_overflow": pool_size,
+        "pool_timeout": _POOL_TIMEOUT,
+    }
+    if url.get_backend_name() == "postgresql":
+        arguments = _postgres_arguments() | {"command_timeout": _COMMAND_TIMEOUT}
+        options |= {"pool_pre_ping": True, "pool_recycle": 1800}
+        return create_async_engine(url, connect_args=arguments, **options)
+    engine = create_async_engine(url, connect_args=_sqlite_arguments(busy_timeout), **options)
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _postgres_arguments() -> dict[str, Any]:
+    settings = {"application_name": APPLICATION_NAME}
+    return {"timeout": _CONNECT_TIMEOUT, "server_settings": settings}
+
+
+def _sqlite_arguments(busy_timeout: float) -> dict[str, Any]:
+    return {"timeout": busy_timeout, "isolation_level": None}
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        f"journal_size_limit={_WAL_LIMIT}",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # The driver's own transaction handling is switched off (isolation_level None), because it
+    # starts transactions late and lets DDL slip out of them.
+    write = connection.get_execution_options().get(_WRITE, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _causes_of(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        yield link
+        original = link.orig if isinstance(link, DBAPIError) else None
+        link = original or link.__cause__
+
+
+def _is_unavailable(error: BaseException) -> bool:
+    if isinstance(error, PoolTimeoutError):
+        return True
+    if isinstance(error, OSError):  # a TimeoutError is one too
+        # The drivers let these through as they are, and so do HTTP clients: the way tells.
+        return _came_through("sqlalchemy", error)
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    state = getattr(error, "sqlstate", None)
+    if isinstance(state, str):
+        return state.startswith(_UNAVAILABLE_STATES)
+    if isinstance(error, sqlite3.DatabaseError):
+        return any(sign in str(error).lower() for sign in _SQLITE_UNAVAILABLE)
+    # The PostgreSQL driver's word for using a connection that is closed.
+    return type(error).__name__ == "InterfaceError" and "connection" in str(error).lower()
+
+
+def _came_through(package: str, error: BaseException) -> bool:
+    modules = (
+        str(frame.f_globals.get("__name__", "")) for frame, _ in walk_tb(error.__traceback__)
+    )
+    return any(name.partition(".")[0] == package for name in modules)

@@ -1,0 +1,238 @@
+"""Durable jobs: everything that happens later, with its claim, retries and recurrence.
+
+Knows neither what a kind of job does nor when a recurrence falls due; `bot.core.jobs` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Index, String, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db import leases
+from db.base import DELETE_ROW, Snowflake, UtcDateTime, person
+from db.leases import Leased, Shards, WorkState
+from db.statements import insert_for
+
+
+class Job(Leased):
+    """Something that happens once at `due_at`, whatever process is running then.
+
+    The payload holds ids of rows and Discord objects, never what a person wrote or owns: that
+    belongs in a table that `db.people` can export and erase. `recurrence` is a five-field cron
+    expression read in `timezone`, an IANA name.
+    """
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        Index(None, "state", "due_at"),
+        Index(None, "guild_id"),
+        Index(None, "subject_id"),
+    )
+
+    # Whom the job is about, when its key or payload names them.
+    subject_id: Mapped[int | None] = mapped_column(Snowflake, info=person(DELETE_ROW))
+    timezone: Mapped[str | None] = mapped_column(String(64))
+    recurrence: Mapped[str | None] = mapped_column(String(120))
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+async def add_job(
+    session: AsyncSession,
+    *,
+    kind: str,
+    dedupe_key: str,
+    due_at: datetime,
+    now: datetime,
+    guild_id: int | None = None,
+    subject_id: int | None = None,
+    payload: dict[str, Any] | None = None,
+    timezone: str | None = None,
+    recurrence: str | None = None,
+    replace: bool = False,
+) -> Job | None:
+    """Add a job and return it; None when its key is taken and it was not to be replaced.
+
+    A replaced job is pending again with the new values, even if it had run or was running: its
+    present claimer can't settle it any more.
+    """
+    fresh = {
+        "kind": kind,
+        "due_at": due_at,
+        "guild_id": guild_id,
+        "subject_id": subject_id,
+        "payload": payload or {},
+        "timezone": timezone,
+        "recurrence": recurrence,
+        "created_at": now,
+        "state": WorkState.PENDING,
+        "attempts": 0,
+        **_UNCLAIMED,
+    }
+    statement = insert_for(session, Job).values(dedupe_key=dedupe_key, **fresh)
+    if replace:
+        statement = statement.on_conflict_do_update(index_elements=["dedupe_key"], set_=fresh)
+    else:
+        statement = statement.on_conflict_do_nothing(index_elements=["dedupe_key"])
+    rows = await session.scalars(
+        statement.returning(Job), execution_options={"populate_existing": True}
+    )
+    return rows.one_or_none()
+
+
+async def get_job(session: AsyncSession, dedupe_key: str) -> Job | None:
+    """Return the job with that key, whatever its state."""
+    return await session.scalar(select(Job).where(Job.dedupe_key == dedupe_key))
+
+
+async def list_jobs(
+    session: AsyncSession,
+    *,
+    guild_id: int | None = None,
+    kind: str | None = None,
+    state: str | None = None,
+    limit: int = 100,
+) -> Sequence[Job]:
+    """Return jobs in the order they fall due."""
+    filters = _filters(guild_id=guild_id, kind=kind, state=state)
+    query = select(Job).where(*filters).order_by(Job.due_at, Job.id).limit(limit)
+    return (await session.scalars(query)).all()
+
+
+async def claim_due_jobs(
+    session: AsyncSession,
+    *,
+    now: datetime,
+    owner: str,
+    lease: timedelta,
+    limit: int,
+    kinds: Collection[str] | None = None,
+    shards: Shards | None = None,
+) -> Sequence[Job]:
+    """Claim up to `limit` jobs that are due or whose lease ran out, oldest first.
+
+    Only jobs of these kinds and of the guilds in these shards are claimed.
+    """
+    filters = _served(kinds, shards)
+    return await leases.claim_due(
+        session, Job, now=now, owner=owner, lease=lease, limit=limit, filters=filters
+    )
+
+
+async def extend_lease(session: AsyncSession, job: Job, until: datetime) -> bool:
+    """Keep a claimed job until a later instant; False when the claim is lost."""
+    return await leases.extend_lease(session, job, until)
+
+
+async def finish_job(session: AsyncSession, job: Job, *, now: datetime) -> bool:
+    """Mark a claimed job done, in the transaction of its effect; False when the claim is lost.
+
+    On False the caller must roll back: somebody else has the job, or it was cancelled.
+    """
+    return await leases.settle(session, job, WorkState.DONE, finished_at=now, last_error=None)
+
+
+async def repeat_job(session: AsyncSession, job: Job, *, due_at: datetime, now: datetime) -> bool:
+    """Make a claimed job that did its work due again, in the transaction of its effect.
+
+    False when the claim is lost: the caller must roll back, as with `finish_job`.
+    """
+    values = {"due_at": due_at, "attempts": 0, "finished_at": now, "last_error": None}
+    return await leases.settle(session, job, WorkState.PENDING, **values)
+
+
+async def retry_job(
+    session: AsyncSession, job: Job, *, due_at: datetime, error: str | None, attempts: int
+) -> bool:
+    """Give a claimed job back, to be tried again at `due_at`; False when the claim is lost.
+
+    `attempts` is how many are to count by then.
+    """
+    return await leases.settle(
+        session, job, WorkState.PENDING, due_at=due_at, last_error=error, attempts=attempts
+    )
+
+
+async def fail_job(session: AsyncSession, job: Job, *, now: datetime, error: str) -> bool:
+    """End a claimed job as failed, for good; False when the claim is lost."""
+    return await leases.settle(session, job, WorkState.FAILED, finished_at=now, last_error=error)
+
+
+async def park_job(
+    session: AsyncSession, job: Job, *, reason: str, error: str | None = None
+) -> bool:
+    """Set a claimed job aside until `resume_parked`; False when the claim is lost."""
+    return await leases.settle(session, job, WorkState.PARKED, park_reason=reason, last_error=error)
+
+
+async def resume_parked(
+    session: AsyncSession,
+    *,
+    now: datetime,
+    reason: str | None = None,
+    kind: str | None = None,
+    guild_id: int | None = None,
+) -> int:
+    """Make parked jobs that match due now; return how many."""
+    filters = _filters(guild_id=guild_id, kind=kind, park_reason=reason)
+    return await leases.resume(session, Job, *filters, now=now)
+
+
+async def cancel_job(session: AsyncSession, dedupe_key: str, *, now: datetime) -> bool:
+    """Cancel the job with that key; False when there is none that has not ended."""
+    key = Job.dedupe_key == dedupe_key
+    return await leases.cancel(session, Job, key, finished_at=now) == 1
+
+
+async def cancel_jobs(
+    session: AsyncSession, *, guild_id: int, now: datetime, kind: str | None = None
+) -> int:
+    """Cancel a guild's jobs, all or of one kind; return how many."""
+    filters = _filters(guild_id=guild_id, kind=kind)
+    return await leases.cancel(session, Job, *filters, finished_at=now)
+
+
+async def get_next_due(
+    session: AsyncSession,
+    kinds: Collection[str] | None = None,
+    shards: Shards | None = None,
+) -> datetime | None:
+    """Return when such a job can next be claimed, or None when none is open."""
+    return await leases.get_next_due(session, Job, *_served(kinds, shards))
+
+
+async def count_jobs(session: AsyncSession) -> dict[tuple[str, str], int]:
+    """Return the number of jobs by (kind, state), but for those that are done or cancelled."""
+    return await leases.count_by_kind_and_state(session, Job)
+
+
+async def get_oldest_overdue(session: AsyncSession, now: datetime) -> datetime | None:
+    """Return when the longest-waiting unclaimed job fell due, or None."""
+    return await leases.get_oldest_overdue(session, Job, now)
+
+
+async def delete_finished_jobs(session: AsyncSession, before: datetime) -> int:
+    """Delete jobs that ended before an instant; their keys are free again. Return how many."""
+    return await leases.delete_settled(session, Job, Job.finished_at < before)
+
+
+_UNCLAIMED: dict[str, Any] = {
+    "lease_owner": None,
+    "lease_until": None,
+    "last_error": None,
+    "park_reason": None,
+    "finished_at": None,
+}
+
+
+def _served(kinds: Collection[str] | None, shards: Shards | None) -> list[ColumnElement[bool]]:
+    of_kinds = [] if kinds is None else [Job.kind.in_(sorted(kinds))]
+    return of_kinds + leases.is_of_shards(Job, shards)
+
+
+def _filters(**values: Any) -> list[ColumnElement[bool]]:
+    return [getattr(Job, name) == value for name, value in values.items() if value is not None]

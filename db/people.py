@@ -1,0 +1,83 @@
+"""A person's data in every table: exported whole, and erased.
+
+What erasing does to a row is declared at the column that holds the person's id, with
+`info=person(…)` of `db.base`; this module finds those columns and knows no table by name.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, Delete, Table, Update, delete, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db import schema
+from db.base import Erasure, Snowflake
+from db.statements import count_changed
+
+
+async def export_person(session: AsyncSession, user_id: int) -> dict[str, list[dict[str, Any]]]:
+    """Return every row that names a person, by table, ready to be written as JSON.
+
+    Discord ids are strings and instants ISO 8601, as everywhere in Pegasus' JSON.
+    """
+    export: dict[str, list[dict[str, Any]]] = {}
+    for table, columns in _tables_with_people():
+        named = [column == user_id for column, _ in columns]
+        rows = (await session.execute(select(table).where(or_(*named)))).mappings().all()
+        if rows:
+            export[table.name] = [
+                {column.name: _to_json(column, row[column]) for column in table.columns}
+                for row in rows
+            ]
+    return export
+
+
+async def erase_person(session: AsyncSession, user_id: int) -> dict[str, int]:
+    """Erase a person from every table, each in its declared way; return rows changed by table."""
+    counts: dict[str, int] = {}
+    for table, columns in _tables_with_people():
+        changed = 0
+        for column, erasure in columns:
+            changed += await count_changed(session, _erasing(table, column, erasure, user_id))
+        if changed:
+            counts[table.name] = changed
+    return counts
+
+
+def list_person_columns(table: Table) -> list[tuple[Column[Any], Erasure]]:
+    """Return the columns of a table that are declared to hold a person's id."""
+    return [
+        (column, column.info["erasure"]) for column in table.columns if "erasure" in column.info
+    ]
+
+
+def _tables_with_people() -> Iterator[tuple[Table, list[tuple[Column[Any], Erasure]]]]:
+    # Children before parents, so that a deleted row leaves no other pointing at it.
+    for table in reversed(schema.metadata().sorted_tables):
+        columns = list_person_columns(table)
+        if columns:
+            yield table, columns
+
+
+def _erasing(table: Table, column: Column[Any], erasure: Erasure, user_id: int) -> Delete | Update:
+    if erasure.deletes:
+        return delete(table).where(column == user_id)
+    values: dict[str, Any] = {name: _emptied(table.columns[name]) for name in erasure.clears}
+    values[column.name] = erasure.replacement
+    return update(table).where(column == user_id).values(values)
+
+
+def _emptied(column: Column[Any]) -> dict[str, Any] | None:
+    return {} if isinstance(column.type, JSON) else None
+
+
+def _to_json(column: Column[Any], value: Any) -> Any:
+    if isinstance(column.type, Snowflake) and value is not None:
+        return str(value)
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    return str(value) if isinstance(value, uuid.UUID) else value

@@ -1,0 +1,146 @@
+"""Fixtures that every test may use: a migrated database on both engines, and a settable clock.
+
+A test that takes `database` runs once on SQLite and once on PostgreSQL. Nothing is started for a
+run in which no test asks.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+
+from db.engine import Database
+from db.migrate import upgrade
+from tests.fakes import FakeClock
+from tests.postgres import PostgresAdmin, ScratchDatabase, TestRun, run_in_thread
+
+# A busy machine makes one example slow now and then, which says nothing about the rule.
+hypothesis_settings.register_profile("pegasus", deadline=None)
+hypothesis_settings.load_profile("pegasus")
+
+_RUN = pytest.StashKey[TestRun]()
+_URL_FIXTURES = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    shared: dict[str, str] | None = getattr(config, "workerinput", None)
+    if shared is None:
+        config.stash[_RUN] = TestRun.begin()
+    else:
+        config.stash[_RUN] = TestRun(
+            Path(shared["pegasus_folder"]), shared["pegasus_run"], int(shared["pegasus_owner"])
+        )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    run = node.config.stash[_RUN]
+    node.workerinput |= {
+        "pegasus_folder": str(run.folder),
+        "pegasus_run": run.name,
+        "pegasus_owner": str(run.owner),
+    }
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput") and _RUN in config.stash:
+        config.stash[_RUN].end()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file that each test copies."""
+    path = tmp_path_factory.mktemp("template") / "pegasus.db"
+    run_in_thread(_migrate(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_admin(request: pytest.FixtureRequest) -> Iterator[PostgresAdmin]:
+    """The right to create databases on the run's PostgreSQL, with a migrated template there."""
+    run = request.config.stash[_RUN]
+    with PostgresAdmin(run.start_server()) as admin:
+        with run.locked():
+            if not admin.has_database(run.template):
+                run_in_thread(_migrate(admin.create_database(run.template)))
+        yield admin
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """The URL of a migrated SQLite file that belongs to the test alone."""
+    path = tmp_path / "pegasus.db"
+    shutil.copyfile(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(scope="session")
+def scratch(
+    postgres_admin: PostgresAdmin, request: pytest.FixtureRequest
+) -> Iterator[ScratchDatabase]:
+    """The PostgreSQL database of this process's tests, one after the other."""
+    run = request.config.stash[_RUN]
+    scratch = ScratchDatabase(postgres_admin, run.template, f"{run.name}_{os.getpid()}")
+    yield scratch
+    scratch.drop()
+
+
+@pytest.fixture
+def postgres_url(scratch: ScratchDatabase) -> Iterator[str]:
+    """The URL of a migrated PostgreSQL database that belongs to the test alone."""
+    yield scratch.get_url()
+    scratch.clean()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a migrated database: the test runs once on each engine."""
+    return request.getfixturevalue(_URL_FIXTURES[request.param])
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A migrated database: the test runs once on each engine."""
+    async with _open(database_url) as database:
+        yield database
+
+
+@pytest.fixture
+async def sqlite_database(sqlite_url: str) -> AsyncIterator[Database]:
+    """A migrated SQLite database, for what is special to that engine."""
+    async with _open(sqlite_url) as database:
+        yield database
+
+
+@pytest.fixture
+async def postgres_database(postgres_url: str) -> AsyncIterator[Database]:
+    """A migrated PostgreSQL database, for what is special to that engine."""
+    async with _open(postgres_url) as database:
+        yield database
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock that stands still until the test moves it."""
+    return FakeClock()
+
+
+@asynccontextmanager
+async def _open(url: str) -> AsyncIterator[Database]:
+    database = Database(url)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def _migrate(url: str) -> None:
+    async with _open(url) as database:
+        await upgrade(database)

@@ -1,0 +1,204 @@
+"""Migrations: they make what the code describes, once, whole or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect, text
+
+from db import migrations, schema
+from db.engine import Database
+from db.migrate import MigrationError, is_known, make_config, upgrade
+from db.version import current, head, is_at_head
+
+PARENT = "9001"
+
+
+def differences(connection: Connection) -> list[Any]:
+    options = {"compare_server_default": True}
+    return compare_metadata(MigrationContext.configure(connection, opts=options), schema.metadata())
+
+
+def table_names(connection: Connection) -> set[str]:
+    return set(inspect(connection).get_table_names())
+
+
+@pytest.fixture
+async def empty(empty_url: str) -> Any:
+    database = Database(empty_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def longer_history(tmp_path: Path) -> Config:
+    """The migrations with two more: one makes a parent and a child, one rebuilds the parent."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(Path(migrations.__file__).parent, folder)
+    add_revision(
+        folder,
+        PARENT,
+        head(),
+        """
+        op.create_table("parents", sa.Column("id", sa.Integer(), primary_key=True),
+                        sa.Column("name", sa.String(10)))
+        op.create_table("children", sa.Column("id", sa.Integer(), primary_key=True),
+                        sa.Column("parent_id", sa.Integer(),
+                                  sa.ForeignKey("parents.id", ondelete="CASCADE")))
+        """,
+    )
+    add_revision(
+        folder,
+        "9002",
+        PARENT,
+        """
+        with op.batch_alter_table("parents", recreate="auto") as batch:
+            batch.alter_column("name", type_=sa.String(50), nullable=False)
+        """,
+    )
+    config = make_config()
+    config.set_main_option("script_location", str(folder))
+    return config
+
+
+def add_revision(folder: Path, revision: str, after: str, body: str) -> None:
+    lines = [
+        "import sqlalchemy as sa",
+        "from alembic import op",
+        f"revision, down_revision = {revision!r}, {after!r}",
+        "def upgrade():",
+        textwrap.indent(textwrap.dedent(body), "    "),
+    ]
+    (folder / "versions" / f"{revision}.py").write_text("\n".join(lines))
+
+
+async def test_migrated_schema_is_what_the_tables_say(database: Database) -> None:
+    async with database.engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+async def test_upgrade_from_empty_reaches_the_head_once(empty: Database) -> None:
+    assert await upgrade(empty)
+    assert await current(empty) == head()
+    assert await is_at_head(empty)
+    assert not await upgrade(empty)
+
+
+async def test_concurrent_upgrades_migrate_once(empty_url: str) -> None:
+    databases = [Database(empty_url) for _ in range(3)]
+    try:
+        await asyncio.gather(*(upgrade(database) for database in databases))
+        assert await is_at_head(databases[0])
+    finally:
+        for database in databases:
+            await database.close()
+
+
+async def test_child_rows_survive_the_rebuilding_of_their_parent(
+    database: Database, longer_history: Config
+) -> None:
+    await step_to(database, longer_history, PARENT)
+    async with database.write() as session:
+        await session.execute(text("INSERT INTO parents VALUES (1, 'a')"))
+        await session.execute(text("INSERT INTO children VALUES (1, 1), (2, 1)"))
+    assert await upgrade(database, longer_history)
+    async with database.read() as session:
+        assert await session.scalar(text("SELECT count(*) FROM children")) == 2
+
+
+async def test_migration_that_breaks_references_is_undone(
+    sqlite_database: Database, longer_history: Config, tmp_path: Path
+) -> None:
+    folder = tmp_path / "migrations"
+    add_revision(folder, "9003", "9002", "op.execute('DELETE FROM parents')")
+    await step_to(sqlite_database, longer_history, PARENT)
+    async with sqlite_database.write() as session:
+        await session.execute(text("INSERT INTO parents VALUES (1, 'a')"))
+        await session.execute(text("INSERT INTO children VALUES (1, 1)"))
+    with pytest.raises(MigrationError, match="children"):
+        await upgrade(sqlite_database, longer_history)
+    assert await current(sqlite_database) == PARENT
+    async with sqlite_database.read() as session:
+        assert await session.scalar(text("SELECT count(*) FROM parents")) == 1
+
+
+async def test_failing_migration_leaves_nothing_behind(
+    database: Database, longer_history: Config, tmp_path: Path
+) -> None:
+    add_revision(tmp_path / "migrations", "9003", "9002", "op.execute('SELECT * FROM nowhere')")
+    with pytest.raises(Exception, match="nowhere"):
+        await upgrade(database, longer_history)
+    assert await is_at_head(database)
+    async with database.engine.connect() as connection:
+        assert "parents" not in await connection.run_sync(table_names)
+
+
+async def test_newer_database_is_refused(database: Database, longer_history: Config) -> None:
+    await upgrade(database, longer_history)
+    with pytest.raises(MigrationError, match=r"9002.*newer"):
+        await upgrade(database)
+    assert not await is_at_head(database)
+
+
+async def test_older_sqlite_file_is_copied_before_it_is_changed(
+    sqlite_database: Database, longer_history: Config
+) -> None:
+    assert sqlite_database.path is not None
+    await upgrade(sqlite_database, longer_history)
+    copy = sqlite_database.path.with_name("pegasus.db.before-9002")
+    assert copy.stat().st_mode & 0o777 == 0o600
+    before = Database(f"sqlite:///{copy}")
+    try:
+        assert await current(before) == head()
+    finally:
+        await before.close()
+
+
+async def test_new_sqlite_file_is_not_copied(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/new.db")
+    try:
+        await upgrade(database)
+        assert not list(tmp_path.glob("*.before-*"))
+    finally:
+        await database.close()
+
+
+async def test_migrations_go_forward_only(sqlite_database: Database) -> None:
+    def downgrade(connection: Connection) -> None:
+        config = make_config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+
+    with pytest.raises(RuntimeError, match="forward only"):
+        async with sqlite_database.engine.begin() as connection:
+            await connection.run_sync(downgrade)
+    assert await is_at_head(sqlite_database)
+
+
+def test_history_is_known() -> None:
+    assert is_known(head())
+    assert not is_known("9999")
+
+
+async def step_to(database: Database, config: Config, revision: str) -> None:
+    def step(connection: Connection) -> None:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+    async with database.engine.begin() as connection:
+        await connection.run_sync(step)
+
+
+def test_head_without_alembic_is_alembics_head() -> None:
+    scripts = ScriptDirectory.from_config(make_config())
+    assert head() == scripts.get_current_head()

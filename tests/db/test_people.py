@@ -1,0 +1,116 @@
+"""A person's data: every table declares what becomes of it, and it can be taken out and erased."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Boolean, Column, Date, Float, Integer, Table, Uuid, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db import people, schema
+from db.base import Snowflake, UtcDateTime
+from db.engine import Database
+
+NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+PERSON, OTHER = 1234567890123456789, 42
+TABLES = schema.metadata().sorted_tables
+# The ids that are of no person. Any other id column must be declared with `person(…)`.
+IMPERSONAL = {"guild_id", "channel_id", "message_id", "role_id", "category_id", "thread_id"}
+WITH_PEOPLE = [table for table in TABLES if people.list_person_columns(table)]
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_every_id_of_a_person_is_declared(table: Table) -> None:
+    declared = {column.name for column, _ in people.list_person_columns(table)}
+    suspects = {
+        column.name
+        for column in table.columns
+        if (isinstance(column.type, Snowflake) and column.name not in IMPERSONAL)
+        or column.name.endswith(("user_id", "_by", "actor_id", "member_id", "author_id"))
+    }
+    if table.name == "guilds":
+        suspects.discard("id")
+    assert suspects <= declared
+
+
+@pytest.mark.parametrize("table", WITH_PEOPLE, ids=lambda table: table.name)
+def test_every_declaration_fits_its_table(table: Table) -> None:
+    for column, erasure in people.list_person_columns(table):
+        assert set(erasure.clears) <= set(table.columns.keys())
+        assert erasure.deletes or erasure.replacement is not None or column.nullable
+
+
+@pytest.mark.parametrize("table", WITH_PEOPLE, ids=lambda table: table.name)
+async def test_erased_person_is_in_no_row(database: Database, table: Table) -> None:
+    async with database.write() as session:
+        await insert_row(session, table, PERSON)
+        await insert_row(session, table, OTHER)
+        other = (await people.export_person(session, OTHER))[table.name]
+        assert len((await people.export_person(session, PERSON))[table.name]) == 1
+        assert (await people.erase_person(session, PERSON))[table.name] >= 1
+        assert await people.export_person(session, PERSON) == {}
+        assert (await people.export_person(session, OTHER))[table.name] == other
+        assert await people.erase_person(session, PERSON) == {}
+
+
+async def test_audit_row_stays_without_the_person(database: Database) -> None:
+    table = schema.metadata().tables["audit_logs"]
+    async with database.write() as session:
+        await insert_row(session, table, PERSON)
+        await people.erase_person(session, PERSON)
+        row = (await session.execute(select(table))).mappings().one()
+    assert (row["user_id"], row["details"], row["ip"], row["user_agent"]) == (0, {}, None, None)
+    assert row["action"] == "text"
+
+
+async def test_erased_use_of_a_command_still_counts(database: Database) -> None:
+    table = schema.metadata().tables["command_usage"]
+    async with database.write() as session:
+        await insert_row(session, table, PERSON)
+        await people.erase_person(session, PERSON)
+        assert await session.scalar(select(func.count()).select_from(table)) == 1
+
+
+async def test_export_is_json_with_ids_as_strings(database: Database) -> None:
+    async with database.write() as session:
+        for table in WITH_PEOPLE:
+            await insert_row(session, table, PERSON)
+        export = json.loads(json.dumps(await people.export_person(session, PERSON)))
+    assert set(export) == {table.name for table in WITH_PEOPLE}
+    [user] = export["users"]
+    assert user["id"] == str(PERSON)
+    assert user["created_at"] == NOW.isoformat()
+
+
+async def insert_row(session: AsyncSession, table: Table, user_id: int) -> None:
+    """Add a row with a value in every column and the person in every column for one."""
+    values = {
+        column.name: user_id if "erasure" in column.info else _value(column, user_id)
+        for column in table.columns
+        if column is not table.autoincrement_column or isinstance(column.type, Snowflake)
+    }
+    await session.execute(insert(table).values(values))
+
+
+def _value(column: Column[Any], number: int) -> Any:
+    made: dict[type, Any] = {
+        UtcDateTime: NOW,
+        Date: NOW.date(),
+        Boolean: True,
+        Integer: 1,
+        Snowflake: number,
+        Float: 1.0,
+        Uuid: uuid.uuid4(),
+    }
+    for kind, value in made.items():
+        if isinstance(column.type, kind):
+            return value
+    if hasattr(column.type, "none_as_null"):
+        return {"key": "value"}
+    unique = column.unique or column.primary_key
+    length = getattr(column.type, "length", None) or 25
+    return str(number)[-length:] if unique else "text"
