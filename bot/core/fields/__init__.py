@@ -1,0 +1,375 @@
+"""Form types: the annotations from which storage, API schema, panel and dashboard form are made.
+
+`Annotated[int, channel(needs=(...))]` is an int that is known to name a channel. Ids are `int` in
+Python and strings in JSON, because JavaScript can't hold 64 bits. Nothing here knows of Discord.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any, get_args
+
+from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.errors import PydanticInvalidForJsonSchema
+from pydantic.fields import FieldInfo as PydanticFieldInfo
+from pydantic_core import CoreSchema, PydanticSerializationError, core_schema
+
+from bot.core.contracts import ChannelKind
+from bot.core.durations import LONGEST
+from bot.core.fields import values
+
+# What one select menu of Discord can hold.
+MAX_ITEMS = 25
+MAX_MESSAGE = 2000
+_DIGITS = {"type": "string", "pattern": "^[0-9]{1,20}$"}
+
+
+class Widget(StrEnum):
+    """The controls that a panel and a dashboard form know how to draw."""
+
+    TOGGLE = "toggle"
+    NUMBER = "number"
+    TEXT = "text"
+    PARAGRAPH = "paragraph"
+    CHOICE = "choice"
+    CHANNEL = "channel"
+    CHANNELS = "channels"
+    ROLE = "role"
+    ROLES = "roles"
+    DURATION = "duration"
+    COLOUR = "colour"
+    TEMPLATE = "template"
+    TEMPLATES = "templates"
+    LANGUAGE = "language"
+    TIMEZONE = "timezone"
+
+
+REFERENCES = frozenset({Widget.CHANNEL, Widget.CHANNELS, Widget.ROLE, Widget.ROLES})
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a field is edited and what its value has to satisfy in the guild.
+
+    `needs` are the permissions that the bot must have in the channel, `kinds` the channel kinds
+    offered, `assignable` says that the bot has to be able to give the role, `variables` are the
+    names a template may use, `labels` name the values of a choice (marked with `N_()`). Bounds
+    count items for lists, characters for templates and seconds for durations.
+    """
+
+    widget: Widget
+    needs: tuple[str, ...] = ()
+    kinds: tuple[ChannelKind, ...] = ()
+    assignable: bool = False
+    variables: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    minimum: int = 0
+    maximum: int = 0
+    max_length: int = MAX_MESSAGE
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Return how pydantic reads and writes a value of this form."""
+        read = _READERS.get(self.widget)
+        if read is None:
+            return handler(source)
+        write = _WRITERS.get(self.widget, lambda value: value)
+        return core_schema.no_info_plain_validator_function(
+            lambda value: values.checked(read, self, value),
+            serialization=core_schema.plain_serializer_function_ser_schema(write, when_used="json"),
+        )
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Return the JSON Schema, with the form under `x-form`."""
+        make = _SCHEMAS.get(self.widget)
+        schema = make(self) if make else handler.resolve_ref_schema(handler(core))
+        form: dict[str, Any] = {"widget": self.widget.value}
+        for name in ("needs", "kinds", "variables"):
+            if value := getattr(self, name):
+                form[name] = list(value)
+        if self.labels:
+            form["labels"] = dict(self.labels)
+        if self.assignable:
+            form["assignable"] = True
+        return {**schema, "x-form": form}
+
+
+_READERS = {
+    Widget.CHANNEL: lambda _form, value: values.read_id(value, values.CHANNEL_MENTION),
+    Widget.ROLE: lambda _form, value: values.read_id(value, values.ROLE_MENTION),
+    Widget.CHANNELS: lambda form, value: values.read_ids(
+        value, values.CHANNEL_MENTION, form.maximum
+    ),
+    Widget.ROLES: lambda form, value: values.read_ids(value, values.ROLE_MENTION, form.maximum),
+    Widget.DURATION: lambda form, value: values.read_duration(
+        value, timedelta(seconds=form.minimum), timedelta(seconds=form.maximum)
+    ),
+    Widget.COLOUR: lambda _form, value: values.read_colour(value),
+    Widget.TEMPLATE: lambda form, value: values.read_template(
+        value, form.variables, form.max_length
+    ),
+    Widget.TEMPLATES: lambda form, value: values.read_templates(
+        value, form.variables, form.max_length, form.maximum
+    ),
+    Widget.LANGUAGE: lambda _form, value: values.read_language(value),
+    Widget.TIMEZONE: lambda _form, value: values.read_time_zone(value),
+}
+
+_WRITERS: Mapping[Widget, Any] = {
+    Widget.CHANNEL: str,
+    Widget.ROLE: str,
+    Widget.CHANNELS: lambda ids: [str(one) for one in ids],
+    Widget.ROLES: lambda ids: [str(one) for one in ids],
+    Widget.DURATION: lambda duration: round(duration.total_seconds()),
+    Widget.COLOUR: lambda colour: f"#{colour:06x}",
+    Widget.TEMPLATES: list,
+}
+
+_SCHEMAS: Mapping[Widget, Any] = {
+    Widget.CHANNEL: lambda _form: _DIGITS,
+    Widget.ROLE: lambda _form: _DIGITS,
+    Widget.CHANNELS: lambda form: _list_of(_DIGITS, form.maximum),
+    Widget.ROLES: lambda form: _list_of(_DIGITS, form.maximum),
+    Widget.DURATION: lambda form: {
+        "type": "integer",
+        "minimum": form.minimum,
+        "maximum": form.maximum,
+    },
+    Widget.COLOUR: lambda _form: {"type": "string", "pattern": "^#[0-9a-f]{6}$"},
+    Widget.TEMPLATE: lambda form: {"type": "string", "maxLength": form.max_length},
+    Widget.TEMPLATES: lambda form: _list_of(
+        {"type": "string", "maxLength": form.max_length}, form.maximum
+    ),
+    Widget.LANGUAGE: lambda _form: {"type": "string", "enum": list(values.LANGUAGES)},
+    Widget.TIMEZONE: lambda _form: {"type": "string"},
+}
+
+
+def _list_of(items: Mapping[str, Any], maximum: int) -> dict[str, Any]:
+    return {"type": "array", "items": dict(items), "maxItems": maximum}
+
+
+def channel(
+    *, needs: tuple[str, ...] = (), kinds: tuple[ChannelKind, ...] = ("text", "news")
+) -> Form:
+    """Make the form of an `int` that names a channel in which the bot needs these permissions."""
+    return Form(Widget.CHANNEL, needs=needs, kinds=kinds)
+
+
+def channels(
+    *,
+    needs: tuple[str, ...] = (),
+    kinds: tuple[ChannelKind, ...] = ("text", "news"),
+    max_items: int = MAX_ITEMS,
+) -> Form:
+    """Make the form of a `tuple[int, ...]` that names several channels."""
+    return Form(Widget.CHANNELS, needs=needs, kinds=kinds, maximum=max_items)
+
+
+def role(*, assignable: bool = False) -> Form:
+    """Make the form of an `int` that names a role; the bot can give it if assignable."""
+    return Form(Widget.ROLE, assignable=assignable)
+
+
+def roles(*, assignable: bool = False, max_items: int = MAX_ITEMS) -> Form:
+    """Make the form of a `tuple[int, ...]` that names several roles."""
+    return Form(Widget.ROLES, assignable=assignable, maximum=max_items)
+
+
+def duration(*, minimum: timedelta = timedelta(0), maximum: timedelta = LONGEST) -> Form:
+    """Make the form of a `timedelta` of whole seconds within bounds."""
+    return Form(
+        Widget.DURATION,
+        minimum=round(minimum.total_seconds()),
+        maximum=round(maximum.total_seconds()),
+    )
+
+
+def template(variables: tuple[str, ...], *, max_length: int = MAX_MESSAGE) -> Form:
+    """Make the form of a `str` that is a message with these variables."""
+    return Form(Widget.TEMPLATE, variables=variables, max_length=max_length)
+
+
+def templates(
+    variables: tuple[str, ...], *, max_items: int = 10, max_length: int = MAX_MESSAGE
+) -> Form:
+    """Make the form of a `tuple[str, ...]` with several variants of a message."""
+    return Form(Widget.TEMPLATES, variables=variables, maximum=max_items, max_length=max_length)
+
+
+def choice(**labels: str) -> Form:
+    """Make the form of a `Literal` or `StrEnum`: each value's name, marked with `N_()`."""
+    return Form(Widget.CHOICE, labels=tuple(labels.items()))
+
+
+ChannelId = Annotated[int, channel()]
+ChannelIds = Annotated[tuple[int, ...], channels()]
+RoleId = Annotated[int, role()]
+RoleIds = Annotated[tuple[int, ...], roles()]
+Duration = Annotated[timedelta, duration()]
+Colour = Annotated[int, Form(Widget.COLOUR)]
+Language = Annotated[str, Form(Widget.LANGUAGE)]
+TimeZone = Annotated[str, Form(Widget.TIMEZONE)]
+LongText = Annotated[str, Form(Widget.PARAGRAPH)]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One value of a choice and its name, a text marked for translation."""
+
+    value: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Constraints:
+    """Bounds that a form can show; `None` where there is none. Durations count in seconds."""
+
+    minimum: float | None = None
+    maximum: float | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    max_items: int | None = None
+    pattern: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldInfo:
+    """One setting as panels, forms and documents present it; `default` is its JSON value."""
+
+    name: str
+    title: str
+    description: str
+    group: str | None
+    form: Form
+    default: Any
+    constraints: Constraints
+    choices: tuple[Choice, ...]
+    optional: bool
+    integral: bool = False
+
+
+class UndescribedFieldError(ValueError):
+    """A settings field without a title, a description, a known form type or a JSON default."""
+
+
+_CONSTRAINT_KEYS = {
+    "minimum": ("minimum", "exclusiveMinimum"),
+    "maximum": ("maximum", "exclusiveMaximum"),
+    "min_length": ("minLength",),
+    "max_length": ("maxLength",),
+    "max_items": ("maxItems",),
+    "pattern": ("pattern",),
+}
+_NOT_JSON = (PydanticInvalidForJsonSchema, PydanticSerializationError, TypeError, ValueError)
+_WIDGET_BY_TYPE = {
+    "boolean": Widget.TOGGLE,
+    "integer": Widget.NUMBER,
+    "number": Widget.NUMBER,
+    "string": Widget.TEXT,
+}
+
+
+@functools.lru_cache(maxsize=256)
+def describe_fields(model: type[BaseModel]) -> tuple[FieldInfo, ...]:
+    """Return the model's fields in their order, as every form presents them.
+
+    Raises `UndescribedFieldError`, naming the field, when one can't be presented.
+    """
+    try:
+        defaults = model().model_dump(mode="json")
+        json.dumps(defaults, allow_nan=False)
+        schema = model.model_json_schema(mode="serialization")
+    except (
+        PydanticInvalidForJsonSchema,
+        PydanticSerializationError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise UndescribedFieldError(f"{model.__name__}: {error}") from error
+    return tuple(
+        _describe(model, name, schema["properties"][name], schema.get("$defs", {}), defaults[name])
+        for name in model.model_fields
+    )
+
+
+def _describe(
+    model: type[BaseModel],
+    name: str,
+    schema: Mapping[str, Any],
+    definitions: Mapping[str, Any],
+    default: Any,
+) -> FieldInfo:
+    declared = model.model_fields[name]
+    if not declared.title or not declared.description:
+        raise UndescribedFieldError(f"{model.__name__}.{name} needs a title and a description")
+    core, optional = _without_null(schema, definitions)
+    form = _form_in(core, _annotated_form(declared))
+    if form is None:
+        raise UndescribedFieldError(f"{model.__name__}.{name} has no form type that can be drawn")
+    return FieldInfo(
+        name=name,
+        title=declared.title,
+        description=declared.description,
+        group=schema.get("x-group"),
+        form=form,
+        default=default,
+        constraints=_constraints_in(core),
+        choices=_choices_in(core, form),
+        optional=optional,
+        integral=core.get("type") == "integer",
+    )
+
+
+def _without_null(
+    schema: Mapping[str, Any], definitions: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], bool]:
+    options = schema.get("anyOf", [schema])
+    present = [one for one in options if one.get("type") != "null"]
+    core = present[0] if len(present) == 1 else {}
+    if "$ref" in core:
+        core = {**definitions[core["$ref"].rsplit("/", 1)[-1]], **core}
+    return core, len(present) < len(options)
+
+
+def _annotated_form(declared: PydanticFieldInfo) -> Form | None:
+    """Find the `Form` in a field's annotation, which is an inner one in `Annotated[...] | None`."""
+    inner = (meta for part in get_args(declared.annotation) for meta in get_args(part)[1:])
+    return next((one for one in (*declared.metadata, *inner) if isinstance(one, Form)), None)
+
+
+def _form_in(core: Mapping[str, Any], declared: Form | None) -> Form | None:
+    if declared is not None:
+        return declared
+    if "enum" in core or "const" in core:
+        return Form(Widget.CHOICE)
+    widget = _WIDGET_BY_TYPE.get(core.get("type", ""))
+    return Form(widget) if widget else None
+
+
+def _constraints_in(core: Mapping[str, Any]) -> Constraints:
+    found = {
+        name: next((core[key] for key in keys if key in core), None)
+        for name, keys in _CONSTRAINT_KEYS.items()
+    }
+    return Constraints(**found)
+
+
+def _choices_in(core: Mapping[str, Any], form: Form) -> tuple[Choice, ...]:
+    if form.widget is Widget.LANGUAGE:
+        return tuple(Choice(code, name) for code, name in values.LANGUAGES.items())
+    if form.widget is not Widget.CHOICE:
+        return ()
+    labels = dict(form.labels)
+    return tuple(
+        Choice(str(one), labels.get(str(one), str(one).replace("_", " ").capitalize()))
+        for one in core.get("enum", [core.get("const")])
+    )

@@ -1,0 +1,234 @@
+"""Durable jobs: whatever happens later survives restarts, happens once and is not forgotten.
+
+A job is a row. One process claims it for a time, and its handler's transaction also marks it done,
+so a crash at any point leaves it either done whole or still to do. Knows nothing of what jobs do.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.core.backoff import Backoff
+from bot.core.clock import Clock
+from bot.core.events import EventBus
+from bot.core.jobs.recurrence import Recurrence
+from bot.core.jobs.runner import JobRunner
+from bot.core.jobs.values import (
+    Effect,
+    Handler,
+    Job,
+    JobFailed,
+    JobKind,
+    JobParked,
+    JobsSnapshot,
+    Park,
+    Retry,
+)
+from bot.core.supervisor import TaskSupervisor
+from bot.core.workloop import Pace, WorkLoop, make_owner
+from db import jobs as table
+from db.engine import Database
+from db.leases import Shards, WorkState
+from db.notify import Notifier
+
+__all__ = [
+    "Effect",
+    "Handler",
+    "Job",
+    "JobFailed",
+    "JobLimits",
+    "JobParked",
+    "JobService",
+    "JobsSnapshot",
+    "Park",
+    "Retry",
+]
+
+CATCH_UP_PAUSE = timedelta(seconds=0.5)
+DEFAULT_BACKOFF = Backoff()
+
+
+class JobLimits(Protocol):
+    """The part of the configuration that concerns jobs; durations in seconds."""
+
+    @property
+    def poll_seconds(self) -> float:
+        """The longest time between two looks for work."""
+        ...
+
+    @property
+    def lease_seconds(self) -> float:
+        """How long a claim lasts unless it is extended."""
+        ...
+
+    @property
+    def concurrency(self) -> int:
+        """How many jobs run at once."""
+        ...
+
+
+class JobService:
+    """Schedules jobs in the caller's transaction and runs those of the registered kinds."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        limits: JobLimits,
+        supervisor: TaskSupervisor,
+        *,
+        bus: EventBus | None = None,
+        shards: Shards | None = None,
+        notifier: Notifier | None = None,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        pace = Pace(
+            concurrency=limits.concurrency,
+            poll=timedelta(seconds=limits.poll_seconds),
+            catch_up=CATCH_UP_PAUSE,
+        )
+        self._runner = JobRunner(
+            database,
+            clock,
+            owner=make_owner("jobs"),
+            lease=timedelta(seconds=limits.lease_seconds),
+            bus=bus,
+            shards=shards,
+        )
+        self._loop = WorkLoop(
+            "jobs",
+            self._runner,
+            clock=clock,
+            supervisor=supervisor,
+            pace=pace,
+            notifier=notifier,
+        )
+
+    # --- for features ------------------------------------------------------------------------
+
+    def register(
+        self,
+        kind: str,
+        handler: Handler | None = None,
+        *,
+        effect: Effect | None = None,
+        timeout: timedelta = timedelta(minutes=1),
+        max_attempts: int = 10,
+        backoff: Backoff = DEFAULT_BACKOFF,
+    ) -> None:
+        """Say what a kind of job does; a kind registered again is replaced.
+
+        `handler(job, session)` decides: it runs in the transaction that marks the job done, so it
+        must be short, and what people are to see goes into the outbox. What it wrote is rolled back
+        whole when it raises. An instant that it returns is when the job runs again.
+        `effect(job)` runs before it, outside of any transaction: for calls that take long and may
+        be made twice without harm (lift a ban, give a role). Both together get the timeout.
+        Raise `Park` or `Retry` for what is no failure; anything else is tried again with backoff.
+        """
+        self._runner.kinds[kind] = JobKind(
+            handler=handler,
+            effect=effect,
+            timeout=timeout,
+            max_attempts=max_attempts,
+            backoff=backoff,
+        )
+        self._loop.wake()
+
+    async def schedule(
+        self,
+        session: AsyncSession,
+        kind: str,
+        due_at: datetime | None,
+        payload: Mapping[str, Any] | None = None,
+        *,
+        dedupe_key: str,
+        guild_id: int | None = None,
+        subject_id: int | None = None,
+        recurrence: str | None = None,
+        timezone: str | None = None,
+        replace: bool = True,
+    ) -> bool:
+        """Add a job in the caller's transaction; False when its key was taken and stays as it was.
+
+        With `replace` the latest call wins: the job is pending anew, whatever had become of it.
+        Without, the first call wins for as long as the row is kept. `due_at` may be `None` for a
+        job that repeats: it begins with the next occurrence of the cron rule, which is wall time
+        in `timezone` (UTC if none). The payload holds ids, never texts of people; `subject_id` is
+        the person whom it or the key names, with whose data the job is exported and erased.
+        Raises `InvalidInput` for a rule or zone that is none.
+        """
+        rule = Recurrence.parse(recurrence, timezone or "UTC") if recurrence else None
+        now = self._clock.now()
+        if due_at is None:
+            due_at = rule.next_after(now) if rule else now
+        added = await table.add_job(
+            session,
+            kind=kind,
+            dedupe_key=dedupe_key,
+            due_at=due_at,
+            now=now,
+            guild_id=guild_id,
+            subject_id=subject_id,
+            payload=dict(payload or {}),
+            recurrence=rule.rule if rule else None,
+            timezone=rule.timezone if rule else timezone,
+            replace=replace,
+        )
+        await self._loop.wake_after_commit(session)
+        return added is not None
+
+    async def cancel(self, session: AsyncSession, dedupe_key: str) -> bool:
+        """Cancel a job in the caller's transaction; False when none with that key was open."""
+        return await table.cancel_job(session, dedupe_key, now=self._clock.now())
+
+    async def resume_parked(self, *, guild_id: int | None = None, reason: str | None = None) -> int:
+        """Run parked jobs again, of one guild or for one reason; return how many there were."""
+        async with self._database.write() as session:
+            count = await table.resume_parked(
+                session, now=self._clock.now(), guild_id=guild_id, reason=reason
+            )
+        self._loop.wake()
+        return count
+
+    # --- for whoever runs it -----------------------------------------------------------------
+
+    def wake(self) -> None:
+        """Look for due jobs now, as when another process has said that it added one."""
+        self._loop.wake()
+
+    async def run(self) -> None:
+        """Run jobs as they fall due, until `stop()`."""
+        await self._loop.run()
+
+    async def run_due(self) -> None:
+        """Run every job that is due now and return when all are settled."""
+        await self._loop.run_due()
+
+    async def stop(self, grace: float = 3.0) -> None:
+        """Claim no more jobs, let running ones finish within the seconds, release the rest."""
+        await self._loop.stop(grace)
+
+    async def snapshot(self) -> JobsSnapshot:
+        """Return how the jobs stand, for health and metrics."""
+        now = self._clock.now()
+        async with self._database.read() as session:
+            counts = await table.count_jobs(session)
+            overdue = await table.get_oldest_overdue(session, now)
+        states: Counter[str] = Counter()
+        for (_, state), count in counts.items():
+            states[state] += count
+        return JobsSnapshot(
+            pending=states[WorkState.PENDING],
+            running=states[WorkState.RUNNING],
+            parked=states[WorkState.PARKED],
+            failed=states[WorkState.FAILED],
+            oldest_overdue=(now - overdue).total_seconds() if overdue else 0.0,
+            runs=dict(self._runner.runs),
+            durations=dict(self._runner.durations),
+        )

@@ -1,0 +1,56 @@
+"""Keeps the latest of jobs, deliveries and backups, so that a scrape asks no database."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.core.jobs import JobService
+from bot.core.jobs.values import JobsSnapshot
+from bot.core.outbox import OutboxService
+from bot.core.outbox.deliveries import OutboxSnapshot
+from db.backup_log import get_last_backup_at
+from db.engine import Database
+
+log = structlog.get_logger(__name__)
+
+SAMPLE_SECONDS = 10.0
+
+
+class WorkSampler:
+    """Reads the snapshots of both services at intervals; `None` until the first was read."""
+
+    def __init__(
+        self,
+        jobs: JobService,
+        outbox: OutboxService,
+        database: Database,
+        *,
+        every: float = SAMPLE_SECONDS,
+    ) -> None:
+        self._database = database
+        self._job_service = jobs
+        self._outbox_service = outbox
+        self._every = every
+        self.jobs: JobsSnapshot | None = None
+        self.outbox: OutboxSnapshot | None = None
+        self.last_backup_at: datetime | None = None
+
+    async def run(self) -> None:
+        """Sample until cancelled; while the database is away the last numbers stand."""
+        while True:
+            try:
+                await self.sample()
+            except (SQLAlchemyError, OSError) as error:
+                log.debug("work_not_sampled", error=type(error).__name__)
+            await asyncio.sleep(self._every)
+
+    async def sample(self) -> None:
+        """Read both snapshots, and when the last backup was made."""
+        self.jobs = await self._job_service.snapshot()
+        self.outbox = await self._outbox_service.snapshot()
+        async with self._database.read() as session:
+            self.last_backup_at = await get_last_backup_at(session)

@@ -1,0 +1,214 @@
+"""The outbox: what was decided in a transaction is said on Discord after it, once and in order.
+
+Messages of one channel keep their order, channels don't wait for each other. Knows nothing of how
+Discord is reached: a courier does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.core.clock import Clock
+from bot.core.events import EventBus
+from bot.core.outbox.deliveries import (
+    Courier,
+    Delayed,
+    Delivery,
+    DeliveryError,
+    DeliveryKind,
+    Entry,
+    NotPermitted,
+    OutboxFailed,
+    OutboxParked,
+    OutboxSnapshot,
+    Receipt,
+    Refused,
+    Undeliverable,
+)
+from bot.core.outbox.runner import LEASE, NONCE_WINDOW, OutboxRunner
+from bot.core.supervisor import TaskSupervisor
+from bot.core.workloop import Pace, WorkLoop, make_owner
+from db import outbox as table
+from db.engine import Database
+from db.leases import OPEN_STATES, Shards, WorkState
+from db.notify import Notifier
+
+__all__ = [
+    "LEASE",
+    "NONCE_WINDOW",
+    "Courier",
+    "Delayed",
+    "Delivery",
+    "DeliveryError",
+    "DeliveryKind",
+    "Entry",
+    "NotPermitted",
+    "OutboxFailed",
+    "OutboxParked",
+    "OutboxService",
+    "OutboxSnapshot",
+    "Receipt",
+    "Refused",
+    "Undeliverable",
+]
+
+# Discord allows a bot 50 requests a second over all channels; commands need most of them.
+CONCURRENCY = 8
+
+
+class OutboxService:
+    """Stores deliveries in the caller's transaction and hands them to the courier."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        supervisor: TaskSupervisor,
+        *,
+        courier: Courier | None = None,
+        bus: EventBus | None = None,
+        shards: Shards | None = None,
+        notifier: Notifier | None = None,
+        poll: timedelta = timedelta(seconds=5),
+        concurrency: int = CONCURRENCY,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._ready = asyncio.Event()
+        self._runner = OutboxRunner(
+            database, clock, owner=make_owner("outbox"), bus=bus, shards=shards
+        )
+        pace = Pace(concurrency=concurrency, poll=poll)
+        self._loop = WorkLoop(
+            "outbox",
+            self._runner,
+            clock=clock,
+            supervisor=supervisor,
+            pace=pace,
+            notifier=notifier,
+        )
+        if courier is not None:
+            self.use(courier)
+
+    # --- for features ------------------------------------------------------------------------
+
+    async def send(self, session: AsyncSession, delivery: Delivery) -> bool:
+        """Add a delivery in the caller's transaction; False when its key was there already.
+
+        It leaves for Discord after the commit, and not at all after a rollback. A delivery is never
+        overtaken by a later one of the same channel or person. To say something at a later time,
+        schedule a job that calls this.
+        """
+        added = await table.add_message(
+            session,
+            kind=delivery.kind,
+            dedupe_key=delivery.dedupe_key,
+            now=self._clock.now(),
+            payload=dict(delivery.payload),
+            guild_id=delivery.guild_id,
+            channel_id=delivery.channel_id,
+            user_id=delivery.user_id,
+            subject_id=delivery.subject_id,
+            message_id=delivery.message_id,
+            target_key=delivery.target_key,
+            expires_at=delivery.expires_at,
+            not_before=delivery.not_before,
+        )
+        await self._loop.wake_after_commit(session)
+        return added is not None
+
+    async def get_message_id(self, session: AsyncSession, dedupe_key: str) -> int | None:
+        """Return the id of the message that a delivery became, or `None` until it is sent."""
+        row = await table.get_message(session, dedupe_key)
+        return row.message_id if row is not None and row.state == WorkState.SENT else None
+
+    async def get_receipt(self, session: AsyncSession, dedupe_key: str) -> Receipt | None:
+        """Return what became of a delivery, `None` when there is none (any more)."""
+        row = await table.get_message(session, dedupe_key)
+        if row is None:
+            return None
+        return Receipt(row.state in OPEN_STATES, row.sent_at, row.message_id)
+
+    async def cancel(self, session: AsyncSession, dedupe_key: str) -> bool:
+        """Take back a delivery in the caller's transaction; False when it has ended or never was.
+
+        One that is under way at this moment may still be seen.
+        """
+        return await table.cancel_message(session, dedupe_key)
+
+    async def cancel_waiting(
+        self, session: AsyncSession, dedupe_keys: Collection[str]
+    ) -> frozenset[str]:
+        """Take back deliveries that surely nobody has seen or will see; return their keys."""
+        return frozenset(await table.cancel_waiting(session, dedupe_keys))
+
+    async def resume_parked(
+        self,
+        *,
+        guild_id: int | None = None,
+        channel_id: int | None = None,
+        reason: str | None = None,
+    ) -> int:
+        """Try parked deliveries again, of one guild, channel or reason; return how many."""
+        async with self._database.write() as session:
+            count = await table.resume_parked(
+                session,
+                now=self._clock.now(),
+                guild_id=guild_id,
+                channel_id=channel_id,
+                reason=reason,
+            )
+        self._loop.wake()
+        return count
+
+    # --- for whoever runs it -----------------------------------------------------------------
+
+    def use(self, courier: Courier) -> None:
+        """Deliver with this courier from now on; until there is one, deliveries wait."""
+        self._runner.courier = courier
+        self._ready.set()
+
+    def wake(self) -> None:
+        """Look for deliveries now, as when another process has said that it added one."""
+        self._loop.wake()
+
+    async def run(self) -> None:
+        """Deliver as deliveries come in, until `stop()`."""
+        await self._ready.wait()
+        await self._loop.run()
+
+    async def run_due(self) -> None:
+        """Deliver all that is due now and return when it is settled.
+
+        Raises `RuntimeError` when there is no courier yet.
+        """
+        if not self._ready.is_set():
+            raise RuntimeError("the outbox has no courier")
+        await self._loop.run_due()
+
+    async def stop(self, grace: float = 3.0) -> None:
+        """Claim no more, let what is under way finish within the seconds, release the rest."""
+        await self._loop.stop(grace)
+
+    async def snapshot(self) -> OutboxSnapshot:
+        """Return how the deliveries stand, for health and metrics."""
+        now = self._clock.now()
+        async with self._database.read() as session:
+            counts = await table.count_messages(session)
+            overdue = await table.get_oldest_overdue(session, now)
+        states: Counter[str] = Counter()
+        for (_, state), count in counts.items():
+            states[state] += count
+        return OutboxSnapshot(
+            pending=states[WorkState.PENDING],
+            running=states[WorkState.RUNNING],
+            parked=states[WorkState.PARKED],
+            failed=states[WorkState.FAILED],
+            oldest_overdue=(now - overdue).total_seconds() if overdue else 0.0,
+            outcomes=dict(self._runner.outcomes),
+        )

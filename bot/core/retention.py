@@ -1,0 +1,70 @@
+"""Deletes what has been kept long enough: one durable job a night, for everything with a limit."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.core.audit import purge_audit
+from bot.core.clock import Clock
+from bot.core.config import RetentionConfig
+from bot.core.features import FeatureRegistry
+from bot.core.jobs import JobService
+from bot.core.jobs.values import Job
+from bot.core.ratelimit import purge_blocks
+from bot.core.usage import purge_usage
+from db.engine import Database
+from db.jobs import delete_finished_jobs
+from db.outbox import delete_finished_messages
+from db.sessions import delete_expired_sessions
+from db.settings import delete_old_revisions
+
+log = structlog.get_logger(__name__)
+
+KIND = "retention"
+# Off the full hour, when everybody's nightly work begins.
+RULE = "17 3 * * *"
+
+
+class Retention:
+    """Keeps the nightly clean-up scheduled and does it."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        jobs: JobService,
+        config: RetentionConfig,
+        features: FeatureRegistry,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._jobs = jobs
+        self._config = config
+        self._features = features
+        jobs.register(KIND, self.clean, timeout=timedelta(minutes=10))
+
+    async def schedule(self) -> None:
+        """Make sure that the job is there; it stays when it is."""
+        async with self._database.write() as session:
+            await self._jobs.schedule(
+                session, KIND, None, dedupe_key=KIND, recurrence=RULE, replace=False
+            )
+
+    async def clean(self, _job: Job, session: AsyncSession) -> None:
+        """Delete in the job's own transaction, so that it is done whole or again."""
+        now = self._clock.now()
+        before = now - timedelta(days=self._config.jobs_days)
+        await purge_usage(session, now, self._config)
+        await purge_audit(session, now, self._config)
+        await purge_blocks(session, now)
+        await delete_finished_jobs(session, before)
+        await delete_finished_messages(session, before)
+        await delete_expired_sessions(session, now)
+        await delete_old_revisions(session, keep=self._config.revisions)
+        for feature in self._features.all():
+            if feature.purge is not None:
+                await feature.purge(session, now)
+        log.info("retention_cleaned")

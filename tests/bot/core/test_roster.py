@@ -1,0 +1,121 @@
+"""The roster remembers guilds and people, in batches, and loses none of its notes to a fault."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.core.roster import Roster
+from db.engine import Database
+from db.guilds import (
+    SeenGuild,
+    SeenMember,
+    SeenUser,
+    count_guilds,
+    count_users,
+    get_guild,
+    get_member,
+)
+from db.leases import Shards
+
+AT = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+
+
+async def test_flush_writes_every_kind_of_note(database: Database) -> None:
+    roster = Roster(database)
+    roster.guild_seen(SeenGuild(1, "One", AT))
+    roster.user_seen(SeenUser(2, "Ada", None, AT))
+    roster.member_joined(SeenMember(1, 2, AT))
+    await roster.flush()
+    async with database.read() as session:
+        assert await count_guilds(session, present=True) == 1
+        assert await count_users(session) == 1
+        member = await get_member(session, 1, 2)
+    assert member is not None
+    assert (member.joined_at, member.left_at) == (AT, None)
+
+
+async def test_flush_last_note_about_one_wins(database: Database) -> None:
+    roster = Roster(database)
+    roster.guild_seen(SeenGuild(1, "One", AT))
+    roster.member_joined(SeenMember(1, 2, AT))
+    await roster.flush()
+    later = AT + timedelta(hours=1)
+    roster.member_left(1, 2, later)
+    roster.guild_left(1, later)
+    await roster.flush()
+    async with database.read() as session:
+        guild, member = await get_guild(session, 1), await get_member(session, 1, 2)
+    assert guild is not None
+    assert member is not None
+    assert (guild.left_at, member.left_at) == (later, later)
+    roster.member_left(1, 2, later)
+    roster.member_joined(SeenMember(1, 2, later))
+    await roster.flush()
+    async with database.read() as session:
+        member = await get_member(session, 1, 2)
+    assert member is not None
+    assert (member.joined_at, member.left_at) == (AT, None)
+
+
+async def test_flush_failure_keeps_the_notes(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roster = Roster(sqlite_database)
+    roster.guild_seen(SeenGuild(1, "One", AT))
+
+    async def broken(*_: object) -> None:
+        raise SQLAlchemyError("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("bot.core.roster.save_guilds", broken)
+        with pytest.raises(SQLAlchemyError):
+            await roster.flush()
+    roster.guild_seen(SeenGuild(2, "Two", AT))
+    await roster.flush()
+    async with sqlite_database.read() as session:
+        assert await count_guilds(session) == 2
+
+
+async def test_notes_about_people_are_bounded(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.core.roster.MOST_WAITING", 3)
+    roster = Roster(sqlite_database)
+    for user_id in range(10):
+        roster.user_seen(SeenUser(user_id, None, None, AT))
+    await roster.flush()
+    async with sqlite_database.read() as session:
+        assert await count_users(session) == 3
+
+
+async def test_flush_writes_those_who_came_and_left_meanwhile(database: Database) -> None:
+    roster = Roster(database)
+    later = AT + timedelta(milliseconds=300)
+    roster.guild_seen(SeenGuild(1, "One", AT))
+    roster.guild_left(1, later)
+    roster.member_joined(SeenMember(1, 2, AT))
+    roster.member_left(1, 2, later)
+    await roster.flush()
+    async with database.read() as session:
+        guild, member = await get_guild(session, 1), await get_member(session, 1, 2)
+    assert guild is not None
+    assert member is not None
+    assert (guild.left_at, member.joined_at, member.left_at) == (later, AT, later)
+
+
+async def test_compare_finds_what_was_left_meanwhile_on_its_own_shards(database: Database) -> None:
+    roster = Roster(database)
+    # With two shards these are of shard 0, 0 and 1.
+    stayed, left, elsewhere = 0 << 22, 2 << 22, 1 << 22
+    for guild_id in (stayed, left, elsewhere):
+        roster.guild_seen(SeenGuild(guild_id, "One", AT))
+    await roster.flush()
+    later = AT + timedelta(hours=1)
+    await roster.compare([stayed], later, Shards(frozenset({0}), 2))
+    await roster.flush()
+    async with database.read() as session:
+        found = [await get_guild(session, one) for one in (stayed, left, elsewhere)]
+    assert [guild and guild.left_at for guild in found] == [None, later, None]

@@ -1,0 +1,145 @@
+"""A process that runs jobs and outbox for real and kills itself with SIGKILL at a given moment.
+
+Run by `tests.kill.harness`. The moments are found from outside the product: SQLAlchemy's events
+tell what a connection does, a wrapper around the courier what goes to Discord.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import re
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+
+from bot.core.clock import SystemClock
+from bot.core.jobs import JobService
+from bot.core.outbox import Courier, Entry, OutboxService
+from bot.core.supervisor import TaskSupervisor
+from bot.delivery import DiscordCourier
+from db.engine import Database
+from tests.loopback_discord import log_in
+
+GIVE_UP_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """A moment to die.
+
+    At the statement that the pattern finds (`executed`, `committing`, `committed`), or at the
+    courier (`sending`, `sent`).
+    """
+
+    moment: str
+    pattern: str = ""
+
+
+class LaterClock(SystemClock):
+    """The machine's clock, put forward."""
+
+    def __init__(self, ahead: timedelta) -> None:
+        self._ahead = ahead
+
+    def now(self) -> datetime:
+        return super().now() + self._ahead
+
+
+@dataclass(frozen=True)
+class Limits:
+    poll_seconds: float = 0.1
+    lease_seconds: float = 60.0
+    concurrency: int = 4
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Watch:
+    """Kills the process when a statement that matches is executed, is committed, or has been."""
+
+    def __init__(self, database: Database, step: Step) -> None:
+        self._moment = step.moment
+        self._pattern = re.compile(step.pattern, re.DOTALL)
+        engine = database.engine.sync_engine
+        event.listen(engine, "after_cursor_execute", self._executed)
+        event.listen(engine, "commit", self._committing)
+        event.listen(engine, "checkin", self._returned)
+
+    def _executed(self, connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if self._pattern.search(statement):
+            connection.info["seen"] = True
+            self._die_if("executed")
+
+    def _committing(self, connection: Any) -> None:
+        if connection.info.get("seen"):
+            self._die_if("committing")
+
+    def _returned(self, dbapi_connection: Any, record: Any) -> None:
+        if record.info.pop("seen", False):
+            self._die_if("committed")
+
+    def _die_if(self, moment: str) -> None:
+        if moment == self._moment:
+            die()
+
+
+class DoomedCourier:
+    """Hands on to the real courier and dies before or after it."""
+
+    def __init__(self, courier: Courier, moment: str) -> None:
+        self._courier = courier
+        self._moment = moment
+
+    async def deliver(self, entry: Entry) -> int | None:
+        if self._moment == "sending":
+            die()
+        message_id = await self._courier.deliver(entry)
+        if self._moment == "sent":
+            die()
+        return message_id
+
+    async def find_sent(self, entry: Entry, since: datetime) -> Sequence[int]:
+        return await self._courier.find_sent(entry, since)
+
+
+async def has_work(jobs: JobService, outbox: OutboxService) -> bool:
+    left = [await jobs.snapshot(), await outbox.snapshot()]
+    return any(one.pending + one.running for one in left)
+
+
+async def run(database_url: str, discord_url: str, scenario: str, step: Step, later: float) -> None:
+    database = Database(database_url)
+    clock, supervisor = LaterClock(timedelta(seconds=later)), TaskSupervisor()
+    jobs = JobService(database, clock, Limits(), supervisor)
+    outbox = OutboxService(database, clock, supervisor)
+    module, _, name = scenario.partition(":")
+    getattr(importlib.import_module(module), name)(jobs, outbox)
+    async with log_in(discord_url) as client, asyncio.timeout(GIVE_UP_SECONDS):
+        outbox.use(DoomedCourier(DiscordCourier(client, clock), step.moment))
+        if step.pattern:
+            Watch(database, step)
+        while await has_work(jobs, outbox):
+            await jobs.run_due()
+            await outbox.run_due()
+            await asyncio.sleep(0.02)
+    await supervisor.stop()
+    await database.close()
+
+
+def main(
+    database_url: str, discord_url: str, scenario: str, step: Step, later: float, output: Path
+) -> None:
+    """Live, and perhaps die; what is printed goes to the file."""
+    with output.open("wb") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    asyncio.run(run(database_url, discord_url, scenario, step, later))
