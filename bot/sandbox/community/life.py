@@ -1,0 +1,182 @@
+"""What happens in the demo from minute to minute; it goes on until it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from random import Random
+from typing import TYPE_CHECKING
+
+from ..actor import Actor
+from ..command_data import NotPossibleError
+from ..interactions import NotAnsweredError
+from ..models import Message
+from .phrases import REACTIONS, Voice
+from .population import Town, build_towns, newcomer
+
+if TYPE_CHECKING:
+    from ..server import Sandbox
+
+log = logging.getLogger(__name__)
+
+REMEMBERED = 200
+# Nobody joins a guild that has grown past this share of what it began with, until some have left.
+GROWTH = 1.5
+
+
+class Community:
+    """The demo's people. `pace` 2.0 makes everything happen twice as often."""
+
+    def __init__(self, sandbox: Sandbox, *, seed: int = 20_260_601, pace: float = 1.0) -> None:
+        self.sandbox = sandbox
+        self._random = Random(seed)
+        self._voice = Voice(self._random)
+        self._pace = pace
+        self._recent: deque[tuple[Town, Message]] = deque(maxlen=REMEMBERED)
+        self._numbers = iter(range(10_000, 10_000_000))
+        self.towns = build_towns(sandbox, self._random, self._voice)
+
+    async def live(self) -> None:
+        """Live until cancelled; waits for the bot, then has the owners set it up."""
+        await self.sandbox.wait_for_connection(within=3600)
+        await self._commands_registered()
+        for town in self.towns:
+            await self._set_up(town)
+        async with asyncio.TaskGroup() as group:
+            for seconds, act in (
+                (0.6, self._talk),
+                (2.5, self._answer),
+                (3.0, self._react),
+                (9.0, self._edit),
+                (15.0, self._delete),
+                (7.0, self._join),
+                (11.0, self._leave),
+                (4.0, self._use_command),
+                (240.0, self._raid),
+            ):
+                group.create_task(self._repeat(seconds, act))
+
+    async def _commands_registered(self) -> None:
+        while not self.sandbox.application.commands:
+            await self.sandbox.recorder.calls.wait_for(
+                lambda call: call.method == "PUT" and call.path.endswith("/commands"), within=3600
+            )
+
+    async def _repeat(self, seconds: float, act: Callable[[Town], Awaitable[None] | None]) -> None:
+        """Act again and again, on average every so many seconds, in one town or another."""
+        while True:
+            await asyncio.sleep(self._random.expovariate(self._pace / seconds))
+            town = self._random.choice(self.towns)
+            try:
+                done = act(town)
+                if done is not None:
+                    await done
+            except (NotPossibleError, NotAnsweredError, KeyError) as error:
+                # People try what can't be done, and a bot that is gone does not answer.
+                log.debug("community: %s", error)
+
+    async def _set_up(self, town: Town) -> None:
+        """Have the guild's owner switch the bot's features on, as an admin would."""
+        for command, options in (
+            ("feature enable", {"feature": "welcome"}),
+            ("settings set", self._choice("general", "log_channel_id", town.log.id)),
+            ("settings set", self._choice("welcome", "embed_enabled", "true")),
+        ):
+            try:
+                await town.owner.slash(town.log, command, options=options)
+            except (NotPossibleError, NotAnsweredError) as error:
+                log.info("community: /%s is not to be had: %s", command, error)
+
+    @staticmethod
+    def _choice(feature: str, field: str, value: object) -> dict[str, str]:
+        return {"feature": feature, "field": field, "value": str(value)}
+
+    # -- what people do --------------------------------------------------------------------------
+
+    def _talk(self, town: Town) -> None:
+        actor = self._random.choice(town.members)
+        channel = self._random.choice(town.talk)
+        message = actor.send(channel, self._voice.remark(town.plan.language))
+        self._recent.append((town, message))
+
+    def _answer(self, _town: Town) -> None:
+        town, message = self._some_message()
+        actor = self._random.choice(town.members)
+        name = message.author.global_name or message.author.name
+        text = self._voice.reply(town.plan.language, name)
+        actor.send(message.channel, text, reply_to=message)
+
+    def _react(self, _town: Town) -> None:
+        town, message = self._some_message()
+        self._random.choice(town.members).react(message, self._random.choice(REACTIONS))
+
+    def _edit(self, _town: Town) -> None:
+        town, message = self._some_message()
+        author = self.sandbox.actor(message.author, town.guild)
+        author.edit(message, self._voice.remark(town.plan.language))
+
+    def _delete(self, _town: Town) -> None:
+        town, message = self._some_message()
+        self._recent.remove((town, message))
+        self.sandbox.actor(message.author, town.guild).delete(message)
+
+    def _some_message(self) -> tuple[Town, Message]:
+        if not self._recent:
+            raise NotPossibleError("nobody has said anything yet")
+        return self._random.choice(self._recent)
+
+    async def _join(self, town: Town) -> None:
+        if len(town.members) > town.plan.members * GROWTH:
+            return
+        actor = self._comer(town)
+        actor.join(pending=town.plan.screening)
+        town.members.append(actor)
+        if town.plan.screening:
+            await asyncio.sleep(self._random.uniform(1, 5) / self._pace)
+            actor.pass_screening()
+
+    def _comer(self, town: Town) -> Actor:
+        """Return somebody who comes: new, or back after a while."""
+        if town.gone and self._random.random() < 0.3:
+            return town.gone.pop(self._random.randrange(len(town.gone)))
+        number = next(self._numbers)
+        return newcomer(self.sandbox, town, self._voice, self._random, number)
+
+    def _leave(self, town: Town) -> None:
+        plain = [actor for actor in town.members if actor not in town.staff]
+        if len(plain) < town.plan.members // 2:
+            return
+        actor = self._random.choice(plain)
+        actor.leave()
+        town.members.remove(actor)
+        town.gone = [*town.gone[-50:], actor]
+
+    async def _raid(self, town: Town) -> None:
+        """Let a crowd arrive within seconds, most of whom leave again soon."""
+        crowd = []
+        for _ in range(self._random.randint(12, 20)):
+            actor = newcomer(self.sandbox, town, self._voice, self._random, next(self._numbers))
+            actor.join()
+            crowd.append(actor)
+            await asyncio.sleep(self._random.uniform(0.05, 0.3) / self._pace)
+        await asyncio.sleep(20 / self._pace)
+        for actor in crowd:
+            actor.leave()
+
+    async def _use_command(self, town: Town) -> None:
+        actor = self._random.choice(town.members)
+        channel = self._random.choice(town.talk)
+        command, options = self._random.choices(
+            (
+                ("help", {}),
+                ("help", {"command": "ping"}),
+                ("ping", {}),
+                ("about", {}),
+                ("mydata export", {}),
+                ("help", {"command": "teleport"}),
+            ),
+            weights=(6, 3, 6, 4, 1, 1),
+        )[0]
+        await actor.slash(channel, command, options=options)

@@ -1,0 +1,134 @@
+"""Acting as a person over the control API; the field `user_id` says who acts."""
+
+from __future__ import annotations
+
+from ..interactions import Interaction
+from ..models import Json
+from ..payloads import render_message
+from .request import Ask, UnknownThingError, operation
+
+
+@operation("POST", "/channels/{channel_id}/messages")
+async def send_message(ask: Ask) -> Json:
+    """Post `content`, in answer to `reply_to` if given."""
+    channel = ask.channel()
+    reply_to = ask.body.get("reply_to")
+    answered = channel.messages[int(reply_to)] if reply_to else None
+    content = str(ask.need("content"))
+    return render_message(ask.actor(channel.guild).send(channel, content, reply_to=answered))
+
+
+@operation("POST", "/direct-messages")
+async def send_direct_message(ask: Ask) -> Json:
+    """Write `content` to the bot directly."""
+    return render_message(ask.actor().send_dm(str(ask.need("content"))))
+
+
+@operation("PATCH", "/channels/{channel_id}/messages/{message_id}")
+async def edit_message(ask: Ask) -> Json:
+    """Edit an own message."""
+    message = ask.message()
+    ask.actor(message.channel.guild).edit(message, str(ask.need("content")))
+    return render_message(message)
+
+
+@operation("DELETE", "/channels/{channel_id}/messages/{message_id}")
+async def delete_message(ask: Ask) -> Json:
+    """Delete a message."""
+    message = ask.message()
+    ask.actor(message.channel.guild).delete(message)
+    return {}
+
+
+@operation("PUT", "/channels/{channel_id}/messages/{message_id}/reactions")
+async def add_reaction(ask: Ask) -> Json:
+    """React with `emoji`."""
+    message = ask.message()
+    ask.actor(message.channel.guild).react(message, str(ask.need("emoji")))
+    return render_message(message)
+
+
+@operation("DELETE", "/channels/{channel_id}/messages/{message_id}/reactions")
+async def remove_reaction(ask: Ask) -> Json:
+    """Take an own reaction with `emoji` back."""
+    message = ask.message()
+    ask.actor(message.channel.guild).unreact(message, str(ask.need("emoji")))
+    return render_message(message)
+
+
+@operation("POST", "/channels/{channel_id}/commands")
+async def use_command(ask: Ask) -> Json:
+    """Use the slash command `command` ("welcome test") with `options`, and wait for the answer."""
+    channel = ask.channel()
+    interaction = await ask.actor(channel.guild).slash(
+        channel,
+        str(ask.need("command")),
+        options=ask.body.get("options") or {},
+        wait=ask.body.get("wait", True),
+    )
+    return interaction.to_json()
+
+
+@operation("POST", "/channels/{channel_id}/autocomplete")
+async def type_option(ask: Ask) -> Json:
+    """Type `typed` into `option` of `command` and return the choices."""
+    channel = ask.channel()
+    choices = await ask.actor(channel.guild).autocomplete(
+        channel,
+        str(ask.need("command")),
+        str(ask.need("option")),
+        ask.body.get("typed", ""),
+        **(ask.body.get("options") or {}),
+    )
+    return {"choices": choices}
+
+
+@operation("POST", "/channels/{channel_id}/context-menu")
+async def use_context_menu(ask: Ask) -> Json:
+    """Use the context menu command `name` on the message or member `target_id`."""
+    channel = ask.channel()
+    target_id = int(ask.need("target_id"))
+    message = channel.messages.get(target_id)
+    target = message or ask.user(target_id)
+    actor = ask.actor(channel.guild)
+    return (await actor.context_menu(channel, str(ask.need("name")), target)).to_json()
+
+
+@operation("POST", "/messages/{message_id}/click")
+async def click(ask: Ask) -> Json:
+    """Click the button `custom_id`."""
+    message = ask.message()
+    actor = ask.actor(message.channel.guild)
+    wait = ask.body.get("wait", True)
+    return (await actor.click(message, str(ask.need("custom_id")), wait=wait)).to_json()
+
+
+@operation("POST", "/messages/{message_id}/select")
+async def select(ask: Ask) -> Json:
+    """Choose `values` in the select `custom_id`."""
+    message = ask.message()
+    actor = ask.actor(message.channel.guild)
+    values = list(ask.need("values"))
+    wait = ask.body.get("wait", True)
+    return (await actor.select(message, str(ask.need("custom_id")), values, wait=wait)).to_json()
+
+
+def _interaction(ask: Ask) -> Interaction:
+    found = ask.sandbox.interactions.find_interaction(int(ask.params["interaction_id"]))
+    if found is None:
+        raise UnknownThingError(f"there is no interaction {ask.params['interaction_id']}")
+    return found
+
+
+@operation("POST", "/interactions/{interaction_id}/modal")
+async def submit_modal(ask: Ask) -> Json:
+    """Submit the modal that an interaction opened, with `values` by custom id."""
+    opened = _interaction(ask)
+    actor = ask.actor(opened.guild)
+    return (await actor.submit_modal(opened, ask.body.get("values") or {})).to_json()
+
+
+@operation("GET", "/interactions/{interaction_id}")
+async def get_interaction(ask: Ask) -> Json:
+    """Return an interaction with all that was answered so far, ephemeral messages too."""
+    return _interaction(ask).to_json()

@@ -1,0 +1,208 @@
+// One message: who wrote it, when, what it says, shows and offers.
+
+import { put, remove } from "./api.js";
+import { components } from "./components.js";
+import { avatar, button, cssColor, el, nameOf } from "./dom.js";
+import { embed } from "./embed.js";
+import { useComponent } from "./interactions.js";
+import { markdown } from "./markdown.js";
+import { attachment } from "./media.js";
+import { namesFor } from "./names.js";
+import { attempt } from "./notices.js";
+import { me } from "./store.js";
+import { formatTime, formatWhen, madeAt } from "./time.js";
+
+const LOADING = 1 << 7;
+const SUPPRESS_EMBEDS = 1 << 2;
+const TOGETHER = 7 * 60_000;
+const LATEST_ANSWER = 15 * 60_000;
+const MEMBER_JOINED = 7;
+
+/** Whether a message goes on under the name of the one before it. */
+export function continues(message, before) {
+  if (!before || message.referenced_message || message.interaction_metadata || message.ephemeral)
+    return false;
+  const close = madeAt(message.id) - madeAt(before.id) < TOGETHER;
+  return (
+    close &&
+    before.author.id === message.author.id &&
+    before.author.name === message.author.name &&
+    !before.ephemeral
+  );
+}
+
+/** Return a message as an item of the log. */
+export function messageItem(message, before) {
+  const names = namesFor(message.names);
+  const joined = continues(message, before);
+  const classes = [
+    "message",
+    joined && "joined",
+    message.pings && "pings",
+    message.ephemeral && "private",
+  ];
+  const props = {
+    class: classes.filter(Boolean).join(" "),
+    tabindex: "-1",
+    data: { id: message.id },
+  };
+  const body = el(
+    "div",
+    { class: "body" },
+    joined ? null : head(message),
+    content(message, names),
+    extras(message, names),
+  );
+  if (message.ephemeral) body.append(privateNote(message));
+  const picture = joined ? el("span", { class: "avatar-gap" }) : avatar(message.author);
+  return el("li", props, context(message), el("div", { class: "line" }, picture, body));
+}
+
+function context(message) {
+  const used = message.interaction_metadata;
+  if (message.referenced_message) {
+    const target = message.referenced_message;
+    const name = target.author.global_name || target.author.username;
+    const text = target.content || "(see the message)";
+    return el(
+      "p",
+      { class: "context" },
+      "↱ ",
+      nameOf(name),
+      " ",
+      el("span", { class: "quoted", dir: "auto" }, text),
+    );
+  }
+  if (!used?.name) return null;
+  return el(
+    "p",
+    { class: "context" },
+    nameOf(message.names[used.user.id] ?? used.user.username),
+    " used ",
+    el("bdi", { class: "command" }, `/${used.name}`),
+  );
+}
+
+function head(message) {
+  const name = nameOf(message.author.name, { class: "author" });
+  const color = cssColor(message.author.color);
+  if (color) name.style.setProperty("--name", color);
+  const moment = madeAt(message.id);
+  const when = el(
+    "time",
+    { datetime: new Date(moment).toISOString(), title: formatTime(moment, "F") },
+    formatWhen(moment),
+  );
+  const badge = message.author.bot
+    ? el(
+        "span",
+        { class: "badge" },
+        message.webhook_id && !message.application_id ? "WEBHOOK" : "APP",
+      )
+    : null;
+  const edited =
+    message.edited_timestamp && !message.content
+      ? el("span", { class: "edited" }, "(edited)")
+      : null;
+  return el("div", { class: "head" }, name, badge, when, edited);
+}
+
+function content(message, names) {
+  const node = el("div", { class: "content" });
+  if (message.flags & LOADING) {
+    const late = Date.now() - madeAt(message.id) > LATEST_ANSWER;
+    node.append(
+      el(
+        "p",
+        { class: "thinking" },
+        late ? "The application did not respond." : `${message.author.name} is thinking…`,
+      ),
+    );
+    return node;
+  }
+  if (message.type === MEMBER_JOINED) node.append(el("p", { class: "system" }, "joined."));
+  if (message.content) node.append(markdown(message.content, names));
+  if (message.edited_timestamp && message.content) {
+    const last = node.lastElementChild;
+    (last.matches(".text") ? last : node).append(el("span", { class: "edited" }, " (edited)"));
+  }
+  return node;
+}
+
+function extras(message, names) {
+  const parts = [];
+  if (message.attachments.length && !shownInside(message)) {
+    parts.push(el("div", { class: "files" }, message.attachments.map(attachment)));
+  }
+  if (!(message.flags & SUPPRESS_EMBEDS))
+    parts.push(...message.embeds.map((data) => embed(data, names)));
+  if (message.components.length) parts.push(components(message.components, use(message, names)));
+  if (message.reactions?.length) parts.push(reactions(message));
+  return parts;
+}
+
+/** Whether the files are shown by an embed or a component already. */
+function shownInside(message) {
+  const rest = JSON.stringify([message.embeds, message.components]);
+  return message.attachments.every((file) => rest.includes(file.url));
+}
+
+function use(message, names) {
+  return {
+    names,
+    nameMap: message.names,
+    press: async (node, customId, values) => {
+      node?.setAttribute("aria-busy", "true");
+      await useComponent(message, customId, values);
+      node?.removeAttribute("aria-busy");
+    },
+  };
+}
+
+function reactions(message) {
+  return el(
+    "div",
+    { class: "reactions" },
+    message.reactions.map((entry) => {
+      const name = entry.emoji.id ? `${entry.emoji.name}:${entry.emoji.id}` : entry.emoji.name;
+      const words = entry.emoji.id ? `:${entry.emoji.name}:` : entry.emoji.name;
+      const props = {
+        class: "reaction",
+        "aria-pressed": String(entry.me),
+        "aria-label": `${words}, ${entry.count}`,
+      };
+      return button(`${words} ${entry.count}`, () => react(message, name, entry.me), props);
+    }),
+  );
+}
+
+/** React with an emoji, or take the reaction back. */
+export function react(message, emoji, taken = false) {
+  const ask = taken ? remove : put;
+  return attempt(() =>
+    ask(`/channels/${message.channel_id}/messages/${message.id}/reactions`, { emoji }),
+  );
+}
+
+function privateNote(message) {
+  const dismiss = button(
+    "Dismiss",
+    async (event) => {
+      const item = event.currentTarget.closest("li");
+      const done = await attempt(() =>
+        remove(`/channels/${message.channel_id}/messages/${message.id}`),
+      );
+      if (done)
+        item.dispatchEvent(new CustomEvent("dismissed", { bubbles: true, detail: message.id }));
+    },
+    { class: "plain" },
+  );
+  return el("p", { class: "private-note" }, "👁 Only you can see this · ", dismiss);
+}
+
+/** Whether the person may delete a message here. */
+export function mayDelete(message, place) {
+  return (
+    message.ephemeral || message.own || Boolean(place?.can_manage) || message.author.id === me()?.id
+  );
+}

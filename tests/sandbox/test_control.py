@@ -1,0 +1,181 @@
+"""The control API: everything a test in another process needs, as JSON over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import discord
+import pytest
+
+from bot.sandbox import Sandbox
+from bot.sandbox.guild import Guild
+from tests.sandbox.conftest import Client
+
+
+class Control:
+    """A client of the control API."""
+
+    def __init__(self, session: aiohttp.ClientSession, base: str) -> None:
+        self._session = session
+        self._base = base
+
+    async def __call__(self, method: str, path: str, *, expect: int = 200, **body: Any) -> Any:
+        async with self._session.request(method, self._base + path, json=body) as answer:
+            data = await answer.json()
+            assert answer.status == expect, data
+            return data
+
+
+@pytest.fixture
+async def control(sandbox: Sandbox) -> AsyncIterator[Control]:
+    async with aiohttp.ClientSession() as session:
+        yield Control(session, sandbox.control_url)
+
+
+async def test_world_is_built(control: Control, sandbox: Sandbox) -> None:
+    guild = await control("POST", "/guilds", name="Docks", channels=["one"], locale="es-ES")
+    path = f"/guilds/{guild['id']}"
+    channel = await control("POST", f"{path}/channels", name="two", topic="tea")
+    role = await control("POST", f"{path}/roles", name="crew", permissions="8")
+    await control("PATCH", f"{path}/roles/{role['id']}", permissions="16")
+    member = await control("POST", f"{path}/members", name="ada", pending=True)
+    user_id = member["user"]["id"]
+    roles = [role["id"]]
+    edited = await control("PATCH", f"{path}/members/{user_id}", pending=False, roles=roles)
+    assert (edited["pending"], edited["roles"]) == (False, [role["id"]])
+    await control("PATCH", f"/users/{user_id}", dms_open=False)
+    await control("PUT", f"/channels/{channel['id']}/overwrites/{role['id']}", deny="2048")
+    state = await control("GET", "/state")
+    assert [entry["name"] for entry in state["guilds"][0]["channels"]] == ["one", "two"]
+    await control("DELETE", f"{path}/members/{user_id}")
+    await control("DELETE", f"/channels/{channel['id']}")
+    assert (await control("GET", path))["member_count"] == 2
+    await control("DELETE", path)
+    assert not sandbox.world.guilds
+
+
+async def test_member_acts_and_the_bot_answers(
+    client: Client, control: Control, sandbox: Sandbox, guild: Guild
+) -> None:
+    _add_commands(client)
+    await client.tree.sync()
+    channel = guild.channel("general").id
+    user_id = sandbox.join(guild, "ada").id
+    path = f"/channels/{channel}"
+    sent = await control("POST", f"{path}/messages", user_id=user_id, content="hello")
+    message = f"{path}/messages/{sent['id']}"
+    await control("PATCH", message, user_id=user_id, content="hi")
+    reacted = await control("PUT", f"{message}/reactions", user_id=user_id, emoji="👋")
+    assert reacted["reactions"][0]["count"] == 1
+    await control("DELETE", f"{message}/reactions", user_id=user_id, emoji="👋")
+    await control("DELETE", message, user_id=user_id)
+    options = {"text": "aye"}
+    answer = await control(
+        "POST", f"{path}/commands", user_id=user_id, command="echo", options=options
+    )
+    assert answer["ephemeral"]
+    assert answer["message"]["content"] == "aye"
+    shown = await control("GET", f"{path}/messages?user_id={user_id}")
+    assert [entry["content"] for entry in shown["messages"]] == ["aye"]
+    click = f"/messages/{answer['message']['id']}/click"
+    opened = await control("POST", click, user_id=user_id, custom_id="ask")
+    modal = f"/interactions/{opened['id']}/modal"
+    done = await control("POST", modal, user_id=user_id, values={"what": "tea"})
+    assert done["message"]["content"] == "tea"
+
+
+def _add_commands(client: Client) -> None:
+    class Question(discord.ui.Modal, title="What?"):
+        what = discord.ui.TextInput(label="What", custom_id="what")
+
+        async def on_submit(self, interaction: discord.Interaction) -> None:
+            await interaction.response.send_message(self.what.value)
+
+    class Asker(discord.ui.View):
+        @discord.ui.button(label="Ask", custom_id="ask")
+        async def ask(self, interaction: discord.Interaction, _: discord.ui.Button[Asker]) -> None:
+            await interaction.response.send_modal(Question())
+
+    @client.tree.command()
+    async def echo(interaction: discord.Interaction, text: str) -> None:
+        """Say it again."""
+        await interaction.response.send_message(text, view=Asker(), ephemeral=True)
+
+
+async def test_waiting_for_calls_messages_and_frames(
+    client: Client, control: Control, sandbox: Sandbox, guild: Guild
+) -> None:
+    channel = guild.channel("general")
+    path = f"/wait?for=message&channel_id={channel.id}&containing=later&timeout=5"
+    waiting = asyncio.create_task(control("GET", path))
+    found = client.get_channel(channel.id)
+    assert isinstance(found, discord.TextChannel)
+    await found.send("see you later")
+    assert (await waiting)["content"] == "see you later"
+    call = await control("GET", "/wait?for=call&method=POST&path=/channels/*/messages")
+    assert call["body"]["content"] == "see you later"
+    identify = await control("GET", "/wait?for=frame&op=2")
+    assert identify["d"]["token"] == "***"
+    assert (await control("GET", "/wait?for=connection"))["shard"] == [0, 1]
+    listed = await control("GET", "/calls?method=POST&limit=1")
+    assert [entry["number"] for entry in listed["calls"]] == [call["number"]]
+    assert sandbox.token not in str(await control("GET", "/frames"))
+
+
+async def test_faults_are_injected(client: Client, control: Control, sandbox: Sandbox) -> None:
+    assert (await control("POST", "/faults", kind="drop"))["touched"] == 1
+    await client.until("RESUMED")
+    await control("POST", "/faults", kind="dispatch", event="NEWS", data={"odd": True})
+    await client.until("NEWS")
+    await control("POST", "/faults", kind="rest", status=500, pattern="/users/*", times=None)
+    fault = await sandbox.faults.before_call("GET", "/users/@me")
+    assert fault is not None
+    assert fault[0] == 500
+    await control("DELETE", "/faults")
+    assert await sandbox.faults.before_call("GET", "/users/@me") is None
+    await control("POST", "/faults", kind="close", code=4000)
+    await client.until("RESUMED", times=2)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/guilds/1", {}, 404),
+        ("POST", "/guilds", {}, 400),
+        ("POST", "/faults", {"kind": "earthquake"}, 400),
+        ("GET", "/wait?for=message&timeout=0.01", {}, 504),
+        ("POST", "/channels/1/messages", {}, 404),
+    ],
+)
+async def test_mistakes_are_explained(
+    control: Control, method: str, path: str, body: dict[str, Any], status: int
+) -> None:
+    answer = await control(method, path, expect=status, **body)
+    assert answer["error"]
+
+
+async def test_impossible_deed_is_a_conflict(
+    control: Control, sandbox: Sandbox, guild: Guild
+) -> None:
+    stranger = sandbox.world.add_user("stranger")
+    path = f"/channels/{guild.channel('general').id}/messages"
+    await control("POST", path, expect=409, user_id=stranger.id, content="hello")
+
+
+async def test_foreign_page_may_not_ask(sandbox: Sandbox) -> None:
+    headers = {"Origin": "https://elsewhere.example"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.post(f"{sandbox.control_url}/guilds", json={"name": "x"}) as answer,
+    ):
+        assert answer.status == 403
+    assert not sandbox.world.guilds
+
+
+async def test_violations_are_listed(
+    client: Client, control: Control, sandbox: Sandbox, guild: Guild
+) -> None:
+    assert await control("GET", "/violations") == {"violations": [], "checked": 0}
