@@ -1,0 +1,155 @@
+"""What the web's tests share: services made of fakes around a real database, and a client."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from ipaddress import ip_network
+from typing import Any
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from bot.core.contracts import BotCounts, GatewayStatus, ShardStatus
+from bot.core.health import HealthSampler
+from bot.core.health.lag import LoopLagProbe
+from bot.core.health.vitals import HostProbe
+from bot.core.loginlinks import LoginLinks
+from bot.core.metrics import Metrics
+from bot.core.metrics.exposition import MetricsExposition
+from bot.core.metrics.live import LiveMetrics, Pool
+from bot.core.nullstate import NullState
+from bot.core.supervisor import TaskSupervisor
+from bot.core.usage import UsageRecorder
+from db.engine import Database
+from tests.fakes import FakeClock
+from web.app import make_app
+from web.keys import SERVICES
+from web.options import WebOptions
+from web.services import WebServices
+
+OWNER, STRANGER = 1001, 2002
+KEY = "k" * 40
+# The test client comes from 127.0.0.1; with that address as a proxy it can speak for anybody.
+BEHIND_PROXY = {"trusted_proxies": (ip_network("127.0.0.0/8"),)}
+FROM_OUTSIDE = {"X-Forwarded-For": "203.0.113.7"}
+
+
+class FakeState(NullState):
+    """A bot that is connected with one shard, unless a test says otherwise."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.status = GatewayStatus(
+            shards=(ShardStatus(0, connected=True, latency=0.045, ack_age=10.0),),
+            first_ready=True,
+            last_event_age=1.0,
+            identify_remaining=990,
+        )
+        self.numbers = BotCounts(guilds=150, users=50_000, channels={"text": 2500, "voice": 500})
+
+    def gateway(self) -> GatewayStatus:
+        return self.status
+
+    def counts(self) -> BotCounts:
+        return self.numbers
+
+    def disconnect(self, seconds: float) -> None:
+        shard = ShardStatus(0, connected=False, disconnected_for=seconds)
+        self.status = replace(self.status, shards=(shard,))
+
+
+class FakeLimits:
+    """A command limiter with one offender."""
+
+    def snapshot(self) -> Mapping[str, Any]:
+        offender = {"user_id": "77", "violations": 12, "blocked_until": None}
+        return {"totalEntries": 50, "blacklistedCount": 2, "topOffenders": [offender]}
+
+
+@dataclass
+class FakeWebhooks:
+    """Remembers what was reported."""
+
+    reports: list[tuple[str, BaseException | str, str]] = field(default_factory=list)
+
+    def error(self, where: str, error: BaseException | str, *, reference: str = "") -> None:
+        self.reports.append((where, error, reference))
+
+
+@dataclass
+class World:
+    """One web application with everything around it."""
+
+    services: WebServices
+    state: FakeState
+    clock: FakeClock
+    webhooks: FakeWebhooks
+    client: TestClient[web.Request, web.Application]
+
+    @property
+    def app(self) -> web.Application:
+        return self.client.server.app  # type: ignore[attr-defined]
+
+    async def measure(self) -> None:
+        await self.services.health.sample()
+
+    async def log_in(self, user_id: int = OWNER) -> None:
+        link = await self.services.login_links.create(user_id)
+        path = "/login/" + link.rpartition("/")[2]
+        response = await self.client.post(
+            path, headers={"Sec-Fetch-Site": "same-origin"}, allow_redirects=False
+        )
+        assert response.status == 303
+
+
+def make_services(
+    database: Database, clock: FakeClock, state: FakeState, webhooks: FakeWebhooks, **options: Any
+) -> WebServices:
+    supervisor = TaskSupervisor()
+    metrics = Metrics()
+    health = HealthSampler(
+        database,
+        lambda: state,
+        supervisor,
+        clock,
+        lag=LoopLagProbe(metrics.loop_lagged),
+        host=HostProbe(database_path=database.path),
+    )
+    metrics.register(
+        LiveMetrics(state=lambda: state, health=health, supervisor=supervisor, pool=Pool)
+    )
+    return WebServices(
+        options=WebOptions(**options),
+        database=database,
+        clock=clock,
+        state=lambda: state,
+        health=health,
+        metrics=metrics,
+        exposition=MetricsExposition(metrics.registry, clock),
+        usage=UsageRecorder(database, clock),
+        limits=FakeLimits(),
+        webhooks=webhooks,
+        login_links=LoginLinks(database, clock, "http://127.0.0.1"),
+        owners=lambda: {OWNER},
+        process_id="this-one",
+    )
+
+
+async def open_world(database: Database, clock: FakeClock, **options: Any) -> World:
+    """Return a world whose client is started; its health has been measured once."""
+    state, webhooks = FakeState(), FakeWebhooks()
+    services = make_services(database, clock, state, webhooks, **options)
+    client = TestClient(TestServer(make_app(services)))
+    await client.start_server()
+    world = World(services, state, clock, webhooks, client)
+    await world.measure()
+    return world
+
+
+def minutes(count: float) -> timedelta:
+    return timedelta(minutes=count)
+
+
+__all__ = ["BEHIND_PROXY", "FROM_OUTSIDE", "KEY", "OWNER", "SERVICES", "STRANGER", "World"]

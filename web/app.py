@@ -1,0 +1,53 @@
+"""Puts the web application together: routes, middlewares, sessions, and what they share."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from aiohttp import web
+
+from web import api, dashboard, ops
+from web.keys import DECLARED, PACER, PARTS_BY_ADDRESS, ROUTES, SERVICES
+from web.middlewares import middlewares
+from web.middlewares.headers import set_headers
+from web.middlewares.proxy import WARNED
+from web.options import BODY_LIMIT
+from web.pacing import Pacer
+from web.routes import Route
+from web.services import WebServices
+from web.session import DatabaseStorage
+
+
+def declared_routes() -> tuple[Route, ...]:
+    """Return every route there is, as OpenAPI and the tests see them."""
+    return (*ops.ROUTES, *api.ROUTES, *dashboard.ROUTES)
+
+
+def make_app(services: WebServices) -> web.Application:
+    """Return the application; the same one runs in production and in tests."""
+    options = services.options
+    storage = DatabaseStorage(services.database, services.clock, is_https=options.is_https)
+    app = web.Application(middlewares=middlewares(storage), client_max_size=BODY_LIMIT)
+    app[SERVICES] = services
+    app[PACER] = Pacer(services.clock, per_minute=options.per_minute, per_hour=options.per_hour)
+    app[PARTS_BY_ADDRESS] = {}
+    app[WARNED] = set()
+    app[DECLARED] = declared_routes()
+    app[ROUTES] = _add_routes(app, app[DECLARED])
+    app.on_response_prepare.append(set_headers)
+    return app
+
+
+def _add_routes(app: web.Application, routes: tuple[Route, ...]) -> dict[web.AbstractRoute, Route]:
+    """Register the routes, a HEAD beside each GET, and return which is which."""
+    by_path: defaultdict[str, list[Route]] = defaultdict(list)
+    for route in routes:
+        by_path[route.path].append(route)
+    registered: dict[web.AbstractRoute, Route] = {}
+    for path, declared in by_path.items():
+        resource = app.router.add_resource(path)
+        for route in declared:
+            methods = ("GET", "HEAD") if route.method == "GET" else (route.method,)
+            for method in methods:
+                registered[resource.add_route(method, route.handler)] = route
+    return registered

@@ -1,0 +1,30 @@
+"""The typed keys under which the application and its requests carry values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from web.auth import Visitor
+from web.client import Client
+from web.pacing import Paced, Pacer
+from web.routes import Part, Route
+from web.services import WebServices
+
+SERVICES = web.AppKey("services", WebServices)
+ROUTES = web.AppKey("routes", Mapping[web.AbstractRoute, Route])
+DECLARED = web.AppKey("declared", tuple[Route, ...])
+PACER = web.AppKey("pacer", Pacer)
+# Which parts the listener on a local address serves; empty in tests, where one serves all.
+PARTS_BY_ADDRESS = web.AppKey("parts_by_address", dict[tuple[str, int], frozenset[Part]])
+
+REQUEST_ID = web.RequestKey("request_id", str)
+CLIENT = web.RequestKey("client", Client)
+VISITOR = web.RequestKey("visitor", Visitor)
+PACED = web.RequestKey("paced", Paced)
+
+
+def route_of(request: web.Request) -> Route | None:
+    """Return the declared route that a request matched, `None` for an unknown path or method."""
+    return request.app[ROUTES].get(request.match_info.route)

@@ -1,0 +1,101 @@
+"""Answers: JSON bodies, and problem details (RFC 9457) for everything that goes wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from aiohttp import web
+from pydantic import BaseModel, Field
+
+from bot.core.errors import AppError, FieldError, InvalidInput, RateLimited, Unauthenticated
+from bot.core.i18n import _
+
+PROBLEM_JSON = "application/problem+json"
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one field of the input."""
+
+    pointer: str = Field(description="A JSON pointer to the field.", examples=["/limit"])
+    detail: str
+
+
+class Problem(BaseModel):
+    """Problem details as RFC 9457 has them, with the application's code.
+
+    `error` says the same as `detail`, for clients that know only that.
+    """
+
+    type: str = Field(examples=["urn:pegasus:error:E004"])
+    title: str
+    status: int
+    detail: str
+    instance: str = Field(description="The id of the request; it finds the request in the log.")
+    code: str = Field(pattern="^E00[1-8]$")
+    error: str
+    errors: list[FieldProblem] = []
+
+
+def timestamp(instant: datetime) -> str:
+    """Return an instant as the API writes it: `2024-01-01T00:00:00.000Z`."""
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def json_response(
+    body: BaseModel | Mapping[str, Any] | list[Any],
+    *,
+    status: int = 200,
+    content_type: str = "application/json",
+    headers: Mapping[str, str] | None = None,
+) -> web.Response:
+    """Return a JSON answer."""
+    data = body.model_dump(mode="json", by_alias=True) if isinstance(body, BaseModel) else body
+    return web.Response(
+        body=json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode(),
+        status=status,
+        content_type=content_type,
+        charset="utf-8",
+        headers=headers,
+    )
+
+
+def problem_of(error: AppError, request_id: str, locale: str | None) -> Problem:
+    """Return the problem details that an expected error amounts to, in the reader's language."""
+    detail = error.render(locale)
+    fields: tuple[FieldError, ...] = error.errors if isinstance(error, InvalidInput) else ()
+    return Problem(
+        type=f"urn:pegasus:error:{error.code}",
+        title=_(error.title).render(locale),
+        status=error.status,
+        detail=detail,
+        instance=request_id,
+        code=error.code,
+        error=detail,
+        errors=[
+            FieldProblem(pointer=one.pointer, detail=one.message.render(locale)) for one in fields
+        ],
+    )
+
+
+def problem_response(
+    error: AppError, request_id: str, locale: str | None, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """Return the answer to a request that failed."""
+    return json_response(
+        problem_of(error, request_id, locale),
+        status=error.status,
+        content_type=PROBLEM_JSON,
+        headers=dict(headers or {}) | headers_of(error),
+    )
+
+
+def headers_of(error: AppError) -> dict[str, str]:
+    """Return the header fields that an error's status calls for."""
+    if isinstance(error, RateLimited):
+        return {"Retry-After": str(max(1, round(error.retry_after)))}
+    if isinstance(error, Unauthenticated):
+        return {"WWW-Authenticate": 'Bearer realm="pegasus"'}
+    return {}
