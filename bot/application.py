@@ -1,0 +1,124 @@
+"""The composition root: builds every service, starts them in order and stops them in reverse.
+
+Order of start: database, features, web (bound early, so that a taken port fails at once), workers,
+Discord. The process then lives until it is told to stop; a lost gateway or database is reported and
+recovered from, never a reason to exit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import aiohttp
+import structlog
+
+from bot.core.config import Config, load_config
+from bot.core.errors import ConfigurationError
+from bot.core.i18n import _
+from bot.core.log import configure_logging
+from bot.runtime import Runtime, StopStep
+from db.engine import Database
+from db.version import is_at_head
+
+log = structlog.get_logger(__name__)
+
+# Docker sends SIGKILL ten seconds after SIGTERM.
+STOP_SECONDS = 9.5
+TOKEN_PAGE = "https://discord.com/developers/applications"  # noqa: S105 - an address, not a secret
+
+
+class Application:
+    """One running bot with its web server; `run()` lasts until a signal or `request_stop()`."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._stop = asyncio.Event()
+        self.runtime: Runtime | None = None
+        self.started = asyncio.Event()
+
+    def request_stop(self) -> None:
+        """Begin to stop; a second call ends the process at once."""
+        if self._stop.is_set():
+            log.warning("stopping_at_once")
+            os._exit(130)
+        self._stop.set()
+
+    async def run(self) -> int:
+        """Start everything, wait to be stopped, stop everything; returns the exit status."""
+        self._watch_signals()
+        runtime = self.runtime = await self._build()
+        try:
+            await runtime.start()
+            self.started.set()
+            await self._stop.wait()
+        finally:
+            await stop_in_order(runtime.stop_steps())
+        return 0
+
+    async def _build(self) -> Runtime:
+        runtime = Runtime(self.config, aiohttp.ClientSession())
+        try:
+            await _migrate(runtime.kernel.database)
+        except Exception:
+            await stop_in_order(runtime.stop_steps()[-2:])
+            # Not loaded above: a start that finds the newest schema does without Alembic.
+            from bot.maintenance import told_in_words
+
+            with told_in_words(runtime.kernel.database.safe_url):
+                raise
+        return runtime
+
+    def _watch_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.request_stop)
+
+
+async def _migrate(database: Database) -> None:
+    exists = database.path is None or database.path.exists()
+    if exists and await is_at_head(database):
+        return
+    # Alembic takes 12 MB, so it is loaded only when there is work for it.
+    from db.migrate import upgrade
+
+    await upgrade(database)
+
+
+async def stop_in_order(steps: list[StopStep]) -> None:
+    """Run each step within its seconds; one that fails or lasts longer is logged and skipped."""
+    for name, seconds, step in steps:
+        try:
+            async with asyncio.timeout(seconds):
+                await step()
+        except TimeoutError:
+            log.warning("stop_step_timed_out", step=name, seconds=seconds)
+        except Exception:  # whatever a step does, the next ones must still run
+            log.exception("stop_step_failed", step=name)
+
+
+async def run_production(config_path: Path | None, *, port: int | None = None) -> int:
+    """Run against Discord as configured.
+
+    Raises `ConfigurationError` for what is wrong in the configuration, a missing token included.
+    """
+    overrides = {} if port is None else {"web": {"port": port}}
+    config = load_config(config_path, os.environ, overrides)
+    if port is not None and config.web.listeners:
+        raise ConfigurationError(
+            _("--port can't be used together with web.listeners, which name their own ports."),
+            hint=_("Leave --port away, or change the ports in web.listeners."),
+        )
+    if config.discord.token is None:
+        raise ConfigurationError(
+            _("There is no bot token: set DISCORD_TOKEN, or discord.token_file in config.toml."),
+            hint=_(
+                "You get one at {portal} (your application, Bot, Reset Token). To look around "
+                "without one, run: python -m bot demo",
+                portal=TOKEN_PAGE,
+            ),
+        )
+    configure_logging(config.log, config.secrets())
+    return await Application(config).run()

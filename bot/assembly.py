@@ -1,0 +1,217 @@
+"""Builds the kernel: every service from the configuration, given only what it needs.
+
+Nothing is started here and no connection is opened; tests build the same kernel around a fake
+clock and an empty view of Discord.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+
+import aiohttp
+import discord
+
+from bot.core.audit import AuditLog, AuditRecorded
+from bot.core.clock import Clock
+from bot.core.config import Config, HealthConfig
+from bot.core.contracts import BotState
+from bot.core.delivery_problems import DeliveryProblems
+from bot.core.events import EventBus
+from bot.core.features import FeatureRegistry
+from bot.core.health import HealthSampler
+from bot.core.health.lag import LoopLagProbe
+from bot.core.health.rules import MIB, limits_from
+from bot.core.health.vitals import HostProbe
+from bot.core.jobs import JobService
+from bot.core.kernel import Kernel
+from bot.core.loginlinks import LoginLinks
+from bot.core.metrics import Metrics
+from bot.core.metrics.queries import watch_queries
+from bot.core.nullstate import NullState
+from bot.core.outbox import OutboxService
+from bot.core.permissions import PermissionService
+from bot.core.problems import ProblemService
+from bot.core.problems.news import LogChannelTeller
+from bot.core.ratelimit import CommandLimiter
+from bot.core.roster import Roster
+from bot.core.settings import SettingsStore
+from bot.core.settings.announcements import SettingsAnnouncer
+from bot.core.supervisor import TaskSupervisor
+from bot.core.usage import UsageRecorder
+from bot.core.webhooks import WebhookSender
+from db.engine import Database
+from db.leases import Shards
+from db.notify import Notifier, make_notifier
+from db.version import is_at_head
+
+
+class LiveState:
+    """The view of Discord that services hold: empty at first, then each client's in turn."""
+
+    def __init__(self) -> None:
+        self.current: BotState = NullState()
+
+    def __call__(self) -> BotState:
+        """Return the view of the client that is connected now."""
+        return self.current
+
+
+def build_kernel(
+    config: Config,
+    *,
+    database: Database,
+    clock: Clock,
+    http: aiohttp.ClientSession,
+    registry: FeatureRegistry,
+    state: LiveState,
+    notifier: Notifier | None = None,
+) -> Kernel:
+    """Return a kernel whose workers are not running yet; `bot.runtime` runs them."""
+    metrics = _metrics()
+    watch_queries(database, metrics)
+    supervisor = TaskSupervisor(metrics.task_failed)
+    bus = EventBus(lambda listener, _: metrics.listener_failed(listener))
+    audit = AuditLog(clock, bus, supervisor)
+    notifier = notifier or make_notifier(database)
+    announcer = SettingsAnnouncer(notifier)
+    store = SettingsStore(database, clock, bus, registry, audit, state=state, announcer=announcer)
+    announcer.connect(store, supervisor)
+    lag = LoopLagProbe(metrics.loop_lagged)
+    webhooks = _webhooks(config, http, clock, bus=bus, metrics=metrics)
+    outbox, jobs = _deferred_work(config, database, clock, supervisor, bus=bus, notifier=notifier)
+    problems = _problems(
+        config, database, clock, store, bus=bus, registry=registry, outbox=outbox, state=state
+    )
+    return Kernel(
+        config=config,
+        clock=clock,
+        database=database,
+        supervisor=supervisor,
+        bus=bus,
+        metrics=metrics,
+        registry=registry,
+        settings=store,
+        problems=problems,
+        delivery_problems=DeliveryProblems(database, problems, bus, supervisor, state),
+        jobs=jobs,
+        outbox=outbox,
+        usage=UsageRecorder(database, clock, on_dropped=metrics.usage_dropped),
+        audit=audit,
+        limits=CommandLimiter(config.limits, clock, database),
+        permissions=PermissionService(database, clock, registry, audit),
+        roster=Roster(database),
+        health=_health(config.health, database, clock, state, supervisor, lag=lag),
+        lag=lag,
+        webhooks=webhooks,
+        login_links=LoginLinks(database, clock, ""),
+        state=state,
+    )
+
+
+def _metrics() -> Metrics:
+    revision = os.environ.get("PEGASUS_REVISION") or "unknown"
+    return Metrics(revision=revision, discordpy=discord.__version__)
+
+
+def _deferred_work(
+    config: Config,
+    database: Database,
+    clock: Clock,
+    supervisor: TaskSupervisor,
+    *,
+    bus: EventBus,
+    notifier: Notifier,
+) -> tuple[OutboxService, JobService]:
+    """What is done later: both wake by notices and keep to this process's shards."""
+    shards = _shards(config)
+    return (
+        OutboxService(database, clock, supervisor, bus=bus, shards=shards, notifier=notifier),
+        JobService(
+            database, clock, config.jobs, supervisor, bus=bus, shards=shards, notifier=notifier
+        ),
+    )
+
+
+def _problems(
+    config: Config,
+    database: Database,
+    clock: Clock,
+    settings: SettingsStore,
+    *,
+    bus: EventBus,
+    registry: FeatureRegistry,
+    outbox: OutboxService,
+    state: LiveState,
+) -> ProblemService:
+    teller = LogChannelTeller(settings, registry, outbox, clock, state)
+    intents = privileged_intents(config)
+    return ProblemService(
+        database, clock, bus, registry, settings, state=state, intents=intents, teller=teller
+    )
+
+
+def _health(
+    config: HealthConfig,
+    database: Database,
+    clock: Clock,
+    state: LiveState,
+    supervisor: TaskSupervisor,
+    *,
+    lag: LoopLagProbe,
+) -> HealthSampler:
+    return HealthSampler(
+        database,
+        state,
+        supervisor,
+        clock,
+        lag=lag,
+        host=HostProbe(memory_limit=_memory_limit(config), database_path=database.path),
+        limits=limits_from(config),
+        every=config.sample_seconds,
+        schema_current=_schema_check(database),
+    )
+
+
+def _webhooks(
+    config: Config, http: aiohttp.ClientSession, clock: Clock, *, bus: EventBus, metrics: Metrics
+) -> WebhookSender:
+    """The sender for the operator's webhooks, which hears of the audit log as the metrics do."""
+    webhooks = WebhookSender(config, http, clock, on_delivery=metrics.webhook_delivered)
+    bus.subscribe(AuditRecorded, webhooks.hear)
+    bus.subscribe(AuditRecorded, _counting_changes(metrics))
+    return webhooks
+
+
+def _counting_changes(metrics: Metrics) -> Callable[[AuditRecorded], Awaitable[None]]:
+    # Unlike SettingsChanged, this comes only in the process where the change was made.
+    async def count(event: AuditRecorded) -> None:
+        if event.category == "settings":
+            metrics.settings_changed(str(event.details["feature"]), event.actor.source)
+
+    return count
+
+
+def privileged_intents(config: Config) -> frozenset[str]:
+    """Return the privileged intents that are configured, as features name them."""
+    switched = {
+        "members": config.discord.members_intent,
+        "message_content": config.discord.message_content_intent,
+    }
+    return frozenset(name for name, on in switched.items() if on)
+
+
+def _memory_limit(config: HealthConfig) -> int | None:
+    return None if config.memory_limit_mb is None else config.memory_limit_mb * MIB
+
+
+def _shards(config: Config) -> Shards | None:
+    ids, count = config.discord.shard_ids, config.discord.shard_count
+    return Shards(frozenset(ids), count) if ids and count else None
+
+
+def _schema_check(database: Database) -> Callable[[], Awaitable[bool]]:
+    async def check() -> bool:
+        return await is_at_head(database)
+
+    return check

@@ -1,0 +1,315 @@
+"""The `check` command: finds everything that would keep the bot from running well, all at once.
+
+It changes no data, creates no file and does not connect to Discord.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import importlib.util
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from alembic.script import ScriptDirectory
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.core.config import Config, Reading, read_config
+from bot.core.config.model import Listener
+from bot.core.i18n import Message, _, ngettext
+from bot.core.imaging.fonts import UnreadableFontError, load_fonts, system_directories
+from bot.core.log.redaction import Redactor
+from bot.core.tokens import find_token_fault
+from db.engine import Database
+from db.migrate import is_known, make_config
+from db.version import current
+
+DATABASE_SECONDS = 10.0
+PORTAL = "https://discord.com/developers/applications"
+SPEEDUPS = ("uvloop", "orjson", "zstandard")
+
+
+class Level(StrEnum):
+    """How much a finding matters: a problem keeps the bot from running as configured."""
+
+    FINE = "fine"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at, in words; a problem says what to do about it."""
+
+    level: Level
+    message: Message
+
+    @property
+    def is_problem(self) -> bool:
+        """Whether the bot can't run as configured because of this."""
+        return self.level is Level.PROBLEM
+
+    def __str__(self) -> str:
+        return f"{self.level.value + ':':9}{self.message}"
+
+
+async def run_check(
+    config_path: Path | None = None, environ: Mapping[str, str] | None = None
+) -> list[Finding]:
+    """Return what was found, in the order in which the bot would need it."""
+    environ = os.environ if environ is None else environ
+    reading = await asyncio.to_thread(read_config, config_path, environ)
+    findings = list(_check_reading(reading))
+    config = reading.config
+    if config is None:
+        token = environ.get("DISCORD_TOKEN")
+        findings += _check_token(token) if token else ()
+        findings.append(_warning(_("Database and ports are looked at once the rest is right.")))
+    else:
+        token = config.discord.token
+        findings += _check_token(token.get_secret_value() if token else None)
+        findings += await _check_database(config)
+        findings += (one for spot in config.web.bound() for one in _check_port(spot))
+        findings += _check_proxy(config)
+        findings += _check_log(config)
+    findings += await asyncio.to_thread(lambda: list(_check_fonts()))
+    findings += _check_speedups()
+    return findings
+
+
+def _fine(message: Message) -> Finding:
+    return Finding(Level.FINE, message)
+
+
+def _warning(message: Message) -> Finding:
+    return Finding(Level.WARNING, message)
+
+
+def _problem(message: Message) -> Finding:
+    return Finding(Level.PROBLEM, message)
+
+
+def _check_reading(reading: Reading) -> Iterator[Finding]:
+    for problem in reading.problems:
+        yield _problem(problem.as_message())
+    for message in reading.warnings:
+        yield _warning(message)
+    if not reading.problems:
+        yield _fine(_("The configuration is complete and valid."))
+
+
+# --- the token --------------------------------------------------------------------------------
+
+
+def _check_token(token: str | None) -> Iterator[Finding]:
+    if token is None:
+        yield _problem(
+            _(
+                "There is no bot token. Set DISCORD_TOKEN, or token_file in the section discord; "
+                "{portal} has it under Bot, Reset Token. To look around without one, run: "
+                "python -m bot demo",
+                portal=PORTAL,
+            )
+        )
+    elif wrong := find_token_fault(token):
+        yield _problem(
+            _(
+                "The bot token can't be right: {fault}. You find it under Bot at {portal}",
+                fault=wrong,
+                portal=PORTAL,
+            )
+        )
+    else:
+        yield _fine(_("The bot token has the right shape; whether it is valid, Discord will say."))
+
+
+# --- the database -----------------------------------------------------------------------------
+
+
+async def _check_database(config: Config) -> list[Finding]:
+    section = config.database
+    database = Database(section.url.get_secret_value(), busy_timeout=section.busy_timeout)
+    try:
+        if database.path is not None and not database.path.exists():
+            return [_check_new_file(database.path)]
+        async with asyncio.timeout(DATABASE_SECONDS):
+            return [_check_schema(await current(database), database.safe_url)]
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        reason = Redactor(config.secrets())(_first_line(error))
+        return [
+            _problem(
+                _(
+                    "The database at {url} can't be reached: {reason}. Check database.url, and "
+                    "whether the server runs.",
+                    url=database.safe_url,
+                    reason=reason,
+                )
+            )
+        ]
+    finally:
+        await database.close()
+
+
+def _check_new_file(path: Path) -> Finding:
+    """A first run creates the file and the folders above it; say whether it may."""
+    existing = next(folder for folder in path.absolute().parents if folder.exists())
+    if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK):
+        return _fine(_("The database {path} will be created at the first start.", path=str(path)))
+    return _problem(
+        _(
+            "The database {path} can't be created: this user may not write to {folder}. Change "
+            "its owner, or set database.url to another place.",
+            path=str(path),
+            folder=str(existing),
+        )
+    )
+
+
+def _check_schema(revision: str | None, url: str) -> Finding:
+    if revision is not None and not is_known(revision):
+        return _problem(
+            _(
+                "The database at {url} has schema {revision}, which a newer version wrote. Install "
+                "that version, or restore a backup.",
+                url=url,
+                revision=revision,
+            )
+        )
+    pending = list_pending(revision)
+    if not pending:
+        return _fine(_("The database at {url} has the newest schema.", url=url))
+    return _warning(
+        _(
+            "The database at {url} has migrations to come, which the next start runs (or python -m "
+            "bot migrate): {names}.",
+            url=url,
+            names=", ".join(pending),
+        )
+    )
+
+
+def list_pending(revision: str | None) -> list[str]:
+    """Return the migrations after a revision as "id (title)", in the order in which they run."""
+    scripts = ScriptDirectory.from_config(make_config())
+    later = scripts.iterate_revisions("heads", revision or "base")
+    titled = [
+        f"{script.revision} ({script.doc})" for script in later if script.revision != revision
+    ]
+    return titled[::-1]
+
+
+def _first_line(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return str(ngettext("no answer in {count} second", "no answer in {count} seconds", 10))
+    original = getattr(error, "orig", None) or error
+    return (str(original).strip() or type(original).__name__).splitlines()[0].rstrip(".")
+
+
+# --- the web, the log, fonts and speed ---------------------------------------------------------
+
+
+def _check_port(spot: Listener) -> Iterator[Finding]:
+    place = f"{spot.host}:{spot.port}"
+    if spot.port == 0:
+        return
+    try:
+        family, kind, proto, _name, address = socket.getaddrinfo(
+            spot.host, spot.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with closing(socket.socket(family, kind, proto)) as probe:
+            # Without it, connections that just ended would count as somebody listening.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        yield _problem(_explain_port(error, place))
+    else:
+        yield _fine(_("{place} is free for the web server.", place=place))
+
+
+def _explain_port(error: OSError, place: str) -> Message:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return _(
+                "{place} is taken, perhaps by a Pegasus that runs already. Stop it, or set "
+                "web.port.",
+                place=place,
+            )
+        case errno.EACCES | errno.EPERM:
+            return _(
+                "{place} may not be opened by this user; ports from 1024 up may. Set web.port.",
+                place=place,
+            )
+        case _:
+            return _(
+                "{place} is no address of this machine. Set web.host to one, such as 127.0.0.1.",
+                place=place,
+            )
+
+
+def _check_proxy(config: Config) -> Iterator[Finding]:
+    """A public address means a proxy in front, which has to say for whom it asks."""
+    web = config.web
+    if web.public_url is None:
+        return
+    if not web.trusted_proxies:
+        yield _warning(
+            _(
+                "web.public_url is set and web.trusted_proxies is not: everybody behind the proxy "
+                "shares one rate limit. Name the proxy's address there."
+            )
+        )
+    if web.trusted_networks is not None and any(
+        place.is_loopback for place in web.trusted_networks
+    ):
+        yield _warning(
+            _(
+                "web.trusted_networks names this machine: a proxy on it that does not send "
+                "X-Forwarded-For makes an operator of every visitor. Use web.access_key instead."
+            )
+        )
+
+
+def _check_log(config: Config) -> Iterator[Finding]:
+    if config.log.level == "debug":
+        yield _warning(_("The log is at level debug: it grows fast. Set log.level to info."))
+
+
+def _check_fonts() -> Iterator[Finding]:
+    try:
+        fonts = load_fonts(system_directories())
+    except (ImportError, OSError, UnreadableFontError):
+        yield _problem(
+            _(
+                "The fonts for welcome cards are missing. Run: pip install --force-reinstall "
+                "font-roboto"
+            )
+        )
+        return
+    if not fonts.fallbacks:
+        yield _warning(
+            _(
+                "There are no fonts on this machine but our own, so cards show the username of "
+                "people whose name is in another script. On Debian: apt install fonts-noto-core"
+            )
+        )
+    else:
+        yield _fine(_("The fonts for welcome cards are there."))
+
+
+def _check_speedups() -> Iterator[Finding]:
+    missing = [name for name in SPEEDUPS if importlib.util.find_spec(name) is None]
+    if missing:
+        yield _warning(
+            _(
+                "Not installed, and not needed, but faster with: {names}. Run: pip install "
+                "'pegasus-bot[speed]'",
+                names=", ".join(missing),
+            )
+        )
+    else:
+        yield _fine(_("The optional speedups are installed."))

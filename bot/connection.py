@@ -1,0 +1,124 @@
+"""Keeps a client logged in and connected, and tells a lasting refusal from a passing failure.
+
+discord.py reconnects and resumes by itself; what ends its `connect()` is handled here. A refusal
+that only the operator can cure is never retried: each try spends one of 1,000 daily IDENTIFYs,
+after which Discord resets the token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import aiohttp
+import discord
+import structlog
+
+from bot.core.i18n import Message, _
+from bot.sessions import SessionsUsedUp
+
+if TYPE_CHECKING:
+    from bot.client import Pegasus
+
+log = structlog.get_logger(__name__)
+
+FIRST_PAUSE = 2.0
+LONGEST_PAUSE = 120.0
+PORTAL = "https://discord.com/developers/applications"
+
+# https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway
+_FATAL_CLOSES: dict[int, Message] = {
+    4004: _(
+        "Discord does not accept the bot token. Reset it in the developer portal ({portal}, your "
+        "application, Bot, Reset Token), set DISCORD_TOKEN to the new one and start again.",
+        portal=PORTAL,
+    ),
+    4010: _(
+        "Discord refused the shard: discord.shard_ids and discord.shard_count in config.toml do "
+        "not fit together. Every id must be below the count."
+    ),
+    4011: _(
+        "The bot is in too many servers for one connection. Remove discord.shard_count from "
+        "config.toml, so that Discord recommends a number, or raise it."
+    ),
+    4012: _("Discord no longer speaks this version of its gateway. Please update Pegasus."),
+    4013: _(
+        "Discord does not know the intents that were asked for. Please update Pegasus; if you "
+        "set discord.api_base_url, check what answers there."
+    ),
+    4014: _(
+        "The bot asks for privileged intents that are switched off. Switch on Server Members "
+        "Intent and Message Content Intent in the developer portal ({portal}, your application, "
+        "Bot), or set discord.members_intent and discord.message_content_intent to false.",
+        portal=PORTAL,
+    ),
+}
+
+
+def refusal_of(error: BaseException) -> tuple[str, Message] | None:
+    """Return code and advice when trying again can't help, else `None`."""
+    if isinstance(error, discord.LoginFailure):
+        return "4004", _FATAL_CLOSES[4004]
+    if isinstance(error, discord.PrivilegedIntentsRequired):
+        return "4014", _FATAL_CLOSES[4014]
+    if isinstance(error, discord.ConnectionClosed) and error.code in _FATAL_CLOSES:
+        return str(error.code), _FATAL_CLOSES[error.code]
+    return None
+
+
+class Connection:
+    """Runs one client after another until told to stop or refused for good."""
+
+    def __init__(
+        self,
+        make_client: Callable[[], Pegasus],
+        token: str,
+        *,
+        on_refused: Callable[[str, Message], None],
+    ) -> None:
+        self._make_client = make_client
+        self._token = token
+        self._on_refused = on_refused
+        self._closing = False
+        self.client: Pegasus | None = None
+
+    async def run(self) -> None:
+        """Stay connected; returns when Discord refuses the bot for good, or after `close()`."""
+        pause = FIRST_PAUSE
+        while not self._closing:
+            client = self.client = self._make_client()
+            started = asyncio.get_running_loop().time()
+            wait = 0.0
+            try:
+                await client.login(self._token)
+                await client.connect()
+            except (
+                discord.DiscordException,
+                aiohttp.ClientError,
+                OSError,
+                TimeoutError,
+            ) as error:
+                if refused := refusal_of(error):
+                    self._refuse(*refused)
+                    return
+                wait = error.after if isinstance(error, SessionsUsedUp) else pause
+                log.warning(
+                    "discord_unreachable", error=type(error).__name__, retry_in_seconds=wait
+                )
+            finally:
+                await client.close()
+            if asyncio.get_running_loop().time() - started > LONGEST_PAUSE:
+                pause = FIRST_PAUSE
+            await asyncio.sleep(max(wait, pause))
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _refuse(self, code: str, advice: Message) -> None:
+        log.error("discord_refused", code=code, advice=str(advice))
+        self._on_refused(code, advice)
+
+    async def close(self) -> None:
+        """Close the gateway and Discord's API session, for good."""
+        self._closing = True
+        if self.client is not None:
+            await self.client.close()

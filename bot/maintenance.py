@@ -1,0 +1,89 @@
+"""The operator's commands on the database: migrate, back up, restore; without the bot."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bot.core.config import load_config
+from bot.core.errors import AppError, DatabaseUnavailable, InvalidInput
+from bot.core.i18n import N_, Message, _
+from bot.core.log import configure_logging
+from db.backup import BackupError, NotABackup, backup, restore
+from db.engine import Database, driver_url, is_connection_error, safe_url
+from db.migrate import MigrationError, upgrade
+
+
+class MaintenanceFailed(AppError):
+    """The command could not do its work (E001); the database is as it was."""
+
+    code, status, title = "E001", 500, N_("Database maintenance failed")
+
+
+async def migrate_database(config_path: Path | None) -> str:
+    """Bring the configured database to the newest schema; returns a sentence for the operator.
+
+    Raises `MaintenanceFailed` or `DatabaseUnavailable`, as all commands here do.
+    """
+    database = _open(config_path)
+    with told_in_words(database.safe_url):
+        try:
+            await upgrade(database)
+        finally:
+            await database.close()
+    return f"The database at {database.safe_url} is up to date."
+
+
+async def backup_database(config_path: Path | None, file: Path) -> str:
+    """Write a backup file; returns a sentence for the operator."""
+    database = _open(config_path)
+    with told_in_words(database.safe_url):
+        try:
+            await backup(database, file)
+        finally:
+            await database.close()
+    return f"Backup written to {file}."
+
+
+async def restore_database(config_path: Path | None, file: Path) -> str:
+    """Restore the configured database from a backup file; returns a sentence for the operator."""
+    url = _database_url(config_path)
+    with told_in_words(safe_url(driver_url(url))):
+        await restore(url, file)
+    return f"The database was restored from {file}."
+
+
+def _open(config_path: Path | None) -> Database:
+    return Database(_database_url(config_path))
+
+
+def _database_url(config_path: Path | None) -> str:
+    config = load_config(config_path, os.environ, {})
+    configure_logging(config.log, config.secrets())
+    return config.database.url.get_secret_value()
+
+
+@contextmanager
+def told_in_words(url: str) -> Iterator[None]:
+    """Turn what keeps a database from being used into an error that an operator can read.
+
+    Raises `MaintenanceFailed`, `DatabaseUnavailable`, or `InvalidInput` for a file that is no
+    backup; what is a fault of ours passes through.
+    """
+    try:
+        yield
+    except NotABackup as error:
+        raise InvalidInput(Message("{reason}.", {"reason": str(error)})) from error
+    except (BackupError, MigrationError) as error:
+        raise MaintenanceFailed(Message("{reason}.", {"reason": str(error)})) from error
+    except Exception as error:
+        if is_connection_error(error):
+            message = _("The database at {url} can't be reached.", url=url)
+            raise DatabaseUnavailable(message) from error
+        if isinstance(error, OSError):
+            reason = error.strerror or str(error)
+            message = _("The database at {url} can't be opened: {reason}.", url=url, reason=reason)
+            raise MaintenanceFailed(message) from error
+        raise

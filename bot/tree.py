@@ -1,0 +1,168 @@
+"""The command tree: rate limits, the disabled-feature check, usage and the one error handler.
+
+It is one of the two places that turn an error into an answer; the other is the web's middleware.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import discord
+import structlog
+from discord import app_commands
+
+from bot.checks import in_time
+from bot.core.errors import AppError, Denied
+from bot.core.features import Feature, RateClass
+from bot.core.i18n import _
+from bot.core.usage import UsageEvent
+from bot.meanings import expected_error
+from bot.replies import answer_error
+
+if TYPE_CHECKING:
+    from bot.client import Pegasus
+
+log = structlog.get_logger(__name__)
+
+Command = app_commands.Command[Any, ..., Any] | app_commands.ContextMenu
+_STARTED = "pegasus_started"
+_KINDS = {
+    discord.AppCommandType.chat_input: "slash",
+    discord.AppCommandType.user: "user_menu",
+    discord.AppCommandType.message: "message_menu",
+}
+
+
+class PegasusTree(app_commands.CommandTree["Pegasus"]):
+    """Runs app commands with the kernel's rules around them."""
+
+    async def interaction_check(self, interaction: discord.Interaction[Pegasus], /) -> bool:
+        """Count the command and refuse it when its feature is off or the person is too fast."""
+        if interaction.type is discord.InteractionType.autocomplete:
+            return True
+        interaction.extras[_STARTED] = time.monotonic()
+        command = interaction.command
+        if command is None:
+            return True
+        try:
+            async with in_time():
+                await self._admit(interaction, command)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the person gets an answer
+            await self._finish(interaction, as_app_error(error))
+            return False
+        return True
+
+    async def _admit(self, interaction: discord.Interaction[Pegasus], command: Command) -> None:
+        kernel = interaction.client.kernel
+        feature = interaction.client.feature_of(command)
+        await kernel.limits.check(interaction.user.id, _rate_class(command, feature))
+        if feature is None or feature.always_on or interaction.guild_id is None:
+            return
+        # The panel must open while the feature is off: it is where it is switched on. Commands that
+        # only show what the settings would do say so themselves.
+        if command.extras.get("settings_panel") or command.extras.get("works_while_off"):
+            return
+        if not (await kernel.settings.get(interaction.guild_id, feature.key)).enabled:
+            raise Denied(
+                _("{feature} is switched off here.", feature=_(feature.title)),
+                hint=_("An admin can switch it on with /feature enable."),
+            )
+
+    async def on_error(
+        self,
+        interaction: discord.Interaction[Pegasus],
+        error: Exception,
+        /,
+    ) -> None:
+        """Answer an error in words; an unexpected one is logged under a reference that is shown."""
+        await self._finish(interaction, as_app_error(error))
+
+    async def _finish(self, interaction: discord.Interaction[Pegasus], error: AppError) -> None:
+        outcome = outcome_of(error)
+        record_use(interaction, outcome, error)
+        interaction.client.acknowledgements.failed(interaction, outcome)
+        interaction.client.kernel.metrics.command_failed(error.context.get("error", error))
+        try:
+            await answer_error(interaction, error)
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as failure:
+            # The interaction is gone (3 s or 15 min are over) or Discord is: nobody can be told.
+            log.info(
+                "error_answer_not_delivered",
+                error=type(failure).__name__,
+                answer_code=error.code,
+            )
+
+
+class Unexpected(AppError):
+    """A fault of ours; people see only a reference that finds it in the log."""
+
+    code, status, title = "E002", 500, "Unexpected error"
+
+
+def as_app_error(error: BaseException) -> AppError:
+    """Return the expected error inside an exception, or a logged `Unexpected` with a reference."""
+    if (expected := expected_error(error)) is not None:
+        return expected
+    cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+    reference = secrets.token_hex(4)
+    log.error("command_failed", reference=reference, exc_info=cause)
+    return Unexpected(
+        _("Something went wrong on our side."),
+        hint=_(
+            "If it happens again, tell the bot's owner this reference: {reference}",
+            reference=reference,
+        ),
+        reference=reference,
+        error=cause,
+    )
+
+
+def outcome_of(error: AppError) -> str:
+    """Return the outcome under which the failed command is counted."""
+    if isinstance(error, Unexpected):
+        return "error"
+    return {"E003": "cooldown", "E004": "user_error", "E005": "denied", "E006": "user_error"}.get(
+        error.code, "error"
+    )
+
+
+def record_use(
+    interaction: discord.Interaction[Pegasus], outcome: str, error: AppError | None = None
+) -> None:
+    """Record one finished command for metrics and statistics, without its argument values."""
+    command = interaction.command
+    started = interaction.extras.pop(_STARTED, None)
+    if command is None or started is None:
+        return
+    kernel = interaction.client.kernel
+    seconds = time.monotonic() - started
+    kind = (
+        _KINDS.get(command.type, "slash")
+        if isinstance(command, app_commands.ContextMenu)
+        else "slash"
+    )
+    name = command.qualified_name
+    kernel.metrics.command_finished(name, kind, outcome, seconds)
+    kernel.usage.record(
+        UsageEvent(
+            guild_id=interaction.guild_id,
+            user_id=interaction.user.id,
+            command=name,
+            kind=kind,
+            outcome=outcome,
+            duration_ms=round(seconds * 1000),
+            at=kernel.clock.now(),
+        )
+    )
+    if isinstance(error, Unexpected):
+        kernel.webhooks.error(f"/{name}", error.context["error"])
+
+
+def _rate_class(command: Command, feature: Feature | None) -> RateClass:
+    declared = command.extras.get("rate_class")
+    if declared is not None:
+        return declared
+    return feature.rate_class if feature else RateClass.DEFAULT

@@ -1,0 +1,159 @@
+"""Which failures are tried again and which are not."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any, cast
+
+import discord
+import pytest
+
+from bot import connection
+from bot.client import Pegasus
+from bot.connection import Connection, refusal_of
+from bot.core.i18n import Message
+from bot.sessions import Sessions, SessionsUsedUp
+
+
+def closed(code: int) -> discord.ConnectionClosed:
+    socket = cast("Any", SimpleNamespace(close_code=code))
+    return discord.ConnectionClosed(socket, shard_id=0, code=code)
+
+
+class Client:
+    """A client whose connection ends as the test says."""
+
+    def __init__(self, ends: list[BaseException]) -> None:
+        self._ends = ends
+        self.closed = False
+
+    async def login(self, token: str) -> None: ...
+
+    async def connect(self) -> None:
+        raise self._ends.pop(0)
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class Case:
+    """A connection over such clients, and what came of it."""
+
+    def __init__(self, *ends: BaseException) -> None:
+        self.ends = list(ends)
+        self.clients: list[Client] = []
+        self.refusals: list[tuple[str, Message]] = []
+        self.connection = Connection(
+            self._make, "token", on_refused=lambda *told: self.refusals.append(told)
+        )
+
+    def _make(self) -> Pegasus:
+        self.clients.append(Client(self.ends))
+        return cast("Pegasus", self.clients[-1])
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that were made, none of which lasts."""
+    made: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        made.append(seconds)
+
+    monkeypatch.setattr(connection, "asyncio", SimpleNamespace(**vars(asyncio) | {"sleep": sleep}))
+    return made
+
+
+@pytest.mark.parametrize("code", [4004, 4010, 4011, 4012, 4013, 4014])
+async def test_refusal_is_told_once_and_not_retried(code: int) -> None:
+    case = Case(closed(code))
+    await case.connection.run()
+    assert [told for told, _ in case.refusals] == [str(code)]
+    assert len(case.clients) == 1
+    assert case.clients[0].closed
+
+
+async def test_refused_login_and_intents_say_what_to_change() -> None:
+    token = refusal_of(discord.LoginFailure("no"))
+    intents = refusal_of(discord.PrivilegedIntentsRequired(0))
+    assert token is not None
+    assert intents is not None
+    assert "DISCORD_TOKEN" in str(token[1])
+    assert "members_intent" in str(intents[1])
+
+
+@pytest.mark.parametrize("error", [closed(4000), closed(1000), OSError("gone"), TimeoutError()])
+def test_passing_failure_is_no_refusal(error: BaseException) -> None:
+    assert refusal_of(error) is None
+
+
+async def test_passing_failures_are_retried_with_longer_pauses(pauses: list[float]) -> None:
+    case = Case(*[OSError("gone")] * 9, closed(4004))
+    await case.connection.run()
+    assert len(case.clients) == 10
+    assert all(client.closed for client in case.clients)
+    assert pauses == sorted(pauses)
+    assert (pauses[0], pauses[-1]) == (connection.FIRST_PAUSE, connection.LONGEST_PAUSE)
+
+
+async def test_used_up_sessions_are_waited_for(pauses: list[float]) -> None:
+    case = Case(SessionsUsedUp(3600.0), closed(4004))
+    await case.connection.run()
+    assert pauses == [3600.0]
+
+
+async def test_close_ends_it() -> None:
+    case = Case(OSError("gone"))
+    await case.connection.close()
+    await case.connection.run()
+    assert case.clients == []
+
+
+class Api:
+    """Discord's answer about the gateway."""
+
+    def __init__(self, remaining: int, max_concurrency: int = 1) -> None:
+        self._limits = {
+            "total": 1000,
+            "remaining": remaining,
+            "reset_after": 90_000,
+            "max_concurrency": max_concurrency,
+        }
+
+    async def get_bot_gateway(self) -> Any:
+        return 3, "ws://127.0.0.1:1/gateway", self._limits
+
+
+async def test_sessions_are_counted_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    address = connection.discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY
+    monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", address)
+    told: list[int] = []
+    sessions = Sessions(told.append)
+    assert await sessions.look_up(cast("Any", Api(remaining=7))) == 3
+    assert str(discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY) == "ws://127.0.0.1:1/gateway"
+    await sessions.wait_turn(0)
+    assert told == [7, 6]
+
+
+async def test_no_session_is_begun_when_none_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    address = discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY
+    monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", address)
+    with pytest.raises(SessionsUsedUp) as caught:
+        await Sessions().look_up(cast("Any", Api(remaining=0)))
+    assert caught.value.after == 90.0
+
+
+async def test_shards_take_turns_within_their_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
+    address = discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY
+    monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", address)
+    monkeypatch.setattr("bot.sessions.IDENTIFY_SECONDS", 0.1)
+    sessions = Sessions()
+    await sessions.look_up(cast("Any", Api(remaining=9, max_concurrency=2)))
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    await sessions.wait_turn(0)
+    await sessions.wait_turn(1)
+    assert loop.time() - started < 0.1
+    await sessions.wait_turn(2)
+    assert loop.time() - started >= 0.1

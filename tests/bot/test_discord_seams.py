@@ -1,0 +1,84 @@
+"""What Pegasus uses of discord.py's private parts still is what it was written against.
+
+A failure here after an update of discord.py means: read the named module of Pegasus again.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+import discord
+import pytest
+from discord import gateway, shard
+from discord.ext import commands
+
+MESSAGE_EVENTS = ["MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_DELETE", "MESSAGE_DELETE_BULK"]
+
+
+@pytest.fixture
+def client() -> commands.AutoShardedBot:
+    return commands.AutoShardedBot("!", intents=discord.Intents.none())
+
+
+def test_discord_py_is_the_pinned_version() -> None:
+    assert discord.__version__ == "2.7.1"
+
+
+@pytest.mark.parametrize("event", MESSAGE_EVENTS)
+def test_the_parser_table_holds_the_message_parsers(
+    client: commands.AutoShardedBot, event: str
+) -> None:
+    # bot.intake replaces these entries.
+    parser = client._connection.parsers[event]
+    assert list(inspect.signature(parser).parameters) == ["data"]
+
+
+def test_every_parser_takes_the_payload_alone(client: commands.AutoShardedBot) -> None:
+    # bot.intake wraps every entry in a function of one argument.
+    for event, parser in client._connection.parsers.items():
+        assert len(inspect.signature(parser).parameters) == 1, event
+
+
+def test_the_gateway_looks_every_event_up_in_that_same_table() -> None:
+    opened = inspect.getsource(gateway.DiscordWebSocket.from_client)
+    received = inspect.getsource(gateway.DiscordWebSocket.received_message)
+    assert "ws._discord_parsers = client._connection.parsers" in opened
+    assert "func = self._discord_parsers[event]" in received
+    assert "func(data)" in received
+
+
+def test_a_reconnect_leaves_the_table_alone(client: commands.AutoShardedBot) -> None:
+    table = client._connection.parsers
+    client._connection.parsers["MESSAGE_CREATE"] = mark = lambda _: None
+    client._connection.clear()
+    assert client._connection.parsers is table
+    assert table["MESSAGE_CREATE"] is mark
+
+
+def test_waiting_checks_are_listed_by_event(client: commands.AutoShardedBot) -> None:
+    # bot.intake looks there for whoever waits for a message.
+    assert client._listeners == {}
+    source = inspect.getsource(discord.Client.wait_for)
+    assert re.search(r"listeners = self\._listeners\[ev\]", source)
+
+
+def test_the_librarys_own_message_handler_only_looks_for_commands() -> None:
+    # bot.intake takes it for no listener.
+    source = inspect.getsource(commands.AutoShardedBot.on_message)
+    assert source.split("\n", 1)[1].strip() == "await self.process_commands(message)"
+
+
+async def test_a_shard_leads_to_its_last_heartbeat_ack() -> None:
+    # bot.state reads shard._parent.ws._keep_alive._last_ack, a time.perf_counter().
+    assert "_parent" in discord.ShardInfo.__slots__
+    assert "self.ws" in inspect.getsource(shard.Shard.__init__)
+    assert "self._keep_alive" in inspect.getsource(gateway.DiscordWebSocket.__init__)
+    acknowledge = inspect.getsource(gateway.KeepAliveHandler.ack)
+    assert "ack_time = time.perf_counter()" in acknowledge
+    assert "self._last_ack = ack_time" in acknowledge
+
+
+def test_the_websocket_drops_its_heartbeat_when_it_closes() -> None:
+    # bot.state then has no age to tell.
+    assert "self._keep_alive = None" in inspect.getsource(gateway.DiscordWebSocket.poll_event)

@@ -1,0 +1,112 @@
+"""What Discord's REST API can do to the bot: nothing is said twice, and nothing is left unsaid."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.core.contracts import SYSTEM
+from bot.sandbox import RestFault, Sandbox
+from bot.sandbox.guild import Guild
+from tests.wire.running import Bot, config_for, running, until
+
+POSTS = "/channels/*/messages"
+ANSWERS = "/interactions/*/*/callback"
+
+
+@pytest.fixture
+async def bot(sandbox: Sandbox, guild: Guild, sqlite_url: str) -> AsyncIterator[Bot]:
+    """A bot that greets in #welcome, with words alone."""
+    async with running(config_for(sandbox, sqlite_url)) as running_bot:
+        await running_bot.kernel.settings.change(
+            guild.id,
+            "welcome",
+            {"join_channel_id": guild.channel("welcome").id, "card_enabled": False},
+            actor=SYSTEM,
+            enabled=True,
+        )
+        await until(lambda: sandbox.application.commands)
+        yield running_bot
+
+
+async def greeted_once(sandbox: Sandbox, guild: Guild, *names: str) -> None:
+    """Hold that each of them is greeted, and that nobody is greeted twice."""
+    people = [sandbox.join(guild, name) for name in names]
+    for person in people:
+        await sandbox.wait_for_message(
+            guild.channel("welcome"), containing=person.mention, within=15
+        )
+    texts = [message.text() for message in guild.channel("welcome").messages.values()]
+    assert len(texts) == len(people)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        RestFault(429, "POST", POSTS, times=2, retry_after=0.1),
+        RestFault(429, "POST", POSTS, times=1, retry_after=0.1, scope="shared"),
+        RestFault(429, "POST", POSTS, times=1, retry_after=0.1, scope="global"),
+        RestFault(500, "POST", POSTS, times=1),
+        RestFault(503, "POST", POSTS, times=1),
+        RestFault(None, "POST", POSTS, times=1, delay=0.5),
+    ],
+    ids=["bucket", "shared", "global", "500", "503", "delay"],
+)
+async def test_message_that_meets_trouble_is_sent_exactly_once(
+    sandbox: Sandbox, guild: Guild, bot: Bot, fault: RestFault
+) -> None:
+    sandbox.faults.add(fault)
+    await greeted_once(sandbox, guild, "ada", "bea")
+    assert fault.times == 0
+
+
+async def test_rate_limits_are_measured(sandbox: Sandbox, guild: Guild, bot: Bot) -> None:
+    sandbox.faults.add(RestFault(429, "POST", POSTS, times=1, retry_after=0.05))
+    sandbox.faults.add(RestFault(429, "POST", POSTS, times=1, retry_after=0.05, scope="shared"))
+    await greeted_once(sandbox, guild, "ada")
+    assert await bot.metric("discord_ratelimited_total", scope="user") == 1
+    assert await bot.metric("discord_ratelimited_total", scope="shared") == 1
+    assert await bot.metric("discord_invalid_requests_total", status="429") == 1
+
+
+@pytest.mark.parametrize("status", [429, 500])
+async def test_command_is_answered_in_spite_of_trouble(
+    sandbox: Sandbox, guild: Guild, bot: Bot, status: int
+) -> None:
+    sandbox.faults.add(RestFault(status, "POST", ANSWERS, times=1, retry_after=0.1))
+    ada = sandbox.join(guild, "ada")
+    answer = await ada.slash(guild.channel("general"), "about")
+    assert answer.response is not None
+
+
+async def test_command_that_discord_fails_gets_an_error_in_words(
+    sandbox: Sandbox, guild: Guild, bot: Bot
+) -> None:
+    sandbox.faults.add(RestFault(403, "POST", ANSWERS, times=1, code=50001))
+    ada = sandbox.join(guild, "ada")
+    answer = await ada.slash(guild.channel("general"), "about")
+    assert answer.response is not None
+    assert "Discord refused that" in answer.response.content
+    assert await bot.metric("command_errors_total", error="DiscordFailed") == 1
+
+
+async def test_permission_that_is_missing_parks_tells_and_resumes(
+    sandbox: Sandbox, guild: Guild, bot: Bot
+) -> None:
+    await bot.kernel.settings.change(
+        guild.id, "general", {"log_channel_id": guild.channel("staff").id}, actor=SYSTEM
+    )
+    refusal = RestFault(
+        403, "POST", f"/channels/{guild.channel('welcome').id}/messages", times=1, code=50013
+    )
+    sandbox.faults.add(refusal)
+    ada = sandbox.join(guild, "ada")
+    news = await sandbox.wait_for_message(guild.channel("staff"), containing="problem")
+    assert "post in \\#welcome" in news.text()
+    assert not guild.channel("welcome").messages
+    # Any change of roles or channels makes the bot try again.
+    guild.update_role(guild.role("Pegasus"), name="Pegasus, the bot")
+    await sandbox.wait_for_message(guild.channel("welcome"), containing=ada.mention)
+    assert not await bot.kernel.problems.list(guild.id)
+    assert len(guild.channel("staff").messages) == 1
