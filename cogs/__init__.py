@@ -1,0 +1,1 @@
+"""The features, a folder each; none of them imports another."""

@@ -1,0 +1,125 @@
+"""The commands that every member meets first: /help, /ping, /about, and /dashboard for owners."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot import __version__
+from bot.core.errors import Denied, NotFound
+from bot.core.i18n import Message, _, ngettext
+from bot.localization import locale_of
+from bot.replies import answer, paginate
+from cogs.general.help import entries_of, entry_embed, overview_embeds
+
+if TYPE_CHECKING:
+    from bot.client import Pegasus
+
+Interaction = discord.Interaction["Pegasus"]
+
+
+class General(commands.Cog):
+    """Hands the general commands on."""
+
+    def __init__(self, bot: Pegasus) -> None:
+        self.bot = bot
+
+    @app_commands.command(name="help", description="Show what I can do, or explain one command")
+    @app_commands.describe(command="The command to explain")
+    async def show_help(self, interaction: Interaction, command: str | None = None) -> None:
+        """List the commands by feature, or explain one."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        locale = locale_of(interaction)
+        entries = await entries_of(self.bot, interaction, locale)
+        if command is None:
+            await paginate(interaction, overview_embeds(self.bot, entries, locale))
+            return
+        wanted = command.strip().lstrip("/").casefold()
+        found = next((e for e in entries if wanted in (e.name, e.shown.casefold())), None)
+        if found is None:
+            raise NotFound(
+                _(
+                    "There is no command called {name}.",
+                    name=discord.utils.escape_markdown(command),
+                ),
+                hint=_("Type /help and pick one from the list."),
+            )
+        await answer(interaction, embed=entry_embed(found, locale))
+
+    @show_help.autocomplete("command")
+    async def complete_command(
+        self, interaction: Interaction, current: str
+    ) -> list[app_commands.Choice[str]]:
+        """Offer the commands that contain what was typed."""
+        typed = current.strip().lstrip("/").casefold()
+        entries = await entries_of(self.bot, interaction, locale_of(interaction))
+        fitting = [e for e in entries if typed in e.name or typed in e.shown.casefold()]
+        return [app_commands.Choice(name=f"/{e.shown}"[:100], value=e.name) for e in fitting[:25]]
+
+    @app_commands.command(description="Measure how quickly I answer")
+    async def ping(self, interaction: Interaction) -> None:
+        """Show how long the gateway, Discord's API and the database take."""
+        started = time.perf_counter()
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        rest = time.perf_counter() - started
+        gateway = self._gateway_latency(interaction)
+        database = await self.bot.kernel.database.ping()
+        await answer(
+            interaction,
+            _(
+                "Gateway {gateway}, Discord's API {rest}, database {database}.",
+                gateway=_milliseconds(gateway),
+                rest=_milliseconds(rest),
+                database=_milliseconds(database),
+            ),
+        )
+
+    def _gateway_latency(self, interaction: Interaction) -> float | None:
+        shard_id = interaction.guild.shard_id if interaction.guild else 0
+        shards = self.bot.kernel.state().gateway().shards
+        return next((shard.latency for shard in shards if shard.id == shard_id), None)
+
+    @app_commands.command(description="Tell what I am, my version and how long I have been up")
+    async def about(self, interaction: Interaction) -> None:
+        """Show version, uptime and how many guilds are served."""
+        locale = locale_of(interaction)
+        counts = self.bot.kernel.state().counts()
+        embed = discord.Embed(
+            title=f"Pegasus {__version__}",
+            description=_(
+                "A self-hosted bot for communities: your data stays on the computer that runs me."
+            ).render(locale),
+            colour=discord.Colour.blurple(),
+        )
+        embed.add_field(
+            name=_("Communities").render(locale),
+            value=ngettext("{count} server", "{count} servers", counts.guilds).render(locale),
+        )
+        started_at = self.bot.kernel.health.started_at
+        embed.add_field(
+            name=_("Up since").render(locale), value=discord.utils.format_dt(started_at, "R")
+        )
+        await answer(interaction, embed=embed)
+
+    @app_commands.command(description="Open the admin pages (only for the owners of this bot)")
+    async def dashboard(self, interaction: Interaction) -> None:
+        """Give an owner of the bot a link that logs them in once, within five minutes."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        if not await self.bot.is_owner(interaction.user):
+            raise Denied(
+                _("Only the owners of this bot can open its admin pages."),
+                hint=_("Owners are named under discord.owner_ids in config.toml."),
+            )
+        url = await self.bot.kernel.login_links.create(interaction.user.id)
+        await answer(
+            interaction,
+            _("Open {url} within five minutes. The link works once, for you alone.", url=url),
+        )
+
+
+def _milliseconds(seconds: float | None) -> Message | str:
+    return _("not measured yet") if seconds is None else f"{seconds * 1000:.0f} ms"

@@ -1,0 +1,137 @@
+"""What /help shows: one entry per command that the person could run, in their language."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+
+from bot.checks import ANY_FEATURE, MANAGES, managed_keys
+from bot.core.features import Feature
+from bot.core.i18n import _, catalogue_for
+
+if TYPE_CHECKING:
+    from bot.client import Pegasus
+
+SlashCommand = app_commands.Command[Any, ..., Any]
+COMMANDS_PER_PAGE = 15
+# https://discord.com/developers/docs/resources/message#embed-object-embed-limits
+LONGEST_FIELD = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class HelpEntry:
+    """One command: `name` is how it is registered, `shown` how the reader's client shows it."""
+
+    name: str
+    shown: str
+    description: str
+    feature: Feature | None
+    parameters: tuple[tuple[str, str, bool], ...]
+
+
+async def entries_of(
+    bot: Pegasus, interaction: discord.Interaction[Pegasus], locale: str
+) -> list[HelpEntry]:
+    """Return an entry for each slash command that this person may use."""
+    managed = await managed_keys(interaction)
+    return [
+        _entry(command, bot.feature_of(command), locale)
+        for command in _walk(bot.tree.get_commands(type=discord.AppCommandType.chat_input))
+        if _is_offered(command, interaction) and _is_permitted(command, managed)
+    ]
+
+
+def _walk(commands: Sequence[Any]) -> Iterator[SlashCommand]:
+    for command in sorted(commands, key=lambda one: one.name):
+        if isinstance(command, app_commands.Group):
+            yield from _walk(command.commands)
+        else:
+            yield command
+
+
+def _is_offered(command: SlashCommand, interaction: discord.Interaction[Any]) -> bool:
+    root = command.root_parent or command
+    if root.guild_only and interaction.guild_id is None:
+        return False
+    needed = root.default_permissions
+    return needed is None or needed <= interaction.permissions
+
+
+def _is_permitted(command: SlashCommand, managed: Collection[str]) -> bool:
+    wanted = command.extras.get(MANAGES)
+    if wanted == ANY_FEATURE:
+        return bool(managed)
+    return wanted is None or wanted in managed
+
+
+def _entry(command: SlashCommand, feature: Feature | None, locale: str) -> HelpEntry:
+    catalogue = catalogue_for(locale)
+    words = command.qualified_name.split()
+    parameters = tuple(
+        (
+            catalogue.pgettext("parameter-name", parameter.name),
+            catalogue.gettext(str(parameter.description)),
+            parameter.required,
+        )
+        for parameter in command.parameters
+    )
+    return HelpEntry(
+        name=command.qualified_name,
+        shown=" ".join(catalogue.pgettext("command-name", word) for word in words),
+        description=catalogue.gettext(command.description),
+        feature=feature,
+        parameters=parameters,
+    )
+
+
+def overview_embeds(bot: Pegasus, entries: Sequence[HelpEntry], locale: str) -> list[discord.Embed]:
+    """Return the pages of the overview, a section per feature."""
+    pages, shown = [_page(locale)], 0
+    for feature in bot.kernel.registry.all():
+        lines = [f"`/{one.shown}` {one.description}" for one in entries if one.feature is feature]
+        for block in blocks_of(lines):
+            if shown and shown + len(block) > COMMANDS_PER_PAGE:
+                pages.append(_page(locale))
+                shown = 0
+            title = _(feature.title).render(locale)
+            pages[-1].add_field(name=title, value="\n".join(block), inline=False)
+            shown += len(block)
+    return pages
+
+
+def blocks_of(lines: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the lines in as few lists as each fit into one field and one page."""
+    block: list[str] = []
+    for line in lines:
+        length = sum(len(one) + 1 for one in block) + len(line)
+        if block and (length > LONGEST_FIELD or len(block) == COMMANDS_PER_PAGE):
+            yield block
+            block = []
+        block.append(line)
+    if block:
+        yield block
+
+
+def _page(locale: str) -> discord.Embed:
+    return discord.Embed(
+        title=_("What I can do").render(locale),
+        description=_("Type `/help` and a command's name to learn more about it.").render(locale),
+        colour=discord.Colour.blurple(),
+    )
+
+
+def entry_embed(entry: HelpEntry, locale: str) -> discord.Embed:
+    """Return the page that explains one command."""
+    embed = discord.Embed(
+        title=f"/{entry.shown}", description=entry.description, colour=discord.Colour.blurple()
+    )
+    for name, description, required in entry.parameters:
+        label = name if required else _("{name} (optional)", name=name).render(locale)
+        embed.add_field(name=label, value=description, inline=False)
+    if entry.feature is not None:
+        embed.set_footer(text=_(entry.feature.title).render(locale))
+    return embed

@@ -1,0 +1,55 @@
+"""A person sees and erases what is stored about them, and nobody else's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from db.engine import Database
+from db.guilds import get_member
+from tests.simcord_env import Bench, running_bench
+
+
+@pytest.fixture
+async def bench(database: Database) -> AsyncIterator[Bench]:
+    async with running_bench(database) as bench:
+        yield bench
+
+
+async def test_export_holds_what_was_noted_a_moment_ago(bench: Bench) -> None:
+    guild = bench.env.create_guild("Harbour")
+    channel = guild.create_text_channel("general")
+    ada = guild.add_member(bench.env.create_user("ada"))
+    await ada.slash(channel, "ping")
+    result = await ada.slash(channel, "mydata export")
+    assert result.response.ephemeral
+    document = json.loads(await result.response.attachments[0].read())
+    assert document["user_id"] == str(ada.id)
+    assert [row["command"] for row in document["data"]["command_usage"]] == ["ping"]
+
+
+async def test_delete_erases_after_a_yes_and_only_the_person(bench: Bench) -> None:
+    guild = bench.env.create_guild("Harbour")
+    channel = guild.create_text_channel("general")
+    ada = guild.add_member(bench.env.create_user("ada"))
+    bea = guild.add_member(bench.env.create_user("bea"))
+    await bench.kernel.roster.flush()
+    question = await ada.slash(channel, "mydata delete")
+    assert "for good" in question.response.content
+    await ada.click(question.response, label="Delete my data")
+    async with bench.kernel.database.read() as session:
+        assert await get_member(session, guild.id, ada.id) is None
+        assert await get_member(session, guild.id, bea.id) is not None
+
+
+async def test_delete_does_nothing_without_a_yes(bench: Bench) -> None:
+    guild = bench.env.create_guild("Harbour")
+    channel = guild.create_text_channel("general")
+    ada = guild.add_member(bench.env.create_user("ada"))
+    question = await ada.slash(channel, "mydata delete")
+    await ada.click(question.response, label="Cancel")
+    await bench.kernel.roster.flush()
+    async with bench.kernel.database.read() as session:
+        assert await get_member(session, guild.id, ada.id) is not None
