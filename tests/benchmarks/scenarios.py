@@ -1,0 +1,184 @@
+"""What is measured: messages, memory, slash commands and the web server, each as a table."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from bot.client import intents_for
+from bot.core.config import Config
+from tests.benchmarks.lines import Child
+
+KINDS = {
+    "bare": "bare discord.py, empty `on_message`",
+    "frozen": "the same, memory settled",
+    "intake": "bare client behind the intake, a gate and an observer",
+    "pegasus": "Pegasus, everything running",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much is measured; the numbers of one world are guilds and members."""
+
+    small: tuple[int, int]
+    large: tuple[int, int]
+    rounds: int
+    floods: int
+    messages: int
+    commands: int
+    requests: int
+    seconds: float
+
+
+FULL = Scale((150, 50_000), (1_500, 500_000), 3, 5, 20_000, 600, 20_000, 10.0)
+QUICK = Scale((150, 50_000), (150, 50_000), 1, 3, 10_000, 100, 4_000, 3.0)
+SMOKE = Scale((2, 20), (2, 20), 1, 1, 60, 4, 64, 0.2)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A result: title, column heads, rows."""
+
+    title: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def markdown(self) -> str:
+        """Return the table as Markdown."""
+        lines = [self.heads, ["---"] * len(self.heads), *self.rows]
+        body = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+        return f"### {self.title}\n\n{body}\n"
+
+
+@contextmanager
+def running(kind: str, size: tuple[int, int]) -> Iterator[tuple[Child, Child]]:
+    """Start a world of this many guilds and members, and a bot of this kind in it."""
+    guilds, members = size
+    with Child("world", str(guilds), str(members)) as world:
+        place = world.greeting
+        intents = str(intents_for(Config()).value)
+        with Child("subject", kind, place["api"], place["token"], str(guilds), intents) as subject:
+            yield world, subject
+
+
+def measure_messages(scale: Scale) -> Table:
+    """CPU time per clean message: user and system time of the process over the number sent."""
+    costs: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    # Kinds take turns, so that what else the machine does falls on all of them.
+    for _ in range(scale.rounds):
+        for kind, found in costs.items():
+            with running(kind, scale.small) as (world, subject):
+                _flood(world, subject, scale.messages // 4)
+                found += [_flood(world, subject, scale.messages) for _ in range(scale.floods)]
+    floor = statistics.median(costs["bare"])
+    rows = [
+        [
+            KINDS[kind],
+            f"{statistics.median(found):.1f}",
+            f"{min(found):.1f} to {max(found):.1f}",
+            f"{statistics.median(found) / floor:.2f}",
+        ]
+        for kind, found in costs.items()
+    ]
+    return Table(
+        f"CPU per MESSAGE_CREATE (median of {scale.rounds * scale.floods} floods of "
+        f"{scale.messages:,} messages, {_named(scale.small)})",
+        ["What runs", "µs", "range", "of bare"],
+        rows,
+    )
+
+
+def _flood(world: Child, subject: Child, count: int) -> float:
+    before = subject.ask("usage")["cpu"]
+    sequence = world.ask("flood", count=count)["sequence"]
+    after = subject.ask("usage", sequence=sequence)["cpu"]
+    return (after - before) / count * 1e6
+
+
+def measure_memory(scale: Scale) -> Table:
+    """Resident memory after READY, and the seconds from process start until it."""
+    rows = []
+    for size in dict.fromkeys((scale.small, scale.large)):
+        for kind in ("bare", "pegasus"):
+            with running(kind, size) as (_, subject):
+                found = subject.greeting
+                memory = subject.ask("usage")["rss"]
+            rows.append(
+                [
+                    _named(size),
+                    KINDS[kind],
+                    f"{memory:.0f}",
+                    f"{found['loaded']:.1f}",
+                    f"{found['ready']:.1f}",
+                ]
+            )
+    heads = ["World", "What runs", "MB after READY", "s to the last guild", "s to READY"]
+    return Table("Memory and start", heads, rows)
+
+
+def measure_latency(scale: Scale) -> Table:
+    """Time from sending a slash command until its first callback, while 200 messages/s come in."""
+    with running("pegasus", scale.small) as (world, _):
+        world.ask("slash", count=max(scale.commands // 10, 2), per_second=20, rate=200)
+        found = world.ask("slash", count=scale.commands, per_second=20, rate=200)["latencies"]
+    row = [f"{len(found)}", *(f"{percentile(found, part):.1f}" for part in (50, 95, 99, 100))]
+    heads = ["Commands", "median ms", "95th", "99th", "slowest"]
+    return Table("Slash command, event sent to callback received, at 200 messages/s", heads, [row])
+
+
+def measure_web(scale: Scale) -> Table:
+    """Requests per second of /health and /metrics, and what 200 per second do to the loop's lag."""
+    with running("pegasus", scale.small) as (_, subject):
+        where = urlsplit(subject.greeting["web"])
+        with Child("visitor", str(where.hostname), str(where.port)) as visitor:
+            idle = subject.ask("lag", seconds=scale.seconds)["late"]
+            rows = [["nothing", "", "", "", "", *_lag(idle)]]
+            rows += [
+                [path, *_web_row(subject, visitor, path, scale)] for path in ("/health", "/metrics")
+            ]
+    heads = ["Asked for", "requests/s", "CPU µs each", "median ms at 200/s", "99th ms at 200/s"]
+    return Table("Web server", [*heads, "loop lag ms", "99th"], rows)
+
+
+def _web_row(subject: Child, visitor: Child, path: str, scale: Scale) -> list[str]:
+    visitor.ask("rush", path=path, count=scale.requests // 4)
+    before = subject.ask("usage")["cpu"]
+    speed = visitor.ask("rush", path=path, count=scale.requests)["per_second"]
+    each = (subject.ask("usage")["cpu"] - before) / scale.requests * 1e6
+    subject.tell("lag", seconds=scale.seconds)
+    paced = visitor.ask("pace", path=path, rate=200, seconds=scale.seconds)["latencies"]
+    late = subject.hear()["late"]
+    return [
+        f"{speed:,.0f}",
+        f"{each:.0f}",
+        f"{percentile(paced, 50):.2f}",
+        f"{percentile(paced, 99):.2f}",
+        *_lag(late),
+    ]
+
+
+def _lag(late: list[float]) -> list[str]:
+    return [f"{statistics.median(late):.2f}", f"{percentile(late, 99):.2f}"]
+
+
+def percentile(values: Sequence[float], part: float) -> float:
+    """Return the smallest value that so many percent of all do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(len(ordered) * part / 100) - 1)]
+
+
+def _named(size: tuple[int, int]) -> str:
+    return f"{size[0]:,} guilds, {size[1]:,} members"
+
+
+SCENARIOS = {
+    "message": measure_messages,
+    "memory": measure_memory,
+    "latency": measure_latency,
+    "web": measure_web,
+}

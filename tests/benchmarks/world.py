@@ -1,0 +1,118 @@
+"""The benchmark's Discord: the sandbox in a process of its own, filled and told to talk.
+
+python -m tests.benchmarks.world GUILDS MEMBERS
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+import time
+from collections.abc import Iterator
+from itertools import cycle
+
+from bot.sandbox import Actor, Sandbox
+from bot.sandbox.codec import encode
+from bot.sandbox.guild import Guild
+from bot.sandbox.payloads import render_gateway_message
+from tests.benchmarks.lines import WORLD_CORE, Answer, obey, pin, say
+
+CHAT = """
+the a to of and so well ok lol what when who game stream match ranked team build tomorrow tonight
+really maybe never always good bad fine update guild friend anyone help thanks please check this
+that here there again later music film cat dog pizza coffee
+"""
+WORDS = CHAT.split()
+# Distinct messages in a flood; enough that no cache anywhere answers for the work.
+POOL = 4_000
+
+
+class World:
+    """The sandbox with one bot in many guilds, and what the parent may ask of it."""
+
+    def __init__(self, sandbox: Sandbox, guilds: list[Guild]) -> None:
+        self.sandbox = sandbox
+        self.guilds = guilds
+        self._random = random.Random(7)
+        self._bodies = cycle([self._message() for _ in range(POOL)])
+
+    def _message(self) -> bytes:
+        guild = self._random.choice(self.guilds)
+        members = list(guild.members.values())
+        author = self._random.choice(members[:200]).user
+        text = " ".join(self._random.choices(WORDS, k=self._random.randint(2, 24)))
+        channel = guild.channel("general")
+        return encode(render_gateway_message(channel.new_message(author, text)))
+
+    @property
+    def sequence(self) -> int:
+        """The number of the last event sent to the bot."""
+        return max((one.sequence for one in self.sandbox.gateway.sessions.values()), default=0)
+
+    async def flood(self, count: int) -> Answer:
+        """Send messages as fast as the line takes them; answers with the last one's number."""
+        for body in self._take(count):
+            self.sandbox.gateway.send_encoded("MESSAGE_CREATE", body)
+        return {"sequence": self.sequence}
+
+    async def talk(self, rate: int, seconds: float) -> Answer:
+        """Send messages at a steady rate per second; answers when they are sent."""
+        sent, started = 0, time.monotonic()
+        while (passed := time.monotonic() - started) < seconds:
+            due = int(passed * rate) - sent
+            for body in self._take(due):
+                self.sandbox.gateway.send_encoded("MESSAGE_CREATE", body)
+            sent += due
+            await asyncio.sleep(0.005)
+        return {"sequence": self.sequence, "sent": sent}
+
+    async def slash(self, count: int, per_second: float, rate: int) -> Answer:
+        """Run /ping `count` times while the guilds talk; answers with the latencies in ms.
+
+        A latency is the time from sending the interaction until the bot's first callback for it.
+        """
+        talk = asyncio.create_task(self.talk(rate, 1 + count / per_second))
+        await asyncio.sleep(0.5)
+        pings = []
+        for actor in self._people(count):
+            pings.append(asyncio.create_task(self._ping(actor)))
+            await asyncio.sleep(1 / per_second)
+        latencies = await asyncio.gather(*pings)
+        await talk
+        return {"latencies": latencies}
+
+    async def _ping(self, actor: Actor) -> float:
+        assert actor.guild is not None
+        interaction = await actor.slash(actor.guild.channel("general"), "ping", wait=False)
+        await interaction.answered()
+        return (time.monotonic() - interaction.created) * 1000
+
+    def _people(self, count: int) -> Iterator[Actor]:
+        # Someone else each time: commands are limited per person.
+        for number in range(count):
+            guild = self.guilds[number % len(self.guilds)]
+            members = [one for one in guild.members.values() if not one.user.bot]
+            user = members[number // len(self.guilds) % len(members)].user
+            yield Actor(self.sandbox, user, guild)
+
+    def _take(self, count: int) -> Iterator[bytes]:
+        for _ in range(count):
+            yield next(self._bodies)
+
+
+async def main(guild_count: int, member_count: int) -> None:
+    """Build the world, tell the parent where it is, and obey."""
+    # One shard, as a bot of this size needs; the replay buffer is no part of what is measured.
+    async with Sandbox(recommended_shards=1, control=False, replay_limit=1) as sandbox:
+        guilds = sandbox.world.populate(
+            sandbox.application, guilds=guild_count, members=member_count
+        )
+        world = World(sandbox, guilds)
+        say({"api": sandbox.api_base_url, "token": sandbox.token})
+        await obey({"flood": world.flood, "talk": world.talk, "slash": world.slash})
+
+
+if __name__ == "__main__":
+    pin(WORLD_CORE)
+    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2])))
