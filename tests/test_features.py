@@ -1,0 +1,452 @@
+"""What holds for every feature at once, so that a new one is held to it from its first day.
+
+That every text is translated is in `test_catalogues.py`, that rules load without discord.py in
+`test_architecture.py`, that the guide's copy of the template works in `test_feature_guide.py`.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import re
+import unicodedata
+import weakref
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import discord
+import jsonschema
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from bot.core.errors import InvalidInput
+from bot.core.features import Feature, discover
+from bot.core.fields import REFERENCES, FieldInfo, Widget, describe_fields
+from bot.core.fields.text import edit_text, read_text
+from bot.core.fields.values import VARIANT_LINE
+from bot.core.kernel import Kernel
+from bot.core.nullstate import NullState
+from bot.intake import Intake
+from bot.panels.forms import FieldModal
+from bot.sandbox.rest.component_rules import check_components, check_modal
+from bot.sandbox.rest.errors import FormCheck
+from cogs import _template
+from db import people, schema
+from db.engine import Database
+from tests.commandtree import Named, list_commands, loaded_client, resting_kernel
+from tests.postgres import run_in_thread
+from tests.simcord_env import Bench, running_bench, speaking
+
+ROOT = Path(__file__).parent.parent
+FEATURES = discover().all()
+# The template is never loaded, but whoever copies it starts from what is right.
+DECLARED = (*FEATURES, _template.FEATURE)
+FIELDS = [
+    pytest.param(feature, field, id=f"{feature.key}.{field.name}")
+    for feature in DECLARED
+    for field in describe_fields(feature.settings)
+]
+LANGUAGES = ("en-US", "es-ES")
+
+# Limits of Discord: https://discord.com/developers/docs/interactions/application-commands
+MOST_COMMANDS = 100
+MOST_CHILDREN = 25
+LONGEST_DESCRIPTION = 100
+LONGEST_CHOICE = 100
+LONGEST_COMMAND = 8000
+LONGEST_CUSTOM_ID = 100
+
+# Buttons and menus of messages that were sent long ago come back with these ids: a name that ever
+# stood here stays, and keeps working. Dynamic items are named by their pattern.
+PERSISTENT_IDS: frozenset[str] = frozenset()
+
+every_feature = pytest.mark.parametrize("feature", FEATURES, ids=lambda one: one.key)
+every_declaration = pytest.mark.parametrize("feature", DECLARED, ids=lambda one: one.key)
+every_field = pytest.mark.parametrize(("feature", "field"), FIELDS)
+
+
+@pytest.fixture(scope="module")
+def commands(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Named, ...]:
+    """Every top-level command and context menu."""
+    found: list[Named] = []
+
+    async def collect() -> None:
+        found.extend(await list_commands(tmp_path_factory.mktemp("commands"), sqlite_template))
+
+    run_in_thread(collect())
+    return tuple(found)
+
+
+# --- settings ---------------------------------------------------------------------------------
+
+
+@every_declaration
+def test_settings_defaults_survive_json(feature: Feature) -> None:
+    default = feature.settings()
+
+    assert feature.settings.read(json.loads(json.dumps(default.to_json()))) == default
+
+
+@every_field
+@settings(max_examples=15, deadline=None)
+@given(data=st.data())
+def test_settings_value_survives_json(feature: Feature, field: FieldInfo, data: Any) -> None:
+    changed = _read(feature, {field.name: data.draw(values_of(field))})
+    stored = json.loads(json.dumps(changed.to_json(), allow_nan=False))
+
+    assert feature.settings.read(stored) == changed
+    jsonschema.validate(stored, feature.settings.model_json_schema(mode="serialization"))
+
+
+@every_field
+@pytest.mark.parametrize("locale", LANGUAGES)
+@settings(max_examples=15, deadline=None)
+@given(data=st.data())
+def test_settings_value_offered_for_editing_reads_back(
+    feature: Feature, field: FieldInfo, locale: str, data: Any
+) -> None:
+    changed = _read(feature, {field.name: data.draw(values_of(field))})
+    value = changed.to_json()[field.name]
+
+    typed = read_text(field, edit_text(field, value), locale)
+
+    assert feature.settings.read({field.name: typed}) == changed
+
+
+def _read(feature: Feature, changes: dict[str, Any]) -> Any:
+    try:
+        return feature.settings.read(changes)
+    except InvalidInput as error:
+        # One field alone may break a rule between fields; a rule of its own it may not.
+        assume(all(one.path.strip("/") not in changes for one in error.errors))
+        raise
+
+
+def values_of(field: FieldInfo) -> st.SearchStrategy[Any]:
+    """Return valid JSON values of a field, made from its declaration alone."""
+    values = _values_by_widget(field)
+    return st.none() | values if field.optional else values
+
+
+def _values_by_widget(field: FieldInfo) -> st.SearchStrategy[Any]:
+    form, bounds = field.form, field.constraints
+    ids = st.integers(1, 2**63 - 1).map(str)
+    words = st.sampled_from(["Hello", "¿qué?", "名", "🎉", "a_b", "{{", "}}", " ", "\n", "<@1>"])
+    holes = st.sampled_from([f"{{{name}}}" for name in form.variables] or ["-"])
+    template = st.lists(words | holes, max_size=8).map(lambda parts: "x" + "".join(parts) + "x")
+    match form.widget:
+        case Widget.TOGGLE:
+            return st.booleans()
+        case Widget.NUMBER:
+            low, high = bounds.minimum, bounds.maximum
+            if field.integral:
+                return st.integers(None if low is None else int(low), _whole(high))
+            return st.floats(low, high, allow_nan=False, allow_infinity=False)
+        case Widget.CHOICE | Widget.LANGUAGE:
+            return st.sampled_from([one.value for one in field.choices])
+        case Widget.CHANNEL | Widget.ROLE:
+            return ids
+        case Widget.CHANNELS | Widget.ROLES:
+            return st.lists(ids, max_size=form.maximum, unique=True)
+        case Widget.DURATION:
+            return st.integers(form.minimum, form.maximum)
+        case Widget.COLOUR:
+            return st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
+        case Widget.TEMPLATE:
+            return template
+        case Widget.TEMPLATES:
+            return st.lists(template.filter(_is_one_variant), max_size=form.maximum)
+        case Widget.TIMEZONE:
+            return st.sampled_from(["UTC", "Europe/Madrid", "America/Mexico_City"])
+        case Widget.TEXT | Widget.PARAGRAPH:
+            return _texts(bounds.pattern, bounds.min_length or 0, bounds.max_length or 200)
+
+
+def _whole(bound: float | None) -> int | None:
+    return None if bound is None else int(bound)
+
+
+def _is_one_variant(text: str) -> bool:
+    return all(line.strip() != VARIANT_LINE for line in text.splitlines())
+
+
+def _texts(pattern: str | None, low: int, high: int) -> st.SearchStrategy[str]:
+    if pattern is None:
+        letters = st.characters(categories=["L", "N"])
+        return st.text(letters, min_size=max(low, 1), max_size=high)
+    printable = st.characters(min_codepoint=33, max_codepoint=126)
+    texts = st.from_regex(re.compile(pattern), fullmatch=True, alphabet=printable)
+    return texts.filter(lambda text: low <= len(text) <= high)
+
+
+@every_declaration
+def test_settings_schema_is_complete(feature: Feature) -> None:
+    schema = feature.settings.model_json_schema(mode="serialization")
+    jsonschema.Draft202012Validator.check_schema(schema)
+
+    for name, described in schema.get("properties", {}).items():
+        assert described["title"].strip(), name
+        assert described["description"].strip(), name
+        assert "default" in described, name
+        for form in _forms_in(described):
+            assert form["widget"] in set(Widget), name
+            # A form offers every channel and role of the guild, so it has to say which it takes.
+            assert form["widget"] not in {"channel", "channels"} or form["kinds"], name
+
+
+def _forms_in(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        if "x-form" in node:
+            yield node["x-form"]
+        for value in node.values():
+            yield from _forms_in(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _forms_in(value)
+
+
+@every_field
+def test_settings_reference_is_unset_by_default(feature: Feature, field: FieldInfo) -> None:
+    if field.form.widget in REFERENCES:
+        assert field.default in (None, []), f"{feature.key}: no id exists in every guild"
+
+
+# --- the panel --------------------------------------------------------------------------------
+
+
+@every_feature
+async def test_panel_fits_discord_in_both_languages(
+    sqlite_database: Database, feature: Feature
+) -> None:
+    if not feature.settings.model_fields:
+        return
+    async with running_bench(sqlite_database, settings={"discord": {"shard_count": 1}}) as bench:
+        for locale in LANGUAGES:
+            async with speaking(locale, locale):
+                pages = await _panel_pages(bench, feature.key)
+            assert _edited_in(pages) == {one.name for one in describe_fields(feature.settings)}
+            for page in pages:
+                check = FormCheck()
+                check_components(check, page, v2=True)
+                check.finish()
+
+
+async def _panel_pages(bench: Bench, key: str) -> list[list[dict[str, Any]]]:
+    """Open the panel as an admin and return the components of each page."""
+    guild = bench.env.create_guild("Harbour")
+    role = guild.create_role("Crew", permissions=discord.Permissions(manage_guild=True))
+    boss = guild.add_member(bench.env.create_user("boss"), roles=[role])
+    panel = (await boss.slash(guild.create_text_channel("general"), f"{key} settings")).response
+    pages = [_payload_of(panel)]
+    while any(one.get("custom_id") == "next" and not one["disabled"] for one in _all(pages[-1])):
+        await boss.click(panel, custom_id="next")
+        pages.append(_payload_of(panel))
+    return pages
+
+
+def _payload_of(panel: Any) -> list[dict[str, Any]]:
+    message = panel.message if hasattr(panel, "message") else panel
+    return [one.to_dict() for one in message.components]
+
+
+def _all(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, list):
+        for one in node:
+            yield from _all(one)
+    elif isinstance(node, dict):
+        yield node
+        for part in ("components", "accessory"):
+            yield from _all(node.get(part))
+
+
+def _edited_in(pages: list[list[dict[str, Any]]]) -> set[str]:
+    ids = (one.get("custom_id") or "" for page in pages for one in _all(page))
+    return {name.removeprefix("edit:") for name in ids if name.startswith("edit:")}
+
+
+@every_field
+@pytest.mark.parametrize("locale", LANGUAGES)
+async def test_panel_form_fits_discord(feature: Feature, field: FieldInfo, locale: str) -> None:
+    async def submitted(*_arguments: Any) -> None:
+        raise AssertionError("nothing is submitted here")
+
+    modal = FieldModal(
+        field,
+        field.default,
+        state=NullState(),
+        guild_id=1,
+        locale=locale,
+        submitted=submitted,
+    )
+
+    check = FormCheck()
+    check_modal(check, modal.to_dict())
+    check.finish()
+
+
+# --- commands ---------------------------------------------------------------------------------
+
+
+def test_commands_fit_discords_numbers(commands: tuple[Named, ...]) -> None:
+    kinds = Counter(one.kind for one in commands)
+    assert kinds["command"] <= MOST_COMMANDS
+    assert kinds["menu"] <= 10
+    for one in (named for command in commands for named in command.walk()):
+        assert len(one.children()) <= MOST_CHILDREN, str(one)
+
+
+def test_commands_names_are_unique_in_both_languages(commands: tuple[Named, ...]) -> None:
+    every = [named for command in commands for named in command.walk()]
+    for siblings in ([*commands], *(one.children() for one in every)):
+        for names in ([one.name for one in siblings], [one.spanish_name for one in siblings]):
+            assert [name for name, count in Counter(names).items() if count > 1] == []
+
+
+@every_declaration
+def test_commands_names_follow_discords_rule(commands: tuple[Named, ...], feature: Feature) -> None:
+    for one in _of(commands, feature):
+        for name in (one.name, one.spanish_name):
+            if one.kind == "choice":
+                assert 1 <= len(name) <= LONGEST_CHOICE, str(one)
+            elif one.kind == "menu":
+                assert 1 <= len(name) <= 32, str(one)
+            else:
+                assert _is_chat_input_name(name), f"{one}: {name!r}"
+
+
+def _is_chat_input_name(name: str) -> bool:
+    r"""Tell whether ``^[-_'\p{L}\p{N}]{1,32}$`` fits and nothing is in upper case."""
+    letters = all(one in "-_'" or unicodedata.category(one)[0] in "LN" for one in name)
+    return letters and 1 <= len(name) <= 32 and name == name.lower()
+
+
+@every_declaration
+def test_commands_descriptions_fit_in_both_languages(
+    commands: tuple[Named, ...], feature: Feature
+) -> None:
+    for one in _of(commands, feature):
+        for text in one.descriptions:
+            assert 1 <= len(text) <= LONGEST_DESCRIPTION, f"{one}: {text!r}"
+            # An option that nobody described.
+            assert text != "…", str(one)
+
+
+def test_commands_fit_discords_length_as_a_whole(commands: tuple[Named, ...]) -> None:
+    for command in commands:
+        texts = (
+            max(map(len, texts))
+            for one in command.walk()
+            for texts in ([one.name, one.spanish_name], one.descriptions or [""])
+        )
+        assert sum(texts) <= LONGEST_COMMAND, command.name
+
+
+@every_declaration
+def test_commands_required_options_come_first(
+    commands: tuple[Named, ...], feature: Feature
+) -> None:
+    for one in _of(commands, feature):
+        required = [child.payload.get("required", False) for child in one.children()]
+        assert required == sorted(required, reverse=True), str(one)
+
+
+@every_declaration
+def test_commands_include_the_settings_panel(commands: tuple[Named, ...], feature: Feature) -> None:
+    panels = [one for one in _of(commands, feature) if one.path == (feature.key, "settings")]
+
+    assert len(panels) == (1 if feature.settings.model_fields else 0)
+
+
+def _of(commands: tuple[Named, ...], feature: Feature) -> list[Named]:
+    return [one for top in commands if top.feature == feature.key for one in top.walk()]
+
+
+def test_commands_all_belong_to_a_feature(commands: tuple[Named, ...]) -> None:
+    assert {one.feature for one in commands} == {feature.key for feature in DECLARED}
+
+
+# --- loading ----------------------------------------------------------------------------------
+
+
+async def test_persistent_components_keep_their_ids(sqlite_database: Database) -> None:
+    async with (
+        resting_kernel(sqlite_database) as (kernel, intake),
+        loaded_client(kernel, intake) as client,
+    ):
+        ids = {
+            item.custom_id  # pyright: ignore[reportAttributeAccessIssue]
+            for view in client.persistent_views
+            for item in view.walk_children()
+            if item.is_dispatchable()
+        }
+        # discord.py has no public list of its dynamic items.
+        patterns = {pattern.pattern for pattern in client._connection._view_store._dynamic_items}
+
+    assert ids | patterns == PERSISTENT_IDS
+    assert all(len(one) <= LONGEST_CUSTOM_ID for one in ids)
+
+
+async def test_features_load_again_for_a_new_connection(sqlite_database: Database) -> None:
+    async with resting_kernel(sqlite_database) as (kernel, intake):
+        async with loaded_client(kernel, intake) as first:
+            names = {command.name for command in first.tree.get_commands()}
+            handlers = _handlers(kernel, intake)
+        gone = weakref.ref(first)
+
+        async with loaded_client(kernel, intake) as second:
+            del first
+            gc.collect()
+
+            assert {command.name for command in second.tree.get_commands()} == names
+            assert _handlers(kernel, intake) == handlers
+            assert gone() is None, "something of the first connection is still registered"
+
+
+def _handlers(kernel: Kernel, intake: Intake) -> dict[str, Any]:
+    """Return who is registered at what outlives a client; the services keep that to themselves."""
+    return {
+        "events": {kind: len(found) for kind, found in kernel.bus._listeners.items()},
+        "jobs": sorted(kernel.jobs._runner.kinds),
+        "gates": [one.name for one in intake._gates],
+        "observers": [one.name for one in intake._observers],
+        "payloads": {event: sorted(found) for event, found in intake._listeners.items() if found},
+        "tasks": sorted(one.name for one in kernel.supervisor.statuses()),
+    }
+
+
+# --- people's data, documents, tests ----------------------------------------------------------
+
+
+@every_declaration
+def test_feature_tables_can_be_exported_and_erased(feature: Feature) -> None:
+    tables = schema.metadata().tables
+    for name in feature.tables:
+        assert name in tables, f"{feature.key} names a table that is not there"
+        assert people.list_person_columns(tables[name]), f"{name}: /mydata would miss it"
+
+
+def test_feature_modules_keep_their_tables_declared() -> None:
+    # A table that lies beside a feature's queries belongs to the feature.
+    declared = {feature.key: set(feature.tables) for feature in FEATURES}
+    for name, table in schema.metadata().tables.items():
+        owner = name.partition("_")[0]
+        if owner in declared and people.list_person_columns(table):
+            assert name in declared[owner], f"{owner}: FEATURE.tables lacks {name}"
+
+
+def test_readme_has_a_row_for_every_feature() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| [^|]+ \| `(\w+)` \| ", readme, re.MULTILINE)
+
+    assert sorted(rows) == sorted(feature.key for feature in FEATURES)
+
+
+@every_declaration
+def test_feature_has_tests_and_a_catalogue(feature: Feature) -> None:
+    folder = "_template" if feature is _template.FEATURE else feature.key
+
+    assert list((ROOT / "tests" / "cogs" / folder).glob("test_*.py"))
+    assert (ROOT / "cogs" / folder / "locales" / "es.po").is_file()
