@@ -13,6 +13,7 @@ import aiohttp
 import discord
 import structlog
 from discord import app_commands
+from structlog.contextvars import bind_contextvars
 
 from bot.checks import in_time
 from bot.core.errors import AppError, Denied
@@ -47,6 +48,8 @@ class PegasusTree(app_commands.CommandTree["Pegasus"]):
         command = interaction.command
         if command is None:
             return True
+        # Each interaction is a task of its own, so whatever it logs from here on bears this.
+        bind_contextvars(command=command.qualified_name, guild_id=interaction.guild_id)
         try:
             async with in_time():
                 await self._admit(interaction, command)
