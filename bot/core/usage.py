@@ -134,14 +134,6 @@ class UsageRecorder:
                 self._writing = asyncio.create_task(self._write_batch(), name="usage batch")
             await asyncio.shield(self._writing)
 
-    async def top_commands(self) -> tuple[CommandCount, ...]:
-        """Return the commands used most in the last 30 days; a few seconds old at most."""
-        return (await self.statistics()).top_commands
-
-    async def activity(self) -> Activity:
-        """Return the actions and the people of the last day and week; a few seconds old at most."""
-        return (await self.statistics()).activity
-
     async def statistics(self) -> UsageStatistics:
         """Return all statistics from one snapshot, which is renewed every few seconds at most."""
         async with self._reading:

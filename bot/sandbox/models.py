@@ -214,12 +214,6 @@ class Message:
         """Whether only one person sees it."""
         return bool(self.flags & MessageFlag.EPHEMERAL)
 
-    @property
-    def jump_url(self) -> str:
-        """The address of the message."""
-        guild = self.channel.guild.id if self.channel.guild else "@me"
-        return f"https://discord.com/channels/{guild}/{self.channel.id}/{self.id}"
-
     def find_component(self, custom_id: str) -> Json | None:
         """Return the component with this `custom_id`, however deeply nested, or None."""
         return next(

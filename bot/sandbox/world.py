@@ -109,13 +109,6 @@ class World:
             if member is not None:
                 guild.announce_member(member)
 
-    def find_user(self, name: str) -> User:
-        """Return the account of this user name; raises KeyError when there is none."""
-        for user in self.users.values():
-            if user.name == name:
-                return user
-        raise KeyError(name)
-
     def add_application(
         self,
         name: str,

@@ -49,9 +49,6 @@ class Widget(StrEnum):
     TIMEZONE = "timezone"
 
 
-REFERENCES = frozenset({Widget.CHANNEL, Widget.CHANNELS, Widget.ROLE, Widget.ROLES})
-
-
 @dataclass(frozen=True, slots=True)
 class Form:
     """How a field is edited and what its value has to satisfy in the guild.

@@ -7,19 +7,17 @@ of its own, so that a slow terminal or disk never holds up the event loop.
 from __future__ import annotations
 
 import atexit
-import contextlib
 import copy
 import logging
 import logging.handlers
 import queue
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TextIO
 
 import structlog
-from structlog.contextvars import bound_contextvars
 from structlog.dev import ConsoleRenderer, plain_traceback
 from structlog.processors import (
     ExceptionRenderer,
@@ -114,13 +112,6 @@ def watch_records(on_record: OnRecord) -> None:
 def redact(text: str) -> str:
     """Return the text without the secrets of the running configuration and without their shapes."""
     return (_running.redactor if _running else _plain_redactor)(text)
-
-
-@contextlib.contextmanager
-def log_context(**values: Any) -> Iterator[None]:
-    """Add values (request_id, guild_id, command) to every record made inside, by anyone."""
-    with bound_contextvars(**values):
-        yield
 
 
 def _set_levels(level: str) -> None:

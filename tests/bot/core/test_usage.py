@@ -147,7 +147,9 @@ async def test_past_the_bound_new_events_are_dropped_and_counted(
         recorder.record(use(clock, f"c{number}"))
     assert (recorder.pending, recorder.dropped, dropped) == (3, 2, [1, 1])
     await recorder.flush()
-    assert await recorder.top_commands() == tuple(CommandCount(f"c{n}", 1) for n in range(3))
+    assert (await recorder.statistics()).top_commands == tuple(
+        CommandCount(f"c{n}", 1) for n in range(3)
+    )
 
 
 async def test_run_writes_by_itself_and_outlives_failures(
@@ -228,11 +230,11 @@ async def test_statistics_count_commands_and_people(
     for user_id in (1, 2, 2):
         recorder.record(use(clock, "giveaway create", user_id=user_id))
     await recorder.flush()
-    assert await recorder.top_commands() == (
+    assert (await recorder.statistics()).top_commands == (
         CommandCount("giveaway create", 3),
         CommandCount("help", 1),
     )
-    activity = await recorder.activity()
+    activity = (await recorder.statistics()).activity
     assert (activity.daily_actions, activity.weekly_actions) == (3, 4)
     assert (activity.daily_active_users, activity.daily_active_guilds) == (2, 1)
 
@@ -244,14 +246,14 @@ async def test_statistics_are_read_once_in_a_few_seconds(
     event.listen(
         database.engine.sync_engine, "before_cursor_execute", lambda *a: statements.append(a[2])
     )
-    await asyncio.gather(*(recorder.top_commands() for _number in range(20)))
+    await asyncio.gather(*(recorder.statistics() for _number in range(20)))
     once = len(statements)
-    await recorder.activity()
+    await recorder.statistics()
     assert len(statements) == once
     recorder.record(use(clock))
     await recorder.flush()
     clock.advance(5)
-    assert await recorder.top_commands() == (CommandCount("help", 1),)
+    assert (await recorder.statistics()).top_commands == (CommandCount("help", 1),)
 
 
 async def test_purge_rolls_up_and_keeps_totals(
@@ -268,4 +270,4 @@ async def test_purge_rolls_up_and_keeps_totals(
         assert await purge_usage(session, clock.now(), retention) == 0
     assert await count(database, CommandUse) == 1
     assert await count(database, CommandUsageDay) == 1
-    assert await recorder.top_commands() == (CommandCount("help", 2),)
+    assert (await recorder.statistics()).top_commands == (CommandCount("help", 2),)

@@ -15,10 +15,11 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.contextvars import bound_contextvars
 
 from bot.core import log as log_module
 from bot.core.config import LogConfig
-from bot.core.log import configure_logging, log_context, redact, reset_logging, watch_records
+from bot.core.log import configure_logging, redact, reset_logging, watch_records
 
 SECRET = "a-secret-of-its-own"
 log = structlog.get_logger("pegasus.test")
@@ -75,7 +76,7 @@ def test_exception_is_a_dict_without_locals() -> None:
 
 def test_context_reaches_foreign_records_too() -> None:
     stream = start()
-    with log_context(request_id="r1"):
+    with bound_contextvars(request_id="r1"):
         logging.getLogger("aiohttp.server").error("inside")
     log.info("outside")
     inside, outside = lines(stream)
@@ -223,7 +224,7 @@ async def test_records_of_tasks_keep_their_own_context() -> None:
     stream = start()
 
     async def work(number: int) -> None:
-        with log_context(command=f"c{number}"):
+        with bound_contextvars(command=f"c{number}"):
             await asyncio.sleep(0)
             log.info("done", number=number)
 
