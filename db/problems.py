@@ -5,7 +5,7 @@ A row is one problem for good: when it comes back, the same row opens again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -115,10 +115,13 @@ async def list_guilds_with(session: AsyncSession, feature: str, cause: str) -> f
     return frozenset((await session.scalars(query)).all())
 
 
-async def list_open_problems(session: AsyncSession, guild_id: int) -> Sequence[Problem]:
-    """Return a guild's open problems, by feature and the time they were found."""
-    query = select(Problem).where(Problem.guild_id == guild_id, Problem.solved_at.is_(None))
-    return (await session.scalars(query.order_by(Problem.feature, Problem.found_at))).all()
+async def list_open_problems(
+    session: AsyncSession, guild_ids: Collection[int]
+) -> Sequence[Problem]:
+    """Return the guilds' open problems, by guild, feature and the time they were found."""
+    query = select(Problem).where(Problem.guild_id.in_(guild_ids), Problem.solved_at.is_(None))
+    order = (Problem.guild_id, Problem.feature, Problem.found_at)
+    return (await session.scalars(query.order_by(*order))).all()
 
 
 def _is(key: ProblemKey) -> ColumnElement[bool]:

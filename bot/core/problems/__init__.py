@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from bot.core.contracts import BotState
@@ -50,6 +51,8 @@ __all__ = [
 DEBOUNCE_SECONDS = 1.0
 # A problem that comes and goes is told once a day at most.
 TELL_AGAIN = timedelta(days=1)
+# Guilds looked at together; a bot that connects looks at all of its guilds.
+BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,22 +134,41 @@ class ProblemService:
             await asyncio.sleep(debounce)
             self._wake.clear()
             while self._due:
-                await self.check(self._due.pop())
+                await self._check_due()
 
-    async def check(self, guild_id: int) -> None:
+    async def _check_due(self) -> None:
+        """Look at some of the guilds that are due; they stay due when that fails."""
+        batch = frozenset(islice(self._due, BATCH))
+        self._due -= batch
+        checked = False
+        try:
+            await self.check(*batch)
+            checked = True
+        finally:
+            if not checked:
+                self._due |= batch
+
+    async def check(self, *guild_ids: int) -> None:
         """Compare what is on record with what is found now, and tell what is new.
 
-        Does nothing while the bot does not see the guild: what can't be seen is not solved.
+        Does nothing for a guild that the bot does not see: what can't be seen is not solved. A
+        thousand guilds without problems cost two queries.
         """
-        if self._state().guild(guild_id) is None:
-            return
+        seen = [one for one in guild_ids if self._state().guild(one) is not None]
+        await self._settings.warm(seen)
+        rows = await self._open_rows(*seen)
+        for guild_id in seen:
+            await self._compare(guild_id, [row for row in rows if row.guild_id == guild_id])
+
+    async def _compare(self, guild_id: int, rows: Sequence[ProblemRow]) -> None:
         found = {_key(guild_id, one): one for one in await self.find(guild_id)}
-        known = {_key_of(row): row for row in await self._open_rows(guild_id)}
+        known = {_key_of(row): row for row in rows}
         gone = [key for key, row in known.items() if key not in found and not row.reported]
         new = {key: one for key, one in found.items() if key not in known}
         if new or gone:
             await self._note(guild_id, new, gone)
-        await self.tell(guild_id)
+        if found or known:
+            await self.tell(guild_id)
 
     async def _note(
         self, guild_id: int, new: Mapping[ProblemKey, Problem], gone: Sequence[ProblemKey]
@@ -206,9 +228,9 @@ class ProblemService:
                 untold = [_problem(row) for row in rows]
                 await self._teller.tell(session, guild_id, channel, untold)
 
-    async def _open_rows(self, guild_id: int) -> Sequence[ProblemRow]:
+    async def _open_rows(self, *guild_ids: int) -> Sequence[ProblemRow]:
         async with self._database.read() as session:
-            return await list_open_problems(session, guild_id)
+            return await list_open_problems(session, guild_ids)
 
     async def _publish(
         self, guild_id: int, found: Iterable[Problem], solved: Iterable[Problem]

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.audit import AuditLog
@@ -106,6 +107,7 @@ class Bench:
 
     def __init__(self, database: Database, clock: FakeClock) -> None:
         self.clock = clock
+        self.database = database
         self.guild = Guild()
         self.teller = Spy()
         self.bus = EventBus()
@@ -306,3 +308,20 @@ def test_news_fit_a_message_and_show_hostile_names_as_text() -> None:
     assert "more, see /settings show" in text
     assert "@everyone" not in text.replace("\\@", "")
     assert "](http" not in text
+
+
+async def test_check_of_many_sound_guilds_costs_two_queries(bench: Bench) -> None:
+    statements: list[str] = []
+    engine = bench.database.engine.sync_engine
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_others: Any) -> None:
+        statements.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        await bench.problems.check(*range(1, 301))
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    queries = [one for one in statements if one.lstrip().upper().startswith("SELECT")]
+    assert len(queries) == 2
+    assert bench.news == []
