@@ -101,7 +101,7 @@ def build_kernel(
         limits=CommandLimiter(config.limits, clock, database),
         permissions=PermissionService(database, clock, registry, audit),
         roster=Roster(database),
-        health=_health(config.health, database, clock, state, supervisor, lag=lag),
+        health=_health(config, database, clock, state, supervisor, lag=lag, registry=registry),
         lag=lag,
         webhooks=webhooks,
         login_links=LoginLinks(database, clock, ""),
@@ -152,13 +152,14 @@ def _problems(
 
 
 def _health(
-    config: HealthConfig,
+    config: Config,
     database: Database,
     clock: Clock,
     state: LiveState,
     supervisor: TaskSupervisor,
     *,
     lag: LoopLagProbe,
+    registry: FeatureRegistry,
 ) -> HealthSampler:
     return HealthSampler(
         database,
@@ -166,9 +167,10 @@ def _health(
         supervisor,
         clock,
         lag=lag,
-        host=HostProbe(memory_limit=_memory_limit(config), database_path=database.path),
-        limits=limits_from(config),
-        every=config.sample_seconds,
+        host=HostProbe(memory_limit=_memory_limit(config.health), database_path=database.path),
+        limits=limits_from(config.health),
+        every=config.health.sample_seconds,
+        failed_features=lambda: sorted(registry.failed),
         schema_current=_schema_check(database),
     )
 

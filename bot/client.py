@@ -109,8 +109,7 @@ class Pegasus(commands.AutoShardedBot):
         self._take_owners()
         await self.tree.set_translator(CatalogueTranslator())
         for feature in self.kernel.registry.all():
-            # Not load_extension, which runs the package a second time and so declares it twice.
-            await importlib.import_module(f"cogs.{feature.key}").setup(self)
+            await self._load(feature)
         Observer(self)
         self.intake.attach(self)
         # An earlier client's may still be trying.
@@ -130,6 +129,20 @@ class Pegasus(commands.AutoShardedBot):
         else:
             owning = {one.id for one in team.members if one.role in _OWNING_ROLES}
             self.owner_ids = owning | ({team.owner_id} if team.owner_id else set())
+
+    async def _load(self, feature: Feature) -> None:
+        """Set one feature up; where that fails the others work on and health tells."""
+
+        async def load() -> bool:
+            # Not load_extension, which runs the package a second time and so declares it twice.
+            await importlib.import_module(f"cogs.{feature.key}").setup(self)
+            return True
+
+        failed = self.kernel.registry.failed
+        if await self.kernel.supervisor.spawn(f"load {feature.key}", load()):
+            failed.discard(feature.key)
+        else:
+            failed.add(feature.key)
 
     async def connect(self, *, reconnect: bool = True) -> None:
         """Open the gateway that the API names; raises `SessionsUsedUp` when it may not be now."""

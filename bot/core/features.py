@@ -104,6 +104,8 @@ class FeatureRegistry:
         order = list(Category)
         found = sorted(features, key=lambda one: (order.index(one.category), one.key))
         self._features = {feature.key: feature for feature in found}
+        # Keys of those that could not be loaded; filled by the client, told by health.
+        self.failed: set[str] = set()
         for first, second in itertools.pairwise(found):
             if first.key == second.key:
                 raise ConfigurationError(f"Two features have the key {first.key!r}.")

@@ -60,6 +60,7 @@ class Announcer:
         jobs: JobService,
         outbox: OutboxService,
         state: Callable[[], BotState],
+        count: Callable[[str], None] = lambda _: None,
         random: Random | None = None,
     ) -> None:
         self._clock = clock
@@ -67,6 +68,7 @@ class Announcer:
         self._jobs = jobs
         self._outbox = outbox
         self._state = state
+        self._count = count
         self._random = random or Random()  # noqa: S311 - which text is sent is no secret
 
     def start(self) -> None:
@@ -104,6 +106,7 @@ class Announcer:
         allowed = self._allowed(settings, visit.guild_id, channel_id)
         greeting = compose(allowed, visit.kind, text, visit.person, place)
         payload = with_card(greeting, visit)
+        self._count(visit.kind.value)
         await self._send(
             session,
             settings,
@@ -128,6 +131,7 @@ class Announcer:
             return
         place = await self._place_at(guild, visit)
         payload = compose_private(settings, visit.person, place)
+        self._count("private")
         leaves_at = self._clock.now() + hold
         delivery = Delivery.direct(
             visit.person.id,
@@ -151,6 +155,7 @@ class Announcer:
         channel_id = channel_for(settings, Kind.JOIN, guild.system_channel_id)
         if channel_id is not None:
             payload = compose_digest(names, await self.place(guild))
+            self._count("digest")
             await self._send(
                 session, settings, payload, guild_id=guild.id, channel_id=channel_id, key=key
             )

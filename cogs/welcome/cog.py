@@ -56,6 +56,7 @@ class Welcome(
             jobs=kernel.jobs,
             outbox=kernel.outbox,
             state=kernel.state,
+            count=functools.partial(kernel.metrics.feature_event, KEY),
         )
         self.service = WelcomeService(
             kernel.database, kernel.clock, kernel.settings, kernel.jobs, self.announcer

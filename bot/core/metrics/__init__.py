@@ -64,6 +64,7 @@ class Metrics:
         self._errors = LabelSet(30)
         self._namespaces = LabelSet(30)
         self._features = LabelSet(15)
+        self._happenings = LabelSet(10)
         self._tasks = LabelSet(25)
         self._listeners = LabelSet(30)
         self._database_errors = LabelSet(8)
@@ -114,6 +115,9 @@ class Metrics:
         )
 
     def _register_work(self) -> None:
+        self._feature_events = self._counter(
+            "feature_events", "What features did", "feature", "event"
+        )
         self._config_changes = self._counter(
             "config_changes", "Settings changed", "feature", "source"
         )
@@ -211,6 +215,12 @@ class Metrics:
         self._listener_failures.labels(self._listeners.of(listener)).inc()
 
     # Features and background work.
+
+    def feature_event(self, feature: str, happening: str) -> None:
+        """Count something that a feature decided to do, such as a greeting."""
+        self._feature_events.labels(
+            self._features.of(feature), self._happenings.of(happening)
+        ).inc()
 
     def settings_changed(self, feature: str, source: str) -> None:
         """Count a change of settings and the door it came through."""
