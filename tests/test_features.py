@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from bot.core.errors import InvalidInput
 from bot.core.features import Feature, discover
-from bot.core.fields import REFERENCES, FieldInfo, Widget, describe_fields
+from bot.core.fields import FieldInfo, Widget, describe_fields
 from bot.core.fields.text import edit_text, read_text
 from bot.core.fields.values import VARIANT_LINE
 from bot.core.kernel import Kernel
@@ -210,7 +210,7 @@ def _forms_in(node: Any) -> Iterator[dict[str, Any]]:
 
 @every_field
 def test_settings_reference_is_unset_by_default(feature: Feature, field: FieldInfo) -> None:
-    if field.form.widget in REFERENCES:
+    if field.form.widget in (Widget.CHANNEL, Widget.CHANNELS, Widget.ROLE, Widget.ROLES):
         assert field.default in (None, []), f"{feature.key}: no id exists in every guild"
 
 

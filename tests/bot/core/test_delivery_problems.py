@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from bot.core.audit import AuditLog
 from bot.core.contracts import ChannelSummary
 from bot.core.delivery_problems import CAUSE, FEATURE, DeliveryProblems, problem_in
 from bot.core.events import EventBus
+from bot.core.features import FeatureRegistry
 from bot.core.outbox import OutboxParked
 from bot.core.problems import Problem, ProblemService
+from bot.core.settings import SettingsStore
 from bot.core.supervisor import TaskSupervisor
 from db.engine import Database
 from tests.fakes import FakeClock
@@ -68,11 +70,12 @@ class Case:
 @pytest.fixture
 async def case(database: Database, clock: FakeClock) -> AsyncIterator[Case]:
     bus, state, supervisor = EventBus(), State(), TaskSupervisor()
+    live: Any = cast("Any", lambda: state)
     # Only reported problems matter here, so there is no feature to be looked at.
-    nothing: Any = cast("Any", SimpleNamespace(all=list))
-    service = ProblemService(
-        database, clock, bus, nothing, nothing, state=cast("Any", lambda: state)
-    )
+    nothing = FeatureRegistry([])
+    audit = AuditLog(clock, bus, supervisor)
+    settings = SettingsStore(database, clock, bus, nothing, audit, state=live)
+    service = ProblemService(database, clock, bus, nothing, settings, state=live)
     problems = DeliveryProblems(database, service, bus, supervisor, cast("Any", lambda: state))
     yield Case(bus, state, service, problems, supervisor, clock)
     await supervisor.stop()
