@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from db import leases
 from db.base import DELETE_ROW, Snowflake, UtcDateTime, person
-from db.leases import Leased, Shards, WorkState
+from db.leases import Backlog, Leased, Shards, WorkState
 from db.statements import insert_for
 
 
@@ -98,7 +98,7 @@ async def list_jobs(
     limit: int = 100,
 ) -> Sequence[Job]:
     """Return jobs in the order they fall due."""
-    filters = _filters(guild_id=guild_id, kind=kind, state=state)
+    filters = leases.matching(Job, guild_id=guild_id, kind=kind, state=state)
     query = select(Job).where(*filters).order_by(Job.due_at, Job.id).limit(limit)
     return (await session.scalars(query)).all()
 
@@ -178,7 +178,7 @@ async def resume_parked(
     guild_id: int | None = None,
 ) -> int:
     """Make parked jobs that match due now; return how many."""
-    filters = _filters(guild_id=guild_id, kind=kind, park_reason=reason)
+    filters = leases.matching(Job, guild_id=guild_id, kind=kind, park_reason=reason)
     return await leases.resume(session, Job, *filters, now=now)
 
 
@@ -192,7 +192,7 @@ async def cancel_jobs(
     session: AsyncSession, *, guild_id: int, now: datetime, kind: str | None = None
 ) -> int:
     """Cancel a guild's jobs, all or of one kind; return how many."""
-    filters = _filters(guild_id=guild_id, kind=kind)
+    filters = leases.matching(Job, guild_id=guild_id, kind=kind)
     return await leases.cancel(session, Job, *filters, finished_at=now)
 
 
@@ -205,14 +205,9 @@ async def get_next_due(
     return await leases.get_next_due(session, Job, *_served(kinds, shards))
 
 
-async def count_jobs(session: AsyncSession) -> dict[tuple[str, str], int]:
-    """Return the number of jobs by (kind, state), but for those that are done or cancelled."""
-    return await leases.count_by_kind_and_state(session, Job)
-
-
-async def get_oldest_overdue(session: AsyncSession, now: datetime) -> datetime | None:
-    """Return when the longest-waiting unclaimed job fell due, or None."""
-    return await leases.get_oldest_overdue(session, Job, now)
+async def get_backlog(session: AsyncSession, now: datetime) -> Backlog:
+    """Return how many jobs wait, run or failed, and since when the oldest is due."""
+    return await leases.get_backlog(session, Job, now)
 
 
 async def delete_finished_jobs(session: AsyncSession, before: datetime) -> int:
@@ -232,7 +227,3 @@ _UNCLAIMED: dict[str, Any] = {
 def _served(kinds: Collection[str] | None, shards: Shards | None) -> list[ColumnElement[bool]]:
     of_kinds = [] if kinds is None else [Job.kind.in_(sorted(kinds))]
     return of_kinds + leases.is_of_shards(Job, shards)
-
-
-def _filters(**values: Any) -> list[ColumnElement[bool]]:
-    return [getattr(Job, name) == value for name, value in values.items() if value is not None]

@@ -76,6 +76,17 @@ L = TypeVar("L", bound=Leased)
 
 
 @dataclass(frozen=True, slots=True)
+class Backlog:
+    """How many rows may still need somebody, and since when the longest-waiting one is due."""
+
+    pending: int = 0
+    running: int = 0
+    parked: int = 0
+    failed: int = 0
+    overdue_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Shards:
     """The share of all guilds that one process serves; what has no guild is everybody's."""
 
@@ -178,29 +189,20 @@ async def get_next_due(
     return min((instant for instant in earliest if instant is not None), default=None)
 
 
-async def count_by_kind_and_state(
-    session: AsyncSession, table: type[Leased]
-) -> dict[tuple[str, str], int]:
-    """Return the number of rows of each kind in each state that may still need somebody.
-
-    What ended well is left out: it is nearly all of the table, and no index would help to count it.
-    """
-    query = (
-        select(table.kind, table.state, func.count())
-        .where(table.state.in_((*OPEN_STATES, WorkState.FAILED)))
-        .group_by(table.kind, table.state)
-    )
-    return {(kind, state): count for kind, state, count in await session.execute(query)}
-
-
-async def get_oldest_overdue(
+async def get_backlog(
     session: AsyncSession, table: type[Leased], now: datetime, *filters: ColumnElement[bool]
-) -> datetime | None:
-    """Return when the longest-waiting row that nobody has claimed fell due, or None."""
-    query = select(func.min(table.due_at)).where(
+) -> Backlog:
+    """Return how a table's work stands; the filters say what counts as overdue.
+
+    What ended well is not counted: it is nearly all of the table, and no index would help.
+    """
+    counted = table.state.in_((*OPEN_STATES, WorkState.FAILED))
+    query = select(table.state, func.count()).where(counted).group_by(table.state)
+    counts: dict[str, int] = dict((await session.execute(query)).all())
+    overdue = select(func.min(table.due_at)).where(
         table.state == WorkState.PENDING, table.due_at <= now, *filters
     )
-    return await session.scalar(query)
+    return Backlog(**counts, overdue_since=await session.scalar(overdue))
 
 
 async def delete_settled(session: AsyncSession, table: type[Leased], *filters: Any) -> int:
@@ -218,6 +220,11 @@ def is_of_shards(table: type[Leased], shards: Shards | None) -> list[ColumnEleme
     guild_id = type_coerce(table.guild_id, BigInteger)
     shard = guild_id.bitwise_rshift(literal_column("22")) % shards.count
     return [or_(table.guild_id.is_(None), shard.in_(sorted(shards.ids)))]
+
+
+def matching(table: type[Leased], **values: Any) -> list[ColumnElement[bool]]:
+    """Return filters for the columns' values; a value of None asks for nothing."""
+    return [getattr(table, name) == value for name, value in values.items() if value is not None]
 
 
 def _is_due(table: type[Leased], now: datetime) -> ColumnElement[bool]:

@@ -29,7 +29,7 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from db import leases
 from db.base import DELETE_ROW, Snowflake, UtcDateTime, person
-from db.leases import Leased, Shards, WorkState
+from db.leases import Backlog, Leased, Shards, WorkState
 from db.statements import insert_for
 
 SENDING_KINDS = ("message.send", "dm.send")
@@ -141,11 +141,6 @@ async def claim_due_messages(
     )
 
 
-async def extend_lease(session: AsyncSession, message: OutboxMessage, until: datetime) -> bool:
-    """Keep a claimed message until a later instant; False when the claim is lost."""
-    return await leases.extend_lease(session, message, until)
-
-
 async def finish_message(
     session: AsyncSession, message: OutboxMessage, *, now: datetime, message_id: int | None
 ) -> bool:
@@ -200,7 +195,8 @@ async def resume_parked(
     channel_id: int | None = None,
 ) -> int:
     """Make parked messages that match due now; return how many."""
-    filters = _filters(guild_id=guild_id, channel_id=channel_id, park_reason=reason)
+    values = {"guild_id": guild_id, "channel_id": channel_id, "park_reason": reason}
+    filters = leases.matching(OutboxMessage, **values)
     return await leases.resume(session, OutboxMessage, *filters, now=now)
 
 
@@ -252,14 +248,12 @@ async def list_taken_ids(
     return {taken for taken in await session.scalars(query) if taken is not None}
 
 
-async def count_messages(session: AsyncSession) -> dict[tuple[str, str], int]:
-    """Return the number of messages by (kind, state), but for those that were sent or cancelled."""
-    return await leases.count_by_kind_and_state(session, OutboxMessage)
+async def get_backlog(session: AsyncSession, now: datetime) -> Backlog:
+    """Return how many messages wait, are under way or failed.
 
-
-async def get_oldest_overdue(session: AsyncSession, now: datetime) -> datetime | None:
-    """Return when the longest-waiting message that could be claimed fell due, or None."""
-    return await leases.get_oldest_overdue(session, OutboxMessage, now, _is_first())
+    Since when the oldest is due counts only those that could be claimed.
+    """
+    return await leases.get_backlog(session, OutboxMessage, now, _is_first())
 
 
 async def delete_finished_messages(session: AsyncSession, before: datetime) -> int:
@@ -290,9 +284,3 @@ def _is_first() -> ColumnElement[bool]:
         before.id < OutboxMessage.id, before.state.in_(leases.OPEN_STATES), lane
     )
     return ~open_before
-
-
-def _filters(**values: Any) -> list[ColumnElement[bool]]:
-    return [
-        getattr(OutboxMessage, name) == value for name, value in values.items() if value is not None
-    ]

@@ -29,8 +29,7 @@ MAY_CATCH_ALL = {
 MAY_START_TASKS = {
     "bot/core/supervisor.py": "the supervisor itself",
     "bot/core/metrics/exposition.py": "many scrapes share one rendering",
-    "bot/core/jobs/runner.py": "an attempt at a job, which the runner that claimed it awaits",
-    "bot/core/outbox/runner.py": "an attempt at a delivery, likewise",
+    "bot/core/work/runner.py": "an attempt, which the runner that claimed the work awaits",
     "bot/core/usage.py": "a batch that must be written whole, even if its writer is cancelled",
     "bot/demo.py": "the guide that is printed once the demo has started",
 }

@@ -18,7 +18,7 @@ from sqlalchemy import delete
 from db import jobs, outbox
 from db.engine import Database
 from db.jobs import Job
-from db.leases import WorkState
+from db.leases import Backlog, WorkState
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 LEASE = timedelta(minutes=1)
@@ -192,15 +192,13 @@ async def test_next_due_counts_leases_too(database: Database) -> None:
         assert await jobs.get_next_due(session, kinds=["unban"]) is None
 
 
-async def test_counts_and_oldest_overdue(database: Database) -> None:
+async def test_backlog_counts_what_waits_and_since_when(database: Database) -> None:
     await add(database, "a", due_at=NOW - timedelta(minutes=9))
     await add(database, "b")
     await add(database, "c", kind="unban", due_at=NOW + timedelta(hours=1))
     async with database.read() as session:
-        counts = await jobs.count_jobs(session)
-        overdue = await jobs.get_oldest_overdue(session, NOW)
-    assert counts == {("reminder", "pending"): 2, ("unban", "pending"): 1}
-    assert overdue == NOW - timedelta(minutes=9)
+        backlog = await jobs.get_backlog(session, NOW)
+    assert backlog == Backlog(pending=3, overdue_since=NOW - timedelta(minutes=9))
 
 
 async def test_delete_finished_jobs_frees_their_keys(database: Database) -> None:

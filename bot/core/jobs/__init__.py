@@ -6,7 +6,6 @@ so a crash at any point leaves it either done whole or still to do. Knows nothin
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -30,10 +29,11 @@ from bot.core.jobs.values import (
     Retry,
 )
 from bot.core.supervisor import TaskSupervisor
-from bot.core.workloop import Pace, WorkLoop, make_owner
+from bot.core.work import WorkService
+from bot.core.work.loop import Pace
 from db import jobs as table
 from db.engine import Database
-from db.leases import Shards, WorkState
+from db.leases import Shards
 from db.notify import Notifier
 
 __all__ = [
@@ -72,7 +72,7 @@ class JobLimits(Protocol):
         ...
 
 
-class JobService:
+class JobService(WorkService[table.Job]):
     """Schedules jobs in the caller's transaction and runs those of the registered kinds."""
 
     def __init__(
@@ -87,7 +87,6 @@ class JobService:
         notifier: Notifier | None = None,
     ) -> None:
         self._database = database
-        self._clock = clock
         pace = Pace(
             concurrency=limits.concurrency,
             poll=timedelta(seconds=limits.poll_seconds),
@@ -96,18 +95,12 @@ class JobService:
         self._runner = JobRunner(
             database,
             clock,
-            owner=make_owner("jobs"),
             lease=timedelta(seconds=limits.lease_seconds),
             bus=bus,
             shards=shards,
         )
-        self._loop = WorkLoop(
-            "jobs",
-            self._runner,
-            clock=clock,
-            supervisor=supervisor,
-            pace=pace,
-            notifier=notifier,
+        super().__init__(
+            "jobs", self._runner, clock=clock, supervisor=supervisor, pace=pace, notifier=notifier
         )
 
     # --- for features ------------------------------------------------------------------------
@@ -138,7 +131,7 @@ class JobService:
             max_attempts=max_attempts,
             backoff=backoff,
         )
-        self._loop.wake()
+        self.wake()
 
     async def schedule(
         self,
@@ -193,42 +186,19 @@ class JobService:
             count = await table.resume_parked(
                 session, now=self._clock.now(), guild_id=guild_id, reason=reason
             )
-        self._loop.wake()
+        self.wake()
         return count
 
     # --- for whoever runs it -----------------------------------------------------------------
-
-    def wake(self) -> None:
-        """Look for due jobs now, as when another process has said that it added one."""
-        self._loop.wake()
-
-    async def run(self) -> None:
-        """Run jobs as they fall due, until `stop()`."""
-        await self._loop.run()
-
-    async def run_due(self) -> None:
-        """Run every job that is due now and return when all are settled."""
-        await self._loop.run_due()
-
-    async def stop(self, grace: float = 3.0) -> None:
-        """Claim no more jobs, let running ones finish within the seconds, release the rest."""
-        await self._loop.stop(grace)
 
     async def snapshot(self) -> JobsSnapshot:
         """Return how the jobs stand, for health and metrics."""
         now = self._clock.now()
         async with self._database.read() as session:
-            counts = await table.count_jobs(session)
-            overdue = await table.get_oldest_overdue(session, now)
-        states: Counter[str] = Counter()
-        for (_, state), count in counts.items():
-            states[state] += count
-        return JobsSnapshot(
-            pending=states[WorkState.PENDING],
-            running=states[WorkState.RUNNING],
-            parked=states[WorkState.PARKED],
-            failed=states[WorkState.FAILED],
-            oldest_overdue=(now - overdue).total_seconds() if overdue else 0.0,
-            runs=dict(self._runner.runs),
+            backlog = await table.get_backlog(session, now)
+        return JobsSnapshot.of(
+            backlog,
+            now,
+            runs=dict(self._runner.outcomes),
             durations=dict(self._runner.durations),
         )

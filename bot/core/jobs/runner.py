@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import structlog
@@ -17,19 +17,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.clock import Clock
-from bot.core.events import Event, EventBus
+from bot.core.events import EventBus
 from bot.core.jobs.recurrence import Recurrence
 from bot.core.jobs.values import Job, JobFailed, JobKind, JobParked, LeaseLost, Park, Retry
+from bot.core.work.runner import ERROR_LENGTH, WorkRunner
 from db import jobs as table
 from db.engine import Database
 from db.leases import Shards
 
 log = structlog.get_logger(__name__)
 
-ERROR_LENGTH = 300
 
-
-class JobRunner:
+class JobRunner(WorkRunner[table.Job, None]):
     """The work source of the jobs' loop; its public attributes are open to its service."""
 
     def __init__(
@@ -37,21 +36,14 @@ class JobRunner:
         database: Database,
         clock: Clock,
         *,
-        owner: str,
         lease: timedelta,
         bus: EventBus | None,
         shards: Shards | None,
     ) -> None:
+        super().__init__("jobs", database, clock, bus=bus, shards=shards)
         self.kinds: dict[str, JobKind] = {}
-        self.runs: Counter[tuple[str, str]] = Counter()
         self.durations: dict[str, tuple[int, float]] = {}
-        self._database = database
-        self._clock = clock
-        self._owner = owner
         self._lease = lease
-        self._bus = bus
-        self._shards = shards
-        self._attempts: dict[int, asyncio.Task[None]] = {}
 
     async def get_next_due(self) -> datetime | None:
         """Return when a job of a registered kind can next be claimed."""
@@ -78,22 +70,19 @@ class JobRunner:
             # Its last attempt left no word: the process died of it, or with it.
             await self._give_up(row, job, "the process ended during the last attempt")
             return
-        started = time.perf_counter()
-        attempt = asyncio.create_task(self._attempt(kind, job, row), name=f"job:{row.kind}")
-        self._attempts[row.id] = attempt
-        try:
+        attempting = self._attempting(row, self._attempt(kind, job, row))
+        with self._timing(row.kind), attempting as attempt:
             await self._keep_lease(row, attempt)
-        finally:
-            attempt.cancel()
-            del self._attempts[row.id]
-            count, seconds = self.durations.get(row.kind, (0, 0.0))
-            self.durations[row.kind] = count + 1, seconds + time.perf_counter() - started
         await self._settle(row, job, kind, attempt)
 
-    def interrupt(self, row: table.Job) -> None:
-        """Cancel a running job; its transaction is rolled back and its claim given back."""
-        if attempt := self._attempts.get(row.id):
-            attempt.cancel()
+    @contextmanager
+    def _timing(self, kind: str) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            count, seconds = self.durations.get(kind, (0, 0.0))
+            self.durations[kind] = count + 1, seconds + time.perf_counter() - started
 
     async def _attempt(self, kind: JobKind, job: Job, row: table.Job) -> None:
         async with asyncio.timeout(kind.timeout.total_seconds()):
@@ -136,21 +125,21 @@ class JobRunner:
     ) -> None:
         if attempt.cancelled() and attempt.cancelling():
             await self._return(row, row.due_at, job.attempt - 1, None)
-            self._count(job, "interrupted")
+            self._count(job.kind, "interrupted")
             return
         # A cancellation that nobody here asked for is the handler's own mistake.
         error = asyncio.CancelledError() if attempt.cancelled() else attempt.exception()
         match error:
             case None:
-                self._count(job, "done")
+                self._count(job.kind, "done")
             case LeaseLost():
-                self._count(job, "lost")
+                self._count(job.kind, "lost")
             case Park():
                 await self._park(row, job, error.reason)
             case Retry():
                 due_at = self._clock.now() + error.after
                 await self._return(row, due_at, job.attempt - 1, str(error))
-                self._count(job, "retried")
+                self._count(job.kind, "retried")
             case _:
                 await self._note_failure(row, job, kind, error)
 
@@ -163,7 +152,7 @@ class JobRunner:
         log.warning("job_attempt_failed", kind=job.kind, job=job.dedupe_key, exc_info=error)
         pause = kind.backoff.pause(job.attempt, random.random())  # noqa: S311 - jitter
         await self._return(row, self._clock.now() + pause, job.attempt, _brief(error))
-        self._count(job, "error")
+        self._count(job.kind, "error")
 
     async def _return(
         self, row: table.Job, due_at: datetime, attempts: int, error: str | None
@@ -175,7 +164,7 @@ class JobRunner:
         async with self._database.write() as session:
             parked = await table.park_job(session, row, reason=reason)
         if parked:
-            self._count(job, "parked")
+            self._count(job.kind, "parked")
             await self._publish(JobParked(at=self._clock.now(), job=job, reason=reason))
 
     async def _give_up(
@@ -191,15 +180,8 @@ class JobRunner:
                 due_at = job.recurrence.next_after(now)
                 ended = await table.retry_job(session, row, due_at=due_at, error=error, attempts=0)
         if ended:
-            self._count(job, "failed")
+            self._count(job.kind, "failed")
             await self._publish(JobFailed(at=now, job=job, error=error))
-
-    async def _publish(self, event: Event) -> None:
-        if self._bus is not None:
-            await self._bus.publish(event)
-
-    def _count(self, job: Job, outcome: str) -> None:
-        self.runs[job.kind, outcome] += 1
 
 
 def _read_job(row: table.Job) -> Job:

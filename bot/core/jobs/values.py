@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.core.backoff import Backoff
 from bot.core.events import Event
 from bot.core.jobs.recurrence import Recurrence
+from bot.core.work import WorkSnapshot
 
 
 class Park(Exception):
@@ -74,19 +75,12 @@ class JobFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class JobsSnapshot:
+class JobsSnapshot(WorkSnapshot):
     """How the jobs stand; `runs` counts this process's runs by kind and outcome.
 
     `durations` holds by kind how many of them there were and how many seconds they took together.
-
-    `oldest_overdue` is in seconds and 0 when nothing is late.
     """
 
-    pending: int = 0
-    running: int = 0
-    parked: int = 0
-    failed: int = 0
-    oldest_overdue: float = 0.0
     runs: Mapping[tuple[str, str], int] = field(default_factory=dict)
     durations: Mapping[str, tuple[int, float]] = field(default_factory=dict)
 

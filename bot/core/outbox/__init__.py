@@ -7,7 +7,6 @@ Discord is reached: a courier does.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Collection
 from datetime import timedelta
 
@@ -32,7 +31,8 @@ from bot.core.outbox.deliveries import (
 )
 from bot.core.outbox.runner import LEASE, NONCE_WINDOW, OutboxRunner
 from bot.core.supervisor import TaskSupervisor
-from bot.core.workloop import Pace, WorkLoop, make_owner
+from bot.core.work import WorkService
+from bot.core.work.loop import Pace
 from db import outbox as table
 from db.engine import Database
 from db.leases import OPEN_STATES, Shards, WorkState
@@ -61,7 +61,7 @@ __all__ = [
 CONCURRENCY = 8
 
 
-class OutboxService:
+class OutboxService(WorkService[table.OutboxMessage]):
     """Stores deliveries in the caller's transaction and hands them to the courier."""
 
     def __init__(
@@ -78,19 +78,11 @@ class OutboxService:
         concurrency: int = CONCURRENCY,
     ) -> None:
         self._database = database
-        self._clock = clock
         self._ready = asyncio.Event()
-        self._runner = OutboxRunner(
-            database, clock, owner=make_owner("outbox"), bus=bus, shards=shards
-        )
+        self._runner = OutboxRunner("outbox", database, clock, bus=bus, shards=shards)
         pace = Pace(concurrency=concurrency, poll=poll)
-        self._loop = WorkLoop(
-            "outbox",
-            self._runner,
-            clock=clock,
-            supervisor=supervisor,
-            pace=pace,
-            notifier=notifier,
+        super().__init__(
+            "outbox", self._runner, clock=clock, supervisor=supervisor, pace=pace, notifier=notifier
         )
         if courier is not None:
             self.use(courier)
@@ -163,7 +155,7 @@ class OutboxService:
                 channel_id=channel_id,
                 reason=reason,
             )
-        self._loop.wake()
+        self.wake()
         return count
 
     # --- for whoever runs it -----------------------------------------------------------------
@@ -173,14 +165,10 @@ class OutboxService:
         self._runner.courier = courier
         self._ready.set()
 
-    def wake(self) -> None:
-        """Look for deliveries now, as when another process has said that it added one."""
-        self._loop.wake()
-
     async def run(self) -> None:
         """Deliver as deliveries come in, until `stop()`."""
         await self._ready.wait()
-        await self._loop.run()
+        await super().run()
 
     async def run_due(self) -> None:
         """Deliver all that is due now and return when it is settled.
@@ -189,26 +177,11 @@ class OutboxService:
         """
         if not self._ready.is_set():
             raise RuntimeError("the outbox has no courier")
-        await self._loop.run_due()
-
-    async def stop(self, grace: float = 3.0) -> None:
-        """Claim no more, let what is under way finish within the seconds, release the rest."""
-        await self._loop.stop(grace)
+        await super().run_due()
 
     async def snapshot(self) -> OutboxSnapshot:
         """Return how the deliveries stand, for health and metrics."""
         now = self._clock.now()
         async with self._database.read() as session:
-            counts = await table.count_messages(session)
-            overdue = await table.get_oldest_overdue(session, now)
-        states: Counter[str] = Counter()
-        for (_, state), count in counts.items():
-            states[state] += count
-        return OutboxSnapshot(
-            pending=states[WorkState.PENDING],
-            running=states[WorkState.RUNNING],
-            parked=states[WorkState.PARKED],
-            failed=states[WorkState.FAILED],
-            oldest_overdue=(now - overdue).total_seconds() if overdue else 0.0,
-            outcomes=dict(self._runner.outcomes),
-        )
+            backlog = await table.get_backlog(session, now)
+        return OutboxSnapshot.of(backlog, now, outcomes=dict(self._runner.outcomes))

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Protocol, Self
 
 from bot.core.events import Event
+from bot.core.work import WorkSnapshot
 
 Payload = Mapping[str, Any]
 
@@ -244,15 +245,7 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
-class OutboxSnapshot:
-    """How the deliveries stand; `outcomes` counts this process's attempts by kind and outcome.
+class OutboxSnapshot(WorkSnapshot):
+    """How the deliveries stand; `outcomes` counts this process's attempts by kind and outcome."""
 
-    `oldest_overdue` is in seconds and 0 when nothing is late.
-    """
-
-    pending: int = 0
-    running: int = 0
-    parked: int = 0
-    failed: int = 0
-    oldest_overdue: float = 0.0
     outcomes: Mapping[tuple[str, str], int] = field(default_factory=dict)

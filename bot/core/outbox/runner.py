@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
 from bot.core.backoff import Backoff
-from bot.core.clock import Clock
-from bot.core.events import Event, EventBus
 from bot.core.outbox.deliveries import (
     SENDING,
     Courier,
@@ -29,9 +26,9 @@ from bot.core.outbox.deliveries import (
     Refused,
     Undeliverable,
 )
+from bot.core.work.runner import ERROR_LENGTH, WorkRunner
 from db import outbox as table
-from db.engine import Database
-from db.leases import Shards, WorkState
+from db.leases import WorkState
 
 log = structlog.get_logger(__name__)
 
@@ -45,30 +42,12 @@ LEASE = timedelta(seconds=90)
 BACKOFF = Backoff(first=timedelta(seconds=2), longest=timedelta(minutes=10))
 # Who reads it a day later is not served by it; an outage of Discord is over by then.
 MAX_AGE = timedelta(days=1)
-ERROR_LENGTH = 300
 
 
-class OutboxRunner:
+class OutboxRunner(WorkRunner[table.OutboxMessage, int | None]):
     """The work source of the outbox's loop; `courier` is set before the loop runs."""
 
     courier: Courier
-
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        *,
-        owner: str,
-        bus: EventBus | None,
-        shards: Shards | None,
-    ) -> None:
-        self.outcomes: Counter[tuple[str, str]] = Counter()
-        self._database = database
-        self._clock = clock
-        self._owner = owner
-        self._bus = bus
-        self._shards = shards
-        self._attempts: dict[int, asyncio.Task[int | None]] = {}
 
     async def get_next_due(self) -> datetime | None:
         """Return when the first delivery of a channel can next be claimed."""
@@ -89,22 +68,12 @@ class OutboxRunner:
 
     async def work(self, row: table.OutboxMessage) -> None:
         """Deliver one claimed entry and settle it."""
-        attempt = asyncio.create_task(self._attempt(row), name=f"outbox:{row.kind}")
-        self._attempts[row.id] = attempt
-        try:
+        with self._attempting(row, self._attempt(row)) as attempt:
             await asyncio.wait({attempt})
-        finally:
-            attempt.cancel()
-            del self._attempts[row.id]
         if attempt.cancelled():
             await self._return(row, asked=attempt.cancelling() > 0)
             return
         await self._settle(row, attempt)
-
-    def interrupt(self, row: table.OutboxMessage) -> None:
-        """Cancel a delivery under way; its nonce makes the next attempt harmless."""
-        if attempt := self._attempts.get(row.id):
-            attempt.cancel()
 
     async def _return(self, row: table.OutboxMessage, *, asked: bool) -> None:
         error = Delayed("interrupted", maybe_sent=True)
@@ -177,7 +146,7 @@ class OutboxRunner:
             await table.finish_message(
                 session, row, now=self._clock.now(), message_id=message_id or row.message_id
             )
-        self._count(row, "sent")
+        self._count(row.kind, "sent")
 
     async def _delay(self, row: table.OutboxMessage, error: Delayed) -> None:
         now = self._clock.now()
@@ -194,7 +163,7 @@ class OutboxRunner:
             await table.retry_message(
                 session, row, due_at=due_at, error=str(error)[:ERROR_LENGTH], uncertain_since=since
             )
-        self._count(row, "delayed")
+        self._count(row.kind, "delayed")
 
     async def _park(self, row: table.OutboxMessage, error: NotPermitted) -> None:
         log.warning("delivery_parked", delivery=row.dedupe_key, reason=error.reason)
@@ -206,7 +175,7 @@ class OutboxRunner:
                 error=str(error)[:ERROR_LENGTH],
                 uncertain_since=_doubt_before(row),
             )
-        self._count(row, "parked")
+        self._count(row.kind, "parked")
         if parked:
             await self._publish(
                 OutboxParked(
@@ -222,13 +191,13 @@ class OutboxRunner:
         log.info("delivery_refused", delivery=row.dedupe_key, reason=error.reason)
         async with self._database.write() as session:
             await table.drop_message(session, row, reason=error.reason)
-        self._count(row, "refused")
+        self._count(row.kind, "refused")
 
     async def _fail(self, row: table.OutboxMessage, reason: str, error: str) -> None:
         log.warning("delivery_failed", delivery=row.dedupe_key, error=error[:ERROR_LENGTH])
         async with self._database.write() as session:
             failed = await table.fail_message(session, row, error=error[:ERROR_LENGTH])
-        self._count(row, "failed")
+        self._count(row.kind, "failed")
         if failed:
             await self._publish(
                 OutboxFailed(
@@ -240,13 +209,6 @@ class OutboxRunner:
                     reason=reason,
                 )
             )
-
-    async def _publish(self, event: Event) -> None:
-        if self._bus is not None:
-            await self._bus.publish(event)
-
-    def _count(self, row: table.OutboxMessage, outcome: str) -> None:
-        self.outcomes[row.kind, outcome] += 1
 
 
 def _doubt_before(row: table.OutboxMessage) -> datetime | None:

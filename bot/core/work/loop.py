@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -89,11 +88,6 @@ class _Look:
     started: int = 0
     hold: float = 0.0
     rest: float = 0.0
-
-
-def make_owner(name: str) -> str:
-    """Return a name for this process's claims, for people who look into the table."""
-    return f"{name}-{secrets.token_hex(6)}"
 
 
 class WorkLoop(Generic[R]):
