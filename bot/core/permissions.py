@@ -17,6 +17,8 @@ from bot.core.i18n import _
 from db.permissions import grant_permission, list_permissions, revoke_permission
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
     from bot.core.audit import AuditLog
     from bot.core.clock import Clock
     from bot.core.features import FeatureRegistry
@@ -76,15 +78,8 @@ class PermissionService:
                 granted_by=actor.user_id,
                 now=self._clock.now(),
             )
-            await self._audit.record(
-                session,
-                actor=actor,
-                action="permission.grant",
-                category="permissions",
-                guild_id=guild_id,
-                details={"user_id": str(user_id), "feature": feature},
-                target_id=user_id,
-            )
+            action = "permission.grant"
+            await self._record(session, action, guild_id, user_id, feature, actor=actor)
         self._forget(guild_id, user_id)
 
     async def revoke(self, guild_id: int, user_id: int, feature: str, *, actor: Actor) -> None:
@@ -98,16 +93,29 @@ class PermissionService:
                     _("That member was not granted this."),
                     hint=_("Look at /permissions list to see who was granted what."),
                 )
-            await self._audit.record(
-                session,
-                actor=actor,
-                action="permission.revoke",
-                category="permissions",
-                guild_id=guild_id,
-                details={"user_id": str(user_id), "feature": feature},
-                target_id=user_id,
-            )
+            action = "permission.revoke"
+            await self._record(session, action, guild_id, user_id, feature, actor=actor)
         self._forget(guild_id, user_id)
+
+    async def _record(
+        self,
+        session: AsyncSession,
+        action: str,
+        guild_id: int,
+        user_id: int,
+        feature: str,
+        *,
+        actor: Actor,
+    ) -> None:
+        await self._audit.record(
+            session,
+            actor=actor,
+            action=action,
+            category="permissions",
+            guild_id=guild_id,
+            details={"user_id": str(user_id), "feature": feature},
+            target_id=user_id,
+        )
 
     async def list(self, guild_id: int) -> tuple[Grant, ...]:
         """Return every grant of a guild, by member and feature."""

@@ -138,13 +138,11 @@ def _chooser(
 def _channel_select(
     field: FieldInfo, value: Any, state: BotState, guild_id: int
 ) -> discord.ui.ChannelSelect[Any]:
-    # Discord refuses a menu that preselects what no longer exists.
     present = [one for one in _ids(value) if state.channel(guild_id, one) is not None]
-    kind = discord.SelectDefaultValueType.channel
     return discord.ui.ChannelSelect(
         custom_id=field.name,
         channel_types=[one for name in field.form.kinds for one in _CHANNEL_TYPES[name]],
-        default_values=[discord.SelectDefaultValue(id=one, type=kind) for one in present],
+        default_values=_preselected(present, discord.SelectDefaultValueType.channel),
         **_counts(field),
     )
 
@@ -153,12 +151,18 @@ def _role_select(
     field: FieldInfo, value: Any, state: BotState, guild_id: int
 ) -> discord.ui.RoleSelect[Any]:
     present = [one for one in _ids(value) if state.role(guild_id, one) is not None]
-    kind = discord.SelectDefaultValueType.role
     return discord.ui.RoleSelect(
         custom_id=field.name,
-        default_values=[discord.SelectDefaultValue(id=one, type=kind) for one in present],
+        default_values=_preselected(present, discord.SelectDefaultValueType.role),
         **_counts(field),
     )
+
+
+def _preselected(
+    present: list[int], kind: discord.SelectDefaultValueType
+) -> list[discord.SelectDefaultValue]:
+    """Return what a menu begins with: Discord refuses one that names what no longer exists."""
+    return [discord.SelectDefaultValue(id=one, type=kind) for one in present]
 
 
 def _choice_select(field: FieldInfo, value: Any, locale: str) -> discord.ui.Select[Any]:

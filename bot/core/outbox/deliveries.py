@@ -114,8 +114,7 @@ class Delivery:
             payload=payload,
             guild_id=guild_id,
             channel_id=channel_id,
-            message_id=message if isinstance(message, int) else None,
-            target_key=message if isinstance(message, str) else None,
+            **_name_message(message),
         )
 
     @classmethod
@@ -135,9 +134,12 @@ class Delivery:
             guild_id=guild_id,
             subject_id=subject_id,
             channel_id=channel_id,
-            message_id=message if isinstance(message, int) else None,
-            target_key=message if isinstance(message, str) else None,
+            **_name_message(message),
         )
+
+
+def _name_message(message: int | str) -> dict[str, Any]:
+    return {"message_id" if isinstance(message, int) else "target_key": message}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

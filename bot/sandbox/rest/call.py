@@ -95,6 +95,13 @@ class Call:
             raise RestError(400, 50109, "The request body contains invalid JSON.")
         return self.body
 
+    def entries(self) -> list[Json]:
+        """Return the body as a list; raises 50035 when it is none."""
+        if not isinstance(self.body, list):
+            message = "Only iterables may be used in a ListType."
+            raise invalid_form("_", "LIST_TYPE_CONVERT", message)
+        return self.body
+
     # -- path parameters --------------------------------------------------------------------------
 
     def snowflake(self, name: str) -> int:

@@ -115,9 +115,7 @@ def create_channel(call: Call) -> Reply:
 def move_channels(call: Call) -> None:
     """Change the order of channels."""
     guild = call.guild()
-    if not isinstance(call.body, list):
-        raise invalid_form("_", "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType.")
-    for entry in call.body:
+    for entry in call.entries():
         channel = guild.channels.get(call.parse_snowflake(entry.get("id"), "id"))
         if channel is None:
             raise not_found(10003)

@@ -9,7 +9,7 @@ from ..models import Role
 from ..payloads import render_role
 from ..permissions import DEFAULT_PERMISSIONS, Permission, can_manage_role, guild_permissions
 from .call import Call
-from .errors import FormCheck, error, invalid_form, missing_permissions, not_found
+from .errors import FormCheck, error, missing_permissions, not_found
 from .routing import route
 
 Json = dict[str, Any]
@@ -92,9 +92,7 @@ def edit_role(call: Call) -> Json:
 def move_roles(call: Call) -> list[Json]:
     """Change the order of roles."""
     guild = call.guild()
-    if not isinstance(call.body, list):
-        raise invalid_form("_", "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType.")
-    for entry in call.body:
+    for entry in call.entries():
         role = guild.roles.get(call.parse_snowflake(entry.get("id"), "id"))
         if role is None:
             raise not_found(10011)
