@@ -68,11 +68,3 @@ async def list_permissions(
         query = query.where(UserPermission.user_id == user_id)
     query = query.order_by(UserPermission.user_id, UserPermission.permission)
     return (await session.scalars(query)).all()
-
-
-async def has_permission(
-    session: AsyncSession, *, guild_id: int, user_id: int, permission: str
-) -> bool:
-    """Return whether a member was allowed something."""
-    row = await session.get(UserPermission, (guild_id, user_id, permission), populate_existing=True)
-    return row is not None and row.allowed

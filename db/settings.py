@@ -5,11 +5,11 @@ Stores JSON and knows nothing of its shape; `bot.core.settings` validates and up
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Integer, String, delete, select, tuple_, update
+from sqlalchemy import Boolean, Integer, String, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -60,33 +60,12 @@ async def get_feature_settings(
     return await session.get(FeatureSettings, (guild_id, feature), populate_existing=True)
 
 
-async def list_feature_settings(session: AsyncSession, guild_id: int) -> Sequence[FeatureSettings]:
-    """Return a guild's settings of every feature that has some."""
-    query = select(FeatureSettings).where(FeatureSettings.guild_id == guild_id)
-    return (await session.scalars(query.order_by(FeatureSettings.feature))).all()
-
-
 async def list_settings_of_guilds(
     session: AsyncSession, guild_ids: Collection[int]
 ) -> Sequence[FeatureSettings]:
     """Return the settings of several guilds, in one query; callers bound how many."""
     query = select(FeatureSettings).where(FeatureSettings.guild_id.in_(guild_ids))
     return (await session.scalars(query)).all()
-
-
-async def list_all_feature_settings(
-    session: AsyncSession, *, batch_size: int = 1000
-) -> AsyncIterator[Sequence[FeatureSettings]]:
-    """Yield the settings of all guilds in batches, ordered by guild and feature."""
-    key = (FeatureSettings.guild_id, FeatureSettings.feature)
-    last: tuple[int, str] = (0, "")
-    while True:
-        query = select(FeatureSettings).where(tuple_(*key) > last).order_by(*key).limit(batch_size)
-        rows = (await session.scalars(query)).all()
-        if not rows:
-            return
-        last = (rows[-1].guild_id, rows[-1].feature)
-        yield rows
 
 
 async def save_feature_settings(

@@ -13,19 +13,18 @@ KEY = {"guild_id": 1, "user_id": 2, "permission": "manage.welcome"}
 
 async def test_granted_permission_is_held_until_revoked(database: Database) -> None:
     async with database.write() as session:
-        assert not await permissions.has_permission(session, **KEY)
         await permissions.grant_permission(session, **KEY, granted_by=3, now=NOW)
-        assert await permissions.has_permission(session, **KEY)
+        [row] = await permissions.list_permissions(session, 1)
+        assert (row.user_id, row.permission, row.allowed) == (2, "manage.welcome", True)
         assert await permissions.revoke_permission(session, **KEY)
         assert not await permissions.revoke_permission(session, **KEY)
-        assert not await permissions.has_permission(session, **KEY)
+        assert await permissions.list_permissions(session, 1) == []
 
 
 async def test_later_decision_replaces_the_earlier(database: Database) -> None:
     async with database.write() as session:
         await permissions.grant_permission(session, **KEY, granted_by=3, now=NOW)
         await permissions.grant_permission(session, **KEY, granted_by=4, now=NOW, allowed=False)
-        assert not await permissions.has_permission(session, **KEY)
         [row] = await permissions.list_permissions(session, 1)
     assert (row.granted_by, row.allowed, row.granted_at) == (4, False, NOW)
 

@@ -78,26 +78,6 @@ async def test_concurrent_saves_let_one_win(database: Database) -> None:
         assert sorted(results) == [False] * 4 + [True]
 
 
-async def test_list_feature_settings_is_of_one_guild(database: Database) -> None:
-    for guild_id, feature in ((1, "welcome"), (1, "levels"), (2, "welcome")):
-        await save(database, 0, guild_id=guild_id, feature=feature)
-    async with database.read() as session:
-        rows = await settings.list_feature_settings(session, 1)
-    assert [row.feature for row in rows] == ["levels", "welcome"]
-
-
-async def test_list_all_comes_in_batches_and_misses_nothing(database: Database) -> None:
-    keys = [(guild_id, feature) for guild_id in (1, 2, 3) for feature in ("a", "b")]
-    for guild_id, feature in keys:
-        await save(database, 0, guild_id=guild_id, feature=feature)
-    seen = []
-    async with database.read() as session:
-        async for batch in settings.list_all_feature_settings(session, batch_size=4):
-            assert len(batch) <= 4
-            seen += [(row.guild_id, row.feature) for row in batch]
-    assert seen == keys
-
-
 async def test_revisions_are_listed_newest_first_in_pages(database: Database) -> None:
     await add_revisions(database, 5)
     async with database.read() as session:
