@@ -33,6 +33,7 @@ def test_access_is_declared_for_every_operator_path() -> None:
         "/": Access.DETAIL,
         "/login/{token}": Access.ANYONE,
         "/logout": Access.SESSION,
+        "/logout/everywhere": Access.SESSION,
         "/static/{name}": Access.ANYONE,
         "/favicon.ico": Access.ANYONE,
     }

@@ -5,11 +5,14 @@ The link only shows a button: programs that fetch links to preview them must not
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from aiohttp import web
 from aiohttp_session import get_session, new_session
 
 from bot.core.errors import Denied, NotFound
 from bot.core.i18n import _
+from db.sessions import delete_sessions_of
 from web.auth import is_on_this_machine
 from web.dashboard.render import render
 from web.keys import CLIENT, SERVICES
@@ -48,6 +51,19 @@ async def post_login(request: web.Request) -> web.Response:
 async def post_logout(request: web.Request) -> web.Response:
     """End this browser's session and have the browser forget what it kept."""
     (await get_session(request)).invalidate()
+    _leave(request)
+
+
+async def post_logout_everywhere(request: web.Request) -> web.Response:
+    """End the person's sessions in every browser, wherever their cookies went."""
+    current = await get_session(request)
+    async with request.app[SERVICES].database.write() as session:
+        await delete_sessions_of(session, current[USER_ID])
+    current.invalidate()
+    _leave(request)
+
+
+def _leave(request: web.Request) -> NoReturn:
     request.app[SERVICES].metrics.login_attempted("logout")
     raise web.HTTPSeeOther("/", headers={"Clear-Site-Data": '"cache", "cookies", "storage"'})
 
@@ -96,6 +112,17 @@ ROUTES = (
         access=Access.SESSION,
         pace=Pace.LIMITED,
         summary="Log out",
+        accepts=_FORM,
+        replies={303: _REDIRECT},
+    ),
+    Route(
+        method="POST",
+        path="/logout/everywhere",
+        handler=post_logout_everywhere,
+        part="dashboard",
+        access=Access.SESSION,
+        pace=Pace.LIMITED,
+        summary="Log out in every browser",
         accepts=_FORM,
         replies={303: _REDIRECT},
     ),

@@ -139,6 +139,27 @@ async def test_logout_ends_the_session_wherever_the_cookie_went(closed: World) -
     assert (await closed.client.get("/api/stats", headers=stolen)).status == 401
 
 
+async def test_logout_everywhere_ends_the_sessions_of_one_person(closed: World) -> None:
+    browsers = []
+    for user_id in (OWNER, OWNER, OWNER + 1):
+        path = await _path_of_link(closed, user_id)
+        closed.client.session.cookie_jar.clear()
+        response = await closed.client.post(path, headers=SAME_SITE, allow_redirects=False)
+        browsers.append({"Cookie": f"pegasus={response.cookies['pegasus'].value}"})
+    closed.client.session.cookie_jar.clear()
+    address = "/logout/everywhere"
+    first, second, other = (SAME_SITE | browser for browser in browsers)
+
+    response = await closed.client.post(address, headers=first, allow_redirects=False)
+
+    assert response.status == 303
+    assert "Max-Age=0" in response.headers["Set-Cookie"]
+    assert await _count_sessions(closed) == 1
+    assert (await closed.client.post(address, headers=second)).status == 401
+    response = await closed.client.post("/logout", headers=other, allow_redirects=False)
+    assert response.status == 303
+
+
 async def test_logout_by_get_or_without_login_does_nothing(closed: World) -> None:
     assert (await closed.client.get("/logout")).status == 405
     assert (await closed.client.post("/logout", headers=SAME_SITE)).status == 401
