@@ -1,7 +1,7 @@
 """The text that Prometheus scrapes: a snapshot at most a second old, made beside the requests.
 
-Values are collected on the event loop, where they live; encoding and compressing, which take
-milliseconds, happen in a thread.
+Values are collected and encoded on the event loop, where they live, family by family, so that
+requests are answered in between; a thread would keep the interpreter's lock from them for longer.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ MAX_AGE = 1.0
 # How long after the last scrape the next one is prepared for; Prometheus asks every 15 s or so.
 EXPECTING_SECONDS = 60.0
 _OPENMETRICS_ACCEPT = "application/openmetrics-text; version=1.0.0"
+_END = b"# EOF\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +42,14 @@ class _Snapshot:
 
 
 class _Collected(Collector):
-    """Families that were collected already, in the shape that the encoders read."""
+    """A family that was collected already, in the shape that the encoders read."""
 
-    def __init__(self, families: list[Metric]) -> None:
-        self._families = families
+    def __init__(self, family: Metric) -> None:
+        self._family = family
 
     def collect(self) -> Iterable[Metric]:
-        """Return them."""
-        return self._families
+        """Return it."""
+        return (self._family,)
 
 
 class MetricsExposition:
@@ -89,20 +90,22 @@ class MetricsExposition:
 
     async def _render(self) -> _Snapshot:
         taken = self._clock.monotonic()
-        collected = _Collected(list(self._registry.collect()))
-        plain, openmetrics = await asyncio.to_thread(_encode_both, collected)
-        self._snapshot = _Snapshot(taken, plain, openmetrics)
+        encode_plain, _ = choose_encoder("")
+        encode_openmetrics, _ = choose_encoder(_OPENMETRICS_ACCEPT)
+        plain, openmetrics = bytearray(), bytearray()
+        for family in self._registry.collect():
+            plain += encode_plain(_Collected(family))
+            openmetrics += encode_openmetrics(_Collected(family)).removesuffix(_END)
+            await asyncio.sleep(0)
+        self._snapshot = _Snapshot(
+            taken,
+            await _pack(CONTENT_TYPE_PLAIN_0_0_4, bytes(plain)),
+            await _pack(CONTENT_TYPE_LATEST, bytes(openmetrics) + _END),
+        )
         return self._snapshot
 
 
-def _encode_both(collected: Collector) -> tuple[Exposition, Exposition]:
-    return (
-        _encode(collected, "", CONTENT_TYPE_PLAIN_0_0_4),
-        _encode(collected, _OPENMETRICS_ACCEPT, CONTENT_TYPE_LATEST),
-    )
-
-
-def _encode(collected: Collector, accept: str, content_type: str) -> Exposition:
-    encoder, _ = choose_encoder(accept)
-    body = encoder(collected)
-    return Exposition(content_type, body, gzip.compress(body, compresslevel=5, mtime=0))
+async def _pack(content_type: str, body: bytes) -> Exposition:
+    # Compressing lets go of the interpreter's lock.
+    compressed = await asyncio.to_thread(gzip.compress, body, compresslevel=5, mtime=0)
+    return Exposition(content_type, body, compressed)

@@ -125,13 +125,18 @@ class LiveMetrics(Collector):
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        """Yield every live value as it stands."""
-        yield from self._counts()
-        yield from self._gateway()
-        yield from self._messages()
-        yield from self._work()
-        yield from self._database()
-        yield from self._process()
+        """Yield every live value as it stands; whoever renders them may pause in between."""
+        parts = (
+            self._counts,
+            self._gateway,
+            self._messages,
+            self._work,
+            self._database,
+            self._process,
+        )
+        for part in parts:
+            # Read in one go, so that nothing changes while it is walked.
+            yield from list(part())
 
     def _counts(self) -> Iterator[Metric]:
         counts = self._state().counts()
