@@ -1,0 +1,79 @@
+"""Several processes on one outbox: takeovers, releases, and a share for each."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bot.core.outbox import LEASE, Delivery
+from db import outbox as table
+from db.engine import Database
+from db.leases import Shards
+from tests.bot.core.outbox.world import CHANNEL, FakeDiscord, World, make_world
+from tests.fakes import FakeClock
+
+
+async def test_delivery_of_a_dead_process_is_taken_over(world: World):
+    await world.say("hello")
+    async with world.database.write() as session:
+        await table.claim_due_messages(
+            session, now=world.clock.now(), owner="dead", lease=LEASE, limit=1
+        )
+    await world.outbox.run_due()
+    assert world.discord.messages == []
+    world.clock.advance(LEASE)
+    await world.outbox.run_due()
+
+    assert world.discord.texts == ["hello"]
+
+
+async def test_stop_releases_a_delivery_that_takes_too_long(database: Database, clock: FakeClock):
+    async with make_world(database, clock) as world:
+        world.discord.gate[CHANNEL] = asyncio.Event()
+        await world.say("slow")
+        world.supervisor.start("outbox", world.outbox.run)
+        async with asyncio.timeout(5):
+            while not world.discord.arrived:
+                await asyncio.sleep(0.005)
+            await world.outbox.stop(0.05)
+
+        row = await world.row("slow")
+        assert (row.state, row.lease_owner) == ("pending", None)
+
+
+async def test_processes_share_an_outbox_without_repeats(database: Database, clock: FakeClock):
+    discord = FakeDiscord(clock)
+    async with (
+        make_world(database, clock, discord=discord) as one,
+        make_world(database, clock, discord=discord) as two,
+    ):
+        for number in range(30):
+            await one.say(str(number), CHANNEL + number % 3)
+        for _ in range(3):
+            await asyncio.gather(one.outbox.run_due(), two.outbox.run_due())
+
+        assert len(discord.arrived) == 30
+        for channel in range(3):
+            said = [
+                int(e.payload["content"])
+                for _, e, _ in discord.messages
+                if e.channel_id == CHANNEL + channel
+            ]
+            assert said == sorted(said)
+
+
+async def test_deliveries_of_other_shards_are_left_to_their_processes(
+    database: Database, clock: FakeClock
+):
+    async with make_world(database, clock, shards=Shards(frozenset({0}), 2)) as world:
+        for shard in (0, 1):
+            await world.send(
+                Delivery.message(
+                    CHANNEL + shard,
+                    {"content": f"{shard}"},
+                    dedupe_key=f"{shard}",
+                    guild_id=shard << 22,
+                )
+            )
+        await world.outbox.run_due()
+
+        assert world.discord.texts == ["0"]

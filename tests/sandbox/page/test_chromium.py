@@ -1,0 +1,90 @@
+"""The page in a real browser, by keyboard and at the width of a phone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox import Sandbox
+from bot.sandbox.guild import Guild
+from tests.sandbox.chromium import Page, chromium, find_chromium
+from tests.sandbox.page.browser import HOSTILE
+
+NAME_BOX = "document.querySelector('dialog input')"
+JOIN = "document.querySelector('.invitation button')"
+MADE_OF_TEXT = "#messages i, #messages iframe, #messages script, #messages svg"
+FOCUS_BOX = "document.querySelector('.writer textarea').focus()"
+DANGEROUS_LINKS = "[...document.links].filter((a) => !/^https?:$/.test(a.protocol)).length"
+
+
+needs_chromium = pytest.mark.skipif(find_chromium() is None, reason="Chromium is not installed")
+
+
+async def come_in(page: Page, sandbox: Sandbox) -> None:
+    """Give a name at the door and join the first guild."""
+    await page.open(f"{sandbox.base_url}/")
+    await page.until(f"{NAME_BOX} && ({NAME_BOX}.focus(), true)")
+    await page.type("Vera <b>")
+    await page.press("Enter")
+    await page.until(f"{JOIN} && ({JOIN}.click(), true)")
+    await page.until("document.querySelector('.writer textarea')")
+
+
+@needs_chromium
+async def test_page_shows_others_and_keeps_hostile_words_inert(
+    sandbox: Sandbox, guild: Guild, tmp_path: Path
+) -> None:
+    general = guild.channel("general")
+    for number, text in enumerate(HOSTILE):
+        eve = sandbox.join(guild, f"eve{number}", global_name=text[:32])
+        eve.send(general, text[:2000], files=[(f"{text[:20]}.txt", b"text")])
+    async with chromium(tmp_path) as page:
+        await come_in(page, sandbox)
+        await page.until(f"document.querySelectorAll('li.message').length === {len(HOSTILE)}")
+        sandbox.join(guild, "bob").send(general, "hello from <i>elsewhere</i> **now**")
+        await page.until("document.querySelector('#messages').textContent.includes('elsewhere')")
+        assert await page.evaluate(f"document.querySelectorAll('{MADE_OF_TEXT}').length") == 0
+        assert await page.evaluate(DANGEROUS_LINKS) == 0
+        bold = "document.querySelector('.message:last-child strong').textContent"
+        assert await page.evaluate(bold) == "now"
+        assert await page.evaluate("document.title") == "#general"
+        await page.evaluate(FOCUS_BOX)
+        await page.type("good evening")
+        await page.press("Enter")
+        await sandbox.wait_for_message(general, containing="good evening")
+        await page.resize(360, 700)
+        assert await page.evaluate("document.documentElement.scrollWidth") == 360
+        assert page.problems == []
+
+
+@needs_chromium
+async def test_command_and_form_are_used_by_keyboard(
+    sandbox: Sandbox, harbour: Guild, tmp_path: Path
+) -> None:
+    async with chromium(tmp_path) as page:
+        await come_in(page, sandbox)
+        await page.evaluate(FOCUS_BOX)
+        await page.type("/pan")
+        await page.until("document.querySelector('.writer [role=option].active')")
+        await page.press("Enter")
+        await page.until("document.activeElement.textContent === 'Run'")
+        await page.press("Enter")
+        await page.until("document.querySelector('[data-key=form]')")
+        await page.until("document.activeElement.matches('.writer textarea')")
+        await page.evaluate("document.querySelector('[data-key=form]').focus()")
+        await page.press("Enter")
+        await page.until("document.activeElement.closest('dialog')")
+        await page.type("Vi")
+        await page.press("Tab")
+        await page.press("Enter")
+        await page.until("document.querySelector('.popup [role=option].active')")
+        await page.type("Vera")
+        await page.until("document.querySelectorAll('.popup [role=option]').length === 1")
+        await page.press("Enter")
+        await page.evaluate("document.querySelector('dialog [type=submit]').click()")
+        await page.until("document.querySelector('.message.private')")
+        shown = await page.evaluate("document.querySelector('.message.private').textContent")
+        assert "Vi, Vera <b>" in shown
+        assert "Only you can see this" in shown
+        assert page.problems == []
