@@ -1,13 +1,13 @@
 """What holds for every feature at once, so that a new one is held to it from its first day.
 
-That every text is translated is in `test_catalogues.py`, that rules load without discord.py in
-`test_architecture.py`, that the guide's copy of the template works in `test_feature_guide.py`.
+That settings are sound is in `test_feature_settings.py`, that every text is translated in
+`test_catalogues.py`, that rules load without discord.py in `test_architecture.py`, that the guide's
+copy of the template works in `test_feature_guide.py`.
 """
 
 from __future__ import annotations
 
 import gc
-import json
 import re
 import unicodedata
 import weakref
@@ -17,16 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import discord
-import jsonschema
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
 
-from bot.core.errors import InvalidInput
-from bot.core.features import Feature, discover
-from bot.core.fields import FieldInfo, Widget, describe_fields
-from bot.core.fields.text import edit_text, read_text
-from bot.core.fields.values import VARIANT_LINE
+from bot.core.features import Feature
+from bot.core.fields import FieldInfo, describe_fields
 from bot.core.kernel import Kernel
 from bot.core.nullstate import NullState
 from bot.intake import Intake
@@ -37,19 +31,18 @@ from cogs import _template
 from db import people, schema
 from db.engine import Database
 from tests.commandtree import Named, list_commands, loaded_client, resting_kernel
+from tests.declared import (
+    DECLARED,
+    FEATURES,
+    LANGUAGES,
+    every_declaration,
+    every_feature,
+    every_field,
+)
 from tests.postgres import run_in_thread
 from tests.simcord_env import Bench, running_bench, speaking
 
 ROOT = Path(__file__).parent.parent
-FEATURES = discover().all()
-# The template is never loaded, but whoever copies it starts from what is right.
-DECLARED = (*FEATURES, _template.FEATURE)
-FIELDS = [
-    pytest.param(feature, field, id=f"{feature.key}.{field.name}")
-    for feature in DECLARED
-    for field in describe_fields(feature.settings)
-]
-LANGUAGES = ("en-US", "es-ES")
 
 # Limits of Discord: https://discord.com/developers/docs/interactions/application-commands
 MOST_COMMANDS = 100
@@ -63,10 +56,6 @@ LONGEST_CUSTOM_ID = 100
 # stood here stays, and keeps working. Dynamic items are named by their pattern.
 PERSISTENT_IDS: frozenset[str] = frozenset()
 
-every_feature = pytest.mark.parametrize("feature", FEATURES, ids=lambda one: one.key)
-every_declaration = pytest.mark.parametrize("feature", DECLARED, ids=lambda one: one.key)
-every_field = pytest.mark.parametrize(("feature", "field"), FIELDS)
-
 
 @pytest.fixture(scope="module")
 def commands(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Named, ...]:
@@ -78,140 +67,6 @@ def commands(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
     run_in_thread(collect())
     return tuple(found)
-
-
-# --- settings ---------------------------------------------------------------------------------
-
-
-@every_declaration
-def test_settings_defaults_survive_json(feature: Feature) -> None:
-    default = feature.settings()
-
-    assert feature.settings.read(json.loads(json.dumps(default.to_json()))) == default
-
-
-@every_field
-@settings(max_examples=15, deadline=None)
-@given(data=st.data())
-def test_settings_value_survives_json(feature: Feature, field: FieldInfo, data: Any) -> None:
-    changed = _read(feature, {field.name: data.draw(values_of(field))})
-    stored = json.loads(json.dumps(changed.to_json(), allow_nan=False))
-
-    assert feature.settings.read(stored) == changed
-    jsonschema.validate(stored, feature.settings.model_json_schema(mode="serialization"))
-
-
-@every_field
-@pytest.mark.parametrize("locale", LANGUAGES)
-@settings(max_examples=15, deadline=None)
-@given(data=st.data())
-def test_settings_value_offered_for_editing_reads_back(
-    feature: Feature, field: FieldInfo, locale: str, data: Any
-) -> None:
-    changed = _read(feature, {field.name: data.draw(values_of(field))})
-    value = changed.to_json()[field.name]
-
-    typed = read_text(field, edit_text(field, value), locale)
-
-    assert feature.settings.read({field.name: typed}) == changed
-
-
-def _read(feature: Feature, changes: dict[str, Any]) -> Any:
-    try:
-        return feature.settings.read(changes)
-    except InvalidInput as error:
-        # One field alone may break a rule between fields; a rule of its own it may not.
-        assume(all(one.path.strip("/") not in changes for one in error.errors))
-        raise
-
-
-def values_of(field: FieldInfo) -> st.SearchStrategy[Any]:
-    """Return valid JSON values of a field, made from its declaration alone."""
-    values = _values_by_widget(field)
-    return st.none() | values if field.optional else values
-
-
-def _values_by_widget(field: FieldInfo) -> st.SearchStrategy[Any]:
-    form, bounds = field.form, field.constraints
-    ids = st.integers(1, 2**63 - 1).map(str)
-    words = st.sampled_from(["Hello", "¿qué?", "名", "🎉", "a_b", "{{", "}}", " ", "\n", "<@1>"])
-    holes = st.sampled_from([f"{{{name}}}" for name in form.variables] or ["-"])
-    template = st.lists(words | holes, max_size=8).map(lambda parts: "x" + "".join(parts) + "x")
-    match form.widget:
-        case Widget.TOGGLE:
-            return st.booleans()
-        case Widget.NUMBER:
-            low, high = bounds.minimum, bounds.maximum
-            if field.integral:
-                return st.integers(None if low is None else int(low), _whole(high))
-            return st.floats(low, high, allow_nan=False, allow_infinity=False)
-        case Widget.CHOICE | Widget.LANGUAGE:
-            return st.sampled_from([one.value for one in field.choices])
-        case Widget.CHANNEL | Widget.ROLE:
-            return ids
-        case Widget.CHANNELS | Widget.ROLES:
-            return st.lists(ids, max_size=form.maximum, unique=True)
-        case Widget.DURATION:
-            return st.integers(form.minimum, form.maximum)
-        case Widget.COLOUR:
-            return st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
-        case Widget.TEMPLATE:
-            return template
-        case Widget.TEMPLATES:
-            return st.lists(template.filter(_is_one_variant), max_size=form.maximum)
-        case Widget.TIMEZONE:
-            return st.sampled_from(["UTC", "Europe/Madrid", "America/Mexico_City"])
-        case Widget.TEXT | Widget.PARAGRAPH:
-            return _texts(bounds.pattern, bounds.min_length or 0, bounds.max_length or 200)
-
-
-def _whole(bound: float | None) -> int | None:
-    return None if bound is None else int(bound)
-
-
-def _is_one_variant(text: str) -> bool:
-    return all(line.strip() != VARIANT_LINE for line in text.splitlines())
-
-
-def _texts(pattern: str | None, low: int, high: int) -> st.SearchStrategy[str]:
-    if pattern is None:
-        letters = st.characters(categories=["L", "N"])
-        return st.text(letters, min_size=max(low, 1), max_size=high)
-    printable = st.characters(min_codepoint=33, max_codepoint=126)
-    texts = st.from_regex(re.compile(pattern), fullmatch=True, alphabet=printable)
-    return texts.filter(lambda text: low <= len(text) <= high)
-
-
-@every_declaration
-def test_settings_schema_is_complete(feature: Feature) -> None:
-    schema = feature.settings.model_json_schema(mode="serialization")
-    jsonschema.Draft202012Validator.check_schema(schema)
-
-    for name, described in schema.get("properties", {}).items():
-        assert described["title"].strip(), name
-        assert described["description"].strip(), name
-        assert "default" in described, name
-        for form in _forms_in(described):
-            assert form["widget"] in set(Widget), name
-            # A form offers every channel and role of the guild, so it has to say which it takes.
-            assert form["widget"] not in {"channel", "channels"} or form["kinds"], name
-
-
-def _forms_in(node: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(node, dict):
-        if "x-form" in node:
-            yield node["x-form"]
-        for value in node.values():
-            yield from _forms_in(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _forms_in(value)
-
-
-@every_field
-def test_settings_reference_is_unset_by_default(feature: Feature, field: FieldInfo) -> None:
-    if field.form.widget in (Widget.CHANNEL, Widget.CHANNELS, Widget.ROLE, Widget.ROLES):
-        assert field.default in (None, []), f"{feature.key}: no id exists in every guild"
 
 
 # --- the panel --------------------------------------------------------------------------------
