@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import statistics
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.client import intents_for
@@ -56,13 +58,21 @@ class Table:
 
 
 @contextmanager
-def running(kind: str, size: tuple[int, int]) -> Iterator[tuple[Child, Child]]:
-    """Start a world of this many guilds and members, and a bot of this kind in it."""
+def running(
+    kind: str, size: tuple[int, int], database: Path | None = None
+) -> Iterator[tuple[Child, Child]]:
+    """Start a world of this many guilds and members, and a bot of this kind in it.
+
+    Pegasus keeps its database in the file, or begins with a new one where none is given.
+    """
     guilds, members = size
     with Child("world", str(guilds), str(members)) as world:
         place = world.greeting
         intents = str(intents_for(Config()).value)
-        with Child("subject", kind, place["api"], place["token"], str(guilds), intents) as subject:
+        arguments = [kind, place["api"], place["token"], str(guilds), intents]
+        if database is not None:
+            arguments.append(str(database))
+        with Child("subject", *arguments) as subject:
             yield world, subject
 
 
@@ -104,21 +114,30 @@ def measure_memory(scale: Scale) -> Table:
     """Resident memory after READY, and the seconds from process start until it."""
     rows = []
     for size in dict.fromkeys((scale.small, scale.large)):
-        for kind in ("bare", "pegasus"):
-            with running(kind, size) as (_, subject):
-                found = subject.greeting
-                memory = subject.ask("usage")["rss"]
-            rows.append(
-                [
-                    _named(size),
-                    KINDS[kind],
-                    f"{memory:.0f}",
-                    f"{found['loaded']:.1f}",
-                    f"{found['ready']:.1f}",
-                ]
-            )
+        with tempfile.TemporaryDirectory(prefix="pegasus-benchmark-") as folder:
+            database = Path(folder) / "pegasus.db"
+            rows += [
+                _memory_row(KINDS["bare"], "bare", size),
+                _memory_row(f"{KINDS['pegasus']}, first start", "pegasus", size, database),
+                _memory_row("the same, started again", "pegasus", size, database),
+            ]
     heads = ["World", "What runs", "MB after READY", "s to the last guild", "s to READY"]
     return Table("Memory and start", heads, rows)
+
+
+def _memory_row(
+    name: str, kind: str, size: tuple[int, int], database: Path | None = None
+) -> list[str]:
+    with running(kind, size, database) as (_, subject):
+        found = subject.greeting
+        memory = subject.ask("usage")["rss"]
+    return [
+        _named(size),
+        name,
+        f"{memory:.0f}",
+        f"{found['loaded']:.1f}",
+        f"{found['ready']:.1f}",
+    ]
 
 
 def measure_latency(scale: Scale) -> Table:

@@ -1,6 +1,6 @@
 """The measured bot in a process of its own, pinned to one core.
 
-    python -m tests.benchmarks.subject KIND API_BASE_URL TOKEN GUILDS INTENTS
+    python -m tests.benchmarks.subject KIND API_BASE_URL TOKEN GUILDS INTENTS [DATABASE]
 
 KIND is `pegasus` (the whole application, as `python -m bot` runs it), `bare` (a discord.py client
 with an empty on_message), `frozen` (the same after `bot.tuning.settle_memory`) or `intake` (a bare
@@ -117,7 +117,9 @@ async def plain(
 
 
 @asynccontextmanager
-async def pegasus(api: str, token: str) -> AsyncIterator[tuple[discord.AutoShardedClient, str]]:
+async def pegasus(
+    api: str, token: str, database: Path | None
+) -> AsyncIterator[tuple[discord.AutoShardedClient, str]]:
     """Run the whole application through its own entry point."""
     # Not at the top: the others must not carry what only Pegasus needs in their memory.
     from bot.application import Application
@@ -128,7 +130,7 @@ async def pegasus(api: str, token: str) -> AsyncIterator[tuple[discord.AutoShard
         config = Config.model_validate(
             {
                 "discord": {"token": token, "api_base_url": api},
-                "database": {"url": f"sqlite:///{Path(folder) / 'pegasus.db'}"},
+                "database": {"url": f"sqlite:///{database or Path(folder) / 'pegasus.db'}"},
                 "web": {"port": 0},
                 "log": {"level": "warning"},
             }
@@ -146,18 +148,22 @@ async def pegasus(api: str, token: str) -> AsyncIterator[tuple[discord.AutoShard
         await running
 
 
-def open_client(kind: str, api: str, token: str, intents: discord.Intents) -> Any:
+def open_client(
+    kind: str, api: str, token: str, intents: discord.Intents, database: Path | None
+) -> Any:
     """Return the context manager that runs a client of this kind."""
     if kind == "pegasus":
-        return pegasus(api, token)
+        return pegasus(api, token, database)
     client = JudgingClient(intents) if kind == "intake" else BareClient(intents)
     return plain(client, api, token)
 
 
-async def main(kind: str, api: str, token: str, guild_count: int, intents: int) -> int:
+async def main(
+    kind: str, api: str, token: str, guild_count: int, intents: int, database: Path | None
+) -> int:
     """Connect, tell the parent when READY is through, and obey."""
     wanted = discord.Intents._from_value(intents)
-    async with open_client(kind, api, token, wanted) as (client, web):
+    async with open_client(kind, api, token, wanted, database) as (client, web):
         async with asyncio.timeout(READY_SECONDS):
             while len(client.guilds) < guild_count or any(map(_is_missing, client.guilds)):
                 await asyncio.sleep(0.005)
@@ -184,5 +190,6 @@ def _age() -> float:
 
 if __name__ == "__main__":
     pin(BOT_CORE)
-    kind, api, token, guild_count, intents = sys.argv[1:]
-    run_loop(main(kind, api, token, int(guild_count), int(intents)))
+    kind, api, token, guild_count, intents, *rest = sys.argv[1:]
+    database = Path(rest[0]) if rest else None
+    run_loop(main(kind, api, token, int(guild_count), int(intents), database))
