@@ -112,9 +112,12 @@ class Pegasus(commands.AutoShardedBot):
             await self._load(feature)
         Observer(self)
         self.intake.attach(self)
-        # An earlier client's may still be trying.
-        await self.kernel.supervisor.end("command_sync")
         self.kernel.supervisor.start("command_sync", self._sync_commands)
+
+    async def close(self) -> None:
+        """Close the gateway and the API session, and end what can do nothing without them."""
+        await self.kernel.supervisor.end("command_sync")
+        await super().close()
 
     def _take_owners(self) -> None:
         """Take the application's owners where the configuration names none.

@@ -67,6 +67,15 @@ def refusal_of(error: BaseException) -> tuple[str, Message] | None:
     return None
 
 
+# What ends a client in the course of things: Discord or the network was away.
+_PASSING = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 class Connection:
     """Runs one client after another until told to stop or refused for good."""
 
@@ -89,29 +98,43 @@ class Connection:
         while not self._closing:
             client = self.client = self._make_client()
             started = asyncio.get_running_loop().time()
-            wait = 0.0
-            try:
-                await client.login(self._token)
-                await client.connect()
-            except (
-                discord.DiscordException,
-                aiohttp.ClientError,
-                OSError,
-                TimeoutError,
-            ) as error:
-                if refused := refusal_of(error):
-                    self._refuse(*refused)
-                    return
-                wait = error.after if isinstance(error, SessionsUsedUp) else pause
-                log.warning(
-                    "discord_unreachable", error=type(error).__name__, retry_in_seconds=wait
-                )
-            finally:
-                await client.close()
+            ended = await self._connect(client)
+            await self._tidy_up(client)
+            if ended is not None and (refused := refusal_of(ended)):
+                self._refuse(*refused)
+                return
             if asyncio.get_running_loop().time() - started > LONGEST_PAUSE:
                 pause = FIRST_PAUSE
+            wait = ended.after if isinstance(ended, SessionsUsedUp) else 0.0
             await asyncio.sleep(max(wait, pause))
             pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _connect(self, client: Pegasus) -> BaseException | None:
+        """Run one client to its end and return what ended it, whatever that is."""
+        try:
+            await client.login(self._token)
+            await client.connect()
+        except _PASSING as error:
+            if refusal_of(error) is None:
+                log.warning("discord_unreachable", error=type(error).__name__)
+            return error
+        except asyncio.CancelledError as error:
+            if _is_cancelled():
+                await self._tidy_up(client)
+                raise
+            # A task inside the client was cancelled, which is no reason to stay away.
+            log.warning("discord_client_cancelled")
+            return error
+        except Exception as error:  # what was not thought of must not keep the bot offline
+            log.exception("discord_client_failed")
+            return error
+        return None
+
+    async def _tidy_up(self, client: Pegasus) -> None:
+        try:
+            await client.close()
+        except Exception:  # it is given up anyway, and a refusal must not be forgotten over it
+            log.exception("discord_client_not_closed")
 
     def _refuse(self, code: str, advice: Message) -> None:
         log.error("discord_refused", code=code, advice=str(advice))

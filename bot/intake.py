@@ -56,8 +56,8 @@ class IntakeSnapshot:
 class Intake(MessagePipeline):
     """The pipeline joined to a client's gateway events.
 
-    It also guards every event's parser: a payload that discord.py can't read is logged and
-    counted, where discord.py alone would end its receive loop and with it the process.
+    It also guards every event's parser but READY's: a payload that discord.py can't read is logged
+    and counted, where discord.py alone would end its receive loop and with it the client.
     """
 
     def __init__(self, clock: Clock, spawn: Spawn, *, fast_lane: bool = True) -> None:
@@ -167,7 +167,12 @@ class Intake(MessagePipeline):
         events = self._events
         listeners = self._listeners[event]
         monotonic = self._clock.monotonic
-        read = guarded(parse, self._malformed, "gateway_event_malformed", event)
+        # Nothing comes of a connection whose READY can't be read: bot.websocket opens another.
+        read = (
+            parse
+            if event == "READY"
+            else guarded(parse, self._malformed, "gateway_event_malformed", event)
+        )
 
         def take(payload: Any) -> None:
             events[event] += 1

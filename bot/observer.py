@@ -36,6 +36,7 @@ class Observer:
             self.on_shard_disconnect,
             self.on_shard_ready,
             self.on_shard_resumed,
+            self.on_unreadable_frame,
             self.on_guild_role_update,
             self.on_guild_role_delete,
             self.on_guild_channel_update,
@@ -115,6 +116,10 @@ class Observer:
     async def on_shard_resumed(self, shard_id: int) -> None:  # noqa: ARG002 - the event's signature
         """Count a session that went on."""
         self._kernel.metrics.gateway_session(resumed=True)
+
+    async def on_unreadable_frame(self, shard_id: int) -> None:
+        """Count a frame that was no JSON or badly compressed."""
+        self._kernel.metrics.gateway_frame_unreadable(shard_id)
 
     async def on_guild_role_update(self, _before: discord.Role, after: discord.Role) -> None:
         """Look again at what the guild's settings point at."""

@@ -10,6 +10,7 @@ from discord.asset import Asset
 from discord.http import Route
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot import websocket
 from bot.acknowledgements import Acknowledgements
 from bot.assembly import LiveState, build_kernel
 from bot.client import Pegasus
@@ -138,8 +139,12 @@ class Runtime:
             sessions=self._sessions,
             acknowledgements=self._acknowledgements,
         )
+        earlier = self._state.current
         self._state.current = DiscordState(
-            client, self.kernel.clock, last_event_age=self._intake.last_event_age
+            client,
+            self.kernel.clock,
+            last_event_age=self._intake.last_event_age,
+            earlier=earlier.gateway(),
         )
         self.kernel.outbox.use(DiscordCourier(client, self.kernel.clock, client.renderers))
         for event in ("on_ready", "on_shard_resumed", "on_shard_disconnect"):
@@ -162,7 +167,8 @@ class Runtime:
             self._state.current.set_identify_remaining(remaining)
 
     def _note_refusal(self, code: str, advice: Message) -> None:
-        self._state.current = NullState(fatal=str(advice))
+        was_ready = self._state.current.gateway().first_ready
+        self._state.current = NullState(fatal=str(advice), first_ready=was_ready)
         self._look_at_health()
         self.kernel.webhooks.error(f"gateway {code}", str(advice))
 
@@ -172,8 +178,9 @@ class Runtime:
         Raises `ConfigurationError` when an address is taken.
         """
         await self.web.bind()
-        # Discord's addresses are class attributes in discord.py; there is one bot in a process.
+        # discord.py holds these for all clients alike; there is one bot in a process.
         Route.BASE = self.config.discord.api_base_url
+        websocket.install()
         Asset.BASE = self.config.discord.cdn_base_url  # pyright: ignore[reportAttributeAccessIssue]
         kernel = self.kernel
         watch_records(kernel.metrics.log_recorded)

@@ -47,21 +47,31 @@ _KINDS: dict[discord.ChannelType, ChannelKind] = {
 
 
 class DiscordState:
-    """Answers from the cache of one client; `last_event_age` is the intake's."""
+    """Answers from the cache of one client; `last_event_age` is the intake's.
+
+    `earlier` is how the connection stood when the client before this one ended: that the process
+    was ready, and since when each shard is gone, goes on.
+    """
 
     def __init__(
         self,
         client: commands.AutoShardedBot,
         clock: Clock,
         last_event_age: Callable[[], float | None] = lambda: None,
+        *,
+        earlier: GatewayStatus | None = None,
     ) -> None:
+        earlier = earlier or GatewayStatus()
         self._client = client
         self._clock = clock
         self._last_event_age = last_event_age
         self._started_at = clock.monotonic()
-        self._lost_at: dict[int, float] = {}
-        self._ever_ready = False
-        self._identify_remaining: int | None = None
+        self._lost_at = {
+            shard.id: self._started_at - shard.disconnected_for for shard in earlier.shards
+        }
+        self._earlier_ids = tuple(self._lost_at)
+        self._ever_ready = earlier.first_ready
+        self._identify_remaining = earlier.identify_remaining
         self._counts = BotCounts()
         self._counted_at = -math.inf
         client.add_listener(self._note_ready, "on_ready")
@@ -143,13 +153,18 @@ class DiscordState:
         return self.member(guild_id, user.id) if user else None
 
     def _shard_ids(self) -> Sequence[int]:
-        return self._client.shard_ids or range(self._client.shard_count or 0)
+        if self._client.shard_ids:
+            return self._client.shard_ids
+        count = self._client.shard_count
+        # A new client does not know yet how many there will be.
+        return self._earlier_ids if count is None else range(count)
 
     def _shard(self, shard_id: int) -> ShardStatus:
         shard = self._client.get_shard(shard_id)
         now = self._clock.monotonic()
         if shard is None:
-            return ShardStatus(shard_id, connected=False, disconnected_for=now - self._started_at)
+            gone = now - self._lost_at.get(shard_id, self._started_at)
+            return ShardStatus(shard_id, connected=False, disconnected_for=gone)
         if shard.is_closed():
             # The socket is closed a moment before discord.py says so.
             lost_at = self._lost_at.setdefault(shard_id, now)

@@ -19,10 +19,12 @@ FORBIDDEN_NAMES = {"utils.py", "helpers.py", "common.py"}
 # Where an error of any sort ends, and why there.
 MAY_CATCH_ALL = {
     "bot/application.py": "while stopping, whatever a step does, the next ones must still run",
+    "bot/connection.py": "whatever ends a client, only a refusal may keep the bot offline",
     "bot/core/events.py": "a listener's failure is not the publisher's",
     "bot/core/messages.py": "a gate's failure must not end the gateway's receive loop",
     "bot/core/supervisor.py": "whatever ends a task, it is logged and started again",
     "bot/tree.py": "the one place that answers a command's error",
+    "bot/websocket.py": "a frame's failure must not end the client",
     "web/middlewares/errors.py": "the one place that answers a request's error",
 }
 # Who holds tasks of its own, and why.

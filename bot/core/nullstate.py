@@ -1,4 +1,4 @@
-"""The view of Discord before there is a client: not connected, and empty."""
+"""The view of Discord while there is no client: not connected, and empty."""
 
 from __future__ import annotations
 
@@ -15,14 +15,18 @@ from bot.core.contracts import (
 
 
 class NullState:
-    """A `BotState` with nothing in it; `fatal` says why there will never be more."""
+    """A `BotState` with nothing in it; `fatal` says why there will never be more.
 
-    def __init__(self, fatal: str | None = None) -> None:
+    `first_ready` says whether there was more before.
+    """
+
+    def __init__(self, fatal: str | None = None, *, first_ready: bool = False) -> None:
         self._fatal = fatal
+        self._first_ready = first_ready
 
     def gateway(self) -> GatewayStatus:
         """Return a gateway without any connection."""
-        return GatewayStatus(fatal=self._fatal)
+        return GatewayStatus(fatal=self._fatal, first_ready=self._first_ready)
 
     def counts(self) -> BotCounts:
         """Return nothing but zeros."""

@@ -143,12 +143,23 @@ class Faults:
         self._gateway.refuse_until = time.monotonic() + seconds if seconds > 0 else 0.0
 
     def send_dispatch(self, event: str, data: Any, *, guild_id: int | None = None) -> None:
-        """Send an event exactly as given, however malformed, to every session of the shard."""
-        self._gateway.send_encoded(event, encode(data), guild_id=guild_id)
+        """Send an event exactly as given, however malformed, to every session of the shard.
 
-    def send_garbage(self, shard_id: int | None = None) -> int:
-        """Send a message that is no JSON."""
+        Bytes go as they are, so an event can be no JSON, in a replay as well.
+        """
+        body = data if isinstance(data, bytes) else encode(data)
+        self._gateway.send_encoded(event, body, guild_id=guild_id)
+
+    def send_garbage(self, shard_id: int | None = None, text: str = '{"op":0,"t":') -> int:
+        """Send a message that is no event; the given one is no JSON."""
         connections = self._connections(shard_id)
         for connection in connections:
-            connection.enqueue(b'{"op":0,"t":')
+            connection.enqueue(text.encode())
+        return len(connections)
+
+    def truncate(self, shard_id: int | None = None) -> int:
+        """Cut the next message of each connection in half after compressing it."""
+        connections = self._connections(shard_id)
+        for connection in connections:
+            connection.cut_next = True
         return len(connections)

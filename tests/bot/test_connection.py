@@ -24,8 +24,9 @@ def closed(code: int) -> discord.ConnectionClosed:
 class Client:
     """A client whose connection ends as the test says."""
 
-    def __init__(self, ends: list[BaseException]) -> None:
+    def __init__(self, ends: list[BaseException], *, closes: bool = True) -> None:
         self._ends = ends
+        self._closes = closes
         self.closed = False
 
     async def login(self, token: str) -> None: ...
@@ -35,13 +36,16 @@ class Client:
 
     async def close(self) -> None:
         self.closed = True
+        if not self._closes:
+            raise AttributeError("half made")
 
 
 class Case:
     """A connection over such clients, and what came of it."""
 
-    def __init__(self, *ends: BaseException) -> None:
+    def __init__(self, *ends: BaseException, closes: bool = True) -> None:
         self.ends = list(ends)
+        self._closes = closes
         self.clients: list[Client] = []
         self.refusals: list[tuple[str, Message]] = []
         self.connection = Connection(
@@ -49,7 +53,7 @@ class Case:
         )
 
     def _make(self) -> Pegasus:
-        self.clients.append(Client(self.ends))
+        self.clients.append(Client(self.ends, closes=self._closes))
         return cast("Pegasus", self.clients[-1])
 
 
@@ -95,6 +99,51 @@ async def test_passing_failures_are_retried_with_longer_pauses(pauses: list[floa
     assert all(client.closed for client in case.clients)
     assert pauses == sorted(pauses)
     assert (pauses[0], pauses[-1]) == (connection.FIRST_PAUSE, connection.LONGEST_PAUSE)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("no JSON"),
+        RecursionError(),
+        KeyError("url"),
+        RuntimeError("odd"),
+        asyncio.CancelledError(),
+    ],
+)
+async def test_no_failure_ends_it_for_good(pauses: list[float], error: BaseException) -> None:
+    case = Case(error, closed(4004))
+    await case.connection.run()
+    assert len(case.clients) == 2
+    assert case.clients[0].closed
+    assert pauses == [connection.FIRST_PAUSE]
+
+
+async def test_stop_is_no_failure(pauses: list[float]) -> None:
+    reached = asyncio.Event()
+
+    class Lasting(Client):
+        async def connect(self) -> None:
+            reached.set()
+            await asyncio.Event().wait()
+
+    lasting = Lasting([])
+    running = asyncio.create_task(
+        Connection(lambda: cast("Pegasus", lasting), "token", on_refused=lambda *_: None).run()
+    )
+    await reached.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert lasting.closed
+    assert pauses == []
+
+
+async def test_client_that_does_not_close_makes_no_refusal_forgotten() -> None:
+    case = Case(OSError("gone"), closed(4014), closes=False)
+    await case.connection.run()
+    assert [told for told, _ in case.refusals] == ["4014"]
+    assert len(case.clients) == 2
 
 
 async def test_used_up_sessions_are_waited_for(pauses: list[float]) -> None:

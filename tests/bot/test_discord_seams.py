@@ -82,3 +82,28 @@ async def test_a_shard_leads_to_its_last_heartbeat_ack() -> None:
 def test_the_websocket_drops_its_heartbeat_when_it_closes() -> None:
     # bot.state then has no age to tell.
     assert "self._keep_alive = None" in inspect.getsource(gateway.DiscordWebSocket.poll_event)
+
+
+def test_every_shard_opens_the_class_that_the_module_names() -> None:
+    # bot.websocket puts its own there.
+    for opens in (
+        shard.AutoShardedClient.launch_shard,
+        shard.Shard.reidentify,
+        shard.Shard.reconnect,
+    ):
+        assert "DiscordWebSocket.from_client(" in inspect.getsource(opens)
+    assert "ws = cls(socket, loop=client.loop)" in inspect.getsource(
+        gateway.DiscordWebSocket.from_client
+    )
+
+
+def test_the_websocket_takes_text_as_it_is_and_is_steered_by_what_it_raises() -> None:
+    # bot.websocket unpacks first, and raises these to resume or to begin another session.
+    received = inspect.getsource(gateway.DiscordWebSocket.received_message)
+    assert (
+        "if type(msg) is bytes:\n            msg = self._decompressor.decompress(msg)" in received
+    )
+    assert "self.sequence = seq" in received
+    worker = inspect.getsource(shard.Shard.worker)
+    assert worker.index("ReconnectWebSocket") < worker.index("self._handled_exceptions")
+    assert "OSError" in inspect.getsource(shard.Shard.__init__)

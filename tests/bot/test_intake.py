@@ -205,7 +205,6 @@ async def test_deletions_reach_observers_and_listeners(gateway: Gateway) -> None
         ("GUILD_CREATE", {"id": "no number"}),
         ("GUILD_MEMBER_ADD", None),
         ("INTERACTION_CREATE", {"type": 2}),
-        ("READY", {}),
     ],
 )
 async def test_a_malformed_event_is_counted_logged_and_survived(
@@ -222,6 +221,13 @@ async def test_a_malformed_event_is_counted_logged_and_survived(
     assert gateway.heard == ["still here"]
     assert gateway.intake.snapshot().malformed == {event: 1}
     assert [(line["event"], line["name"]) for line in lines] == [("gateway_event_malformed", event)]
+
+
+async def test_a_malformed_ready_is_left_to_the_connection(gateway: Gateway) -> None:
+    with pytest.raises(KeyError):
+        gateway.send("READY", {})
+    assert gateway.intake.snapshot().events["READY"] == 1
+    assert gateway.intake.snapshot().malformed == {}
 
 
 async def test_every_event_is_counted_and_dated(gateway: Gateway) -> None:

@@ -12,7 +12,7 @@ import discord
 import pytest
 from discord.ext import commands
 
-from bot.core.contracts import BotCounts, BotState, ShardStatus
+from bot.core.contracts import BotCounts, BotState, GatewayStatus, ShardStatus
 from bot.state import DiscordState, names_of
 from tests import gateway_payloads as payloads
 from tests.fakes import FakeClock
@@ -143,6 +143,25 @@ async def test_gateway_tells_of_each_open_connection(
     assert [shard.connected for shard in status.shards] == [True, True]
     assert status.shards[0].latency == 0.04
     assert status.shards[0].ack_age == pytest.approx(12, abs=1)
+
+
+async def test_gateway_of_the_next_client_goes_on_where_the_last_one_ended(
+    client: commands.AutoShardedBot, clock: FakeClock
+) -> None:
+    clock.advance(100)
+    earlier = GatewayStatus(
+        shards=(ShardStatus(0, connected=True), ShardStatus(1, False, disconnected_for=20)),
+        first_ready=True,
+        identify_remaining=7,
+    )
+    unknown = commands.AutoShardedBot("!", intents=discord.Intents.none())
+    for following in (client, unknown):
+        state = DiscordState(following, clock, earlier=earlier)
+        clock.advance(5)
+        status = state.gateway()
+        assert status.first_ready
+        assert status.identify_remaining == 7
+        assert [(shard.id, shard.disconnected_for) for shard in status.shards] == [(0, 5), (1, 25)]
 
 
 @pytest.mark.parametrize("latency", [float("nan"), float("inf")])

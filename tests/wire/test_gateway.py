@@ -127,13 +127,6 @@ async def test_malformed_event_is_outlived_and_counted(
     assert sandbox.gateway.identifies == 1
 
 
-async def test_garbage_is_outlived(sandbox: Sandbox, guild: Guild, bot: Bot) -> None:
-    sandbox.faults.send_garbage()
-    await until(lambda: sandbox.gateway.identifies == 2)
-    await bot.until_health("healthy")
-    await answers(sandbox, guild)
-
-
 @pytest.mark.parametrize(
     ("code", "advice"), [(4004, "Reset"), (4013, "update"), (4014, "Server Members")]
 )

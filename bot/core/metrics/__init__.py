@@ -110,6 +110,9 @@ class Metrics:
     def _register_gateway(self) -> None:
         self._disconnects = self._counter("gateway_disconnects", "Connections lost", "shard")
         self._sessions = self._counter("gateway_sessions", "Sessions begun or resumed", "kind")
+        self._unreadable_frames = self._counter(
+            "gateway_unreadable_frames", "Frames that were no JSON or badly compressed", "shard"
+        )
         self._listener_failures = self._counter(
             "listener_failures", "Event listeners that raised", "listener"
         )
@@ -209,6 +212,10 @@ class Metrics:
     def gateway_session(self, *, resumed: bool) -> None:
         """Count a session that was resumed, or begun with an IDENTIFY."""
         self._sessions.labels("resume" if resumed else "identify").inc()
+
+    def gateway_frame_unreadable(self, shard: int) -> None:
+        """Count a frame that could not be read at all."""
+        self._unreadable_frames.labels(str(shard)).inc()
 
     def listener_failed(self, listener: str) -> None:
         """Count an event listener that raised."""

@@ -110,7 +110,7 @@ async def add_fault(ask: Ask) -> Json:
 
     `rest` (fields of RestFault), `drop`, `close` (`code`), `reconnect`, `invalidate` (`resumable`),
     `ignore-heartbeats` (`ignore`), `refuse-connections` (`seconds`), `dispatch` (`event`, `data`,
-    `guild_id`), `garbage`; the gateway's take `shard_id`.
+    `guild_id`), `garbage`, `truncate`; the gateway's take `shard_id`.
     """
     kind = ask.need("kind")
     if kind not in _FAULTS:
@@ -152,6 +152,7 @@ _FAULTS: dict[str, Any] = {
     ),
     "dispatch": _dispatch,
     "garbage": lambda ask: ask.sandbox.faults.send_garbage(_shard(ask)),
+    "truncate": lambda ask: ask.sandbox.faults.truncate(_shard(ask)),
 }
 
 
