@@ -5,6 +5,7 @@ Every cog answers through here, so that deferring, follow-ups and languages are 
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -50,6 +51,14 @@ async def answer_error(interaction: discord.Interaction, error: AppError) -> Non
     await answer(interaction, error.render(locale_of(interaction)))
 
 
+def unique_id(namespace: str) -> str:
+    """Return a custom id that no other component has; the metrics count by its namespace.
+
+    discord.py tells forms, and views whose message it does not know, apart by their ids alone.
+    """
+    return f"{namespace}:{secrets.token_hex(8)}"
+
+
 class OwnedView(discord.ui.View):
     """A view whose components answer only to the person it was made for."""
 
@@ -80,8 +89,12 @@ class _Confirmation(OwnedView):
         self.accepted = False
         self.pressed: discord.Interaction | None = None
         style = discord.ButtonStyle.danger if danger else discord.ButtonStyle.primary
-        accept: discord.ui.Button[_Confirmation] = discord.ui.Button(label=yes, style=style)
-        refuse: discord.ui.Button[_Confirmation] = discord.ui.Button(label=no)
+        accept: discord.ui.Button[_Confirmation] = discord.ui.Button(
+            label=yes, style=style, custom_id=unique_id("confirmation")
+        )
+        refuse: discord.ui.Button[_Confirmation] = discord.ui.Button(
+            label=no, custom_id=unique_id("confirmation")
+        )
         accept.callback = self._accept
         refuse.callback = self._refuse
         self.add_item(accept).add_item(refuse)
@@ -153,8 +166,12 @@ class Pages(OwnedView):
         super().__init__(owner_id, timeout=600)
         self._pages = pages
         self._index = 0
-        self._back: discord.ui.Button[Pages] = discord.ui.Button(label=_("Back").render(locale))
-        self._next: discord.ui.Button[Pages] = discord.ui.Button(label=_("Next").render(locale))
+        self._back: discord.ui.Button[Pages] = discord.ui.Button(
+            label=_("Back").render(locale), custom_id=unique_id("pages")
+        )
+        self._next: discord.ui.Button[Pages] = discord.ui.Button(
+            label=_("Next").render(locale), custom_id=unique_id("pages")
+        )
         self._back.callback = self._turn_back
         self._next.callback = self._turn_on
         self.add_item(self._back).add_item(self._next)

@@ -96,8 +96,10 @@ async def _panel_pages(bench: Bench, key: str) -> list[list[dict[str, Any]]]:
     boss = guild.add_member(bench.env.create_user("boss"), roles=[role])
     panel = (await boss.slash(guild.create_text_channel("general"), f"{key} settings")).response
     pages = [_payload_of(panel)]
-    while any(one.get("custom_id") == "next" and not one["disabled"] for one in _all(pages[-1])):
-        await boss.click(panel, custom_id="next")
+    while any(
+        one.get("custom_id") == "panel:next" and not one["disabled"] for one in _all(pages[-1])
+    ):
+        await boss.click(panel, custom_id="panel:next")
         pages.append(_payload_of(panel))
     return pages
 
@@ -119,7 +121,8 @@ def _all(node: Any) -> Iterator[dict[str, Any]]:
 
 def _edited_in(pages: list[list[dict[str, Any]]]) -> set[str]:
     ids = (one.get("custom_id") or "" for page in pages for one in _all(page))
-    return {name.removeprefix("edit:") for name in ids if name.startswith("edit:")}
+    edits = "panel:edit:"
+    return {one.removeprefix(edits) for one in ids if one.startswith(edits)}
 
 
 @every_field

@@ -14,6 +14,7 @@ from bot.core.contracts import BotState, ChannelKind
 from bot.core.fields import FieldInfo, Widget
 from bot.core.fields.text import choice_title, edit_text, read_text, shorten
 from bot.core.i18n import Message, _
+from bot.replies import unique_id
 
 # What was entered, as a change takes it, and the text to offer again if it is refused.
 Submitted = Callable[[Any, FieldInfo, Any, str | None], Awaitable[None]]
@@ -37,6 +38,8 @@ _MAX_LABEL = 45
 _MAX_DESCRIPTION = 100
 _MAX_OPTIONS = 25
 MAX_INPUT = 4000
+# What the metrics count the form under.
+NAMESPACE = "form"
 
 Chooser = discord.ui.ChannelSelect[Any] | discord.ui.RoleSelect[Any] | discord.ui.Select[Any]
 
@@ -56,7 +59,9 @@ class FieldModal(discord.ui.Modal):
         typed: str | None = None,
     ) -> None:
         title = _(field.title).render(locale)
-        super().__init__(title=shorten(title, _MAX_LABEL), timeout=840)
+        super().__init__(
+            title=shorten(title, _MAX_LABEL), timeout=840, custom_id=unique_id(NAMESPACE)
+        )
         self._field = field
         self._locale = locale
         self._submitted = submitted

@@ -48,6 +48,8 @@ log = structlog.get_logger(__name__)
 # An interaction's token lasts 15 minutes; the last word must be said before that.
 TIMEOUT_SECONDS = 14 * 60
 HISTORY_LENGTH = 10
+# What the metrics count the panel's components under.
+NAMESPACE = "panel"
 
 Interaction: TypeAlias = "discord.Interaction[Pegasus]"
 Press: TypeAlias = "Callable[[Interaction], Awaitable[None]]"
@@ -245,7 +247,7 @@ class SettingsPanel(ui.LayoutView):
 
     def _revision_menu(self, revisions: list[Revision]) -> ui.Select[Any]:
         menu: ui.Select[Any] = ui.Select(
-            custom_id="revision", placeholder=self._say(_("Go back to…"))
+            custom_id=f"{NAMESPACE}:revision", placeholder=self._say(_("Go back to…"))
         )
         for one in revisions[1:]:
             titles = changed_titles(self._feature, one.diff)
@@ -368,10 +370,10 @@ class SettingsPanel(ui.LayoutView):
             value = not content.values[field.name]
             await self._change(interaction, {field.name: value}, self._state.revision)
 
-        custom_id, label = f"edit:{field.name}", edit_label(content, field)
+        name, label = f"edit:{field.name}", edit_label(content, field)
         if field.form.widget is Widget.TOGGLE:
-            return self._button(custom_id, label, toggle, once=True)
-        return self._button(custom_id, label, edit, immediate=True)
+            return self._button(name, label, toggle, once=True)
+        return self._button(name, label, edit, immediate=True)
 
     def _switch_button(self) -> ui.Button[Any] | None:
         if self._feature.always_on:
@@ -387,13 +389,13 @@ class SettingsPanel(ui.LayoutView):
         back = self._button("previous", _("Back"), lambda pressed: self._turn(pressed, -1))
         on = self._button("next", _("Next"), lambda pressed: self._turn(pressed, 1))
         place = _("Page {page} of {pages}", page=self._page + 1, pages=self._last_page + 1)
-        here = ui.Button[Any](label=self._say(place), disabled=True, custom_id="page")
+        here = ui.Button[Any](label=self._say(place), disabled=True, custom_id=f"{NAMESPACE}:page")
         back.disabled, on.disabled = self._page == 0, self._page == self._last_page
         return (back, here, on)
 
     def _button(
         self,
-        custom_id: str,
+        name: str,
         label: Message,
         press: Press,
         *,
@@ -403,7 +405,7 @@ class SettingsPanel(ui.LayoutView):
     ) -> ui.Button[Any]:
         """Make a button; an `immediate` press answers for itself instead of taking its turn."""
         button: ui.Button[Any] = ui.Button(
-            label=self._say(label)[:80], style=style, custom_id=custom_id
+            label=self._say(label)[:80], style=style, custom_id=f"{NAMESPACE}:{name}"
         )
         callback = press if immediate else self._in_turn(press, once=once)
         button.callback = callback  # pyright: ignore[reportAttributeAccessIssue]

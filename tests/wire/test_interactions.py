@@ -30,7 +30,8 @@ async def test_use_of_a_component_is_counted_and_timed(
     shown = await owner.slash(guild.channel("staff"), "help")
     assert shown.response is not None
     await owner.click(shown, "Next")
-    assert await bot.metric("component_interactions_total", outcome="ok") == 1
+    counted = "component_interactions_total"
+    assert await bot.metric(counted, namespace="pages", outcome="ok") == 1
     assert await bot.metric("interaction_ack_seconds_count", kind="component") == 1
 
 
@@ -59,6 +60,12 @@ async def test_settings_panel_changes_a_setting(
     assert shown.response is not None
     assert shown.response.ephemeral
     assert "Welcome" in shown.response.text()
+    form = await owner.click(shown, "panel:edit:join_channel_id")
+    assert form.modal is not None
+    await owner.submit_modal(form, {"join_channel_id": [str(guild.channel("welcome").id)]})
+    counted = "component_interactions_total"
+    assert await bot.metric(counted, namespace="panel", outcome="ok") == 1
+    assert await bot.metric(counted, namespace="form", outcome="ok") == 1
 
 
 async def test_autocompletion_offers_commands(

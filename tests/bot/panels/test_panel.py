@@ -34,9 +34,9 @@ class Desk:
         self.panel = (await self.boss.slash(self.channel, "welcome settings")).response
         return self.shown()
 
-    async def press(self, custom_id: str) -> Any:
+    async def press(self, name: str) -> Any:
         """Press a button of the panel."""
-        return await self.boss.click(self.panel, custom_id=custom_id)
+        return await self.boss.click(self.panel, custom_id=f"panel:{name}")
 
     async def enter(self, field: str, value: Any) -> str:
         """Edit one setting through its modal and return what the panel shows then."""
@@ -146,7 +146,7 @@ async def test_panel_history_goes_back_after_confirmation(desk: Desk) -> None:
 
     await desk.press("history")
     assert "**#2**" in desk.shown()
-    await desk.boss.select(desk.panel, ["0"], custom_id="revision")
+    await desk.boss.select(desk.panel, ["0"], custom_id="panel:revision")
     assert "no → yes" in desk.shown()
     await desk.press("accept")
 
@@ -262,9 +262,9 @@ class Panel:
         self._view = await SettingsPanel.create(interaction, feature)
         return self
 
-    async def press(self, custom_id: str, times: int = 1) -> None:
+    async def press(self, name: str, times: int = 1) -> None:
         """Press a button so many times, each before the one before is answered."""
-        button: Any = self._item(custom_id)
+        button: Any = self._item(name)
         await asyncio.gather(*(button.callback(Press(self._desk)) for _ in range(times)))
 
     @property
@@ -278,9 +278,9 @@ class Panel:
         items = self._view.walk_children()
         return "\n".join(one.content for one in items if isinstance(one, discord.ui.TextDisplay))
 
-    def _item(self, custom_id: str) -> Any:
+    def _item(self, name: str) -> Any:
         items = self._view.walk_children()
-        return next(one for one in items if getattr(one, "custom_id", "") == custom_id)
+        return next(one for one in items if getattr(one, "custom_id", "") == f"panel:{name}")
 
 
 @pytest.fixture
@@ -329,7 +329,7 @@ async def test_panel_history_goes_back_from_what_it_shows(desk: Desk) -> None:
 
     await desk.press("history")
     await settings.change(desk.guild.id, "welcome", {"raid_size": 30}, actor=ROOT)
-    await desk.boss.select(desk.panel, ["0"], custom_id="revision")
+    await desk.boss.select(desk.panel, ["0"], custom_id="panel:revision")
     assert "30 → 10" in desk.shown()
     await desk.press("accept")
 
