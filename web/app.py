@@ -7,9 +7,9 @@ from collections import defaultdict
 from aiohttp import web
 
 from web import api, dashboard, ops
-from web.keys import DECLARED, PACER, PARTS_BY_ADDRESS, ROUTES, SERVICES
+from web.keys import DECLARED, PACER, PARTS_BY_ADDRESS, ROUTES, SECURITY_HEADERS, SERVICES
 from web.middlewares import middlewares
-from web.middlewares.headers import set_headers
+from web.middlewares.headers import security_headers, set_headers
 from web.middlewares.proxy import WARNED
 from web.options import BODY_LIMIT
 from web.pacing import Pacer
@@ -32,6 +32,7 @@ def make_app(services: WebServices) -> web.Application:
     app[PACER] = Pacer(services.clock, per_minute=options.per_minute, per_hour=options.per_hour)
     app[PARTS_BY_ADDRESS] = {}
     app[WARNED] = set()
+    app[SECURITY_HEADERS] = security_headers(options.image_origin)
     app[DECLARED] = declared_routes()
     app[ROUTES] = _add_routes(app, app[DECLARED])
     app.on_response_prepare.append(set_headers)

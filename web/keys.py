@@ -14,6 +14,8 @@ from web.services import WebServices
 
 SERVICES = web.AppKey("services", WebServices)
 ROUTES = web.AppKey("routes", Mapping[web.AbstractRoute, Route])
+# The fields that every answer carries.
+SECURITY_HEADERS = web.AppKey("security_headers", Mapping[str, str])
 DECLARED = web.AppKey("declared", tuple[Route, ...])
 PACER = web.AppKey("pacer", Pacer)
 # Which parts the listener on a local address serves; empty in tests, where one serves all.

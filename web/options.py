@@ -6,8 +6,10 @@ import hashlib
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from yarl import URL
+
 from bot.core.config import Config
-from bot.core.config.model import LOOPBACK
+from bot.core.config.model import DISCORD_CDN, LOOPBACK
 from web.client import Network
 from web.routes import PARTS, Part
 
@@ -33,6 +35,7 @@ class WebOptions:
     trusted_proxies: tuple[Network, ...] = ()
     access_key_hash: bytes | None = field(default=None, repr=False)
     public_url: str | None = None
+    cdn_base_url: str = DISCORD_CDN
     insecure_http: bool = False
     shutdown_timeout: float = 1.5
     per_minute: int = 30
@@ -45,6 +48,11 @@ class WebOptions:
             return None
         parts = urlsplit(self.public_url)
         return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def image_origin(self) -> str:
+        """Where the pages show avatars and icons from, in the spelling of a policy."""
+        return str(URL(self.cdn_base_url).origin())
 
     @property
     def is_https(self) -> bool:
@@ -70,6 +78,7 @@ def options_from(config: Config) -> WebOptions:
         trusted_proxies=section.trusted_proxies,
         access_key_hash=hashlib.sha256(secret.encode()).digest() if secret else None,
         public_url=section.public_url,
+        cdn_base_url=config.discord.cdn_base_url,
         insecure_http=section.insecure_http,
         shutdown_timeout=section.shutdown_timeout,
         per_minute=config.limits.api_per_minute,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -13,9 +13,8 @@ from aiohttp.web_protocol import RequestHandler
 
 from bot.core.errors import ConfigurationError
 from bot.core.i18n import _
-from web.keys import PARTS_BY_ADDRESS
+from web.keys import PARTS_BY_ADDRESS, SECURITY_HEADERS
 from web.locale import locale_of
-from web.middlewares.headers import SECURITY_HEADERS
 from web.options import Address
 from web.problems import error_for_status, unexpected
 from web.responses import problem_response
@@ -118,7 +117,12 @@ class WebServer:
         server = self._runner.server
         if server is None:
             raise RuntimeError("connections are only taken between serve() and stop()")
-        return _Protocol(server, loop=asyncio.get_running_loop(), **_CONNECTION)
+        return _Protocol(
+            server,
+            loop=asyncio.get_running_loop(),
+            security_headers=self._app[SECURITY_HEADERS],
+            **_CONNECTION,
+        )
 
     def _close_sockets(self) -> None:
         for taken in self._sockets:
@@ -128,6 +132,10 @@ class WebServer:
 
 class _Protocol(RequestHandler):
     """Speaks HTTP on one connection; what is not HTTP is answered in the shape of all errors."""
+
+    def __init__(self, *args: Any, security_headers: Mapping[str, str], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._security_headers = security_headers
 
     def handle_error(
         self,
@@ -144,7 +152,7 @@ class _Protocol(RequestHandler):
             error = unexpected("-")
         else:
             error = error_for_status(status)
-        response = problem_response(error, "-", None, SECURITY_HEADERS)
+        response = problem_response(error, "-", None, self._security_headers)
         response.force_close()
         return response
 

@@ -7,6 +7,7 @@ import re
 import pytest
 from structlog.testing import capture_logs
 
+from tests.web.conftest import OpenWorld
 from tests.web.support import FROM_OUTSIDE, World
 
 PATHS = ["/", "/livez", "/metrics", "/api/stats", "/nope", "/static/pegasus.css", "/openapi.json"]
@@ -23,6 +24,12 @@ async def test_headers_on_every_answer(world: World, path: str) -> None:
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert headers["Server"] == "Pegasus"
     assert re.fullmatch("[0-9a-f]{16}", headers["X-Request-Id"])
+
+
+async def test_headers_let_images_come_from_the_configured_cdn_only(open_web: OpenWorld) -> None:
+    world = await open_web(cdn_base_url="https://bücher.example/cdn")
+    policy = (await world.client.get("/")).headers["Content-Security-Policy"]
+    assert "img-src 'self' data: https://xn--bcher-kva.example;" in policy
 
 
 @pytest.mark.parametrize("path", ["/", "/livez", "/health", "/ready", "/metrics", "/api/stats"])

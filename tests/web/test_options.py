@@ -7,7 +7,7 @@ from ipaddress import ip_network
 
 from pydantic import SecretStr
 
-from bot.core.config import Config, LimitsConfig, Listener, WebConfig
+from bot.core.config import Config, DiscordConfig, LimitsConfig, Listener, WebConfig
 from bot.core.config.model import LOOPBACK
 from web.options import Address, WebOptions, options_from
 
@@ -29,6 +29,7 @@ def test_options_follow_the_configuration() -> None:
             public_url="https://bot.example/",
             trusted_proxies=(ip_network("10.0.0.0/8"),),
         ),
+        discord=DiscordConfig(cdn_base_url="http://127.0.0.1:4000/cdn"),
         limits=LimitsConfig(api_per_minute=5, api_per_hour=50),
     )
     options = options_from(config)
@@ -38,6 +39,7 @@ def test_options_follow_the_configuration() -> None:
     )
     assert options.access_key_hash == hashlib.sha256(key.encode()).digest()
     assert options.public_origin == "https://bot.example"
+    assert options.image_origin == "http://127.0.0.1:4000"
     assert options.is_https
     assert (options.per_minute, options.per_hour) == (5, 50)
     assert key not in repr(options)

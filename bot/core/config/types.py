@@ -83,6 +83,8 @@ def _check_url(value: str) -> str:
         valid = False
     else:
         valid = valid and not parts.query and not parts.fragment and parts.username is None
+        # A host of other characters is a typo, and would say something in a header's value.
+        valid = valid and not re.search(r"""[\s;,'"]""", parts.netloc)
     if not valid:
         raise PydanticCustomError("web_address", "not a web address")
     return value.rstrip("/")

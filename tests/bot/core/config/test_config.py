@@ -318,6 +318,7 @@ def test_secret_of_wrong_type_is_not_shown(write: Any) -> None:
         ("[discord]\nowner_ids = [true]", "not accepted"),
         ('[discord]\napi_base_url = "ftp://x"', "give a web address"),
         ('[discord]\napi_base_url = "https://user:pw@x/api"', "give a web address"),
+        ('[discord]\ncdn_base_url = "https://x; script-src y"', "give a web address"),
         ('[web]\npublic_url = "http://pegasus.example.org"', "plain http"),
         ('[web]\nhost = "http://x"', "give a host name"),
         ("[[web.listeners]]\nserve = ['api']", "port: this key is missing"),
