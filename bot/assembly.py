@@ -18,6 +18,7 @@ from bot.core.config import Config, HealthConfig
 from bot.core.contracts import BotState
 from bot.core.delivery_problems import DeliveryProblems
 from bot.core.events import EventBus
+from bot.core.failure_problems import FailureProblems
 from bot.core.features import FeatureRegistry
 from bot.core.health import HealthSampler
 from bot.core.health.lag import LoopLagProbe
@@ -68,8 +69,7 @@ def build_kernel(
     notifier: Notifier | None = None,
 ) -> Kernel:
     """Return a kernel whose workers are not running yet; `bot.runtime` runs them."""
-    metrics = _metrics()
-    watch_queries(database, metrics)
+    metrics = _metrics(database)
     supervisor = TaskSupervisor(metrics.task_failed)
     bus = EventBus(lambda listener, _: metrics.listener_failed(listener))
     audit = AuditLog(clock, bus, supervisor)
@@ -83,6 +83,7 @@ def build_kernel(
     problems = _problems(
         config, database, clock, store, bus=bus, registry=registry, outbox=outbox, state=state
     )
+    FailureProblems(database, clock, problems, jobs, registry=registry, state=state).listen(bus)
     return Kernel(
         config=config,
         clock=clock,
@@ -109,9 +110,11 @@ def build_kernel(
     )
 
 
-def _metrics() -> Metrics:
+def _metrics(database: Database) -> Metrics:
     revision = os.environ.get("PEGASUS_REVISION") or "unknown"
-    return Metrics(revision=revision, discordpy=discord.__version__)
+    metrics = Metrics(revision=revision, discordpy=discord.__version__)
+    watch_queries(database, metrics)
+    return metrics
 
 
 def _deferred_work(

@@ -110,3 +110,23 @@ async def test_permission_that_is_missing_parks_tells_and_resumes(
     await sandbox.wait_for_message(guild.channel("welcome"), containing=ada.mention)
     assert not await bot.kernel.problems.list(guild.id)
     assert len(guild.channel("staff").messages) == 1
+
+
+async def test_message_that_automod_stops_is_told_to_the_staff_once(
+    sandbox: Sandbox, guild: Guild, bot: Bot
+) -> None:
+    staff, place = guild.channel("staff"), guild.channel("welcome")
+    await bot.kernel.settings.change(
+        guild.id, "general", {"log_channel_id": staff.id}, actor=SYSTEM
+    )
+    stopped = f"/channels/{place.id}/messages"
+    sandbox.faults.add(RestFault(400, "POST", stopped, times=2, code=200000, message="Blocked"))
+    sandbox.join(guild, "ada")
+    sandbox.join(guild, "bea")
+    told = await sandbox.wait_for_message(staff, containing="AutoMod stopped")
+    assert "Welcome" in told.text()
+    assert "#welcome" in told.text()
+    await until(lambda: len(sandbox.recorder.calls_to("POST", stopped)) == 2)
+    cid = sandbox.join(guild, "cid")
+    await sandbox.wait_for_message(place, containing=cid.mention)
+    assert len([one for one in staff.messages.values() if "AutoMod" in one.text()]) == 1
