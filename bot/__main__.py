@@ -202,10 +202,12 @@ def _restore(arguments: argparse.Namespace) -> int:
 
 
 def _openapi(_: argparse.Namespace) -> int:
+    from bot.core.features import discover
     from web.app import declared_routes
     from web.openapi import build_document
 
-    print(json.dumps(build_document(declared_routes()), indent=2, ensure_ascii=False))
+    document = build_document(declared_routes(), discover().all())
+    print(json.dumps(document, indent=2, ensure_ascii=False))
     return 0
 
 

@@ -32,6 +32,7 @@ WHO = {
     Access.ANYONE: "anyone",
     Access.DETAIL: "anyone; details for operators",
     Access.OPERATOR: "operators",
+    Access.GUILD: "operators",
     Access.SESSION: "whoever is logged in",
 }
 LIMITS = Limits()

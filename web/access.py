@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aiohttp import web
 from aiohttp_session import get_session
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.core.errors import AppError, Denied, Unauthenticated
+from bot.core.contracts import Actor, GuildSummary
+from bot.core.errors import AppError, Denied, NotFound, Unauthenticated
 from bot.core.i18n import _
 from web.auth import NOBODY, Visitor, check_key, has_key, is_operators_network
-from web.keys import CLIENT, PACER, SERVICES
+from web.keys import CLIENT, GUILD, PACER, SERVICES, VISITOR, route_of
 from web.routes import Access, Route
 from web.session import USER_ID
 
@@ -32,6 +35,50 @@ async def admit(request: web.Request, route: Route) -> Visitor:
             return visitor
         case Access.OPERATOR:
             return _demand_operator(await identify(request))
+        case Access.GUILD:
+            return await admit_to_guild(request)
+
+
+async def admit_to_guild(request: web.Request) -> Visitor:
+    """Return who asks, and note the guild that the path names as `request[GUILD]`.
+
+    Every route with a guild in its path passes here and nowhere else: operators may manage every
+    guild, nobody else any. Raises `NotFound` for a guild that the bot is not in, but only to those
+    who may know.
+    """
+    visitor = _demand_operator(await identify(request))
+    request[GUILD] = _guild_named(request, request.match_info["guild_id"])
+    return visitor
+
+
+def manageable_guilds(request: web.Request) -> Sequence[GuildSummary]:
+    """Return the guilds that `admit_to_guild` would let the visitor manage."""
+    return request.app[SERVICES].state().guilds() if request[VISITOR].may_operate else ()
+
+
+def actor_of(request: web.Request) -> Actor:
+    """Return who changes something by this request, and through which door, for the audit log."""
+    visitor, client, route = request[VISITOR], request[CLIENT], route_of(request)
+    is_person = visitor.known_by == "session" or (route is not None and route.part == "dashboard")
+    # aiohttp keeps bytes that are no UTF-8 as halves of surrogates, which no database takes.
+    agent = request.headers.get("User-Agent", "").encode("utf-8", "replace").decode()
+    return Actor(
+        visitor.user_id or 0,
+        "web" if is_person else "api",
+        ip=None if client.address is None else str(client.address),
+        user_agent=agent or None,
+    )
+
+
+def _guild_named(request: web.Request, text: str) -> GuildSummary:
+    is_id = text.isascii() and text.isdigit() and len(text) <= 19
+    guild = request.app[SERVICES].state().guild(int(text)) if is_id else None
+    if guild is None:
+        raise NotFound(
+            _("The bot is in no server with this ID."),
+            hint=_("While the bot is not connected to Discord, it finds none."),
+        )
+    return guild
 
 
 async def identify(request: web.Request) -> Visitor:

@@ -7,13 +7,20 @@ from collections import defaultdict
 from aiohttp import web
 
 from web import api, dashboard, ops
-from web.keys import DECLARED, PACER, PARTS_BY_ADDRESS, ROUTES, SECURITY_HEADERS, SERVICES
+from web.keys import (
+    DECLARED,
+    OPENAPI,
+    PACER,
+    PARTS_BY_ADDRESS,
+    ROUTES,
+    SECURITY_HEADERS,
+    SERVICES,
+)
 from web.middlewares import middlewares
 from web.middlewares.headers import security_headers, set_headers
 from web.middlewares.proxy import WARNED
-from web.options import BODY_LIMIT
 from web.pacing import Pacer
-from web.routes import Route
+from web.routes import SETTINGS_LIMIT, Route
 from web.services import WebServices
 from web.session import DatabaseStorage
 
@@ -27,12 +34,13 @@ def make_app(services: WebServices) -> web.Application:
     """Return the application; the same one runs in production and in tests."""
     options = services.options
     storage = DatabaseStorage(services.database, services.clock, is_https=options.is_https)
-    app = web.Application(middlewares=middlewares(storage), client_max_size=BODY_LIMIT)
+    app = web.Application(middlewares=middlewares(storage), client_max_size=SETTINGS_LIMIT)
     app[SERVICES] = services
     app[PACER] = Pacer(services.clock, per_minute=options.per_minute, per_hour=options.per_hour)
     app[PARTS_BY_ADDRESS] = {}
     app[WARNED] = set()
     app[SECURITY_HEADERS] = security_headers(options.image_origin)
+    app[OPENAPI] = []
     app[DECLARED] = declared_routes()
     app[ROUTES] = _add_routes(app, app[DECLARED])
     app.on_response_prepare.append(set_headers)

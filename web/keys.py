@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
+from bot.core.contracts import GuildSummary
 from web.auth import Visitor
 from web.client import Client
 from web.pacing import Paced, Pacer
@@ -21,9 +22,14 @@ PACER = web.AppKey("pacer", Pacer)
 # Which parts the listener on a local address serves; empty in tests, where one serves all.
 PARTS_BY_ADDRESS = web.AppKey("parts_by_address", dict[tuple[str, int], frozenset[Part]])
 
+# The OpenAPI document once somebody has asked for it; it takes a while to make and never changes.
+OPENAPI = web.AppKey("openapi", list[bytes])
+
 REQUEST_ID = web.RequestKey("request_id", str)
 CLIENT = web.RequestKey("client", Client)
 VISITOR = web.RequestKey("visitor", Visitor)
+# The guild that the path names, on routes with one.
+GUILD = web.RequestKey("guild", GuildSummary)
 PACED = web.RequestKey("paced", Paced)
 
 

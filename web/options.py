@@ -13,8 +13,6 @@ from bot.core.config.model import DISCORD_CDN, LOOPBACK
 from web.client import Network
 from web.routes import PARTS, Part
 
-BODY_LIMIT = 64 * 1024
-
 
 @dataclass(frozen=True, slots=True)
 class Address:

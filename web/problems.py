@@ -19,6 +19,7 @@ from bot.core.errors import (
     Unauthenticated,
 )
 from bot.core.i18n import N_, Message, _
+from bot.core.settings import StaleSettings
 from db.engine import is_connection_error
 
 
@@ -46,6 +47,22 @@ class ExpectationFailed(InvalidInput):
     status, title = 417, N_("Expectation failed")
 
 
+class PreconditionFailed(InvalidInput):
+    """The change is meant for a version that is no longer the present one (E004)."""
+
+    status, title = 412, N_("Precondition failed")
+
+    def __init__(self, stale: StaleSettings) -> None:
+        super().__init__(stale.message, hint=stale.hint, errors=stale.errors)
+        self.stale = stale
+
+
+class PreconditionRequired(InvalidInput):
+    """The change does not say which version it is meant for (E004)."""
+
+    status, title = 428, N_("Precondition required")
+
+
 class TooSlow(TimedOut):
     """The body did not arrive in time (E007)."""
 
@@ -65,7 +82,7 @@ _BY_STATUS: dict[int, tuple[type[AppError], Message]] = {
     404: (NotFound, _("There is nothing at this address.")),
     405: (MethodNotAllowed, _("This address does not take requests of this kind.")),
     408: (TooSlow, _("The request took too long to arrive.")),
-    413: (TooLarge, _("The request is larger than 64 KiB.")),
+    413: (TooLarge, _("The request is too large.")),
     415: (UnsupportedMedia, _("This address does not take content of this type.")),
     417: (ExpectationFailed, _("The server can't meet what the Expect field asks for.")),
 }

@@ -14,8 +14,13 @@ from aiohttp import web
 from pydantic import BaseModel
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Method = Literal["GET", "POST", "PATCH", "DELETE"]
 Part = Literal["health", "metrics", "api", "dashboard"]
 PARTS: tuple[Part, ...] = ("health", "metrics", "api", "dashboard")
+
+# What a request's body may measure in bytes; settings hold many long texts.
+BODY_LIMIT = 64 * 1024
+SETTINGS_LIMIT = 256 * 1024
 
 
 class Access(StrEnum):
@@ -25,6 +30,8 @@ class Access(StrEnum):
     # Anyone gets an answer; networks, keys and owners that are trusted get the whole of it.
     DETAIL = "detail"
     OPERATOR = "operator"
+    # Whoever may manage the guild that the path names; see `web.access.admit_to_guild`.
+    GUILD = "guild"
     # Whoever is logged in, owner or not.
     SESSION = "session"
 
@@ -40,22 +47,30 @@ class Pace(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer a route gives, for OpenAPI: a model where the body is JSON."""
+    """One answer a route gives, for OpenAPI: a model where the body is JSON.
+
+    `versioned` answers carry an `ETag`. The body of one with `settings` is the settings of the
+    feature that the path names.
+    """
 
     description: str
     model: type[BaseModel] | None = None
     media_type: str = "application/json"
     many: bool = False
+    versioned: bool = False
+    settings: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One operation: method and path template, its handler, and what it promises.
 
-    `part` says which listeners serve it. `accepts` lists the media types of request bodies.
+    `part` says which listeners serve it. `accepts` lists the media types of request bodies, `body`
+    is the model of a JSON one, `limit` its greatest size in bytes. `if_match` says whether a change
+    names the version that it is meant for.
     """
 
-    method: Literal["GET", "POST"]
+    method: Method
     path: str
     handler: Handler
     part: Part
@@ -65,3 +80,11 @@ class Route:
     replies: Mapping[int, Reply]
     query: type[BaseModel] | None = None
     accepts: tuple[str, ...] = field(default=())
+    body: type[BaseModel] | None = None
+    limit: int = BODY_LIMIT
+    if_match: Literal["required", "optional"] | None = None
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for a route that names a guild and would pass by its guard."""
+        if ("{guild_id}" in self.path) is not (self.access is Access.GUILD):
+            raise ValueError(f"{self.path}: access to a guild is for Access.GUILD, and only for it")

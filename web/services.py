@@ -10,11 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.clock import Clock
 from bot.core.contracts import BotState
+from bot.core.features import FeatureRegistry
 from bot.core.health import HealthSampler
 from bot.core.loginlinks import LoginLinks
 from bot.core.metrics import Metrics
 from bot.core.metrics.exposition import MetricsExposition
 from bot.core.metrics.live import Pool
+from bot.core.problems import ProblemService
+from bot.core.settings import SettingsStore
 from bot.core.usage import UsageStatistics
 from db.engine import Database
 from web.options import WebOptions
@@ -59,6 +62,9 @@ class WebServices:
     database: Database
     clock: Clock
     state: Callable[[], BotState]
+    registry: FeatureRegistry
+    settings: SettingsStore
+    problems: ProblemService
     health: HealthSampler
     metrics: Metrics
     exposition: MetricsExposition

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from typing import Any
 
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from bot.core.contracts import BotCounts, GatewayStatus, ShardStatus
+from bot.core.audit import AuditLog
+from bot.core.contracts import (
+    BotCounts,
+    ChannelSummary,
+    GatewayStatus,
+    GuildSummary,
+    RoleSummary,
+    ShardStatus,
+)
+from bot.core.events import EventBus
+from bot.core.features import discover
 from bot.core.health import HealthSampler
 from bot.core.health.lag import LoopLagProbe
 from bot.core.health.vitals import HostProbe
@@ -20,6 +30,8 @@ from bot.core.metrics import Metrics
 from bot.core.metrics.exposition import MetricsExposition
 from bot.core.metrics.live import LiveMetrics, Pool
 from bot.core.nullstate import NullState
+from bot.core.problems import ProblemService
+from bot.core.settings import SettingsStore
 from bot.core.supervisor import TaskSupervisor
 from bot.core.usage import UsageRecorder
 from db.engine import Database
@@ -30,14 +42,27 @@ from web.options import WebOptions
 from web.services import WebServices
 
 OWNER, STRANGER = 1001, 2002
+JOINED = datetime(2026, 1, 2, tzinfo=UTC)
 KEY = "k" * 40
 # The test client comes from 127.0.0.1; with that address as a proxy it can speak for anybody.
 BEHIND_PROXY = {"trusted_proxies": (ip_network("127.0.0.0/8"),)}
 FROM_OUTSIDE = {"X-Forwarded-For": "203.0.113.7"}
 
 
+REGISTRY = discover()
+# A guild with hostile names, and another one that the bot is in.
+GUILD, OTHER_GUILD = 7, 8
+GUILD_NAME = '<script>alert("guild")</script>'
+CHANNEL, VOICE, FOREIGN_CHANNEL, ROLE = 50, 51, 80, 60
+CHANNEL_NAME = '"><img src=x onerror=alert(1)>'
+WRITABLE = frozenset({"view_channel", "send_messages", "embed_links", "attach_files"})
+
+
 class FakeState(NullState):
-    """A bot that is connected with one shard, unless a test says otherwise."""
+    """A bot that is connected with one shard, unless a test says otherwise.
+
+    It is in two guilds, the first of which has a text channel, a voice channel and a role.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,6 +72,16 @@ class FakeState(NullState):
             last_event_age=1.0,
             identify_remaining=990,
         )
+        self.known = {
+            GUILD: GuildSummary(GUILD, GUILD_NAME, OWNER, 10, joined_at=JOINED),
+            OTHER_GUILD: GuildSummary(OTHER_GUILD, "Elsewhere", STRANGER, 3),
+        }
+        self.rooms = [
+            ChannelSummary(CHANNEL, GUILD, CHANNEL_NAME, "text", bot_permissions=WRITABLE),
+            ChannelSummary(VOICE, GUILD, "talk", "voice", bot_permissions=WRITABLE),
+            ChannelSummary(FOREIGN_CHANNEL, OTHER_GUILD, "there", "text"),
+        ]
+        self.ranks = [RoleSummary(ROLE, GUILD, "<b>Crew</b>", 2)]
         self.numbers = BotCounts(guilds=150, users=50_000, channels={"text": 2500, "voice": 500})
 
     def gateway(self) -> GatewayStatus:
@@ -54,6 +89,24 @@ class FakeState(NullState):
 
     def counts(self) -> BotCounts:
         return self.numbers
+
+    def guild(self, guild_id: int) -> GuildSummary | None:
+        return self.known.get(guild_id)
+
+    def guilds(self) -> Sequence[GuildSummary]:
+        return tuple(self.known.values())
+
+    def channels(self, guild_id: int) -> Sequence[ChannelSummary]:
+        return [one for one in self.rooms if one.guild_id == guild_id]
+
+    def channel(self, guild_id: int, channel_id: int) -> ChannelSummary | None:
+        return next((one for one in self.channels(guild_id) if one.id == channel_id), None)
+
+    def roles(self, guild_id: int) -> Sequence[RoleSummary]:
+        return [one for one in self.ranks if one.guild_id == guild_id]
+
+    def role(self, guild_id: int, role_id: int) -> RoleSummary | None:
+        return next((one for one in self.roles(guild_id) if one.id == role_id), None)
 
     def disconnect(self, seconds: float) -> None:
         shard = ShardStatus(0, connected=False, disconnected_for=seconds)
@@ -120,11 +173,17 @@ def make_services(
     metrics.register(
         LiveMetrics(state=lambda: state, health=health, supervisor=supervisor, pool=Pool)
     )
+    bus = EventBus()
+    audit = AuditLog(clock, bus, supervisor)
+    settings = SettingsStore(database, clock, bus, REGISTRY, audit, state=lambda: state)
     return WebServices(
         options=WebOptions(**options),
         database=database,
         clock=clock,
         state=lambda: state,
+        registry=REGISTRY,
+        settings=settings,
+        problems=ProblemService(database, clock, bus, REGISTRY, settings, state=lambda: state),
         health=health,
         metrics=metrics,
         exposition=MetricsExposition(metrics.registry, clock),

@@ -15,7 +15,7 @@ from bot.core.i18n import Message
 from db.engine import Database
 from tests.fakes import FakeClock
 from tests.web.conftest import OpenWorld
-from tests.web.support import FROM_OUTSIDE, KEY, STRANGER, World, open_world
+from tests.web.support import FROM_OUTSIDE, GUILD, KEY, STRANGER, World, open_world
 from web.app import declared_routes
 
 LIMIT = 64 * 1024
@@ -122,7 +122,13 @@ def _every_place() -> list[tuple[str, str]]:
     return [*declared, ("GET", "/no/such/thing"), ("DELETE", "/api/stats")]
 
 
-_PLACES = {"token": "x" * 43, "name": "nothing.css"}
+_PLACES = {
+    "token": "x" * 43,
+    "name": "nothing.css",
+    "guild_id": GUILD,
+    "feature": "welcome",
+    "revision": 0,
+}
 
 
 @pytest.mark.parametrize(("method", "path"), _every_place())
@@ -138,7 +144,7 @@ async def test_error_shape_compressed_body(
     sent = b"4\r\nabcd\r\n0\r\n\r\n" if chunked else b"abcd"
     start = f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n".encode()
     start += b"Content-Encoding: gzip\r\n"
-    head, body = await _talk(served, start + fields + b"\r\n\r\n" + sent)
+    head, body = await talk(served, start + fields + b"\r\n\r\n" + sent)
     assert head.startswith(b"HTTP/1.1 415"), head
     assert json.loads(body)["code"] == "E004"
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
@@ -148,7 +154,7 @@ async def test_error_shape_body_that_breaks_off(served: str, world: World) -> No
     sent = (
         b"POST /logout HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nx\r\n"
     )
-    head, body = await _talk(served, sent)
+    head, body = await talk(served, sent)
     assert head.startswith((b"HTTP/1.1 400", b"HTTP/1.0 400")), head
     assert json.loads(body)["code"] == "E004"
     assert world.webhooks.reports == []
@@ -156,7 +162,7 @@ async def test_error_shape_body_that_breaks_off(served: str, world: World) -> No
 
 async def test_error_shape_strange_expectation(served: str) -> None:
     sent = b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: a-miracle\r\n\r\n"
-    head, body = await _talk(served, sent)
+    head, body = await talk(served, sent)
     assert head.startswith(b"HTTP/1.1 417")
     assert b"application/problem+json" in head
     assert json.loads(body)["code"] == "E004"
@@ -281,7 +287,7 @@ async def test_error_shape_no_page_for_the_api(world: World) -> None:
     ],
 )
 async def test_error_shape_malformed_http(served: str, sent: bytes) -> None:
-    head, body = await _talk(served, sent)
+    head, body = await talk(served, sent)
     assert head.startswith((b"HTTP/1.1 400", b"HTTP/1.0 400")), head
     assert b"application/problem+json" in head
     assert b"Server: Pegasus" in head
@@ -290,7 +296,7 @@ async def test_error_shape_malformed_http(served: str, sent: bytes) -> None:
     assert json.loads(body)["code"] == "E004"
 
 
-async def _talk(url: str, sent: bytes) -> tuple[bytes, bytes]:
+async def talk(url: str, sent: bytes) -> tuple[bytes, bytes]:
     """Send bytes to a server and return head and body of what comes back."""
     host, port = url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))

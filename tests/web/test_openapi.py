@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.web.support import World
+from tests.web.support import CHANNEL, GUILD, REGISTRY, World
 from web.app import declared_routes
 from web.openapi import build_document
 from web.routes import Access, Pace
 
-DOCUMENT = build_document(declared_routes())
+DOCUMENT = build_document(declared_routes(), REGISTRY.all())
 
 # The rules of OpenAPI 3.1 for the parts that the document uses.
 RULES: dict[str, Any] = {
@@ -31,7 +31,7 @@ RULES: dict[str, Any] = {
         "paths": {
             "propertyNames": {"pattern": "^/"},
             "additionalProperties": {
-                "propertyNames": {"enum": ["get", "post"]},
+                "propertyNames": {"enum": ["get", "post", "patch", "delete"]},
                 "additionalProperties": {"$ref": "#/$defs/operation"},
             },
         },
@@ -126,7 +126,15 @@ def test_openapi_describes_every_route() -> None:
         for path, operations in DOCUMENT["paths"].items()
         for method in operations
     }
-    assert described == {(route.path, route.method) for route in declared_routes()}
+    declared = {(route.path, route.method) for route in declared_routes()}
+    settings = "/v1/guilds/{{guild_id}}/settings/{}"
+    typed = {
+        (path.replace("{feature}", feature.key), method)
+        for path, method in declared
+        if path in (settings.format("{feature}"), settings.format("{feature}/rollback"))
+        for feature in REGISTRY.all()
+    }
+    assert described == declared | typed
     names = [
         operation["operationId"]
         for operations in DOCUMENT["paths"].values()
@@ -138,7 +146,7 @@ def test_openapi_describes_every_route() -> None:
 @pytest.mark.parametrize("route", declared_routes(), ids=lambda route: route.summary)
 def test_openapi_names_refusals_and_who_may_call(route: Any) -> None:
     operation = DOCUMENT["paths"][route.path][route.method.lower()]
-    assert ("401" in operation["responses"]) == (route.access in (Access.OPERATOR, Access.SESSION))
+    assert ("401" in operation["responses"]) == (route.access not in (Access.ANYONE, Access.DETAIL))
     assert ("429" in operation["responses"]) == (route.pace is not Pace.EXEMPT)
     assert ({} in operation["security"]) == (route.access in (Access.ANYONE, Access.DETAIL))
 
@@ -150,6 +158,36 @@ async def test_openapi_is_served(world: World) -> None:
 @pytest.mark.parametrize("path", ["/livez", "/health", "/ready", "/api/health", "/api/stats"])
 async def test_openapi_is_true_of_what_is_answered(world: World, path: str) -> None:
     await _check_answer(world, path, 200)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/guilds",
+        "/v1/guilds/{guild_id}",
+        "/v1/guilds/{guild_id}/channels",
+        "/v1/guilds/{guild_id}/roles",
+        "/v1/guilds/{guild_id}/features",
+        "/v1/guilds/{guild_id}/settings/welcome",
+        "/v1/guilds/{guild_id}/settings/general",
+    ],
+)
+async def test_openapi_is_true_of_a_guild(world: World, path: str) -> None:
+    await _check_answer(world, path, 200)
+
+
+async def test_openapi_is_true_of_a_change_and_its_refusal(world: World) -> None:
+    path = f"/v1/guilds/{GUILD}/settings/welcome"
+    template = "/v1/guilds/{guild_id}/settings/welcome"
+    headers = {"If-Match": '"v0"', "Sec-Fetch-Site": "same-origin"}
+    sent = {"join_channel_id": str(CHANNEL)}
+    _validate(sent, DOCUMENT["paths"][template]["patch"]["requestBody"], "application/json")
+    for status, media_type in ((200, "application/json"), (412, "application/problem+json")):
+        response = await world.client.patch(path, json=sent, headers=headers)
+        assert response.status == status
+        reply = DOCUMENT["paths"][template]["patch"]["responses"][str(status)]
+        _validate(await response.json(), reply, media_type)
+    await _check_answer(world, f"{template.replace('welcome', '{feature}')}/revisions", 200)
 
 
 async def test_openapi_is_true_of_a_page_of_logs(world: World) -> None:
@@ -164,8 +202,12 @@ async def test_openapi_is_true_of_a_process_that_is_not_ready(world: World) -> N
 
 
 async def _check_answer(world: World, path: str, status: int) -> None:
-    response = await world.client.get(path)
+    response = await world.client.get(path.format(guild_id=GUILD, feature="welcome"))
     assert response.status == status
     reply = DOCUMENT["paths"][path]["get"]["responses"][str(status)]
-    schema = reply["content"]["application/json"]["schema"] | {"components": DOCUMENT["components"]}
-    Draft202012Validator(schema).validate(await response.json())
+    _validate(await response.json(), reply, "application/json")
+
+
+def _validate(body: Any, described: Any, media_type: str) -> None:
+    schema = described["content"][media_type]["schema"] | {"components": DOCUMENT["components"]}
+    Draft202012Validator(schema).validate(body)

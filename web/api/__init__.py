@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from web.api import health, logs, openapi, stats
+from web.api import features, guilds, health, logs, openapi, settings, stats
 from web.routes import Route
 
-ROUTES: tuple[Route, ...] = (health.ROUTE, stats.ROUTE, logs.ROUTE, openapi.ROUTE)
+ROUTES: tuple[Route, ...] = (
+    health.ROUTE,
+    stats.ROUTE,
+    logs.ROUTE,
+    openapi.ROUTE,
+    *guilds.ROUTES,
+    *features.ROUTES,
+    *settings.ROUTES,
+)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import web
 
-from web.keys import DECLARED
+from web.keys import DECLARED, OPENAPI, SERVICES
 from web.openapi import build_document
-from web.responses import json_response
+from web.responses import to_json
 from web.routes import Access, Pace, Reply, Route
 
 
 async def get_openapi(request: web.Request) -> web.Response:
     """Answer with the OpenAPI document of this very process."""
-    return json_response(build_document(request.app[DECLARED]))
+    made = request.app[OPENAPI]
+    if not made:
+        features = request.app[SERVICES].registry.all()
+        # Some hundred milliseconds for many features, which the event loop does not have.
+        document = await asyncio.to_thread(build_document, request.app[DECLARED], features)
+        made.append(to_json(document))
+    return web.Response(body=made[0], content_type="application/json", charset="utf-8")
 
 
 ROUTE = Route(

@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from web.keys import route_of
-from web.options import BODY_LIMIT
+from web.routes import BODY_LIMIT
 
 READ_SECONDS = 10.0
 
@@ -19,13 +19,17 @@ async def limit_body(request: web.Request, handler: Handler) -> web.StreamRespon
 
     One that breaks off or is not framed as HTTP wants it is refused too (400).
     """
-    if (request.content_length or 0) > BODY_LIMIT:
-        raise web.HTTPRequestEntityTooLarge(BODY_LIMIT, request.content_length or 0)
+    route = route_of(request)
+    limit = route.limit if route else BODY_LIMIT
+    if (request.content_length or 0) > limit:
+        raise web.HTTPRequestEntityTooLarge(limit, request.content_length or 0)
     if request.can_read_body:
         if "Content-Encoding" in request.headers:
             raise web.HTTPUnsupportedMediaType
         body = await _read(request)
-        route = route_of(request)
+        # The application's own limit, up to which anything is read, is the greatest of all routes.
+        if len(body) > limit:
+            raise web.HTTPRequestEntityTooLarge(limit, len(body))
         if body and route is not None and request.content_type not in route.accepts:
             raise web.HTTPUnsupportedMediaType
     return await handler(request)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import secrets
 import time
+from typing import get_args
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from web.keys import CLIENT, REQUEST_ID, SERVICES, route_of
+from web.routes import Method
 
 log = structlog.get_logger(__name__)
 
 # What nginx calls it when the client went away before the answer.
 CLIENT_GONE = 499
 _UNKNOWN = "unmatched"
+# Others would make a series for whatever a stranger thinks of.
+_METHODS = frozenset({"GET", "HEAD", *get_args(Method)})
 
 
 @web.middleware
@@ -43,7 +47,7 @@ def _note(request: web.Request, status: int, seconds: float) -> None:
     route = route_of(request)
     path = route.path if route else _UNKNOWN
     part = route.part if route else _UNKNOWN
-    method = request.method if request.method in ("GET", "HEAD", "POST") else "other"
+    method = request.method if request.method in _METHODS else "other"
     request.app[SERVICES].metrics.request_finished(method, path, part, status, seconds)
     # Probes and scrapes come every few seconds and would drown everything else.
     write = log.debug if part in ("health", "metrics") and status < 400 else log.info

@@ -18,7 +18,10 @@ async def check_origin(request: web.Request, handler: Handler) -> web.StreamResp
     """Let unsafe methods through only from our own pages; a request with a key needs no cookie."""
     may_act = route_of(request) is not None and request.method not in _SAFE
     if may_act and not has_key(request) and not _is_from_here(request):
-        raise Denied(_("This request did not come from a page of this site."))
+        raise Denied(
+            _("This request did not come from a page of this site."),
+            hint=_("Programs send the access key: Authorization: Bearer KEY"),
+        )
     return await handler(request)
 
 

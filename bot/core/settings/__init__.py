@@ -202,7 +202,8 @@ class SettingsStore:
         feature = self._registry.get(key)
         _check_names(feature, changes)
         if enabled is False and feature.always_on:
-            raise InvalidInput(_("{feature} is always on.", feature=_(feature.title)))
+            message = _("{feature} is always on.", feature=_(feature.title))
+            raise InvalidInput(message, errors=(FieldError(pointer_to([SWITCH]), message),))
 
         def apply(current: Current) -> Draft:
             wanted = feature.settings.read({**current.data, **changes})

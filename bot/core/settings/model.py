@@ -16,7 +16,7 @@ from bot.core.errors import Conflict, FieldError
 from bot.core.events import Event
 from bot.core.fields import describe_fields
 from bot.core.i18n import Message, _
-from bot.core.settings.validation import invalid_input
+from bot.core.settings.validation import find_unstorable, from_field_errors, invalid_input
 
 # JSON values before and after, by field; the switch of the feature itself is called "enabled".
 Diff = Mapping[str, tuple[Any, Any]]
@@ -52,6 +52,8 @@ class FeatureSettings(BaseModel):
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Self:
         """Return the settings that the data describes; raises `InvalidInput` by field."""
+        if errors := find_unstorable(data):
+            raise from_field_errors(errors, cls.titles())
         try:
             return cls.model_validate(dict(data))
         except ValidationError as error:

@@ -58,6 +58,8 @@ _BOUNDED: Mapping[str, tuple[str, str]] = {
     "too_long": (N_("At most {bound} fit."), "max_length"),
     "too_short": (_AT_LEAST, "min_length"),
 }
+# NUL, which PostgreSQL has no place for, and halves of surrogates, which are no characters.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _CHOICES = frozenset({"literal_error", "enum"})
 
 # The titles of a choice's values, marked for translation, by the field's name.
@@ -86,6 +88,26 @@ def from_field_errors(errors: Collection[FieldError], titles: Mapping[str, str])
     else:
         message = _("Some values can't be used.")
     return InvalidInput(message, errors=found)
+
+
+def find_unstorable(data: Mapping[str, Any]) -> list[FieldError]:
+    """Return an error for each setting with a text in it that PostgreSQL or UTF-8 can't hold."""
+    refused = _("This text has characters in it that can't be stored.")
+    return [FieldError(pointer_to([name]), refused) for name in data if _has_unstorable(data[name])]
+
+
+def _has_unstorable(value: Any) -> bool:
+    # A stack of its own: what strangers send may be nested deeper than Python's.
+    rest = [value]
+    while rest:
+        one = rest.pop()
+        if isinstance(one, str) and _UNSTORABLE.search(one):
+            return True
+        if isinstance(one, Mapping):
+            rest += [*one.keys(), *one.values()]
+        elif isinstance(one, list | tuple):
+            rest += one
+    return False
 
 
 def pointer_to(location: Collection[str | int]) -> str:
