@@ -36,6 +36,7 @@ def test_access_is_declared_for_every_operator_path() -> None:
         "/api/logs": Access.OPERATOR,
         "/openapi.json": Access.ANYONE,
         "/v1/guilds": Access.OPERATOR,
+        "/guilds": Access.OPERATOR,
         "/": Access.DETAIL,
         "/login/{token}": Access.ANYONE,
         "/logout": Access.SESSION,

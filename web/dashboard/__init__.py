@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from web.dashboard import login, start, static
+from web.dashboard import guilds, history, login, settings, start, static
 from web.routes import Route
 
-ROUTES: tuple[Route, ...] = (start.ROUTE, *login.ROUTES, *static.ROUTES)
+ROUTES: tuple[Route, ...] = (
+    start.ROUTE,
+    *guilds.ROUTES,
+    *settings.ROUTES,
+    *history.ROUTES,
+    *login.ROUTES,
+    *static.ROUTES,
+)

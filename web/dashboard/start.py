@@ -52,6 +52,7 @@ ENDPOINTS = (
     Endpoint("/api/health", N_("The health in short")),
     Endpoint("/api/stats", N_("Statistics"), needs_operator=True),
     Endpoint("/api/logs", N_("The audit log"), needs_operator=True),
+    Endpoint("/v1/guilds", N_("Servers, features and their settings"), needs_operator=True),
     Endpoint("/openapi.json", N_("The description of the API")),
 )
 
@@ -81,6 +82,7 @@ async def get_start(request: web.Request) -> web.Response:
         endpoints=[(one, _(one.purpose).render(locale)) for one in ENDPOINTS],
         notice=_notice(visitor).render(locale),
         is_logged_in=visitor.user_id is not None,
+        may_operate=visitor.may_operate,
     )
 
 
