@@ -21,7 +21,8 @@ def see_other(path: str, notice: str) -> web.HTTPSeeOther:
     return web.HTTPSeeOther(f"{path}?{urlencode({'done': notice})}")
 
 
-def notice_for(request: web.Request, locale: str) -> str:
-    """Return what the page has to say, "" for nothing."""
-    text = _TEXTS.get(request.query.get("done", ""))
-    return Message(text).render(locale) if text else ""
+def notice_for(request: web.Request, locale: str) -> tuple[str, str]:
+    """Return what the page has to say, in words and as a mark for its look; "" for nothing."""
+    mark = request.query.get("done", "")
+    text = _TEXTS.get(mark)
+    return (Message(text).render(locale), mark) if text else ("", "")

@@ -156,7 +156,7 @@ def _page(
         trouble=trouble,
         marked=[(one.name, reader.say(one.title)) for one in fields if one.name in errors],
         others=_rows_of_others(fields, trouble, reader),
-        notice="" if trouble else notice_for(request, reader.locale),
+        notice=("", "") if trouble else notice_for(request, reader.locale),
         is_logged_in=request[VISITOR].user_id is not None,
     )
 

@@ -275,6 +275,17 @@ async def test_switch_on_the_guilds_page(stored: World) -> None:
     assert (await submit(stored, off)).headers["Location"] == f"{FORM}?done=saved"
 
 
+@pytest.mark.parametrize(
+    ("done", "said"), [("saved", "It applies at once."), ("stale", "meanwhile"), ("<b>", "")]
+)
+async def test_page_says_what_was_done(world: World, done: str, said: str) -> None:
+    for path in (HOME, FORM, f"{FORM}/reset"):
+        text = await (await world.client.get(path, params={"done": done})).text()
+        assert said in text
+        assert ('role="status"' in text) == bool(said)
+        assert "<b>" not in text
+
+
 async def test_switch_is_not_there_for_what_is_always_on(world: World) -> None:
     page = await visit(world, HOME)
     always = {one.key for one in REGISTRY.all() if one.always_on}
