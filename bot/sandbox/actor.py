@@ -5,10 +5,11 @@ Used in-process by tests and the scripted community, and by the control API over
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from .audit import AuditAction, change
+from .automod import judge_profile
+from .building import Building
 from .channel import Channel
 from .command_data import (
     MESSAGE_COMMAND,
@@ -22,73 +23,46 @@ from .command_data import (
     context_data,
     find_command,
 )
-from .guild import Guild
+from .incidents import invites_paused
 from .interactions import CallbackType, Interaction, InteractionType
-from .mentions import find_mentions
 from .modal_data import modal_data
-from .models import Application, Attachment, Json, Member, Message, User
-from .permissions import Permission, can_send, channel_permissions
-from .snowflake import snowflake_time
+from .models import Application, Invite, Json, Member, Message, User
+from .permissions import Permission
+from .writing import Writing
 
-if TYPE_CHECKING:
-    from .server import Sandbox
-
-_REPLY = 19
-_UNSLOWED = Permission.BYPASS_SLOWMODE | Permission.MANAGE_MESSAGES | Permission.MANAGE_CHANNELS
 _LINK_BUTTON_STYLES = (5, 6)
 
 
-class Actor:
+class Actor(Writing, Building):
     """A person at the keyboard: an account, in a guild (`guild` set) or in direct messages.
+
+    What they write is in writing.py, what staff do in moderating.py and building.py.
 
     Verbs raise NotPossibleError when Discord's client would not offer them. Those that set off an
     interaction return it once the bot has answered (deferred answers: once they are there), and
     raise NotAnsweredError when it does not answer in time. `wait` False returns at once.
     """
 
-    def __init__(self, sandbox: Sandbox, user: User, guild: Guild | None = None) -> None:
-        self.sandbox = sandbox
-        self.user = user
-        self.guild = guild
-
-    def __repr__(self) -> str:
-        return f"<Actor {self.user.name} in {self.guild.name if self.guild else 'direct messages'}>"
-
-    @property
-    def id(self) -> int:
-        """The account's id."""
-        return self.user.id
-
-    @property
-    def mention(self) -> str:
-        """How the person is written in a message."""
-        return self.user.mention
-
-    @property
-    def member(self) -> Member:
-        """The membership; raises NotPossibleError after the person has left."""
-        member = self.guild.members.get(self.user.id) if self.guild else None
-        if member is None:
-            raise NotPossibleError(f"{self.user.name} is not in the guild")
-        return member
-
-    def _permissions(self, channel: Channel) -> int:
-        if channel.guild is None:
-            return Permission.ALL
-        member = channel.guild.members.get(self.user.id)
-        return channel_permissions(member, channel) if member else 0
-
-    def _need(self, channel: Channel, permission: int, doing: str) -> None:
-        if not self._permissions(channel) & permission:
-            raise NotPossibleError(f"{self.user.name} may not {doing} in #{channel.name}")
-
     # -- membership -------------------------------------------------------------------------------
 
-    def join(self, *, pending: bool = False) -> Member:
-        """Join the guild; raises NotPossibleError for a banned person."""
-        if self.guild is None or self.user.id in self.guild.bans:
+    def join(self, *, pending: bool = False, invite: Invite | None = None) -> Member:
+        """Join the guild, by an invite if one is given.
+
+        Raises NotPossibleError for a banned person, while invites are paused, and for an invite
+        that has ended. Native automod looks at the names of who joins.
+        """
+        guild = self.guild
+        if guild is None or self.user.id in guild.bans:
             raise NotPossibleError(f"{self.user.name} can't join")
-        return self.guild.add_member(self.user, pending=pending)
+        if self.user.id in guild.members:
+            return guild.members[self.user.id]
+        if invites_paused(guild) or (invite is not None and not invite.valid):
+            raise NotPossibleError(f"the invite for {self.user.name} is paused or invalid")
+        if invite is not None:
+            invite.uses += 1
+        member = guild.add_member(self.user, pending=pending)
+        judge_profile(member)
+        return member
 
     def leave(self) -> None:
         """Leave the guild."""
@@ -99,6 +73,23 @@ class Actor:
         """Accept the guild's rules."""
         self.member.guild.pass_screening(self.member)
 
+    def rename(self, nick: str | None) -> None:
+        """Change the own nickname, or go without one."""
+        guild = self._need_in_guild(Permission.CHANGE_NICKNAME, "change the nickname")
+        member, before = self.member, self.member.nick
+        guild.update_member(member, nick=nick)
+        found = [change("nick", before, nick)]
+        guild.log(AuditAction.MEMBER_UPDATE, self.id, self.id, changes=found)
+        judge_profile(member)
+
+    def change_name(self, global_name: str) -> None:
+        """Change the account's display name, which every guild sees."""
+        world = self.sandbox.world
+        world.update_user(self.user, global_name=global_name)
+        for guild in world.guilds.values():
+            if self.id in guild.members:
+                judge_profile(guild.members[self.id])
+
     def join_voice(self, channel: Channel) -> None:
         """Enter a voice channel."""
         self._need(channel, Permission.CONNECT, "speak")
@@ -107,86 +98,6 @@ class Actor:
     def leave_voice(self) -> None:
         """Leave voice."""
         self.member.guild.set_voice_state(self.user, None)
-
-    # -- messages ---------------------------------------------------------------------------------
-
-    def send(
-        self,
-        channel: Channel,
-        content: str = "",
-        *,
-        reply_to: Message | None = None,
-        files: Iterable[tuple[str, bytes]] = (),
-    ) -> Message:
-        """Post a message; it obeys permissions, timeouts, slowmode, length and locks."""
-        if channel.guild is not None:
-            member = channel.guild.members.get(self.user.id)
-            if member is None or not can_send(member, channel):
-                raise NotPossibleError(f"{self.user.name} may not write in #{channel.name}")
-            self._obey_slowmode(channel)
-        attachments = [
-            Attachment(self.sandbox.world.snowflakes.next(), name, data) for name, data in files
-        ]
-        if not 0 < len(content) <= 2_000 and not attachments:
-            raise NotPossibleError("a message has 1 to 2,000 characters")
-        for attachment in attachments:
-            self.sandbox.world.keep_attachment(attachment)
-        everyone = bool(self._permissions(channel) & Permission.MENTION_EVERYONE)
-        mentions = find_mentions(content, may_ping_everyone=everyone)
-        fields: Json = {"attachments": attachments}
-        if reply_to is not None:
-            users = tuple(dict.fromkeys((*mentions.users, reply_to.author.id)))
-            mentions = type(mentions)(users, mentions.roles, mentions.everyone)
-            reference = {"type": 0, "channel_id": str(channel.id), "message_id": str(reply_to.id)}
-            fields |= {"type": _REPLY, "reference": reference}
-        return channel.add_message(self.user, content, mentions=mentions, **fields)
-
-    def _obey_slowmode(self, channel: Channel) -> None:
-        if not channel.slowmode or self._permissions(channel) & _UNSLOWED:
-            return
-        oldest = datetime.now(UTC) - timedelta(seconds=channel.slowmode)
-        for message in reversed(channel.messages.values()):
-            if snowflake_time(message.id) < oldest:
-                return
-            if message.author is self.user:
-                raise NotPossibleError(f"slowmode is on in #{channel.name}")
-
-    def send_dm(self, content: str, bot: User | None = None) -> Message:
-        """Write to the bot directly."""
-        target = bot or self.sandbox.application.user
-        return self.send(self.sandbox.world.open_dm(self.user, target), content)
-
-    def edit(self, message: Message, content: str) -> None:
-        """Edit an own message."""
-        self._need_own(message)
-        found = find_mentions(content)
-        message.channel.edit_message(
-            message, content=content, mentions=found.users, mention_roles=found.roles
-        )
-
-    def delete(self, message: Message) -> None:
-        """Delete an own message, or any with MANAGE_MESSAGES."""
-        if message.author is not self.user:
-            self._need(message.channel, Permission.MANAGE_MESSAGES, "delete messages of others")
-        message.channel.delete_message(message)
-
-    def _need_own(self, message: Message) -> None:
-        if message.author is not self.user:
-            raise NotPossibleError("the message is by someone else")
-
-    def react(self, message: Message, emoji: str) -> None:
-        """React with an emoji, a character or `name:id`."""
-        if emoji not in message.reactions:
-            self._need(message.channel, Permission.ADD_REACTIONS, "react")
-        message.channel.add_reaction(message, self.user, emoji)
-
-    def unreact(self, message: Message, emoji: str) -> None:
-        """Take a reaction back."""
-        message.channel.remove_reaction(message, self.user.id, emoji)
-
-    def type_in(self, channel: Channel) -> None:
-        """Show "is typing…"."""
-        channel.start_typing(self.user)
 
     # -- commands ---------------------------------------------------------------------------------
 

@@ -120,6 +120,16 @@ class Channel:
         self.publish(message)
         return message
 
+    def backdate_message(
+        self, author: User, content: str = "", *, sent_at: datetime, **fields: Any
+    ) -> Message:
+        """Put a message in as if it had been sent at an earlier instant; nobody hears of it."""
+        message_id = self.world.snowflakes.at(sent_at)
+        message = self.new_message(author, content, message_id=message_id, **fields)
+        self.messages = dict(sorted({**self.messages, message_id: message}.items()))
+        self.last_message_id = max(self.messages)
+        return message
+
     def new_message(
         self,
         author: User,

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .channel import Channel
+from .files import keep_file
 from .guild import Guild
-from .models import Application, Attachment, Json, Member, Message, Role, User
+from .models import Application, Json, Member, Message, Role, User
 from .payloads import (
     render_attachment,
     render_channel,
@@ -90,8 +91,7 @@ class Resolved:
 
     def _add_attachment(self, file: Any) -> str:
         filename, content = file
-        attachment = Attachment(self.world.snowflakes.next(), filename, content)
-        self.world.keep_attachment(attachment)
+        attachment = keep_file(self.world, filename, content)
         payload = render_attachment(attachment, self.channel.id, self.world.cdn_url)
         return self._put("attachments", attachment.id, payload)
 

@@ -117,7 +117,8 @@ class Dispatch:
     `guild` and `channel` say who may see it, `application_id` restricts it to one application,
     `subject_id` names the user it is about (a bot hears of itself without the members intent),
     `message` lets the gateway blank the content for sessions without the message content intent,
-    `needs` is a permission in the guild that a receiver must hold.
+    `withheld` names further keys that such sessions get empty,
+    `needs` are permissions in the guild of which a receiver must hold one.
     """
 
     event: str
@@ -128,3 +129,4 @@ class Dispatch:
     subject_id: int | None = None
     message: Message | None = None
     needs: int = 0
+    withheld: tuple[str, ...] = ()

@@ -178,7 +178,7 @@ class Gateway:
                     full = full or encode(dispatch.data)
                     session.push(dispatch.event, full)
                 else:
-                    blanked = blanked or encode(blank_content(dispatch.data))
+                    blanked = blanked or encode(_blanked(dispatch))
                     session.push(dispatch.event, blanked)
 
     def _deliver_membership(self, session: Session, dispatch: Dispatch) -> None:
@@ -264,6 +264,13 @@ class Gateway:
     async def close(self) -> None:
         """Close every connection with 1001 (going away)."""
         await asyncio.gather(*(connection.close(1001) for connection in list(self.connections)))
+
+
+def _blanked(dispatch: Dispatch) -> Json:
+    """Return an event's data as a session without the message content intent gets it."""
+    if dispatch.message is not None:
+        return blank_content(dispatch.data)
+    return dispatch.data | dict.fromkeys(dispatch.withheld, "")
 
 
 def _names(member: Member) -> tuple[str | None, ...]:

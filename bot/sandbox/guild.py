@@ -5,13 +5,14 @@ Methods change the world; they check no permission (REST and the actors do that)
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .channel import Channel
-from .models import Ban, ChannelType, Invite, Json, Member, Role, User, Webhook
+from .models import Ban, ChannelType, Invite, Json, Member, MemberFlag, Role, User, Webhook
 from .payloads import (
     render_channel,
     render_guild,
@@ -20,11 +21,13 @@ from .payloads import (
     render_user,
 )
 from .permissions import DEFAULT_PERMISSIONS, Permission
+from .snowflake import snowflake_time
 
 if TYPE_CHECKING:
     from .world import World
 
 AUDIT_LOG_LIMIT = 1_000
+_SEES_BANS = Permission.BAN_MEMBERS | Permission.VIEW_AUDIT_LOG
 
 # What a new guild has beside name, owner, roles and channels; nothing here computes with it.
 _SETTINGS: Json = {
@@ -92,6 +95,10 @@ class Guild:
         self.threads: dict[int, Channel] = {}
         self.members: dict[int, Member] = {}
         self.bans: dict[int, Ban] = {}
+        # Who was here before, with the timeout that still waits for them.
+        self.former: dict[int, datetime | None] = {}
+        self.non_member_bans = 0
+        self.non_member_ban_cap: int | None = None
         self.webhooks: dict[int, Webhook] = {}
         self.invites: dict[str, Invite] = {}
         self.automod_rules: dict[int, Json] = {}
@@ -148,7 +155,7 @@ class Guild:
     ) -> Member:
         """Let a user join; `quiet` (for building a world) leaves out the announcement.
 
-        Joining twice changes nothing.
+        Joining twice changes nothing. Somebody who returns is marked so, and still timed out.
         """
         existing = self.members.get(user.id)
         if existing is not None:
@@ -162,6 +169,9 @@ class Guild:
             pending,
         )
         self.members[user.id] = member
+        if user.id in self.former:
+            member.flags |= MemberFlag.DID_REJOIN
+            member.timed_out_until = self.former.pop(user.id)
         if user.bot:
             self.revision += 1
             self.world.bot_joined(self, user)
@@ -179,6 +189,7 @@ class Guild:
         member = self.members.pop(user_id, None)
         if member is None:
             return False
+        self.former[user_id] = member.timed_out_until
         for channel in self.threads.values():
             if channel.thread is not None:
                 channel.thread.members.pop(user_id, None)
@@ -252,8 +263,9 @@ class Guild:
 
     def ban(self, user: User, *, reason: str | None = None) -> None:
         """Ban a user, member or not; a second ban replaces the reason."""
+        self.non_member_bans += user.id not in self.members and user.id not in self.bans
         self.bans[user.id] = Ban(user, reason)
-        self._dispatch("GUILD_BAN_ADD", {"user": render_user(user)}, needs=Permission.BAN_MEMBERS)
+        self._dispatch("GUILD_BAN_ADD", {"user": render_user(user)}, needs=_SEES_BANS)
         self.remove_member(user.id)
 
     def unban(self, user_id: int) -> bool:
@@ -261,10 +273,19 @@ class Guild:
         ban = self.bans.pop(user_id, None)
         if ban is None:
             return False
-        self._dispatch(
-            "GUILD_BAN_REMOVE", {"user": render_user(ban.user)}, needs=Permission.BAN_MEMBERS
-        )
+        self._dispatch("GUILD_BAN_REMOVE", {"user": render_user(ban.user)}, needs=_SEES_BANS)
         return True
+
+    def delete_recent_messages(self, user: User, age: timedelta) -> None:
+        """Delete what a user wrote in the last while, channel by channel."""
+        oldest = datetime.now(UTC) - age
+        for channel in [*self.channels.values(), *self.threads.values()]:
+            own = [
+                entry.id
+                for entry in channel.messages.values()
+                if entry.author is user and snowflake_time(entry.id) >= oldest
+            ]
+            channel.delete_messages(own)
 
     # -- roles ------------------------------------------------------------------------------------
 
@@ -402,7 +423,7 @@ class Guild:
             "id": str(self.world.snowflakes.next()),
             "user_id": str(actor_id),
             "target_id": None if target_id is None else str(target_id),
-            "action_type": action,
+            "action_type": int(action),
             "changes": changes or [],
         }
         if reason:
@@ -410,7 +431,8 @@ class Guild:
         if options:
             entry["options"] = options
         self.audit_log.append(entry)
-        self._dispatch("GUILD_AUDIT_LOG_ENTRY_CREATE", dict(entry), needs=Permission.VIEW_AUDIT_LOG)
+        announced = copy.deepcopy(entry)
+        self._dispatch("GUILD_AUDIT_LOG_ENTRY_CREATE", announced, needs=Permission.VIEW_AUDIT_LOG)
         return entry
 
     def _dispatch(

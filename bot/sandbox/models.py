@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -61,7 +61,19 @@ class MessageFlag:
     EPHEMERAL = 1 << 6
     LOADING = 1 << 7
     SUPPRESS_NOTIFICATIONS = 1 << 12
+    HAS_SNAPSHOT = 1 << 14
     COMPONENTS_V2 = 1 << 15
+
+
+class MemberFlag:
+    """Discord's member flags, as far as they mean anything here.
+
+    https://discord.com/developers/docs/resources/guild#guild-member-object-guild-member-flags
+    """
+
+    DID_REJOIN = 1 << 0
+    BYPASSES_VERIFICATION = 1 << 2
+    QUARANTINED = 1 << 7
 
 
 @dataclass(slots=True, eq=False)
@@ -169,6 +181,7 @@ class Attachment:
     description: str | None = None
     width: int | None = None
     height: int | None = None
+    title: str | None = None
 
 
 @dataclass(slots=True)
@@ -206,6 +219,7 @@ class Message:
     interaction: Json | None = None
     poll: Json | None = None
     sticker_items: list[Json] = field(default_factory=list)
+    snapshots: list[Json] = field(default_factory=list)
     author_override: Json | None = None
     deleted: bool = False
 
@@ -235,7 +249,7 @@ class Message:
     def text(self) -> str:
         """Return everything a person reads in the message.
 
-        Content, embeds, text displays and labels.
+        Content, embeds, forwarded texts, text displays and labels.
         """
         parts = [self.content]
         for embed in self.embeds:
@@ -244,6 +258,7 @@ class Message:
                 f"{entry.get('name')} {entry.get('value')}" for entry in embed.get("fields") or ()
             ]
             parts.append((embed.get("footer") or {}).get("text") or "")
+        parts += [snapshot["message"].get("content") or "" for snapshot in self.snapshots]
         for component in walk_components(self.components):
             parts += [str(component[key]) for key in ("content", "label") if component.get(key)]
         return "\n".join(part for part in parts if part)
@@ -274,6 +289,18 @@ class Invite:
     max_uses: int = 0
     uses: int = 0
     temporary: bool = False
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When it ends, None for never."""
+        return self.created_at + timedelta(seconds=self.max_age) if self.max_age else None
+
+    @property
+    def valid(self) -> bool:
+        """Whether somebody can still come in by it."""
+        if self.max_uses and self.uses >= self.max_uses:
+            return False
+        return self.ends_at is None or self.ends_at > datetime.now(UTC)
 
 
 @dataclass(slots=True, eq=False)

@@ -36,6 +36,7 @@ def render_user(user: User) -> Json:
         "avatar": user.avatar,
         "avatar_decoration_data": None,
         "public_flags": 0,
+        "flags": 0,
         "primary_guild": None,
     }
     if user.bot:
@@ -175,6 +176,7 @@ def render_attachment(attachment: Attachment, channel_id: int, cdn_url: str) -> 
         "content_type": attachment.content_type,
     }
     optional = {
+        "title": attachment.title,
         "description": attachment.description,
         "width": attachment.width,
         "height": attachment.height,
@@ -256,6 +258,8 @@ def _optional_message_fields(message: Message) -> Json:
             payload[key] = str(snowflake)
     if message.sticker_items:
         payload["sticker_items"] = message.sticker_items
+    if message.snapshots:
+        payload["message_snapshots"] = message.snapshots
     if message.reference is not None:
         payload["message_reference"] = message.reference
         target = message.channel.messages.get(int(message.reference.get("message_id", 0)))
@@ -289,6 +293,10 @@ def blank_content(payload: Json) -> Json:
     """Return the payload as a session without the message content intent gets it."""
     blanked = payload | {"content": "", "embeds": [], "attachments": [], "components": []}
     blanked.pop("poll", None)
+    if "message_snapshots" in blanked:
+        blanked["message_snapshots"] = [
+            {"message": blank_content(entry["message"])} for entry in blanked["message_snapshots"]
+        ]
     return blanked
 
 
@@ -349,20 +357,34 @@ def render_invite(invite: Invite) -> Json:
     return {
         "type": 0,
         "code": invite.code,
-        "guild": render_partial_guild(guild),
+        "guild": _render_invite_guild(guild),
         "guild_id": str(guild.id),
         "channel": {
             "id": str(invite.channel.id),
             "name": invite.channel.name,
             "type": int(invite.channel.type),
         },
-        "inviter": render_user(invite.inviter) if invite.inviter else None,
         "uses": invite.uses,
         "max_uses": invite.max_uses,
         "max_age": invite.max_age,
         "temporary": invite.temporary,
         "created_at": isoformat(invite.created_at),
-        "expires_at": None,
+        "expires_at": isoformat(invite.ends_at) if invite.ends_at else None,
+        "flags": 0,
+    } | ({"inviter": render_user(invite.inviter)} if invite.inviter else {})
+
+
+def _render_invite_guild(guild: Guild) -> Json:
+    """Return what anyone may know of a guild they have an invite to."""
+    shown = ("splash", "banner", "verification_level", "vanity_url_code", "nsfw_level", "nsfw")
+    return {
+        "id": str(guild.id),
+        "name": guild.name,
+        "icon": guild.icon,
+        "description": guild.description,
+        "features": list(guild.features),
+        "premium_subscription_count": 0,
+        **{key: guild.extra[key] for key in shown},
     }
 
 
@@ -382,10 +404,15 @@ def render_application(application: Application) -> Json:
         "owner": render_user(application.owner),
         "team": None,
         "flags": _application_flags(application),
+        "flags_new": str(_application_flags(application)),
+        "explicit_content_filter": 0,
+        "role_connections_verification_url": None,
+        "approximate_user_authorization_count": 0,
+        "eligible_oauth2_scopes": ["bot", "applications.commands"],
         "tags": [],
         "rpc_origins": [],
         "hook": True,
-        "integration_types_config": {"0": {"oauth2_install_params": None}},
+        "integration_types_config": {"0": {}},
         "approximate_guild_count": 0,
         "approximate_user_install_count": 0,
         "interactions_endpoint_url": None,

@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from .models import MemberFlag
+
 if TYPE_CHECKING:
     from .channel import Channel
     from .models import Member, Role
@@ -84,8 +86,8 @@ DEFAULT_PERMISSIONS = (
     | Permission.SEND_POLLS
 )
 
-# All that is left to a timed-out member.
-_TIMED_OUT = Permission.VIEW_CHANNEL | Permission.READ_MESSAGE_HISTORY
+# All that is left to a member who is timed out or whom native auto moderation holds back.
+_HELD_BACK = Permission.VIEW_CHANNEL | Permission.READ_MESSAGE_HISTORY
 
 # Without SEND_MESSAGES these are worth nothing.
 _IMPLICIT = (
@@ -111,6 +113,11 @@ def is_timed_out(member: Member) -> bool:
     return member.timed_out_until is not None and member.timed_out_until > datetime.now(UTC)
 
 
+def is_held_back(member: Member) -> bool:
+    """Whether the member may only read, for a timeout or for a name that breaks a rule."""
+    return bool(member.flags & MemberFlag.QUARANTINED) or is_timed_out(member)
+
+
 def guild_permissions(member: Member) -> int:
     """Return what the member may do in the guild, before any channel overwrite."""
     guild = member.guild
@@ -122,7 +129,7 @@ def guild_permissions(member: Member) -> int:
         bits |= role.permissions if role else 0
     if bits & Permission.ADMINISTRATOR:
         return Permission.ALL
-    return bits & _TIMED_OUT if is_timed_out(member) else bits
+    return bits & _HELD_BACK if is_held_back(member) else bits
 
 
 def channel_permissions(member: Member, channel: Channel) -> int:
@@ -136,7 +143,7 @@ def channel_permissions(member: Member, channel: Channel) -> int:
         return 0
     if not bits & Permission.SEND_MESSAGES:
         bits &= ~_IMPLICIT
-    return bits & _TIMED_OUT if is_timed_out(member) else bits
+    return bits & _HELD_BACK if is_held_back(member) else bits
 
 
 def can_send(member: Member, channel: Channel) -> bool:

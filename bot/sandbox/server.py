@@ -19,7 +19,7 @@ from .faults import Faults
 from .gateway import Gateway
 from .guild import Guild
 from .interactions import InteractionEngine
-from .models import Application, Json, Message, User
+from .models import Application, Invite, Json, Message, User
 from .openapi import RequestValidator
 from .page import add_page
 from .recorder import GatewayFrame, Journal, Recorder
@@ -204,6 +204,12 @@ class Sandbox:
             guild.add_channel(channel)
         self.world.install(self.application, guild, permissions=permissions)
         return guild
+
+    def invite_elsewhere(self, name: str, *, code: str | None = None, members: int = 20) -> Invite:
+        """Found a guild that the bot is not in, and return an invite to it."""
+        guild = self.world.add_guild(name)
+        guild.fill_members(self.world.add_user(f"stranger-{n}") for n in range(members - 1))
+        return self.world.add_invite(guild.add_channel("general"), code=code)
 
     async def wait_for_message(
         self,

@@ -106,9 +106,7 @@ class Session:
         if not self.covers(guild) or not self._intended(dispatch):
             return False
         member = guild.members[self.application.user.id]
-        if dispatch.needs and not guild_permissions(member) & (
-            dispatch.needs | Permission.VIEW_AUDIT_LOG
-        ):
+        if dispatch.needs and not guild_permissions(member) & dispatch.needs:
             return False
         if (
             dispatch.channel is None
@@ -149,7 +147,9 @@ class Session:
         By intent, in DMs, on mention and for own messages.
         """
         message = dispatch.message
-        if message is None or self.intents & Intent.MESSAGE_CONTENT or dispatch.guild is None:
+        if self.intents & Intent.MESSAGE_CONTENT or dispatch.guild is None:
             return True
+        if message is None:
+            return not dispatch.withheld
         own_id = self.application.user.id
         return message.author.id == own_id or own_id in message.mentions

@@ -60,13 +60,14 @@ class World:
         subject_id: int | None = None,
         message: Message | None = None,
         needs: int = 0,
+        withheld: tuple[str, ...] = (),
     ) -> None:
         """Announce an event to every listener (the gateway is one).
 
         `Dispatch` says what the fields mean.
         """
         announced = Dispatch(
-            event, data, guild, channel, application_id, subject_id, message, needs
+            event, data, guild, channel, application_id, subject_id, message, needs, withheld
         )
         for listener in tuple(self.listeners):
             listener(announced)
@@ -245,9 +246,10 @@ class World:
     def add_invite(self, channel: Channel, inviter: User | None = None, **fields: Any) -> Invite:
         """Create an invite.
 
-        `fields` are those of Invite (`max_age` in seconds, `max_uses`, `temporary`).
+        `fields` are those of Invite (`code`, `max_age` in seconds, `max_uses`, `temporary`).
         """
-        invite = Invite(secrets.token_urlsafe(6), channel, inviter, datetime.now(UTC), **fields)
+        code = fields.pop("code", None) or secrets.token_urlsafe(6)
+        invite = Invite(code, channel, inviter, datetime.now(UTC), **fields)
         self.invites[invite.code] = invite
         channel.home.invites[invite.code] = invite
         data = render_invite(invite) | {"channel_id": str(channel.id)}

@@ -17,6 +17,7 @@ from discord.http import Route
 
 from bot.sandbox import Sandbox
 from bot.sandbox.guild import Guild
+from tests.sandbox.answers import answer_checker
 
 Connect = Callable[..., Awaitable["Client"]]
 
@@ -62,6 +63,9 @@ class Client(commands.AutoShardedBot):
 async def sandbox() -> AsyncIterator[Sandbox]:
     async with Sandbox() as running:
         yield running
+        checker = answer_checker()
+        calls = running.recorder.calls if checker else ()
+        assert [fault for call in calls if checker for fault in checker.check(call)] == []
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from . import acting, building, watching
+from . import acting, building, moderating, watching
 from .request import operations, web_handler
 
 if TYPE_CHECKING:
     from ..server import Sandbox
 
-__all__ = ["acting", "add_control_routes", "building", "watching"]
+__all__ = ["acting", "add_control_routes", "building", "moderating", "watching"]
 
 
 def add_control_routes(router: web.UrlDispatcher, sandbox: Sandbox) -> None:

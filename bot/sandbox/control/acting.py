@@ -2,20 +2,87 @@
 
 from __future__ import annotations
 
+import base64
+
+from ..codec import parse_time
 from ..interactions import Interaction
 from ..models import Json
-from ..payloads import render_message
+from ..payloads import render_channel, render_message
+from ..webhook_posts import post_through
 from .request import Ask, UnknownThingError, operation
 
 
 @operation("POST", "/channels/{channel_id}/messages")
 async def send_message(ask: Ask) -> Json:
-    """Post `content`, in answer to `reply_to` if given."""
+    """Post `content`, in answer to `reply_to` if given.
+
+    Also `files` (`filename` with `text`, or `data` in base64), `stickers` (ids), `poll`. With
+    `created_at` the message has been there since then, and nobody hears of it.
+    """
     channel = ask.channel()
+    content = str(ask.body.get("content", ""))
+    if ask.body.get("created_at"):
+        sent_at = parse_time(ask.body["created_at"])
+        return render_message(channel.backdate_message(ask.user(), content, sent_at=sent_at))
     reply_to = ask.body.get("reply_to")
-    answered = channel.messages[int(reply_to)] if reply_to else None
-    content = str(ask.need("content"))
-    return render_message(ask.actor(channel.guild).send(channel, content, reply_to=answered))
+    message = ask.actor(channel.guild).send(
+        channel,
+        content,
+        reply_to=channel.messages[int(reply_to)] if reply_to else None,
+        files=[_file(entry) for entry in ask.body.get("files") or ()],
+        stickers=[int(entry) for entry in ask.body.get("stickers") or ()],
+        poll=ask.body.get("poll"),
+    )
+    return render_message(message)
+
+
+def _file(entry: Json) -> tuple[str, bytes]:
+    data = entry.get("data")
+    content = str(entry.get("text", "")).encode() if data is None else base64.b64decode(data)
+    return str(entry["filename"]), content
+
+
+@operation("POST", "/channels/{channel_id}/burst")
+async def send_burst(ask: Ask) -> Json:
+    """Post all `contents` fast, `gap` seconds apart; returns those that came through."""
+    channel = ask.channel()
+    contents = [str(entry) for entry in ask.need("contents")]
+    gap = float(ask.body.get("gap", 0))
+    sent = await ask.actor(channel.guild).burst(channel, contents, gap=gap)
+    return {"messages": [render_message(message) for message in sent]}
+
+
+@operation("POST", "/channels/{channel_id}/forwards")
+async def forward_message(ask: Ask) -> Json:
+    """Forward the message `message_id` of the channel `from` here."""
+    channel = ask.channel()
+    source = ask.sandbox.world.channels[int(ask.need("from"))]
+    message = source.messages[int(ask.need("message_id"))]
+    return render_message(ask.actor(channel.guild).forward(message, channel))
+
+
+@operation("POST", "/channels/{channel_id}/threads")
+async def start_thread(ask: Ask) -> Json:
+    """Open a thread `name`, on the message `message_id` if given, with `content` in it."""
+    channel = ask.channel()
+    message_id = ask.body.get("message_id")
+    thread = ask.actor(channel.guild).start_thread(
+        channel,
+        str(ask.need("name")),
+        message=channel.messages[int(message_id)] if message_id else None,
+        content=str(ask.body.get("content", "")),
+        private=bool(ask.body.get("private")),
+    )
+    return render_channel(thread)
+
+
+@operation("POST", "/webhooks/{webhook_id}/messages")
+async def post_through_webhook(ask: Ask) -> Json:
+    """Post `content` and `embeds` through a webhook, as `username`."""
+    webhook = ask.sandbox.world.webhooks[int(ask.params["webhook_id"])]
+    known = ("content", "username", "embeds")
+    fields = {key: ask.body[key] for key in known if key in ask.body}
+    return render_message(post_through(webhook, **fields))
 
 
 @operation("POST", "/direct-messages")

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..codec import parse_time
 from ..models import ChannelType, Json, User
-from ..payloads import render_channel, render_guild, render_member, render_role, render_user
+from ..payloads import (
+    render_channel,
+    render_guild,
+    render_invite,
+    render_member,
+    render_role,
+    render_user,
+)
+from ..stickers import add_sticker
 from ..world import BOT_PERMISSIONS, DEFAULT_PERMISSIONS
 from .request import Ask, operation
 
@@ -85,18 +94,30 @@ async def create_channel(ask: Ask) -> Json:
 
 @operation("DELETE", "/channels/{channel_id}")
 async def delete_channel(ask: Ask) -> Json:
-    """Delete a channel."""
-    ask.channel().delete()
+    """Delete a channel; with `user_id` as that member of the staff."""
+    channel = ask.channel()
+    if "user_id" in ask.body:
+        ask.actor(channel.guild).delete_channel(channel)
+    else:
+        channel.delete()
     return {}
 
 
 @operation("PUT", "/channels/{channel_id}/overwrites/{target_id}")
 async def set_overwrite(ask: Ask) -> Json:
-    """Set a permission overwrite: `type` 0 for a role, 1 for a member; `allow` and `deny` bits."""
+    """Set a permission overwrite: `type` 0 for a role, 1 for a member; `allow` and `deny` bits.
+
+    With `user_id` that member of the staff does it.
+    """
     allow, deny = int(ask.body.get("allow", 0)), int(ask.body.get("deny", 0))
-    channel = ask.channel()
+    channel, target_id = ask.channel(), int(ask.params["target_id"])
     kind = int(ask.body.get("type", 0))
-    channel.set_overwrite(int(ask.params["target_id"]), kind, allow=allow, deny=deny)
+    if "user_id" in ask.body:
+        known = channel.home.members if kind else channel.home.roles
+        actor = ask.actor(channel.guild)
+        actor.set_overwrite(channel, known[target_id], allow=allow, deny=deny)
+    else:
+        channel.set_overwrite(target_id, kind, allow=allow, deny=deny)
     return render_channel(channel)
 
 
@@ -131,6 +152,8 @@ _ACCOUNT = ("global_name", "bot", "locale", "avatar")
 
 def _open_account(ask: Ask) -> User:
     fields = {key: ask.body[key] for key in _ACCOUNT if key in ask.body}
+    if ask.body.get("created_at"):
+        fields["created_at"] = parse_time(ask.body["created_at"])
     user = ask.sandbox.world.add_user(ask.need("name"), **fields)
     user.dms_open = bool(ask.body.get("dms_open", True))
     return user
@@ -138,7 +161,7 @@ def _open_account(ask: Ask) -> User:
 
 @operation("POST", "/users")
 async def create_user(ask: Ask) -> Json:
-    """Open an account."""
+    """Open an account; `created_at` sets its age, `avatar` gives it a picture."""
     return render_user(_open_account(ask))
 
 
@@ -153,10 +176,16 @@ async def edit_user(ask: Ask) -> Json:
 
 @operation("POST", "/guilds/{guild_id}/members")
 async def join_guild(ask: Ask) -> Json:
-    """Let a user (`user_id`, or a new account by `name`) join; `pending` waits for screening."""
+    """Let a user (`user_id`, or a new account by `name`) join; `pending` waits for screening.
+
+    `invite` is the code they come by.
+    """
     guild = ask.guild()
     user = ask.user() if "user_id" in ask.body else _open_account(ask)
-    member = ask.sandbox.actor(user, guild).join(pending=bool(ask.body.get("pending")))
+    code = ask.body.get("invite")
+    invite = ask.sandbox.world.invites[str(code)] if code else None
+    actor = ask.sandbox.actor(user, guild)
+    member = actor.join(pending=bool(ask.body.get("pending")), invite=invite)
     if ask.body.get("roles"):
         guild.update_member(member, roles=tuple(int(entry) for entry in ask.body["roles"]))
     return render_member(member)
@@ -172,6 +201,30 @@ async def edit_member(ask: Ask) -> Json:
         changes["roles"] = tuple(int(entry) for entry in ask.body["roles"])
     guild.update_member(member, **changes)
     return render_member(member)
+
+
+@operation("PATCH", "/guilds/{guild_id}")
+async def edit_guild(ask: Ask) -> Json:
+    """Set `non_member_ban_cap`: how many people who are no members may be banned (null: any)."""
+    guild = ask.guild()
+    cap = ask.need("non_member_ban_cap")
+    guild.non_member_ban_cap = None if cap is None else int(cap)
+    return {}
+
+
+@operation("POST", "/guilds/{guild_id}/stickers")
+async def create_sticker(ask: Ask) -> Json:
+    """Add a sticker `name`."""
+    return add_sticker(ask.guild(), str(ask.need("name")))
+
+
+@operation("POST", "/elsewhere")
+async def invite_elsewhere(ask: Ask) -> Json:
+    """Found a guild `name` that the bot is not in, and return an invite (`code`) to it."""
+    members = int(ask.body.get("members", 20))
+    code = ask.body.get("code")
+    name = str(ask.need("name"))
+    return render_invite(ask.sandbox.invite_elsewhere(name, code=code, members=members))
 
 
 @operation("DELETE", "/guilds/{guild_id}/members/{user_id}")

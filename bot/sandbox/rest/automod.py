@@ -1,21 +1,19 @@
-"""Native auto moderation rules.
-
-Kept and announced, with Discord's limits on how many there may be.
-"""
+"""Native auto moderation rules: kept, announced, and held to Discord's limits."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from ..audit import change
 from ..permissions import Permission
+from .automod_rules import check_count, check_rule
 from .call import Call
-from .errors import FormCheck, RestError
+from .errors import RestError
 from .routing import route
 
 Json = dict[str, Any]
 
 _RULES = "/guilds/{guild_id}/auto-moderation/rules"
-_PER_TRIGGER = {1: 6, 3: 1, 4: 1, 5: 1, 6: 1}
 _RULE_CREATE, _RULE_UPDATE, _RULE_DELETE = 140, 141, 142
 _FIELDS = (
     "name",
@@ -49,65 +47,59 @@ def get_rule(call: Call) -> Json:
 
 @route("POST", _RULES, permissions=Permission.MANAGE_GUILD)
 def create_rule(call: Call) -> Json:
-    """Create a rule; Discord limits how many of each kind."""
+    """Create a rule; it is off unless `enabled`."""
     guild, body = call.guild(), call.json
-    trigger = body.get("trigger_type")
-    _check(body)
-    same = sum(rule["trigger_type"] == trigger for rule in guild.automod_rules.values())
-    if same >= _PER_TRIGGER[trigger or 0]:
-        problem = {
-            "code": "AUTO_MODERATION_MAX_RULES_OF_TYPE_EXCEEDED",
-            "message": "Too many rules of this type",
-        }
-        raise RestError(400, 50035, "Invalid Form Body", errors={"_errors": [problem]})
+    check_rule(call, body)
+    check_count(call, body["trigger_type"])
     rule: Json = {
         "id": str(call.world.snowflakes.next()),
         "guild_id": str(guild.id),
         "creator_id": str(call.bot.id),
-        "trigger_type": trigger,
-        "event_type": 1,
+        "trigger_type": body["trigger_type"],
         "trigger_metadata": {},
         "actions": [],
         "enabled": False,
         "exempt_roles": [],
         "exempt_channels": [],
     }
-    rule |= {key: body[key] for key in _FIELDS if body.get(key) is not None}
+    rule |= _stored(body)
     guild.automod_rules[int(rule["id"])] = rule
     _announce(call, "AUTO_MODERATION_RULE_CREATE", rule, _RULE_CREATE)
     return rule
 
 
-def _check(body: Json) -> None:
-    check = FormCheck()
-    check.text("name", body.get("name"), 1, 100, required=True)
-    trigger = body.get("trigger_type")
-    check.choice("trigger_type", "missing" if trigger is None else trigger, tuple(_PER_TRIGGER))
-    check.entries("actions", body.get("actions"), 1, 5)
-    _check_metadata(check, body.get("trigger_metadata") or {})
-    check.finish()
+def _stored(body: Json) -> Json:
+    """Return the fields of a request as they are kept: ids as text, actions with metadata."""
+    fields = {key: body[key] for key in _FIELDS if body.get(key) is not None}
+    for key in ("exempt_roles", "exempt_channels"):
+        if key in fields:
+            fields[key] = [str(entry) for entry in fields[key]]
+    if "actions" in fields:
+        fields["actions"] = [
+            {"type": action["type"], "metadata": _text_ids(action.get("metadata") or {})}
+            for action in fields["actions"]
+        ]
+    return fields
 
 
-def _check_metadata(check: FormCheck, metadata: Json) -> None:
-    for key, most, longest in (
-        ("keyword_filter", 1_000, 60),
-        ("regex_patterns", 10, 260),
-        ("allow_list", 1_000, 60),
-    ):
-        entries = check.entries(f"trigger_metadata.{key}", metadata.get(key) or [], 0, most)
-        for index, entry in enumerate(entries):
-            check.text(f"trigger_metadata.{key}.{index}", entry, 1, longest)
-    check.number("trigger_metadata.mention_total_limit", metadata.get("mention_total_limit"), 0, 50)
+def _text_ids(metadata: Json) -> Json:
+    return {
+        key: str(value) if key == "channel_id" else value
+        for key, value in metadata.items()
+        if value is not None
+    }
 
 
 @route("PATCH", _RULES + "/{rule_id}", permissions=Permission.MANAGE_GUILD)
 def edit_rule(call: Call) -> Json:
-    """Edit a rule."""
+    """Edit a rule; its kind stays."""
     rule = _find(call)
-    changed = {key: call.json[key] for key in _FIELDS if call.json.get(key) is not None}
-    _check({**rule, **changed})
-    rule |= changed
-    _announce(call, "AUTO_MODERATION_RULE_UPDATE", rule, _RULE_UPDATE)
+    wanted = _stored(call.json)
+    check_rule(call, rule | wanted)
+    changed = [key for key in wanted if rule.get(key) != wanted[key]]
+    found = [change(key, rule.get(key), wanted[key]) for key in changed]
+    rule |= wanted
+    _announce(call, "AUTO_MODERATION_RULE_UPDATE", rule, _RULE_UPDATE, found)
     return rule
 
 
@@ -119,11 +111,14 @@ def delete_rule(call: Call) -> None:
     _announce(call, "AUTO_MODERATION_RULE_DELETE", rule, _RULE_DELETE)
 
 
-def _announce(call: Call, event: str, rule: Json, action: int) -> None:
+def _announce(
+    call: Call, event: str, rule: Json, action: int, found: list[Json] | None = None
+) -> None:
     guild = call.guild()
-    call.world.dispatch(event, dict(rule), guild=guild)
+    call.world.dispatch(event, dict(rule), guild=guild, needs=Permission.MANAGE_GUILD)
     options = {
         "auto_moderation_rule_name": rule["name"],
         "auto_moderation_rule_trigger_type": str(rule["trigger_type"]),
     }
-    guild.log(action, call.bot.id, int(rule["id"]), reason=call.reason, options=options)
+    rule_id = int(rule["id"])
+    guild.log(action, call.bot.id, rule_id, reason=call.reason, changes=found, options=options)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+from ..audit import AuditAction
 from ..guild import Guild
-from ..models import ChannelType, User
+from ..models import User
 from ..payloads import render_ban
 from ..permissions import Permission, outranks
-from ..snowflake import EPOCH_MS
 from .call import Call
-from .errors import FormCheck, RestError, missing_permissions, not_found
+from .errors import FormCheck, RestError, error, missing_permissions, not_found
 from .routing import route
 
 Json = dict[str, Any]
 
-_BAN_ADD, _BAN_REMOVE = 22, 23
 _WEEK_SECONDS = 604_800
 
 
@@ -48,6 +48,8 @@ def ban_user(call: Call) -> None:
     user = call.user()
     if not _may_ban(call, guild, user):
         raise missing_permissions()
+    if _beyond_cap(guild, user):
+        raise error(400, 30035)
     _ban(call, guild, user, _seconds_to_delete(call))
 
 
@@ -66,7 +68,12 @@ def ban_users(call: Call) -> Json:
     banned, failed = [], []
     for entry in listed:
         user = call.world.users.get(call.parse_snowflake(entry, "user_ids"))
-        if user is None or user.id in guild.bans or not _may_ban(call, guild, user):
+        if (
+            user is None
+            or user.id in guild.bans
+            or not _may_ban(call, guild, user)
+            or _beyond_cap(guild, user)
+        ):
             failed.append(str(entry))
             continue
         _ban(call, guild, user, seconds)
@@ -83,12 +90,21 @@ def unban_user(call: Call) -> None:
     user_id = call.snowflake("user_id")
     if not guild.unban(user_id):
         raise not_found(10026)
-    guild.log(_BAN_REMOVE, call.bot.id, user_id, reason=call.reason)
+    guild.log(AuditAction.BAN_REMOVE, call.bot.id, user_id, reason=call.reason)
 
 
 def _may_ban(call: Call, guild: Guild, user: User) -> bool:
     member = guild.members.get(user.id)
     return user.id != guild.owner_id and (member is None or outranks(call.me(guild), member))
+
+
+def _beyond_cap(guild: Guild, user: User) -> bool:
+    """Whether the guild has banned as many people who are no members as Discord lets it.
+
+    https://github.com/discord/discord-api-docs/issues/5002
+    """
+    cap = guild.non_member_ban_cap
+    return cap is not None and user.id not in guild.members and guild.non_member_bans >= cap
 
 
 def _seconds_to_delete(call: Call) -> int:
@@ -103,17 +119,6 @@ def _seconds_to_delete(call: Call) -> int:
 
 def _ban(call: Call, guild: Guild, user: User, seconds: int) -> None:
     guild.ban(user, reason=call.reason)
-    guild.log(_BAN_ADD, call.bot.id, user.id, reason=call.reason)
-    if not seconds:
-        return
-    newest = call.world.snowflakes.next()
-    oldest = max((newest >> 22) - seconds * 1_000, -EPOCH_MS) << 22
-    for channel in [*guild.channels.values(), *guild.threads.values()]:
-        if channel.type is ChannelType.CATEGORY:
-            continue
-        own = [
-            entry.id
-            for entry in channel.messages.values()
-            if entry.author is user and entry.id >= oldest
-        ]
-        channel.delete_messages(own)
+    guild.log(AuditAction.BAN_ADD, call.bot.id, user.id, reason=call.reason)
+    if seconds:
+        guild.delete_recent_messages(user, timedelta(seconds=seconds))

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..audit import (
+    AuditAction,
+    changes,
+    channel_state,
+    overwrite_options,
+    overwrite_state,
+    thread_state,
+)
 from ..channel import Channel
-from ..models import ChannelType
+from ..models import ChannelType, Overwrite
 from ..payloads import render_channel
 from ..permissions import Permission
 from .call import Call
@@ -20,10 +28,6 @@ from .errors import FormCheck, error, missing_permissions, not_found
 from .routing import route
 
 Json = dict[str, Any]
-
-_CHANNEL_UPDATE, _CHANNEL_DELETE = 11, 12
-_OVERWRITE_CREATE, _OVERWRITE_UPDATE, _OVERWRITE_DELETE = 13, 14, 15
-_THREAD_UPDATE, _THREAD_DELETE = 111, 112
 
 
 @route("GET", "/channels/{channel_id}")
@@ -55,13 +59,51 @@ def edit_channel(call: Call) -> Json:
     if call.json.get("permission_overwrites") is not None:
         call.require(channel, Permission.MANAGE_ROLES)
         overwrites = read_overwrites(call, channel.guild, call.json["permission_overwrites"])
-        channel.overwrites = {entry.id: entry for entry in overwrites}
-    changed = apply_channel_fields(call, channel, call.json)
+        _replace_overwrites(call, channel, overwrites)
+    before = channel_state(channel)
+    apply_channel_fields(call, channel, call.json)
     kind = call.json.get("type")
     channel.update(**({} if kind is None else {"type": ChannelType(kind)}))
-    changes = [{"key": key, "new_value": value} for key, value in changed.items()]
-    channel.guild.log(_CHANNEL_UPDATE, call.bot.id, channel.id, reason=call.reason, changes=changes)
+    found = changes(before, channel_state(channel))
+    if found:
+        _log(call, channel, AuditAction.CHANNEL_UPDATE, found)
     return render_channel(channel)
+
+
+def _log(
+    call: Call,
+    channel: Channel,
+    action: AuditAction,
+    found: list[Json],
+    options: Json | None = None,
+) -> None:
+    channel.home.log(
+        action, call.bot.id, channel.id, reason=call.reason, changes=found, options=options
+    )
+
+
+def _replace_overwrites(call: Call, channel: Channel, overwrites: list[Overwrite]) -> None:
+    """Set all of a channel's overwrites; each that differs has an entry in the audit log."""
+    before = channel.overwrites
+    channel.overwrites = {entry.id: entry for entry in overwrites}
+    for target_id in dict.fromkeys((*before, *channel.overwrites)):
+        _log_overwrite(call, channel, before.get(target_id), channel.overwrites.get(target_id))
+
+
+def _log_overwrite(
+    call: Call, channel: Channel, before: Overwrite | None, after: Overwrite | None
+) -> None:
+    known = after or before
+    if known is None or before == after:
+        return
+    action = AuditAction.OVERWRITE_UPDATE
+    if before is None:
+        action = AuditAction.OVERWRITE_CREATE
+    elif after is None:
+        action = AuditAction.OVERWRITE_DELETE
+    found = changes(overwrite_state(before), overwrite_state(after))
+    options = overwrite_options(channel.home, known.id, known.type)
+    _log(call, channel, action, found, options)
 
 
 def _edit_thread(call: Call, channel: Channel) -> Json:
@@ -79,15 +121,16 @@ def _edit_thread(call: Call, channel: Channel) -> Json:
     check.number("rate_limit_per_user", body.get("rate_limit_per_user"), 0, 21_600)
     check.choice("auto_archive_duration", body.get("auto_archive_duration"), ARCHIVE_MINUTES)
     check.finish()
+    before = thread_state(channel)
     channel.name = body.get("name") or channel.name
     channel.slowmode = body.get("rate_limit_per_user", channel.slowmode)
-    changes = {
+    wanted = {
         key: body[key] for key in ("archived", "locked", "invitable") if body.get(key) is not None
     }
     if body.get("auto_archive_duration") is not None:
-        changes["auto_archive_minutes"] = body["auto_archive_duration"]
-    channel.update_thread(**changes)
-    channel.home.log(_THREAD_UPDATE, call.bot.id, channel.id, reason=call.reason)
+        wanted["auto_archive_minutes"] = body["auto_archive_duration"]
+    channel.update_thread(**wanted)
+    _log(call, channel, AuditAction.THREAD_UPDATE, changes(before, thread_state(channel)))
     return render_channel(channel)
 
 
@@ -101,14 +144,12 @@ def delete_channel(call: Call) -> Json:
         channel, Permission.MANAGE_THREADS if channel.thread else Permission.MANAGE_CHANNELS
     )
     payload = render_channel(channel)
-    guild = channel.guild
+    state = thread_state(channel) if channel.thread else channel_state(channel)
+    action = AuditAction.THREAD_DELETE if channel.thread else AuditAction.CHANNEL_DELETE
+    if not channel.thread:
+        state["permission_overwrites"] = payload["permission_overwrites"]
     channel.delete()
-    guild.log(
-        _THREAD_DELETE if channel.thread else _CHANNEL_DELETE,
-        call.bot.id,
-        channel.id,
-        reason=call.reason,
-    )
+    _log(call, channel, action, changes(state, {}))
     return payload
 
 
@@ -121,15 +162,9 @@ def set_overwrite(call: Call) -> None:
     overwrite = read_overwrite(call, channel.guild, call.json, call.params["target_id"])
     if overwrite.type == 0 and overwrite.id not in channel.guild.roles:
         raise not_found(10011)
-    action = _OVERWRITE_UPDATE if overwrite.id in channel.overwrites else _OVERWRITE_CREATE
+    before = channel.overwrites.get(overwrite.id)
     channel.set_overwrite(overwrite.id, overwrite.type, allow=overwrite.allow, deny=overwrite.deny)
-    channel.guild.log(
-        action,
-        call.bot.id,
-        channel.id,
-        reason=call.reason,
-        options=_about(overwrite.id, overwrite.type),
-    )
+    _log_overwrite(call, channel, before, overwrite)
 
 
 @route(
@@ -142,11 +177,4 @@ def delete_overwrite(call: Call) -> None:
     if channel.guild is None or overwrite is None:
         raise not_found(10003)
     channel.remove_overwrite(overwrite.id)
-    options = _about(overwrite.id, overwrite.type)
-    channel.guild.log(
-        _OVERWRITE_DELETE, call.bot.id, channel.id, reason=call.reason, options=options
-    )
-
-
-def _about(target_id: int, kind: int) -> Json:
-    return {"id": str(target_id), "type": str(kind)}
+    _log_overwrite(call, channel, overwrite, None)

@@ -78,6 +78,8 @@ def _stored(call: Call, command: Json, command_id: int) -> Json:
         "name": command["name"],
         "description": command.get("description") or "",
     }
+    if entry["default_member_permissions"] is not None:
+        entry["default_member_permissions"] = str(entry["default_member_permissions"])
     if command.get("options"):
         entry["options"] = command["options"]
     if "guild_id" in call.params:

@@ -5,19 +5,19 @@ The same for channels, webhooks and interactions.
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..channel import Channel
-from ..codec import isoformat
+from ..files import keep_file
 from ..interactions import ATTACHMENT_SIZE_LIMIT
 from ..mentions import NOBODY, Mentions, find_mentions
 from ..models import Attachment, Message, MessageFlag, walk_components
 from ..payloads import render_attachment
+from ..polls import start_poll
+from ..stickers import MOST_PER_MESSAGE, find_stickers
 from .call import Upload
-from .errors import RestError
+from .errors import FormCheck, RestError, invalid_form
 from .message_rules import check_flag_kept, check_message, check_not_empty
 
 Json = dict[str, Any]
@@ -43,6 +43,7 @@ class Draft:
     tts: bool = False
     nonce: str | None = None
     poll: Json | None = None
+    sticker_items: list[Json] = field(default_factory=list)
 
     def fields(self) -> Json:
         """Return the keyword arguments for `Channel.new_message` beside author and content."""
@@ -55,6 +56,7 @@ class Draft:
             "tts": self.tts,
             "nonce": self.nonce,
             "poll": self.poll,
+            "sticker_items": self.sticker_items,
         }
 
 
@@ -89,8 +91,20 @@ def read_draft(
         find_mentions(text, allowed, may_ping_everyone=may_ping_everyone),
         bool(body.get("tts")),
         None if body.get("nonce") is None else str(body["nonce"]),
-        _start_poll(body.get("poll")),
+        start_poll(body.get("poll")),
+        _find_stickers(channel, body.get("sticker_ids")),
     )
+
+
+def _find_stickers(channel: Channel, ids: Any) -> list[Json]:
+    """Return the stickers of a message; raises 50035 for too many or unknown ones."""
+    check = FormCheck()
+    listed = check.entries("sticker_ids", ids or [], 0, MOST_PER_MESSAGE)
+    check.finish()
+    try:
+        return find_stickers(channel.world, map(int, listed))
+    except KeyError:
+        raise invalid_form("sticker_ids", "STICKER_UNKNOWN", "Unknown sticker") from None
 
 
 def read_edit(body: Json, uploads: list[Upload], message: Message, *, prefix: str = "") -> Json:
@@ -151,46 +165,16 @@ def _new_attachments(channel: Channel, listed: Any, uploads: list[Upload]) -> li
     for index, upload in enumerate(uploads):
         key = upload.key.removeprefix("files[").removesuffix("]")
         entry = described.get(key, described.get(str(index), {}))
-        width, height = image_size(upload.content)
-        attachment = Attachment(
-            channel.world.snowflakes.next(),
-            str(entry.get("filename") or upload.filename).replace(" ", "_"),
-            upload.content,
-            content_type_of(upload),
-            entry.get("description"),
-            width,
-            height,
+        made.append(
+            keep_file(
+                channel.world,
+                str(entry.get("filename") or upload.filename),
+                upload.content,
+                content_type=upload.content_type,
+                description=entry.get("description"),
+            )
         )
-        channel.world.keep_attachment(attachment)
-        made.append(attachment)
     return made
-
-
-def content_type_of(upload: Upload) -> str:
-    """Return the media type of a file by its first bytes, else as the client named it."""
-    for magic, name in (
-        (b"\x89PNG", "image/png"),
-        (b"\xff\xd8\xff", "image/jpeg"),
-        (b"GIF8", "image/gif"),
-    ):
-        if upload.content.startswith(magic):
-            return name
-    if upload.content[:4] == b"RIFF" and upload.content[8:12] == b"WEBP":
-        return "image/webp"
-    if upload.filename.endswith((".txt", ".log")):
-        return "text/plain; charset=utf-8"
-    return upload.content_type
-
-
-def image_size(content: bytes) -> tuple[int | None, int | None]:
-    """Return width and height in pixels of a PNG or GIF, else nothing."""
-    if content.startswith(b"\x89PNG") and len(content) >= 24:
-        width, height = struct.unpack(">II", content[16:24])
-        return width, height
-    if content.startswith(b"GIF8") and len(content) >= 10:
-        width, height = struct.unpack("<HH", content[6:10])
-        return width, height
-    return None, None
 
 
 def _finish_embeds(
@@ -254,20 +238,3 @@ def _component_text(components: list[Json]) -> str:
     return "\n".join(
         str(entry["content"]) for entry in walk_components(components) if entry.get("content")
     )
-
-
-def _start_poll(poll: Json | None) -> Json | None:
-    if poll is None:
-        return None
-    expiry = datetime.now(UTC) + timedelta(hours=poll.get("duration") or 24)
-    answers = [
-        {**answer, "answer_id": number} for number, answer in enumerate(poll["answers"], start=1)
-    ]
-    return {
-        "question": poll["question"],
-        "answers": answers,
-        "expiry": isoformat(expiry),
-        "allow_multiselect": bool(poll.get("allow_multiselect")),
-        "layout_type": poll.get("layout_type", 1),
-        "results": {"is_finalized": False, "answer_counts": []},
-    }

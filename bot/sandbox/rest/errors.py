@@ -62,6 +62,7 @@ _NAMES = {
     50034: "You can only bulk delete messages that are under 14 days old.",
     50083: "Thread is archived",
     50109: "The request body contains invalid JSON.",
+    30035: "Maximum number of bans for non-guild members have been exceeded",
     30003: "Maximum number of pins reached (250)",
     30005: "Maximum number of guild roles reached (250)",
     30007: "Maximum number of webhooks reached (15)",
@@ -69,6 +70,7 @@ _NAMES = {
     30013: "Maximum number of guild channels reached (500)",
     30046: "Maximum number of edits to messages older than 1 hour reached",
     30032: "Maximum number of application commands reached (100).",
+    50278: "Cannot send messages to this user due to having no mutual guilds",
     160004: "A thread has already been created for this message",
 }
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ..audit import AuditAction, changes, channel_state
 from ..channel import Channel
 from ..codec import parse_time
+from ..guild import Guild
 from ..models import ChannelType
 from ..payloads import render_channel, render_guild, render_partial_guild, render_thread_member
 from ..permissions import Permission
@@ -21,7 +23,6 @@ from .routing import route
 Json = dict[str, Any]
 
 _CHANNEL_LIMIT = 500
-_GUILD_UPDATE, _CHANNEL_CREATE = 1, 10
 _NAMED = {
     "name": "name",
     "preferred_locale": "locale",
@@ -64,15 +65,23 @@ def edit_guild(call: Call) -> Json:
     check.text("description", body.get("description"), 0, 300)
     check.number("verification_level", body.get("verification_level"), 0, 4)
     check.finish()
-    changes = {
+    wanted = {
         _NAMED.get(key, key): value
         for key, value in body.items()
         if key in _NAMED or key in guild.extra
     }
-    guild.update(**changes)
-    log = [{"key": key, "new_value": value} for key, value in body.items()]
-    guild.log(_GUILD_UPDATE, call.bot.id, guild.id, reason=call.reason, changes=log)
+    before = render_guild(guild)
+    guild.update(**wanted)
+    _log_update(call, guild, before)
     return render_guild(guild)
+
+
+def _log_update(call: Call, guild: Guild, before: Json) -> None:
+    found = changes(before, render_guild(guild))
+    if found:
+        guild.log(
+            AuditAction.GUILD_UPDATE, call.bot.id, guild.id, reason=call.reason, changes=found
+        )
 
 
 @route("GET", "/guilds/{guild_id}/channels")
@@ -107,7 +116,10 @@ def create_channel(call: Call) -> Reply:
     )
     channel.overwrites = {entry.id: entry for entry in overwrites}
     guild.adopt_channel(channel)
-    guild.log(_CHANNEL_CREATE, call.bot.id, channel.id, reason=call.reason)
+    found = changes({}, channel_state(channel))
+    guild.log(
+        AuditAction.CHANNEL_CREATE, call.bot.id, channel.id, reason=call.reason, changes=found
+    )
     return Reply(201, render_channel(channel))
 
 

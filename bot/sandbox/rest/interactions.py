@@ -144,14 +144,15 @@ _ANSWERS = {
 
 def _callback_response(interaction: Interaction, kind: int) -> Json:
     about: Json = {"id": str(interaction.id), "type": interaction.type}
-    resource: Json = {"type": kind}
     message = interaction.response
-    if message is not None:
-        about |= {
-            "response_message_id": str(message.id),
-            "response_message_loading": interaction.deferred,
-            "response_message_ephemeral": message.ephemeral,
-        }
-        if kind in (CallbackType.MESSAGE, CallbackType.UPDATE):
-            resource["message"] = render_message(message)
+    if message is None:
+        return {"interaction": about}
+    about |= {
+        "response_message_id": str(message.id),
+        "response_message_loading": interaction.deferred,
+        "response_message_ephemeral": message.ephemeral,
+    }
+    if kind not in (CallbackType.MESSAGE, CallbackType.UPDATE):
+        return {"interaction": about}
+    resource = {"type": kind, "message": render_message(message)}
     return {"interaction": about, "resource": resource}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..audit import AuditAction, changes, invite_state
 from ..models import Invite
 from ..payloads import render_invite
 from ..permissions import Permission
@@ -13,7 +14,7 @@ from .routing import route
 
 Json = dict[str, Any]
 
-_INVITE_CREATE, _INVITE_DELETE = 40, 42
+_FOR_STAFF = ("uses", "max_uses", "max_age", "temporary", "created_at")
 
 
 @route("POST", "/channels/{channel_id}/invites", permissions=Permission.CREATE_INSTANT_INVITE)
@@ -30,7 +31,7 @@ def create_invite(call: Call) -> Json:
         key: body[key] for key in ("max_age", "max_uses", "temporary") if body.get(key) is not None
     }
     invite = call.world.add_invite(channel, call.bot, **fields)
-    channel.guild.log(_INVITE_CREATE, call.bot.id, None, reason=call.reason)
+    _log(call, invite, AuditAction.INVITE_CREATE, {}, invite_state(invite))
     return render_invite(invite)
 
 
@@ -50,15 +51,22 @@ def list_guild_invites(call: Call) -> list[Json]:
 
 def _find(call: Call) -> Invite:
     invite = call.world.invites.get(call.params["code"])
-    if invite is None:
+    if invite is None or not invite.valid:
         raise not_found(10006)
     return invite
 
 
 @route("GET", "/invites/{code}", authenticated=False)
 def get_invite(call: Call) -> Json:
-    """Return an invite; anyone who has the code may see it."""
-    return render_invite(_find(call))
+    """Return an invite; anyone who has the code may see it, but not how it is used."""
+    invite = _find(call)
+    payload = render_invite(invite)
+    for key in _FOR_STAFF:
+        del payload[key]
+    if call.query.get("with_counts", "").lower() in ("true", "1"):
+        count = len(invite.channel.home.members)
+        payload |= {"approximate_member_count": count, "approximate_presence_count": count}
+    return payload
 
 
 @route("DELETE", "/invites/{code}")
@@ -71,5 +79,10 @@ def delete_invite(call: Call) -> Json:
     call.require(invite.channel, Permission.MANAGE_CHANNELS)
     payload = render_invite(invite)
     call.world.remove_invite(invite)
-    guild.log(_INVITE_DELETE, call.bot.id, None, reason=call.reason)
+    _log(call, invite, AuditAction.INVITE_DELETE, invite_state(invite), {})
     return payload
+
+
+def _log(call: Call, invite: Invite, action: AuditAction, before: Json, after: Json) -> None:
+    found, guild = changes(before, after), invite.channel.home
+    guild.log(action, call.bot.id, None, reason=call.reason, changes=found)

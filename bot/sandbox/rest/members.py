@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ..audit import AuditAction, changes, log_member_roles
 from ..codec import isoformat, parse_time
 from ..guild import Guild
 from ..models import Member
@@ -16,7 +17,6 @@ from .routing import route
 
 Json = dict[str, Any]
 
-_KICK, _MEMBER_UPDATE, _MEMBER_ROLE_UPDATE = 20, 24, 25
 _LONGEST_TIMEOUT = timedelta(days=28)
 
 
@@ -57,7 +57,9 @@ def edit_own_member(call: Call) -> Json:
     check.finish()
     if "nick" in call.json:
         call.require(guild, Permission.CHANGE_NICKNAME)
+        before = _state(me)
         guild.update_member(me, nick=call.json["nick"] or None)
+        _log_edit(call, me, before)
     return render_member(me)
 
 
@@ -69,21 +71,23 @@ def edit_member(call: Call) -> Json:
     check = FormCheck()
     check.text("nick", body.get("nick"), 0, 32)
     check.finish()
-    changes: Json = {}
+    wanted: Json = {}
     if "nick" in body:
-        changes["nick"] = _new_nick(call, guild, member)
+        wanted["nick"] = _new_nick(call, guild, member)
     if "communication_disabled_until" in body:
-        changes["timed_out_until"] = _new_timeout(call, guild, member)
+        wanted["timed_out_until"] = _new_timeout(call, guild, member)
     if body.get("roles") is not None:
-        changes["roles"] = _new_roles(call, guild, member)
+        wanted["roles"] = _new_roles(call, guild, member)
     if body.get("flags") is not None:
         call.require(guild, Permission.MODERATE_MEMBERS)
-        changes["flags"] = int(body["flags"])
+        wanted["flags"] = int(body["flags"])
     for key in ("mute", "deaf", "channel_id"):
         if key in body:
             raise error(400, 40032)
-    guild.update_member(member, **changes)
-    _log_edit(call, guild, member, changes)
+    before, roles = _state(member), member.roles
+    guild.update_member(member, **wanted)
+    _log_edit(call, member, before)
+    log_member_roles(member, roles, call.bot, reason=call.reason)
     return render_member(member)
 
 
@@ -133,17 +137,22 @@ def _new_roles(call: Call, guild: Guild, member: Member) -> tuple[int, ...]:
     return wanted
 
 
-def _log_edit(call: Call, guild: Guild, member: Member, changes: Json) -> None:
-    if not changes:
-        return
-    names = {"timed_out_until": "communication_disabled_until"}
-    noted = []
-    for key, value in changes.items():
-        shown = isoformat(value) if isinstance(value, datetime) else value
-        if key != "roles":
-            noted.append({"key": names.get(key, key), "new_value": shown})
-    action = _MEMBER_ROLE_UPDATE if "roles" in changes else _MEMBER_UPDATE
-    guild.log(action, call.bot.id, member.id, reason=call.reason, changes=noted)
+def _log_edit(call: Call, member: Member, before: Json) -> None:
+    """Write down a new nickname, timeout or flags; roles have an entry of their own."""
+    found = changes(before, _state(member))
+    if found:
+        member.guild.log(
+            AuditAction.MEMBER_UPDATE, call.bot.id, member.id, reason=call.reason, changes=found
+        )
+
+
+def _state(member: Member) -> Json:
+    until = member.timed_out_until
+    return {
+        "nick": member.nick,
+        "communication_disabled_until": isoformat(until) if until else None,
+        "flags": member.flags,
+    }
 
 
 @route("DELETE", "/guilds/{guild_id}/members/{user_id}", permissions=Permission.KICK_MEMBERS)
@@ -153,4 +162,4 @@ def kick_member(call: Call) -> None:
     member = call.member(guild)
     call.require_above(guild, member)
     guild.remove_member(member.id)
-    guild.log(_KICK, call.bot.id, member.id, reason=call.reason)
+    guild.log(AuditAction.MEMBER_KICK, call.bot.id, member.id, reason=call.reason)

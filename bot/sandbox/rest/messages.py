@@ -5,23 +5,28 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ..audit import AuditAction
 from ..channel import Channel
 from ..codec import isoformat
 from ..events import Intent
+from ..forwarding import forward_fields
+from ..incidents import dm_refusal
+from ..mentions import NOBODY
 from ..models import Application, Message, MessageFlag
 from ..payloads import blank_content, render_message
 from ..permissions import Permission
 from ..snowflake import snowflake_time
 from .call import Call
 from .drafts import Draft, read_draft, read_edit
-from .errors import RestError, error, invalid_form, missing_permissions
+from .errors import RestError, error, invalid_form, missing_access, missing_permissions
 from .routing import route
 
 Json = dict[str, Any]
 
 _NONCES_KEPT = 10_000
 _PIN_LIMIT = 250
-_REPLY = 19
+_REPLY, _FORWARD = 19, 1
+_FORWARDABLE = (0, _REPLY, 20, 23)
 
 
 def render_for(application: Application, message: Message) -> Json:
@@ -84,6 +89,11 @@ def create_message(call: Call) -> Json:
     if known is not None:
         return _render(call, known)
     pings_everyone = bool(call.permissions_in(channel) & Permission.MENTION_EVERYONE)
+    reference = body.get("message_reference") or {}
+    if reference.get("type") == _FORWARD:
+        message = _forward(call, channel, reference)
+        _remember_nonce(call, message, body)
+        return _render(call, message)
     draft = read_draft(body, call.uploads, channel, may_ping_everyone=pings_everyone)
     draft.flags &= ~MessageFlag.EPHEMERAL
     fields = draft.fields() | _reference_fields(call, channel, body, draft)
@@ -94,8 +104,7 @@ def create_message(call: Call) -> Json:
 
 def _check_may_send(call: Call, channel: Channel, body: Json) -> None:
     if channel.guild is None:
-        if any(not user.dms_open for user in channel.recipients):
-            raise error(403, 50007)
+        _check_direct(call, channel)
         return
     if channel.thread is not None and channel.thread.archived and channel.thread.locked:
         raise error(400, 50083)
@@ -108,6 +117,13 @@ def _check_may_send(call: Call, channel: Channel, body: Json) -> None:
         call.require(channel, Permission.ATTACH_FILES)
     if body.get("poll"):
         call.require(channel, Permission.SEND_POLLS)
+
+
+def _check_direct(call: Call, channel: Channel) -> None:
+    for user in channel.recipients:
+        code = None if user is call.bot else dm_refusal(call.world, call.bot, user)
+        if code is not None:
+            raise error(403, code)
 
 
 def _send_permission(channel: Channel) -> int:
@@ -158,6 +174,33 @@ def _reference_fields(call: Call, channel: Channel, body: Json, draft: Draft) ->
             (*mentions.users, target.author.id), mentions.roles, mentions.everyone
         )
     return {"type": _REPLY, "reference": stored, "mentions": mentions}
+
+
+def _forward(call: Call, channel: Channel, reference: Json) -> Message:
+    """Copy a message that the bot can read into another channel."""
+    path = "message_reference.channel_id"
+    source = call.world.channels.get(call.parse_snowflake(reference.get("channel_id"), path))
+    if source is None or not _reads(call, source):
+        raise missing_access()
+    path = "message_reference.message_id"
+    message = source.messages.get(call.parse_snowflake(reference.get("message_id"), path))
+    if message is None:
+        raise invalid_form("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message")
+    if message.poll is not None or message.type not in _FORWARDABLE:
+        raise invalid_form(
+            "message_reference", "MESSAGE_CANNOT_BE_FORWARDED", "Cannot forward this message"
+        )
+    return channel.add_message(
+        call.bot, mentions=NOBODY, nonce=call.json.get("nonce"), **forward_fields(message)
+    )
+
+
+def _reads(call: Call, channel: Channel) -> bool:
+    if channel.guild is None:
+        return call.bot in channel.recipients
+    wanted = Permission.VIEW_CHANNEL | Permission.READ_MESSAGE_HISTORY
+    member = call.bot.id in channel.guild.members
+    return member and call.permissions_in(channel) & wanted == wanted
 
 
 @route("PATCH", "/channels/{channel_id}/messages/{message_id}")
@@ -217,7 +260,11 @@ def delete_messages(call: Call) -> None:
         raise error(400, 50034)
     gone = channel.delete_messages(ids)
     channel.guild.log(
-        73, call.bot.id, channel.id, reason=call.reason, options={"count": str(len(gone))}
+        AuditAction.MESSAGE_BULK_DELETE,
+        call.bot.id,
+        channel.id,
+        reason=call.reason,
+        options={"count": str(len(gone))},
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..audit import AuditAction, changes, log_member_roles, role_state
 from ..guild import Guild
 from ..models import Role
 from ..payloads import render_role
@@ -15,7 +16,6 @@ from .routing import route
 Json = dict[str, Any]
 
 _ROLE_LIMIT = 250
-_ROLE_CREATE, _ROLE_UPDATE, _ROLE_DELETE, _MEMBER_ROLE_UPDATE = 30, 31, 32, 25
 
 
 @route("GET", "/guilds/{guild_id}/roles")
@@ -50,7 +50,7 @@ def create_role(call: Call) -> Json:
     fields = _read_fields(call, guild, body)
     fields.setdefault("permissions", DEFAULT_PERMISSIONS & guild_permissions(call.me(guild)))
     role = guild.add_role(fields.pop("name", None) or "new role", **fields)
-    guild.log(_ROLE_CREATE, call.bot.id, role.id, reason=call.reason)
+    _log(call, role, AuditAction.ROLE_CREATE, {}, role_state(role))
     return render_role(role)
 
 
@@ -81,10 +81,9 @@ def edit_role(call: Call) -> Json:
     guild = call.guild()
     role = call.role(guild)
     _require_above(call, guild, role)
-    fields = _read_fields(call, guild, call.json)
-    guild.update_role(role, **fields)
-    changes = [{"key": key, "new_value": value} for key, value in fields.items()]
-    guild.log(_ROLE_UPDATE, call.bot.id, role.id, reason=call.reason, changes=changes)
+    before = role_state(role)
+    guild.update_role(role, **_read_fields(call, guild, call.json))
+    _log(call, role, AuditAction.ROLE_UPDATE, before, role_state(role))
     return render_role(role)
 
 
@@ -110,7 +109,7 @@ def delete_role(call: Call) -> None:
         raise error(400, 50028)
     _require_above(call, guild, role)
     guild.remove_role(role)
-    guild.log(_ROLE_DELETE, call.bot.id, role.id, reason=call.reason)
+    _log(call, role, AuditAction.ROLE_DELETE, role_state(role), {})
 
 
 def _require_above(call: Call, guild: Guild, role: Role) -> None:
@@ -137,8 +136,9 @@ def add_member_role(call: Call) -> None:
     guild = call.guild()
     member, role = call.member(guild), _assignable(call, guild)
     if role.id not in member.roles:
+        before = member.roles
         guild.add_member_role(member, role)
-        _log(call, guild, member.id, "$add", role)
+        log_member_roles(member, before, call.bot, reason=call.reason)
 
 
 @route("DELETE", _MEMBER_ROLE, permissions=Permission.MANAGE_ROLES)
@@ -147,10 +147,11 @@ def remove_member_role(call: Call) -> None:
     guild = call.guild()
     member, role = call.member(guild), _assignable(call, guild)
     if role.id in member.roles:
+        before = member.roles
         guild.remove_member_role(member, role)
-        _log(call, guild, member.id, "$remove", role)
+        log_member_roles(member, before, call.bot, reason=call.reason)
 
 
-def _log(call: Call, guild: Guild, user_id: int, key: str, role: Role) -> None:
-    changes = [{"key": key, "new_value": [{"id": str(role.id), "name": role.name}]}]
-    guild.log(_MEMBER_ROLE_UPDATE, call.bot.id, user_id, reason=call.reason, changes=changes)
+def _log(call: Call, role: Role, action: AuditAction, before: Json, after: Json) -> None:
+    found = changes(before, after)
+    role.guild.log(action, call.bot.id, role.id, reason=call.reason, changes=found)

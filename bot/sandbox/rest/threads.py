@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..audit import AuditAction, changes, thread_state
 from ..channel import Channel
 from ..codec import parse_time
 from ..models import ChannelType, MessageFlag
@@ -18,7 +19,6 @@ from .routing import route
 
 Json = dict[str, Any]
 
-_THREAD_CREATE = 110
 _THREADED = (ChannelType.TEXT, ChannelType.ANNOUNCEMENT)
 
 
@@ -83,7 +83,10 @@ def _create_post(call: Call, channel: Channel) -> Reply:
 
 
 def _created(call: Call, thread: Channel) -> Reply:
-    thread.home.log(_THREAD_CREATE, call.bot.id, thread.id, reason=call.reason)
+    found = changes({}, thread_state(thread))
+    thread.home.log(
+        AuditAction.THREAD_CREATE, call.bot.id, thread.id, reason=call.reason, changes=found
+    )
     return Reply(201, render_channel(thread))
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hmac
 from typing import Any
 
+from ..audit import AuditAction, changes
 from ..interactions import Interaction
 from ..models import Message, MessageFlag, Webhook
 from ..payloads import render_message, render_webhook
 from ..permissions import Permission
+from ..webhook_posts import post_through
 from .call import Call
 from .drafts import read_draft, read_edit
 from .errors import FormCheck, error, not_found
@@ -44,7 +46,7 @@ def create_webhook(call: Call) -> Json:
         creator=call.bot,
         application_id=call.caller.id,
     )
-    channel.guild.log(50, call.bot.id, webhook.id, reason=call.reason)
+    _log(call, webhook, AuditAction.WEBHOOK_CREATE, {}, _state(webhook))
     return render_webhook(webhook)
 
 
@@ -79,13 +81,28 @@ def get_webhook(call: Call) -> Json:
 @route("PATCH", "/webhooks/{webhook_id}")
 def edit_webhook(call: Call) -> Json:
     """Rename a webhook."""
-    return _rename(call, _owned(call))
+    webhook = _owned(call)
+    before = _state(webhook)
+    renamed = _rename(call, webhook)
+    _log(call, webhook, AuditAction.WEBHOOK_UPDATE, before, _state(webhook))
+    return renamed
 
 
 @route("DELETE", "/webhooks/{webhook_id}")
 def delete_webhook(call: Call) -> None:
     """Delete a webhook."""
-    call.world.remove_webhook(_owned(call))
+    webhook = _owned(call)
+    call.world.remove_webhook(webhook)
+    _log(call, webhook, AuditAction.WEBHOOK_DELETE, _state(webhook), {})
+
+
+def _state(webhook: Webhook) -> Json:
+    return {"name": webhook.name, "channel_id": str(webhook.channel.id), "type": 1}
+
+
+def _log(call: Call, webhook: Webhook, action: AuditAction, before: Json, after: Json) -> None:
+    found, guild = changes(before, after), webhook.channel.home
+    guild.log(action, call.bot.id, webhook.id, reason=call.reason, changes=found)
 
 
 def _rename(call: Call, webhook: Webhook) -> Json:
@@ -163,23 +180,8 @@ def _post(call: Call, webhook: Webhook) -> Message:
             raise not_found(10003)
     draft = read_draft(call.json, call.uploads, channel)
     draft.flags &= ~MessageFlag.EPHEMERAL
-    author: Json = {
-        "id": str(webhook.id),
-        "username": call.json.get("username") or webhook.name,
-        "discriminator": "0000",
-        "global_name": None,
-        "avatar": webhook.avatar,
-        "bot": True,
-        "public_flags": 0,
-    }
-    creator = webhook.creator or next(iter(call.world.users.values()))
-    return channel.add_message(
-        creator,
-        draft.content,
-        webhook_id=webhook.id,
-        application_id=webhook.application_id,
-        author_override=author,
-        **draft.fields(),
+    return post_through(
+        webhook, draft.content, username=call.json.get("username"), thread=channel, **draft.fields()
     )
 
 
