@@ -165,6 +165,8 @@ def relaxed(document: dict[str, Any]) -> dict[str, Any]:
     schemas["SnowflakeType"] = {
         "anyOf": [{"type": "string", "pattern": "^(0|[1-9][0-9]*)$"}, {"type": "integer"}]
     }
+    # The document leaves out forwards, which Discord's pages describe.
+    schemas["MessageReferenceType"] = {"enum": [0, 1]}
     for name, keys in _EXTRA_KEYS.items():
         if name in schemas:
             schemas[name].setdefault("properties", {}).update({key: {} for key in keys})

@@ -61,6 +61,7 @@ class Client(commands.AutoShardedBot):
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
+    """A sandbox whose answers, and the requests it got, are as the document has them."""
     async with Sandbox() as running:
         yield running
         checker = answer_checker()
