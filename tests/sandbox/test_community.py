@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 from bot.sandbox import Sandbox
 from bot.sandbox.community import Community
+from bot.sandbox.community.mischief import Mischief
 from bot.sandbox.community.phrases import Voice
+from bot.sandbox.events import Dispatch
 from bot.sandbox.models import ChannelType
+from bot.sandbox.snowflake import snowflake_time
 
 
 def test_three_guilds_hold_over_two_hundred_people(sandbox: Sandbox) -> None:
@@ -53,3 +58,64 @@ async def test_same_seed_makes_the_same_people() -> None:
             Community(sandbox, seed=7)
             names.append([user.name for user in sandbox.world.users.values()])
     assert names[0] == names[1]
+
+
+def test_rules_are_broken_in_ever_new_ways() -> None:
+    mischief = Mischief(Random(1), Voice(Random(1)))
+    made = [
+        text
+        for _ in range(60)
+        for language in ("en", "es")
+        for text in (
+            mischief.scam(language),
+            mischief.advert(language, "abc"),
+            mischief.shout(language),
+            mischief.zalgo(language),
+            mischief.emoji(),
+            mischief.lines(language),
+            mischief.slogan(language),
+            *mischief.burst(),
+        )
+    ]
+    assert len(set(made)) == len(made)
+    assert max(map(len, made)) <= 2000
+    assert ".example" in mischief.scam("en")
+
+
+async def test_troublemakers_act_and_who_was_thrown_out_is_missed(sandbox: Sandbox) -> None:
+    community = Community(sandbox, pace=1000)
+    town = community.towns[0]
+    for _ in range(60):
+        await community._misbehave(town)
+    written = [message for channel in town.talk for message in channel.messages.values()]
+    assert any("discord" in message.content for message in written)
+    assert any(message.attachments for message in written)
+    staff = {actor.id for actor in town.staff}
+    assert not {message.author.id for message in written} & staff
+    banned = town.members[1]
+    town.guild.ban(banned.user)
+    await community._campaign(town)
+    assert banned not in town.members
+
+
+async def test_raid_is_of_new_accounts_and_ends(sandbox: Sandbox) -> None:
+    community = Community(sandbox, pace=1000)
+    town = community.towns[0]
+    before = set(town.guild.members)
+    raid = asyncio.create_task(community._trouble.raid(town))
+    joined = await _first_to_join(sandbox)
+    assert datetime.now(UTC) - snowflake_time(joined) < timedelta(hours=11)
+    assert sandbox.world.users[joined].avatar is None
+    await raid
+    assert set(town.guild.members) == before
+
+
+async def _first_to_join(sandbox: Sandbox) -> int:
+    joined: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def note(dispatch: Dispatch) -> None:
+        if dispatch.event == "GUILD_MEMBER_ADD" and not joined.done():
+            joined.set_result(int(dispatch.data["user"]["id"]))
+
+    sandbox.world.listeners.append(note)
+    return await joined

@@ -15,6 +15,7 @@ from ..interactions import NotAnsweredError
 from ..models import Message
 from .phrases import REACTIONS, Voice
 from .population import Town, build_towns, newcomer
+from .trouble import Trouble
 
 if TYPE_CHECKING:
     from ..server import Sandbox
@@ -37,6 +38,8 @@ class Community:
         self._recent: deque[tuple[Town, Message]] = deque(maxlen=REMEMBERED)
         self._numbers = iter(range(10_000, 10_000_000))
         self.towns = build_towns(sandbox, self._random, self._voice)
+        # Troublemakers draw from a generator of their own: the rest goes on as without them.
+        self._trouble = Trouble(sandbox, Random(seed + 1), self._voice, self._numbers, pace)
 
     async def live(self) -> None:
         """Live until cancelled; waits for the bot, then has the owners set it up."""
@@ -54,7 +57,9 @@ class Community:
                 (7.0, self._join),
                 (11.0, self._leave),
                 (4.0, self._use_command),
-                (240.0, self._raid),
+                (20.0, self._misbehave),
+                (180.0, self._campaign),
+                (240.0, self._trouble.raid),
             ):
                 group.create_task(self._repeat(seconds, act))
 
@@ -96,21 +101,21 @@ class Community:
     # -- what people do --------------------------------------------------------------------------
 
     def _talk(self, town: Town) -> None:
-        actor = self._random.choice(town.members)
+        actor = self._some_member(town)
         channel = self._random.choice(town.talk)
         message = actor.send(channel, self._voice.remark(town.plan.language))
         self._recent.append((town, message))
 
     def _answer(self, _town: Town) -> None:
         town, message = self._some_message()
-        actor = self._random.choice(town.members)
+        actor = self._some_member(town)
         name = message.author.global_name or message.author.name
         text = self._voice.reply(town.plan.language, name)
         actor.send(message.channel, text, reply_to=message)
 
     def _react(self, _town: Town) -> None:
         town, message = self._some_message()
-        self._random.choice(town.members).react(message, self._random.choice(REACTIONS))
+        self._some_member(town).react(message, self._random.choice(REACTIONS))
 
     def _edit(self, _town: Town) -> None:
         town, message = self._some_message()
@@ -121,6 +126,14 @@ class Community:
         town, message = self._some_message()
         self._recent.remove((town, message))
         self.sandbox.actor(message.author, town.guild).delete(message)
+
+    def _some_member(self, town: Town, *, plain: bool = False) -> Actor:
+        """Return somebody who is still there; who was thrown out is gone, and may be back later."""
+        for actor in [entry for entry in town.members if entry.id not in town.guild.members]:
+            town.members.remove(actor)
+            town.gone = [*town.gone[-50:], actor]
+        chosen = [entry for entry in town.members if entry not in town.staff] if plain else None
+        return self._random.choice(chosen or town.members)
 
     def _some_message(self) -> tuple[Town, Message]:
         if not self._recent:
@@ -145,28 +158,22 @@ class Community:
         return newcomer(self.sandbox, town, self._voice, self._random, number)
 
     def _leave(self, town: Town) -> None:
-        plain = [actor for actor in town.members if actor not in town.staff]
-        if len(plain) < town.plan.members // 2:
+        actor = self._some_member(town, plain=True)
+        if len(town.members) < town.plan.members // 2:
             return
-        actor = self._random.choice(plain)
         actor.leave()
         town.members.remove(actor)
         town.gone = [*town.gone[-50:], actor]
 
-    async def _raid(self, town: Town) -> None:
-        """Let a crowd arrive within seconds, most of whom leave again soon."""
-        crowd = []
-        for _ in range(self._random.randint(12, 20)):
-            actor = newcomer(self.sandbox, town, self._voice, self._random, next(self._numbers))
-            actor.join()
-            crowd.append(actor)
-            await asyncio.sleep(self._random.uniform(0.05, 0.3) / self._pace)
-        await asyncio.sleep(20 / self._pace)
-        for actor in crowd:
-            actor.leave()
+    async def _misbehave(self, town: Town) -> None:
+        await self._trouble.misbehave(town, self._some_member(town, plain=True))
+
+    async def _campaign(self, town: Town) -> None:
+        people = [self._some_member(town, plain=True) for _ in range(self._random.randint(3, 6))]
+        await self._trouble.campaign(town, people)
 
     async def _use_command(self, town: Town) -> None:
-        actor = self._random.choice(town.members)
+        actor = self._some_member(town)
         channel = self._random.choice(town.talk)
         command, options = self._random.choices(
             (

@@ -217,9 +217,11 @@ class Voice:
         return self._unsaid((pick(_REPLIES[language]), f"{name},", pick(_CLOSERS[language])))
 
     def _unsaid(self, words: Sequence[str]) -> str:
-        """Return the words as a sentence, with a number where it was said before."""
+        return self.once(" ".join(word for word in words if word))
+
+    def once(self, text: str) -> str:
+        """Return a text, with a number where it was said before."""
         self._count += 1
-        text = " ".join(word for word in words if word)
         # There are some hundred thousand sentences; remembering a few thousand is enough to tell.
         if len(self._said) > 5000:
             self._said.clear()

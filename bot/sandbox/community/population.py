@@ -77,6 +77,16 @@ def newcomer(sandbox: Sandbox, town: Town, voice: Voice, random: Random, number:
     return _account(sandbox, town.guild, town.plan, voice, random, number)
 
 
+def throwaway(sandbox: Sandbox, town: Town, voice: Voice, random: Random, number: int) -> Actor:
+    """Open an account for a raider: hours old, without a picture."""
+    name, shown = voice.person(number)
+    age = timedelta(minutes=random.uniform(5, 600))
+    user = sandbox.world.add_user(
+        name, global_name=shown, locale=town.plan.locale, created_at=datetime.now(UTC) - age
+    )
+    return sandbox.actor(user, town.guild)
+
+
 def _build(
     sandbox: Sandbox, plan: Plan, random: Random, voice: Voice, numbers: Iterator[int]
 ) -> Town:
