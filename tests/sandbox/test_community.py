@@ -79,7 +79,7 @@ def test_rules_are_broken_in_ever_new_ways() -> None:
     ]
     assert len(set(made)) == len(made)
     assert max(map(len, made)) <= 2000
-    assert ".example" in mischief.scam("en")
+    assert "example" in mischief.scam("en")
 
 
 async def test_troublemakers_act_and_who_was_thrown_out_is_missed(sandbox: Sandbox) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from bot.sandbox import Sandbox
 from bot.sandbox.guild import Guild
+from bot.sandbox.snowflake import snowflake_time
 from tests.sandbox.conftest import Client
 
 
@@ -179,3 +180,91 @@ async def test_violations_are_listed(
     client: Client, control: Control, sandbox: Sandbox, guild: Guild
 ) -> None:
     assert await control("GET", "/violations") == {"violations": [], "checked": 0}
+
+
+async def test_staff_act(control: Control, sandbox: Sandbox, guild: Guild) -> None:
+    path, owner = f"/guilds/{guild.id}", guild.owner_id
+    ada, bob = sandbox.join(guild, "ada"), sandbox.join(guild, "bob")
+    role = await control("POST", f"{path}/roles", name="crew")
+    channel = guild.add_channel("old")
+    deeds: list[tuple[str, str, dict[str, Any]]] = [
+        ("PUT", f"{path}/timeouts/{ada.id}", {"seconds": 60, "reason": "calm"}),
+        ("DELETE", f"{path}/timeouts/{ada.id}", {}),
+        ("PUT", f"{path}/nicknames/{ada.id}", {"nick": "A"}),
+        ("PUT", f"{path}/members/{ada.id}/roles/{role['id']}", {}),
+        ("DELETE", f"{path}/members/{ada.id}/roles/{role['id']}", {}),
+        ("PUT", f"{path}/roles/{role['id']}/permissions", {"permissions": 2}),
+        ("DELETE", f"{path}/roles/{role['id']}", {}),
+        ("PUT", f"{path}/kicks/{ada.id}", {}),
+        ("PUT", f"{path}/bans/{bob.id}", {"delete_seconds": 60}),
+        ("DELETE", f"{path}/bans/{bob.id}", {}),
+        ("PUT", f"/channels/{channel.id}/overwrites/{guild.id}", {"deny": "2048"}),
+        ("POST", f"/channels/{channel.id}/webhooks", {"name": "hook"}),
+        ("DELETE", f"/channels/{channel.id}", {}),
+        ("POST", f"{path}/prune", {"days": 7}),
+    ]
+    for method, where, body in deeds:
+        await control(method, where, user_id=owner, **body)
+    log = (await control("GET", f"{path}/audit-log"))["entries"]
+    kinds = [entry["action_type"] for entry in log]
+    assert kinds == [24, 24, 24, 25, 25, 31, 32, 20, 22, 23, 13, 50, 12, 21]
+    assert log[0]["reason"] == "calm"
+    await control(
+        "PUT", f"{path}/kicks/{owner}", expect=409, user_id=sandbox.join(guild, "cleo").id
+    )
+
+
+async def test_messages_of_all_kinds_are_written(
+    control: Control, sandbox: Sandbox, guild: Guild
+) -> None:
+    general = f"/channels/{guild.channel('general').id}"
+    ada = sandbox.join(guild, "ada")
+    sticker = await control("POST", f"/guilds/{guild.id}/stickers", name="wave")
+    files = [{"filename": "a.txt", "text": "hi"}, {"filename": "b.bin", "data": "AAE="}]
+    sent = await control(
+        "POST", f"{general}/messages", user_id=ada.id, files=files, stickers=[sticker["id"]]
+    )
+    assert [entry["size"] for entry in sent["attachments"]] == [2, 2]
+    assert sent["sticker_items"][0]["name"] == "wave"
+    old = await control(
+        "POST", f"{general}/messages", user_id=ada.id, content="old", created_at="2026-01-01"
+    )
+    assert old["timestamp"].startswith("2026-01-01")
+    welcome = guild.channel("welcome").id
+    copy = await control(
+        "POST",
+        f"/channels/{welcome}/forwards",
+        user_id=ada.id,
+        **{"from": guild.channel("general").id, "message_id": old["id"]},
+    )
+    assert copy["message_snapshots"][0]["message"]["content"] == "old"
+    many = await control("POST", f"{general}/burst", user_id=ada.id, contents=["1", "2", "3"])
+    assert [entry["content"] for entry in many["messages"]] == ["1", "2", "3"]
+    thread = await control("POST", f"{general}/threads", user_id=ada.id, name="t", content="x")
+    assert thread["type"] == 11
+    hook = await control("POST", f"{general}/webhooks", user_id=guild.owner_id, name="hook")
+    embeds = [{"title": "News"}]
+    posted = await control("POST", f"/webhooks/{hook['id']}/messages", embeds=embeds)
+    assert posted["embeds"] == embeds
+
+
+async def test_people_come_by_invite_unless_paused(
+    control: Control, sandbox: Sandbox, guild: Guild
+) -> None:
+    path, owner = f"/guilds/{guild.id}", guild.owner_id
+    theirs = await control("POST", "/elsewhere", name="Rivals", code="rivals")
+    assert theirs["guild"]["name"] == "Rivals"
+    general = guild.channel("general").id
+    invite = await control("POST", f"/channels/{general}/invites", user_id=owner, max_uses=1)
+    born = "2026-06-01T00:00:00+00:00"
+    member = await control(
+        "POST", f"{path}/members", name="ada", created_at=born, invite=invite["code"]
+    )
+    assert member["user"]["avatar"] is None
+    assert snowflake_time(int(member["user"]["id"])).isoformat() == born
+    await control("POST", f"{path}/members", expect=409, name="bob", invite=invite["code"])
+    paused = await control("PUT", f"{path}/pauses", user_id=owner, invites=3600)
+    assert paused["invites_disabled_until"]
+    await control("POST", f"{path}/members", expect=409, name="cleo")
+    await control("PATCH", path, non_member_ban_cap=0)
+    assert guild.non_member_ban_cap == 0

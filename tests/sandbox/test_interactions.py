@@ -9,7 +9,7 @@ import discord
 import pytest
 from discord import app_commands, ui
 
-from bot.sandbox import NotAnsweredError, NotPossibleError, Sandbox
+from bot.sandbox import Interaction, NotAnsweredError, NotPossibleError, Sandbox
 from bot.sandbox.actor import Actor
 from bot.sandbox.guild import Guild
 from bot.sandbox.permissions import Permission
@@ -104,6 +104,11 @@ async def ada(client: Client, sandbox: Sandbox, guild: Guild) -> Actor:
     @tree.context_menu(name="Inspect")
     async def inspect(interaction: discord.Interaction, member: discord.Member) -> None:
         await interaction.response.send_message(member.name)
+
+    @tree.command()
+    async def evidence(interaction: discord.Interaction) -> None:
+        """Hand something in."""
+        await interaction.response.send_modal(Report())
 
     group = app_commands.Group(name="harbour", description="The harbour")
 
@@ -294,3 +299,93 @@ async def test_command_in_direct_messages(ada: Actor, sandbox: Sandbox) -> None:
     assert answer.content == "anchor"
     assert answer.response is not None
     assert answer.response.id in channel.messages
+
+
+class Report(ui.Modal, title="Appeal"):
+    """A modal with a field of every kind that takes more than text."""
+
+    proof = ui.Label(text="Proof", component=ui.FileUpload(custom_id="proof", max_values=2))
+    who = ui.Label(text="Who", component=ui.UserSelect(custom_id="who"))
+    where = ui.Label(text="Where", component=ui.ChannelSelect(custom_id="where"))
+    which = ui.Label(text="Which", component=ui.RoleSelect(custom_id="which"))
+
+    async def on_submit(self, interaction: discord.Interaction) -> None:
+        proof, who, where, which = (
+            label.component.values  # type: ignore[attr-defined]
+            for label in (self.proof, self.who, self.where, self.which)
+        )
+        read = (await proof[0].read()).decode()
+        names = (proof[0].filename, read, who[0].name, where[0].name, which[0].name)
+        await interaction.response.send_message(" ".join(names))
+
+
+class Appeal(ui.View):
+    """What a banned person finds in their direct messages."""
+
+    def __init__(self) -> None:
+        super().__init__(timeout=None)
+
+    @ui.button(label="Appeal", custom_id="appeal")
+    async def appeal(self, interaction: discord.Interaction, _: ui.Button[Appeal]) -> None:
+        await interaction.response.send_modal(Report())
+
+    @ui.button(label="Status", custom_id="status")
+    async def status(self, interaction: discord.Interaction, _: ui.Button[Appeal]) -> None:
+        assert interaction.guild is None
+        await interaction.response.send_message(f"hello {interaction.user.name}", ephemeral=True)
+        await interaction.followup.send("one moment")
+
+
+async def test_banned_person_acts_in_their_direct_messages(
+    client: Client, ada: Actor, guild: Guild, sandbox: Sandbox
+) -> None:
+    user = await client.fetch_user(ada.id)
+    notice = await user.send("you were banned", view=Appeal())
+    guild.ban(ada.user)
+    away = sandbox.actor(ada.user)
+    channel = sandbox.world.open_dm(ada.user, sandbox.application.user)
+    answer = await away.click(channel.messages[notice.id], "status")
+    assert answer.content == "hello ada"
+    assert await _until_followed_up(answer) == "one moment"
+
+
+async def _until_followed_up(answer: Interaction) -> str:
+    async with asyncio.timeout(5):
+        while not answer.followups:
+            await asyncio.sleep(0)
+    return answer.followups[0].content
+
+
+async def test_modal_takes_files_and_choices(ada: Actor, guild: Guild) -> None:
+    general = guild.channel("general")
+    role = guild.add_role("crew")
+    form = await ada.slash(general, "evidence")
+    answer = await ada.submit_modal(
+        form,
+        proof=[("proof.txt", b"seen")],
+        who=[ada.user],
+        where=[guild.channel("welcome")],
+        which=[role],
+    )
+    assert answer.content == "proof.txt seen ada welcome crew"
+    with pytest.raises(NotPossibleError):
+        await ada.submit_modal(form, who=[ada.user], where=[general], which=[role])
+    three = [("a", b"a")] * 3
+    with pytest.raises(NotPossibleError):
+        await ada.submit_modal(form, proof=three, who=[ada.user], where=[general], which=[role])
+
+
+async def test_context_menu_resolves_its_target(ada: Actor, guild: Guild, sandbox: Sandbox) -> None:
+    general = guild.channel("general")
+    bob = sandbox.join(guild, "bob")
+    files = [("log.txt", b"log")]
+    message = bob.send(general, "well said", files=files)
+    quoted = await ada.context_menu(general, "Quote", message)
+    resolved = quoted.data["resolved"]
+    shown = resolved["messages"][str(message.id)]
+    assert (shown["content"], shown["attachments"][0]["filename"]) == ("well said", "log.txt")
+    assert shown["author"]["id"] == str(bob.id)
+    inspected = await ada.context_menu(general, "Inspect", bob.member)
+    resolved = inspected.data["resolved"]
+    assert set(resolved["users"]) == set(resolved["members"]) == {str(bob.id)}
+    assert "permissions" in resolved["members"][str(bob.id)]
