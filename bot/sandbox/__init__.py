@@ -12,11 +12,14 @@
 
 State lives in `sandbox.world` (world.py, guild.py, channel.py, models.py): their methods change
 it and announce it; `world.listeners` hear every Dispatch. Acting as people, within the limits of
-Discord's own client: actor.py. Answers to interactions, ephemeral ones too: interactions.py. What
-the bot did: `sandbox.recorder` (REST calls and gateway frames, with listeners), `wait_for_call`,
-`wait_for_message`. Trouble: `sandbox.faults`. Rate limits: `sandbox.limits`. REST routes: one
-module per resource in rest/, each registered with `@route`. Everything is also open over HTTP under
-`/sandbox/` (control/), and people take part on the page at `/` (page/).
+Discord's own client: actor.py; what they write: writing.py; what staff do, with its audit log
+entries: moderating.py (`owner.ban(ada, reason="spam")`) and building.py. Native auto moderation:
+automod.py judges what members send, edit and are called. Answers to interactions, ephemeral ones
+too: interactions.py. What the bot did: `sandbox.recorder` (REST calls and gateway frames, with
+listeners), `wait_for_call`, `wait_for_message`. Trouble: `sandbox.faults`. Rate limits:
+`sandbox.limits`. REST routes: one module per resource in rest/, each registered with `@route`.
+Everything is also open over HTTP under `/sandbox/` (control/), and people take part on the page at
+`/` (page/).
 
 The package imports nothing of the bot: it is the other side of the wire.
 """

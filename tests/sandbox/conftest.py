@@ -84,8 +84,9 @@ async def connected(sandbox: Sandbox, client: Client) -> AsyncIterator[Client]:
         arrived.cancel()
         if running.done():
             running.result()
-        if sandbox.world.guilds:
-            await client.until("GUILD_CREATE", times=len(sandbox.world.guilds))
+        guilds = sandbox.world.guilds_of(sandbox.application)
+        if guilds:
+            await client.until("GUILD_CREATE", times=len(guilds))
         yield client
     finally:
         await client.close()

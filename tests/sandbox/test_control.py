@@ -230,6 +230,9 @@ async def test_messages_of_all_kinds_are_written(
         "POST", f"{general}/messages", user_id=ada.id, content="old", created_at="2026-01-01"
     )
     assert old["timestamp"].startswith("2026-01-01")
+    preview = [{"type": "link", "title": "A page"}]
+    shown = await control("PUT", f"{general}/messages/{sent['id']}/previews", embeds=preview)
+    assert (shown["embeds"], shown["edited_timestamp"]) == (preview, None)
     welcome = guild.channel("welcome").id
     copy = await control(
         "POST",

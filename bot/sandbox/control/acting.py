@@ -99,6 +99,14 @@ async def edit_message(ask: Ask) -> Json:
     return render_message(message)
 
 
+@operation("PUT", "/channels/{channel_id}/messages/{message_id}/previews")
+async def show_previews(ask: Ask) -> Json:
+    """Show `embeds` for the links of a message, as Discord does a moment after it was sent."""
+    message, embeds = ask.message(), list(ask.need("embeds"))
+    message.channel.edit_message(message, mark_edited=False, embeds=embeds)
+    return render_message(message)
+
+
 @operation("DELETE", "/channels/{channel_id}/messages/{message_id}")
 async def delete_message(ask: Ask) -> Json:
     """Delete a message."""

@@ -22,7 +22,7 @@ async def get_state(visit: Visit) -> Json:
     """Return who the visitor is (None: nobody yet), the bot and the guilds there are."""
     guest = visit.guest
     world, bot = visit.sandbox.world, visit.sandbox.application.user
-    guilds = islice(world.guilds.values(), _MOST_GUILDS)
+    guilds = islice(world.guilds_of(visit.sandbox.application), _MOST_GUILDS)
     return {
         "visitor": view_user(guest.account) | {"admin": guest.admin} if guest else None,
         "bot": view_user(bot),

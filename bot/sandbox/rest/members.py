@@ -8,7 +8,7 @@ from typing import Any
 from ..audit import AuditAction, changes, log_member_roles
 from ..codec import isoformat, parse_time
 from ..guild import Guild
-from ..models import Member
+from ..models import Member, MemberFlag
 from ..payloads import render_member
 from ..permissions import Permission, can_manage_role, guild_permissions
 from .call import Call
@@ -80,7 +80,9 @@ def edit_member(call: Call) -> Json:
         wanted["roles"] = _new_roles(call, guild, member)
     if body.get("flags") is not None:
         call.require(guild, Permission.MODERATE_MEMBERS)
-        wanted["flags"] = int(body["flags"])
+        # Only this one is staff's to set: the others are Discord's own.
+        chosen = int(body["flags"]) & MemberFlag.BYPASSES_VERIFICATION
+        wanted["flags"] = (member.flags & ~MemberFlag.BYPASSES_VERIFICATION) | chosen
     for key in ("mute", "deaf", "channel_id"):
         if key in body:
             raise error(400, 40032)

@@ -8,6 +8,7 @@ import pytest
 
 from bot.sandbox import Sandbox
 from bot.sandbox.guild import Guild
+from bot.sandbox.stickers import add_sticker
 from tests.sandbox.chromium import Page, chromium, find_chromium
 from tests.sandbox.page.browser import HOSTILE
 
@@ -55,6 +56,25 @@ async def test_page_shows_others_and_keeps_hostile_words_inert(
         await sandbox.wait_for_message(general, containing="good evening")
         await page.resize(360, 700)
         assert await page.evaluate("document.documentElement.scrollWidth") == 360
+        assert page.problems == []
+
+
+@needs_chromium
+async def test_page_shows_forwards_polls_and_stickers(
+    sandbox: Sandbox, guild: Guild, tmp_path: Path
+) -> None:
+    general, eve = guild.channel("general"), sandbox.join(guild, "eve")
+    source = eve.send(guild.channel("welcome"), "read <i>this</i>", files=[("a.txt", b"a")])
+    eve.forward(source, general)
+    eve.ask(general, "Tea?", "yes <i>please</i>", "no")
+    eve.send(general, stickers=[int(add_sticker(guild, "wave <i>")["id"])])
+    async with chromium(tmp_path) as page:
+        await come_in(page, sandbox)
+        await page.until("document.querySelectorAll('li.message').length === 3")
+        shown = await page.evaluate("document.querySelector('#messages').textContent")
+        for text in ("read <i>this</i>", "a.txt", "Tea?", "yes <i>please</i>", "wave <i>"):
+            assert text in shown
+        assert await page.evaluate(f"document.querySelectorAll('{MADE_OF_TEXT}').length") == 0
         assert page.problems == []
 
 

@@ -126,7 +126,31 @@ function content(message, names) {
     const last = node.lastElementChild;
     (last.matches(".text") ? last : node).append(el("span", { class: "edited" }, " (edited)"));
   }
+  node.append(...forwarded(message, names), ...asked(message), ...stickers(message));
   return node;
+}
+
+function forwarded(message, names) {
+  return (message.message_snapshots ?? []).map(({ message: copy }) =>
+    el(
+      "blockquote",
+      {},
+      el("p", { class: "system" }, "Forwarded"),
+      copy.content ? markdown(copy.content, names) : null,
+      copy.attachments.length ? el("div", { class: "files" }, copy.attachments.map(attachment)) : null,
+    ),
+  );
+}
+
+function asked(message) {
+  if (!message.poll) return [];
+  const answers = message.poll.answers.map((answer) => el("li", {}, answer.poll_media.text ?? ""));
+  return [el("p", {}, message.poll.question.text), el("ul", {}, answers)];
+}
+
+function stickers(message) {
+  const items = message.sticker_items ?? [];
+  return items.map((item) => el("p", { class: "system" }, `Sticker: ${item.name}`));
 }
 
 function extras(message, names) {
