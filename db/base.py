@@ -70,12 +70,14 @@ class Erasure:
     """What becomes of a row when the person in one of its columns is erased.
 
     `deletes` removes the row; otherwise the column takes `replacement` and the columns named in
-    `clears` are emptied: a JSON column to `{}`, any other to NULL.
+    `clears` are emptied: a JSON column to `{}`, any other to NULL. `kept_while` names a column and
+    the values with which the row stays whole: it is still needed, such as to lift what it says.
     """
 
     deletes: bool = False
     replacement: int | None = None
     clears: tuple[str, ...] = ()
+    kept_while: tuple[str, tuple[str, ...]] | None = None
 
 
 DELETE_ROW = Erasure(deletes=True)

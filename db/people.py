@@ -64,11 +64,15 @@ def _tables_with_people() -> Iterator[tuple[Table, list[tuple[Column[Any], Erasu
 
 
 def _erasing(table: Table, column: Column[Any], erasure: Erasure, user_id: int) -> Delete | Update:
+    named = column == user_id
+    if erasure.kept_while is not None:
+        state, kept = erasure.kept_while
+        named &= table.columns[state].not_in(kept)
     if erasure.deletes:
-        return delete(table).where(column == user_id)
+        return delete(table).where(named)
     values: dict[str, Any] = {name: _emptied(table.columns[name]) for name in erasure.clears}
     values[column.name] = erasure.replacement
-    return update(table).where(column == user_id).values(values)
+    return update(table).where(named).values(values)
 
 
 def _emptied(column: Column[Any]) -> dict[str, Any] | None:

@@ -8,7 +8,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Boolean, Column, Date, Float, Integer, Table, Uuid, func, insert, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Date,
+    Float,
+    Integer,
+    Table,
+    Uuid,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import people, schema
@@ -65,6 +77,33 @@ async def test_audit_row_stays_without_the_person(database: Database) -> None:
         row = (await session.execute(select(table))).mappings().one()
     assert (row["user_id"], row["details"], row["ip"], row["user_agent"]) == (0, {}, None, None)
     assert row["action"] == "text"
+
+
+async def test_sanction_in_force_outlives_the_erasure_of_the_person(database: Database) -> None:
+    table = schema.metadata().tables["sanctions"]
+    async with database.write() as session:
+        await insert_row(session, table, PERSON)
+        await session.execute(update(table).values(state="holding"))
+        await people.erase_person(session, PERSON)
+        assert "sanctions" in await people.export_person(session, PERSON)
+        await session.execute(update(table).values(state="over"))
+        await people.erase_person(session, PERSON)
+        assert await people.export_person(session, PERSON) == {}
+
+
+async def test_erased_case_keeps_number_and_kind_only(database: Database) -> None:
+    table = schema.metadata().tables["cases"]
+    async with database.write() as session:
+        await insert_row(session, table, PERSON)
+        await people.erase_person(session, PERSON)
+        row = (await session.execute(select(table))).mappings().one()
+    assert (row["target_id"], row["target_name"], row["reason"], row["details"]) == (
+        0,
+        None,
+        None,
+        {},
+    )
+    assert (row["number"], row["kind"], row["dedupe_key"]) == (1, "text", None)
 
 
 async def test_erased_use_of_a_command_still_counts(database: Database) -> None:
