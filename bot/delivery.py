@@ -90,19 +90,20 @@ class DiscordCourier:
     async def _deliver(self, entry: Entry) -> int | None:
         http = self._client.http
         if entry.kind is DeliveryKind.DELETE:
-            await http.delete_message(_channel_of(entry), _message_of(entry))
+            await http.delete_message(await self._open_channel(entry), _message_of(entry))
             return entry.message_id
         params = await self._make_params(entry)
         with params:
             if entry.kind is DeliveryKind.EDIT:
-                await http.edit_message(_channel_of(entry), _message_of(entry), params=params)
+                channel_id = await self._open_channel(entry)
+                await http.edit_message(channel_id, _message_of(entry), params=params)
                 return entry.message_id
             channel_id = await self._open_channel(entry)
             message = await http.send_message(channel_id, params=params)
             return int(message["id"])
 
     async def _open_channel(self, entry: Entry) -> int:
-        if entry.kind is not DeliveryKind.DIRECT:
+        if entry.kind is not DeliveryKind.DIRECT and not entry.is_direct:
             return _channel_of(entry)
         now = self._clock.now()
         if self._no_dms_until is not None and now < self._no_dms_until:
@@ -162,7 +163,7 @@ class DiscordCourier:
             if error.code == FLAGGED_AS_SPAM:
                 self._no_dms_until = self._clock.now() + DM_PAUSE
                 log.error("flagged_as_spam", dms_stopped_until=self._no_dms_until.isoformat())  # noqa: TRY400
-            raise judge_refusal(entry.kind, error) from error
+            raise judge_refusal(entry, error) from error
         except discord.RateLimited as error:
             raise Delayed("rate_limited", after=timedelta(seconds=error.retry_after)) from error
         except (aiohttp.ClientError, OSError) as error:

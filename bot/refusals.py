@@ -50,7 +50,7 @@ NEVER = {
 }
 
 
-def judge_refusal(kind: DeliveryKind, error: discord.HTTPException) -> DeliveryError:
+def judge_refusal(entry: Entry, error: discord.HTTPException) -> DeliveryError:
     """Return what an error answer of Discord means for a delivery."""
     text = f"{error.status} {error.code} {error.text}"
     if error.status >= 500:
@@ -62,7 +62,7 @@ def judge_refusal(kind: DeliveryKind, error: discord.HTTPException) -> DeliveryE
         return Delayed(reason, text, after=after)
     if reason := MISSING.get(error.code):
         # Nobody can grant a permission for somebody else's direct messages.
-        direct = kind is DeliveryKind.DIRECT
+        direct = entry.kind is DeliveryKind.DIRECT or entry.is_direct
         return Refused(DMS_CLOSED, text) if direct else NotPermitted(reason, text)
     if error.code == 0 and error.status in (401, 403):
         # No answer of the API but of what stands before it, or the token has been reset.

@@ -16,6 +16,7 @@ from bot.core.outbox.deliveries import (
     DeliveryKind,
     Entry,
     NotPermitted,
+    Refused,
     Undeliverable,
 )
 from bot.delivery import DiscordCourier, RenderedFile, Renderer
@@ -281,3 +282,23 @@ async def test_unreachable_discord_is_a_delay(wire: Wire, monkeypatch: pytest.Mo
     assert isinstance(caught.value.__cause__, aiohttp.ClientError)
     with suppress(DeliveryError):
         await wire.courier.find_sent(entry(), datetime.now(UTC))
+
+
+async def test_direct_message_is_edited_and_deleted_by_its_person(wire: Wire):
+    message_id = await wire.courier.deliver(direct())
+    about = {"channel_id": None, "user_id": PERSON, "message_id": message_id}
+
+    await wire.courier.deliver(entry(DeliveryKind.EDIT, {"content": "no, it failed"}, **about))
+    assert wire.discord.said() == ["no, it failed"]
+
+    await wire.courier.deliver(entry(DeliveryKind.DELETE, **about))
+    assert wire.discord.said() == []
+
+
+async def test_direct_message_that_can_not_be_edited_is_no_fault(wire: Wire):
+    wire.discord.answers = [refusal(50001, 403)]
+
+    with pytest.raises(Refused):
+        await wire.courier.deliver(
+            entry(DeliveryKind.EDIT, channel_id=None, user_id=PERSON, message_id=1)
+        )

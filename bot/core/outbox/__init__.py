@@ -7,6 +7,7 @@ Discord is reached: a courier does.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Collection
 from datetime import timedelta
 
@@ -125,6 +126,27 @@ class OutboxService(WorkService[table.OutboxMessage]):
         if row is None:
             return None
         return Receipt(row.state in OPEN_STATES, row.sent_at, row.message_id)
+
+    async def wait_for(self, dedupe_key: str, seconds: float) -> Receipt | None:
+        """Return what became of a delivery once that is settled, or after that many seconds.
+
+        One that another process makes, or a try that failed, is only seen when the time is up.
+        """
+        watch = self._runner.watched.setdefault(dedupe_key, asyncio.Event())
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    while (receipt := await self._read_receipt(dedupe_key)) and receipt.is_open:
+                        await watch.wait()
+                        watch.clear()
+                    return receipt
+        finally:
+            self._runner.watched.pop(dedupe_key, None)
+        return await self._read_receipt(dedupe_key)
+
+    async def _read_receipt(self, dedupe_key: str) -> Receipt | None:
+        async with self._database.read() as session:
+            return await self.get_receipt(session, dedupe_key)
 
     async def cancel(self, session: AsyncSession, dedupe_key: str) -> bool:
         """Take back a delivery in the caller's transaction; False when it has ended or never was.

@@ -118,6 +118,41 @@ class Delivery:
         )
 
     @classmethod
+    def edit_direct(
+        cls,
+        user_id: int,
+        message: int | str,
+        payload: Payload,
+        *,
+        dedupe_key: str,
+        guild_id: int | None = None,
+    ) -> Self:
+        """A change to a direct message, named by its id or by the key of its delivery."""
+        return cls(
+            kind=DeliveryKind.EDIT,
+            dedupe_key=dedupe_key,
+            payload=payload,
+            guild_id=guild_id,
+            user_id=user_id,
+            message_id=message if isinstance(message, int) else None,
+            target_key=message if isinstance(message, str) else None,
+        )
+
+    @classmethod
+    def delete_direct(
+        cls, user_id: int, message: int | str, *, dedupe_key: str, guild_id: int | None = None
+    ) -> Self:
+        """The removal of a direct message, named by its id or by the key of its delivery."""
+        return cls(
+            kind=DeliveryKind.DELETE,
+            dedupe_key=dedupe_key,
+            guild_id=guild_id,
+            user_id=user_id,
+            message_id=message if isinstance(message, int) else None,
+            target_key=message if isinstance(message, str) else None,
+        )
+
+    @classmethod
     def delete(
         cls,
         channel_id: int,
@@ -155,6 +190,11 @@ class Entry:
     user_id: int | None = None
     message_id: int | None = None
     attempt: int = 1
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether it is about a direct message: those are found by their person."""
+        return self.channel_id is None and self.user_id is not None
 
 
 class Courier(Protocol):

@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -48,6 +49,11 @@ class OutboxRunner(WorkRunner[table.OutboxMessage, int | None]):
     """The work source of the outbox's loop; `courier` is set before the loop runs."""
 
     courier: Courier
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        # Set whenever a delivery with that key has been attempted; see OutboxService.wait_for.
+        self.watched: dict[str, asyncio.Event] = {}
 
     async def get_next_due(self) -> datetime | None:
         """Return when the first delivery of a channel can next be claimed."""
@@ -146,7 +152,7 @@ class OutboxRunner(WorkRunner[table.OutboxMessage, int | None]):
             await table.finish_message(
                 session, row, now=self._clock.now(), message_id=message_id or row.message_id
             )
-        self._count(row.kind, "sent")
+        self._note(row, "sent")
 
     async def _delay(self, row: table.OutboxMessage, error: Delayed) -> None:
         now = self._clock.now()
@@ -163,7 +169,7 @@ class OutboxRunner(WorkRunner[table.OutboxMessage, int | None]):
             await table.retry_message(
                 session, row, due_at=due_at, error=str(error)[:ERROR_LENGTH], uncertain_since=since
             )
-        self._count(row.kind, "delayed")
+        self._note(row, "delayed")
 
     async def _park(self, row: table.OutboxMessage, error: NotPermitted) -> None:
         log.warning("delivery_parked", delivery=row.dedupe_key, reason=error.reason)
@@ -175,7 +181,7 @@ class OutboxRunner(WorkRunner[table.OutboxMessage, int | None]):
                 error=str(error)[:ERROR_LENGTH],
                 uncertain_since=_doubt_before(row),
             )
-        self._count(row.kind, "parked")
+        self._note(row, "parked")
         if parked:
             await self._publish(
                 OutboxParked(
@@ -191,13 +197,13 @@ class OutboxRunner(WorkRunner[table.OutboxMessage, int | None]):
         log.info("delivery_refused", delivery=row.dedupe_key, reason=error.reason)
         async with self._database.write() as session:
             await table.drop_message(session, row, reason=error.reason)
-        self._count(row.kind, "refused")
+        self._note(row, "refused")
 
     async def _fail(self, row: table.OutboxMessage, reason: str, error: str) -> None:
         log.warning("delivery_failed", delivery=row.dedupe_key, error=error[:ERROR_LENGTH])
         async with self._database.write() as session:
             failed = await table.fail_message(session, row, error=error[:ERROR_LENGTH])
-        self._count(row.kind, "failed")
+        self._note(row, "failed")
         if failed:
             await self._publish(
                 OutboxFailed(
@@ -209,6 +215,11 @@ class OutboxRunner(WorkRunner[table.OutboxMessage, int | None]):
                     reason=reason,
                 )
             )
+
+    def _note(self, row: table.OutboxMessage, outcome: str) -> None:
+        self._count(row.kind, outcome)
+        if (watch := self.watched.get(row.dedupe_key)) is not None:
+            watch.set()
 
 
 def _doubt_before(row: table.OutboxMessage) -> datetime | None:

@@ -19,7 +19,7 @@ from bot.core.outbox import (
 )
 from bot.core.supervisor import TaskSupervisor
 from db.engine import Database
-from tests.bot.core.outbox.world import CHANNEL, GUILD, FakeDiscord, World
+from tests.bot.core.outbox.world import CHANNEL, GUILD, PERSON, FakeDiscord, World
 
 
 async def test_delivery_is_sent_once_and_its_message_id_kept(world: World):
@@ -177,3 +177,34 @@ async def test_snapshot_counts_what_waits(world: World):
     assert (snapshot.parked, snapshot.pending) == (1, 1)
     assert snapshot.oldest_overdue == 0.0
     assert snapshot.outcomes == {("message.send", "parked"): 1}
+
+
+async def test_edit_of_a_direct_message_waits_for_it_and_finds_it(world: World):
+    async with world.database.write() as session:
+        first = Delivery.direct(PERSON, {"content": "banned"}, dedupe_key="dm")
+        await world.outbox.send(session, first)
+        edit = Delivery.edit_direct(PERSON, "dm", {"content": "not banned"}, dedupe_key="dm:no")
+        await world.outbox.send(session, edit)
+
+    await world.outbox.run_due()
+
+    [sent, edited] = [entry for _, entry, _ in world.discord.messages]
+    assert (edited.message_id, edited.user_id, edited.is_direct) == (1000, PERSON, True)
+    assert sent.payload == {"content": "banned"}
+
+
+async def test_waiting_for_a_delivery_ends_with_it_or_with_patience(world: World):
+    async with world.database.write() as session:
+        delivery = Delivery.direct(PERSON, {"content": "hello"}, dedupe_key="dm")
+        await world.outbox.send(session, delivery)
+
+    unsettled = await world.outbox.wait_for("dm", 0)
+    waiting = asyncio.ensure_future(world.outbox.wait_for("dm", 30))
+    await world.outbox.run_due()
+    settled = await waiting
+
+    assert unsettled is not None
+    assert unsettled.is_open
+    assert settled is not None
+    assert (settled.is_open, settled.message_id) == (False, 1000)
+    assert await world.outbox.wait_for("unknown", 30) is None
