@@ -13,6 +13,7 @@ import aiohttp
 import discord
 
 from bot.core.audit import AuditLog, AuditRecorded
+from bot.core.cases import CaseService
 from bot.core.clock import Clock
 from bot.core.config import Config, HealthConfig
 from bot.core.contracts import BotState
@@ -84,6 +85,17 @@ def build_kernel(
         config, database, clock, store, bus=bus, registry=registry, outbox=outbox, state=state
     )
     FailureProblems(database, clock, problems, jobs, registry=registry, state=state).listen(bus)
+    cases = CaseService(
+        database,
+        clock,
+        store,
+        bus=bus,
+        jobs=jobs,
+        outbox=outbox,
+        problems=problems,
+        supervisor=supervisor,
+        state=state,
+    )
     return Kernel(
         config=config,
         clock=clock,
@@ -97,6 +109,7 @@ def build_kernel(
         delivery_problems=DeliveryProblems(database, problems, bus, supervisor, state),
         jobs=jobs,
         outbox=outbox,
+        cases=cases,
         usage=UsageRecorder(database, clock, on_dropped=metrics.usage_dropped),
         audit=audit,
         limits=CommandLimiter(config.limits, clock, database),

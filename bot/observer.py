@@ -58,8 +58,9 @@ class Observer:
         self._see_guild(guild)
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        """Note a guild that the bot was invited to."""
+        """Note a guild that the bot was invited to, perhaps again."""
         self._see_guild(guild)
+        await self._kernel.cases.take_up(guild.id)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Note a guild that the bot has left, and drop what it still had to do there."""
@@ -80,14 +81,16 @@ class Observer:
     def _look_again(self, guild: discord.Guild) -> None:
         self._kernel.problems.recheck(guild.id)
         self._kernel.delivery_problems.look_again(guild.id)
+        self._kernel.cases.look_again(guild.id)
 
     async def on_member_join(self, member: discord.Member) -> None:
-        """Note who joined."""
+        """Note who joined, and hold them to what they were under when they left."""
         now = self._kernel.clock.now()
         self._see_user(member)
         self._kernel.roster.member_joined(
             SeenMember(member.guild.id, member.id, member.joined_at or now)
         )
+        await self._kernel.cases.on_member_joined(member.guild.id, member.id)
 
     async def on_raw_member_remove(self, event: discord.RawMemberRemoveEvent) -> None:
         """Note who left; the raw event comes for members who are not cached, too."""

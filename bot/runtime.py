@@ -28,6 +28,7 @@ from bot.core.nullstate import NullState
 from bot.core.problems import ProblemSolved
 from bot.core.retention import Retention
 from bot.delivery import DiscordCourier
+from bot.enforcement import DiscordEnforcer
 from bot.intake import Intake
 from bot.sessions import Sessions
 from bot.state import DiscordState
@@ -150,6 +151,7 @@ class Runtime:
             earlier=earlier.gateway(),
         )
         self.kernel.outbox.use(DiscordCourier(client, self.kernel.clock, client.renderers))
+        self.kernel.cases.use(DiscordEnforcer(client))
         for event in ("on_ready", "on_shard_resumed", "on_shard_disconnect"):
             client.add_listener(self._note_change, event)
         return client
@@ -190,6 +192,7 @@ class Runtime:
         kernel.login_links.base_url = self.base_url
         await kernel.limits.load()
         await kernel.delivery_problems.load()
+        await kernel.cases.start()
         retention = Retention(
             kernel.database, kernel.clock, kernel.jobs, self.config.retention, kernel.registry
         )

@@ -301,7 +301,7 @@ def pick_cases(
     before_number: int | None = None,
     limit: int = 25,
     include_deleted: bool = False,
-) -> Select[tuple[Case]]:
+) -> Select[Case]:
     """Return the query of `list_cases`: each of its forms reads along one index, and stops."""
     filters = [Case.guild_id == guild_id]
     if target_id is not None:
@@ -320,7 +320,7 @@ def pick_cases(
 
 def _pick_kinds(
     kinds: Sequence[str], filters: Sequence[ColumnElement[bool]], limit: int
-) -> Select[tuple[Case]]:
+) -> Select[Case]:
     # The newest of each kind come along the index; an IN would have all of them sorted.
     newest = [
         select(Case.id, Case.number)
@@ -337,9 +337,7 @@ def _pick_kinds(
     return query.order_by(Case.number.desc()).limit(limit)
 
 
-def pick_points(
-    guild_id: int, user_id: int, now: datetime, states: Collection[str]
-) -> Select[tuple[int]]:
+def pick_points(guild_id: int, user_id: int, now: datetime, states: Collection[str]) -> Select[int]:
     """Return the query of `sum_points`."""
     return select(func.coalesce(func.sum(Case.points), 0)).where(
         Case.target_id == user_id,

@@ -188,6 +188,12 @@ async def cancel_job(session: AsyncSession, dedupe_key: str, *, now: datetime) -
     return await leases.cancel(session, Job, key, finished_at=now) == 1
 
 
+async def cancel_many(session: AsyncSession, dedupe_keys: Collection[str], *, now: datetime) -> int:
+    """Cancel those of the jobs with these keys that have not ended; return how many."""
+    keys = Job.dedupe_key.in_(dedupe_keys)
+    return await leases.cancel(session, Job, keys, finished_at=now)
+
+
 async def cancel_jobs(
     session: AsyncSession, *, guild_id: int, now: datetime, kind: str | None = None
 ) -> int:

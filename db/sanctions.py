@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import String, delete, select, update
+from sqlalchemy import ColumnElement, String, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -120,7 +120,7 @@ async def list_sanctions(
     return (await session.scalars(query)).all()
 
 
-def _same(sanction: Sanction) -> tuple[object, ...]:
+def _same(sanction: Sanction) -> tuple[ColumnElement[bool], ...]:
     return (
         Sanction.guild_id == sanction.guild_id,
         Sanction.user_id == sanction.user_id,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.core.audit import AuditLog
+    from bot.core.cases import CaseService
     from bot.core.clock import Clock
     from bot.core.config import Config
     from bot.core.contracts import BotState
@@ -51,6 +52,7 @@ class Kernel:
     delivery_problems: DeliveryProblems
     jobs: JobService
     outbox: OutboxService
+    cases: CaseService
     usage: UsageRecorder
     audit: AuditLog
     limits: CommandLimiter

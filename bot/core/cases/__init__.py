@@ -6,9 +6,10 @@ after a crash. Knows nothing of how Discord is reached: an enforcer does.
 
 from __future__ import annotations
 
+from bot.core.cases.bulk import Progress
 from bot.core.cases.outcomes import Delayed, EnforcementError, Gone, NotPermitted
 from bot.core.cases.policy import CasePolicy, DefaultPolicy
-from bot.core.cases.service import CaseService, Progress
+from bot.core.cases.service import CaseService
 from bot.core.cases.values import (
     LONGEST_TIMEOUT,
     MAX_DELETE_WINDOW,

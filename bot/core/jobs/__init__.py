@@ -33,7 +33,7 @@ from bot.core.work import WorkService
 from bot.core.work.loop import Pace
 from db import jobs as table
 from db.engine import Database
-from db.leases import Shards
+from db.leases import OPEN_STATES, Shards
 from db.notify import Notifier
 
 __all__ = [
@@ -179,6 +179,11 @@ class JobService(WorkService[table.Job]):
     async def cancel(self, session: AsyncSession, dedupe_key: str) -> bool:
         """Cancel a job in the caller's transaction; False when none with that key was open."""
         return await table.cancel_job(session, dedupe_key, now=self._clock.now())
+
+    async def is_open(self, session: AsyncSession, dedupe_key: str) -> bool:
+        """Return whether a job with that key still has to be done."""
+        job = await table.get_job(session, dedupe_key)
+        return job is not None and job.state in OPEN_STATES
 
     async def resume_parked(self, *, guild_id: int | None = None, reason: str | None = None) -> int:
         """Run parked jobs again, of one guild or for one reason; return how many there were."""

@@ -106,6 +106,7 @@ class Delivery:
         *,
         dedupe_key: str,
         guild_id: int | None = None,
+        subject_id: int | None = None,
     ) -> Self:
         """A change to a message, named by its id or by the key of the delivery that sends it."""
         return cls(
@@ -113,6 +114,7 @@ class Delivery:
             dedupe_key=dedupe_key,
             payload=payload,
             guild_id=guild_id,
+            subject_id=subject_id,
             channel_id=channel_id,
             **_name_message(message),
         )
