@@ -81,6 +81,7 @@ class FakeDiscord:
     before: list[BaseException | None] = field(default_factory=list)
     after: list[BaseException | None] = field(default_factory=list)
     unbannable: set[int] = field(default_factory=set)
+    kicked: int = 0
 
     def _begin(self, *call: Any, reason: str) -> None:
         assert len(reason) <= 512
@@ -125,6 +126,7 @@ class FakeDiscord:
         self._begin("kick", user_id, reason=reason)
         self._need(user_id)
         self.leave(user_id)
+        self.kicked += 1
         self._end()
 
     async def time_out(
