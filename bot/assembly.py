@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import aiohttp
 import discord
@@ -59,6 +60,20 @@ class LiveState:
         return self.current
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Basics:
+    """What nearly every service is built on."""
+
+    config: Config
+    database: Database
+    clock: Clock
+    supervisor: TaskSupervisor
+    bus: EventBus
+    notifier: Notifier
+    registry: FeatureRegistry
+    state: LiveState
+
+
 def build_kernel(
     config: Config,
     *,
@@ -71,31 +86,28 @@ def build_kernel(
 ) -> Kernel:
     """Return a kernel whose workers are not running yet; `bot.runtime` runs them."""
     metrics = _metrics(database)
-    supervisor = TaskSupervisor(metrics.task_failed)
-    bus = EventBus(lambda listener, _: metrics.listener_failed(listener))
-    audit = AuditLog(clock, bus, supervisor)
-    notifier = notifier or make_notifier(database)
-    announcer = SettingsAnnouncer(notifier)
-    store = SettingsStore(database, clock, bus, registry, audit, state=state, announcer=announcer)
-    announcer.connect(store, supervisor)
-    lag = LoopLagProbe(metrics.loop_lagged)
-    webhooks = _webhooks(config, http, clock, bus=bus, metrics=metrics)
-    outbox, jobs = _deferred_work(config, database, clock, supervisor, bus=bus, notifier=notifier)
-    problems = _problems(
-        config, database, clock, store, bus=bus, registry=registry, outbox=outbox, state=state
-    )
-    FailureProblems(database, clock, problems, jobs, registry=registry, state=state).listen(bus)
-    cases = CaseService(
-        database,
-        clock,
-        store,
-        bus=bus,
-        jobs=jobs,
-        outbox=outbox,
-        problems=problems,
-        supervisor=supervisor,
+    basics = _Basics(
+        config=config,
+        database=database,
+        clock=clock,
+        supervisor=TaskSupervisor(metrics.task_failed),
+        bus=EventBus(lambda listener, _: metrics.listener_failed(listener)),
+        notifier=notifier or make_notifier(database),
+        registry=registry,
         state=state,
     )
+    return _kernel(basics, metrics, http)
+
+
+def _kernel(basics: _Basics, metrics: Metrics, http: aiohttp.ClientSession) -> Kernel:
+    config, database, clock, state = basics.config, basics.database, basics.clock, basics.state
+    bus, supervisor, registry = basics.bus, basics.supervisor, basics.registry
+    audit = AuditLog(clock, bus, supervisor)
+    store = _settings(basics, audit)
+    lag = LoopLagProbe(metrics.loop_lagged)
+    outbox, jobs = _deferred_work(basics)
+    problems = _problems(basics, store, outbox)
+    FailureProblems(database, clock, problems, jobs, registry=registry, state=state).listen(bus)
     return Kernel(
         config=config,
         clock=clock,
@@ -109,15 +121,15 @@ def build_kernel(
         delivery_problems=DeliveryProblems(database, problems, bus, supervisor, state),
         jobs=jobs,
         outbox=outbox,
-        cases=cases,
+        cases=_cases(basics, store, jobs, outbox, problems),
         usage=UsageRecorder(database, clock, on_dropped=metrics.usage_dropped),
         audit=audit,
         limits=CommandLimiter(config.limits, clock, database),
         permissions=PermissionService(database, clock, registry, audit),
         roster=Roster(database),
-        health=_health(config, database, clock, state, supervisor, lag=lag, registry=registry),
+        health=_health(basics, lag),
         lag=lag,
-        webhooks=webhooks,
+        webhooks=_webhooks(config, http, clock, bus=bus, metrics=metrics),
         login_links=LoginLinks(database, clock, ""),
         state=state,
     )
@@ -130,62 +142,76 @@ def _metrics(database: Database) -> Metrics:
     return metrics
 
 
-def _deferred_work(
-    config: Config,
-    database: Database,
-    clock: Clock,
-    supervisor: TaskSupervisor,
-    *,
-    bus: EventBus,
-    notifier: Notifier,
-) -> tuple[OutboxService, JobService]:
+def _settings(basics: _Basics, audit: AuditLog) -> SettingsStore:
+    announcer = SettingsAnnouncer(basics.notifier)
+    store = SettingsStore(
+        basics.database,
+        basics.clock,
+        basics.bus,
+        basics.registry,
+        audit,
+        state=basics.state,
+        announcer=announcer,
+    )
+    announcer.connect(store, basics.supervisor)
+    return store
+
+
+def _deferred_work(basics: _Basics) -> tuple[OutboxService, JobService]:
     """What is done later: both wake by notices and keep to this process's shards."""
-    shards = _shards(config)
+    database, clock, supervisor = basics.database, basics.clock, basics.supervisor
+    bus, notifier, shards = basics.bus, basics.notifier, _shards(basics.config)
+    limits = basics.config.jobs
     return (
         OutboxService(database, clock, supervisor, bus=bus, shards=shards, notifier=notifier),
-        JobService(
-            database, clock, config.jobs, supervisor, bus=bus, shards=shards, notifier=notifier
-        ),
+        JobService(database, clock, limits, supervisor, bus=bus, shards=shards, notifier=notifier),
     )
 
 
-def _problems(
-    config: Config,
-    database: Database,
-    clock: Clock,
-    settings: SettingsStore,
-    *,
-    bus: EventBus,
-    registry: FeatureRegistry,
-    outbox: OutboxService,
-    state: LiveState,
-) -> ProblemService:
-    teller = LogChannelTeller(settings, registry, outbox, clock, state)
-    intents = privileged_intents(config)
+def _problems(basics: _Basics, settings: SettingsStore, outbox: OutboxService) -> ProblemService:
     return ProblemService(
-        database, clock, bus, registry, settings, state=state, intents=intents, teller=teller
+        basics.database,
+        basics.clock,
+        basics.bus,
+        basics.registry,
+        settings,
+        state=basics.state,
+        intents=privileged_intents(basics.config),
+        teller=LogChannelTeller(settings, basics.registry, outbox, basics.clock, basics.state),
     )
 
 
-def _health(
-    config: Config,
-    database: Database,
-    clock: Clock,
-    state: LiveState,
-    supervisor: TaskSupervisor,
-    *,
-    lag: LoopLagProbe,
-    registry: FeatureRegistry,
-) -> HealthSampler:
+def _cases(
+    basics: _Basics,
+    settings: SettingsStore,
+    jobs: JobService,
+    outbox: OutboxService,
+    problems: ProblemService,
+) -> CaseService:
+    return CaseService(
+        basics.database,
+        basics.clock,
+        settings,
+        bus=basics.bus,
+        jobs=jobs,
+        outbox=outbox,
+        problems=problems,
+        supervisor=basics.supervisor,
+        state=basics.state,
+    )
+
+
+def _health(basics: _Basics, lag: LoopLagProbe) -> HealthSampler:
+    database, registry, config = basics.database, basics.registry, basics.config.health
     return HealthSampler(
         database,
-        state,
-        supervisor,
-        clock,
+        basics.state,
+        basics.supervisor,
+        basics.clock,
         lag=lag,
-        host=HostProbe(memory_limit=_memory_limit(config.health), database_path=database.path),
-        limits=limits_from(config.health),
-        every=config.health.sample_seconds,
+        host=HostProbe(memory_limit=_memory_limit(config), database_path=database.path),
+        limits=limits_from(config),
+        every=config.sample_seconds,
         failed_features=lambda: sorted(registry.failed),
         schema_current=_schema_check(database),
     )
