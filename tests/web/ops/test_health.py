@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -82,6 +83,16 @@ async def test_health_unhealthy_is_503(world: World) -> None:
     response = await world.client.get("/api/health")
     assert response.status == 503
     assert (await response.json())["checks"] == {"bot": False, "database": True, "memory": True}
+
+
+async def test_api_health_of_a_full_disk_says_which_part(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+    await world.measure()
+    response = await world.client.get("/api/health")
+    assert response.status == 503
+    assert (await response.json())["checks"] == {"bot": True, "database": False, "memory": True}
 
 
 async def test_health_stale_sample_is_unhealthy(world: World) -> None:
