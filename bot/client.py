@@ -112,7 +112,9 @@ class Pegasus(commands.AutoShardedBot):
             await self._load(feature)
         Observer(self)
         self.intake.attach(self)
-        self.kernel.supervisor.start("command_sync", self._sync_commands)
+        kernel = self.kernel
+        kernel.metrics.know_listeners([*self.extra_events, *kernel.bus.listener_names()])
+        kernel.supervisor.start("command_sync", self._sync_commands)
 
     async def close(self) -> None:
         """Close the gateway and the API session, and end what can do nothing without them."""

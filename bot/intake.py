@@ -113,6 +113,7 @@ class Intake(MessagePipeline):
             parsers[event] = self._telling_of_deletions(parsers[event])
         for event, parse in parsers.items():
             parsers[event] = self._counting(event, parse)
+        self._events.update(dict.fromkeys(parsers, 0))
 
     def last_event_age(self) -> float | None:
         """Return the seconds since the gateway last sent any event, `None` before the first."""
@@ -121,7 +122,7 @@ class Intake(MessagePipeline):
         return self._clock.monotonic() - self._last_event_at
 
     def snapshot(self) -> IntakeSnapshot:
-        """Return the counters as they stand."""
+        """Return the counters as they stand; gates and events that are known begin at 0."""
         return IntakeSnapshot(
             messages=self._messages,
             edits=self._edits,

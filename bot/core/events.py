@@ -45,6 +45,10 @@ class EventBus:
 
         return unsubscribe
 
+    def listener_names(self) -> set[str]:
+        """Return the names under which the failures of the present listeners are told."""
+        return {_name_of(one) for listeners in self._listeners.values() for one in listeners}
+
     async def publish(self, event: Event) -> None:
         """Run every listener at once and return when all are done; none can fail the publisher."""
         listeners = [one for kind in type(event).__mro__ for one in self._listeners.get(kind, ())]
@@ -55,7 +59,11 @@ class EventBus:
         try:
             await listener(event)
         except Exception as error:
-            name = getattr(listener, "__qualname__", repr(listener))
+            name = _name_of(listener)
             log.exception("event_listener_failed", event_kind=type(event).__name__, listener=name)
             if self._on_error is not None:
                 self._on_error(name, error)
+
+
+def _name_of(listener: Listener[Any]) -> str:
+    return getattr(listener, "__qualname__", repr(listener))

@@ -167,6 +167,8 @@ class MessagePipeline:
         run = guarded(gate, self.failures, "message_gate_failed", name)
         part = _Part(name, run, order=order, bots=bots)
         self._gates = sorted([*_without(self._gates, name), part], key=lambda one: one.order)
+        # Counted from 0, so that metrics show the first rejection as a rise.
+        self.rejected[name] += 0
         self._plan()
 
     def add_observer(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterable
+from typing import get_args
 
 import prometheus_client
 from aiohttp import TraceConfig
@@ -23,11 +24,16 @@ from prometheus_client.registry import Collector
 
 import bot
 from bot.core.metrics.rest import RestTrace
+from bot.core.webhooks.mailbox import Kind, Outcome
 
 PREFIX = "pegasus_bot_"
 OTHER = "other"
 LOG_LEVELS = frozenset({"debug", "info", "warning", "error", "critical"})
 OUTCOMES = frozenset({"ok", "user_error", "denied", "cooldown", "error"})
+INTERACTIONS = frozenset({"command", "autocomplete", "component", "modal"})
+# Why a request to the web is refused as too many, and how an attempt to come in there ends.
+PACES = frozenset({"minute", "hour", "login", "key"})
+LOGINS = frozenset({"ok", "refused", "logout", "wrong_key"})
 # A slash command has three seconds to be acknowledged, so the buckets crowd below that.
 _LATENCY = (0.05, 0.1, 0.2, 0.5, 1, 2, 3, 5, 10)
 _ACKNOWLEDGED = (0.1, 0.25, 0.5, 1, 1.5, 2, 2.5, 3)
@@ -66,12 +72,10 @@ class Metrics:
         self._features = LabelSet(15)
         self._happenings = LabelSet(10)
         self._tasks = LabelSet(25)
-        self._listeners = LabelSet(30)
+        self._listeners = LabelSet(60)
         self._database_errors = LabelSet(8)
         self._routes = LabelSet(80)
         self._route_groups = LabelSet(8)
-        self._logins = LabelSet(8)
-        self._webhook_outcomes = LabelSet(6)
         self._register_commands()
         self._register_gateway()
         self._register_work()
@@ -79,6 +83,7 @@ class Metrics:
         self._register_web()
         self._register_process(revision, discordpy)
         self.rest = RestTrace(self.registry, PREFIX)
+        self._begin_at_zero()
 
     def _register_commands(self) -> None:
         self._command_uses = self._counter(
@@ -168,6 +173,22 @@ class Metrics:
         prometheus_client.PlatformCollector(registry=self.registry)
         prometheus_client.GCCollector(registry=self.registry)
 
+    def _begin_at_zero(self) -> None:
+        """Show every series whose labels are known: `increase()` can't see one that begins at 1."""
+        for kind in INTERACTIONS:
+            self._acknowledged.labels(kind)
+        for kind in ("identify", "resume"):
+            self._sessions.labels(kind)
+        for kind in get_args(Kind):
+            for outcome in get_args(Outcome):
+                self._webhooks.labels(kind, outcome)
+        for policy in PACES:
+            self._rate_limited.labels(policy)
+        for outcome in LOGINS:
+            self._auth_logins.labels(outcome)
+        for level in LOG_LEVELS:
+            self._log_records.labels(level)
+
     def register(self, collector: Collector) -> None:
         """Add a collector of live values."""
         self.registry.register(collector)
@@ -217,6 +238,11 @@ class Metrics:
         """Count a frame that could not be read at all."""
         self._unreadable_frames.labels(str(shard)).inc()
 
+    def know_listeners(self, listeners: Iterable[str]) -> None:
+        """Begin to count these listeners' failures, at 0."""
+        for listener in listeners:
+            self._listener_failures.labels(self._listeners.of(listener))
+
     def listener_failed(self, listener: str) -> None:
         """Count an event listener that raised."""
         self._listener_failures.labels(self._listeners.of(listener)).inc()
@@ -240,7 +266,7 @@ class Metrics:
 
     def webhook_delivered(self, kind: str, outcome: str) -> None:
         """Count a message to the operator's error or audit webhook."""
-        self._webhooks.labels(kind, self._webhook_outcomes.of(outcome)).inc()
+        self._webhooks.labels(kind, outcome if outcome in get_args(Outcome) else OTHER).inc()
 
     # The database.
 
@@ -262,12 +288,12 @@ class Metrics:
         self._request_durations.labels(self._route_groups.of(group)).observe(seconds)
 
     def request_refused(self, policy: str) -> None:
-        """Count a request that came too soon."""
-        self._rate_limited.labels(policy).inc()
+        """Count a request that came too soon; `policy` is one of `PACES`."""
+        self._rate_limited.labels(policy if policy in PACES else OTHER).inc()
 
     def login_attempted(self, outcome: str) -> None:
-        """Count an attempt to log in."""
-        self._auth_logins.labels(self._logins.of(outcome)).inc()
+        """Count an attempt to log in, or a wrong access key; `outcome` is one of `LOGINS`."""
+        self._auth_logins.labels(outcome if outcome in LOGINS else OTHER).inc()
 
     # The process.
 

@@ -192,7 +192,7 @@ class LiveMetrics(Collector):
             "gateway_malformed_events",
             "Events that could not be read",
             "event",
-            counts.malformed,
+            dict.fromkeys(counts.events, 0) | dict(counts.malformed),
             self._events,
         )
 
@@ -264,6 +264,8 @@ class LiveMetrics(Collector):
         for check in self._health.report().checks:
             family.add_metric([check.name], float(check.verdict))
         yield family
+        limit = self._health.report().vitals.memory.limit
+        yield _gauge("memory_limit_bytes", "Memory that the process may use", limit)
         yield _gauge("asyncio_tasks", "Tasks on the event loop", len(asyncio.all_tasks()))
 
 

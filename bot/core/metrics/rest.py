@@ -82,6 +82,11 @@ class RestTrace:
             ("status",),
             registry=registry,
         )
+        # A series that first shows up at 1 has no increase that an alert could see.
+        for scope in _SCOPES:
+            self._limited.labels(scope)
+        for status in _INVALID:
+            self._invalid.labels(str(status))
 
     def trace_config(self) -> TraceConfig:
         """Return a hook for one client session."""

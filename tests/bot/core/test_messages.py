@@ -71,7 +71,7 @@ def test_a_rejected_message_reaches_no_later_gate_and_no_observer(
 
     assert not pipeline.judge(facts())
     assert seen == []
-    assert pipeline.rejected == {"automod": 1}
+    assert pipeline.rejected == {"automod": 1, "later": 0}
 
 
 async def test_only_a_verdict_with_an_effect_starts_work(

@@ -245,6 +245,34 @@ def test_labels_are_bounded(metrics: Metrics) -> None:
     assert _value(metrics, "commands_total", command="other", kind="slash", outcome="other") == 700
 
 
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [
+        ("discord_ratelimited_total", {"scope": "global"}),
+        ("discord_invalid_requests_total", {"status": "401"}),
+        ("http_rate_limited_total", {"policy": "key"}),
+        ("auth_logins_total", {"outcome": "wrong_key"}),
+        ("gateway_sessions_total", {"kind": "resume"}),
+        ("webhook_deliveries_total", {"kind": "error", "outcome": "failed"}),
+        ("interaction_ack_seconds_count", {"kind": "command"}),
+        ("log_records_total", {"level": "error"}),
+    ],
+)
+def test_metrics_known_series_begin_at_zero(
+    metrics: Metrics, name: str, labels: dict[str, str]
+) -> None:
+    assert _value(metrics, name, **labels) == 0
+
+
+def test_metrics_listeners_begin_at_zero(metrics: Metrics) -> None:
+    metrics.know_listeners(["on_member_join"])
+    assert _value(metrics, "listener_failures_total", listener="on_member_join") == 0
+
+
+async def test_metrics_events_that_could_be_malformed_begin_at_zero(live: Metrics) -> None:
+    assert _value(live, "gateway_malformed_events_total", event="MESSAGE_CREATE") == 0
+
+
 def test_label_set() -> None:
     labels = LabelSet(2, known=["a"])
     assert [labels.of(value) for value in ("a", "b", "c", "b", "", None)] == [
