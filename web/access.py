@@ -85,7 +85,7 @@ async def identify(request: web.Request) -> Visitor:
     """Return who asks: by key if there is one, else by network, else by session."""
     services, client = request.app[SERVICES], request[CLIENT]
     if has_key(request):
-        return check_key(request, client, services.options, request.app[PACER])
+        return check_key(request, client, services.options, request.app[PACER], services.metrics)
     if is_operators_network(request, client, services.options):
         return Visitor("network")
     return await _person(request)

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from bot.core.errors import RateLimited, Unauthenticated
 from bot.core.i18n import _
+from bot.core.metrics import Metrics
 from web.client import Client
 from web.options import WebOptions
 from web.pacing import Pacer
@@ -48,12 +49,15 @@ def _split_authorization(request: web.Request) -> tuple[str, str]:
     return scheme.lower(), credentials.strip()
 
 
-def check_key(request: web.Request, client: Client, options: WebOptions, pacer: Pacer) -> Visitor:
+def check_key(
+    request: web.Request, client: Client, options: WebOptions, pacer: Pacer, metrics: Metrics
+) -> Visitor:
     """Return the visitor that the request's key makes of its sender.
 
     Raises `Unauthenticated` for a wrong key and `RateLimited` after ten of them in ten minutes.
     """
     if locked := pacer.locked_for(client.bucket):
+        metrics.request_refused("key")
         raise RateLimited(
             _("Too many wrong keys from this address. Try again later."), retry_after=locked
         )
@@ -63,6 +67,7 @@ def check_key(request: web.Request, client: Client, options: WebOptions, pacer: 
     if expected is not None and hmac.compare_digest(given, expected):
         return Visitor("key")
     pacer.note_wrong_key(client.bucket)
+    metrics.login_attempted("wrong_key")
     raise Unauthenticated(_("The access key is not right."))
 
 

@@ -107,6 +107,9 @@ async def test_access_wrong_keys_lock_the_address_out(open_web: OpenWorld) -> No
     wrong = FROM_OUTSIDE | {"Authorization": "Bearer wrong"}
     statuses = [(await world.client.get("/metrics", headers=wrong)).status for _ in range(12)]
     assert statuses == [401] * 11 + [429]
+    value_of = world.services.metrics.registry.get_sample_value
+    assert value_of("pegasus_bot_auth_logins_total", {"outcome": "wrong_key"}) == 11
+    assert value_of("pegasus_bot_http_rate_limited_total", {"policy": "key"}) == 1
     right = await world.client.get("/metrics", headers=FROM_OUTSIDE | WITH_KEY)
     assert right.status == 429
     assert int(right.headers["Retry-After"]) <= 600
