@@ -21,6 +21,8 @@ Command = Callable[[argparse.Namespace], int]
 
 EXIT_PROBLEM = 1
 EXIT_CONFIGURATION = 2
+# As of a program that SIGPIPE ends: 128 and the signal's number.
+EXIT_BROKEN_PIPE = 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,7 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = build_parser()
     arguments = parser.parse_args(argv)
     try:
-        return arguments.command(arguments)
+        status = arguments.command(arguments)
+        sys.stdout.flush()
+        return status
     except ConfigurationError as error:
         print(f"{error.code}: {error.render('en')}", file=sys.stderr)
         return EXIT_CONFIGURATION
@@ -37,6 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_PROBLEM
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Whoever read along (`| head`) has seen enough; the interpreter would still try to flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_BROKEN_PIPE
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -164,14 +172,13 @@ def _sandbox(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from bot.check import run_check
+    from bot.check import run_check, sum_up
 
     findings = run_loop_for(run_check(arguments.config, os.environ))
     for finding in findings:
         print(finding)
-    problems = [finding for finding in findings if finding.is_problem]
-    print("Everything is in order." if not problems else f"{len(problems)} to put right.")
-    return EXIT_PROBLEM if problems else 0
+    print(sum_up(findings))
+    return EXIT_PROBLEM if any(finding.is_problem for finding in findings) else 0
 
 
 def run_loop_for(work: Coroutine[Any, Any, Any]) -> Any:

@@ -1,6 +1,7 @@
 """The `check` command: finds everything that would keep the bot from running well, all at once.
 
-It changes no data, creates no file and does not connect to Discord.
+It changes no data, creates no file and opens no connection to Discord's gateway; whether the token
+is valid and the intents are switched on, it asks the REST API.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import errno
 import importlib.util
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,23 +22,41 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.core.config import Config, Reading, read_config
 from bot.core.config.model import Listener
-from bot.core.i18n import Message, _, ngettext
+from bot.core.config.types import is_local
+from bot.core.i18n import N_, Message, _, ngettext
 from bot.core.imaging.fonts import UnreadableFontError, load_fonts, system_directories
 from bot.core.log.redaction import Redactor
 from bot.core.tokens import find_token_fault
+from bot.identity import DiscordNotAsked, Identity, TokenRefused, ask_who_i_am
 from db.engine import Database
 from db.migrate import is_known, make_config
 from db.version import current
 
 DATABASE_SECONDS = 10.0
 PORTAL = "https://discord.com/developers/applications"
+# A letter of each script that many names are written in.
+SCRIPTS = {
+    N_("Chinese"): "中",
+    N_("Japanese"): "あ",
+    N_("Korean"): "한",
+    N_("Arabic"): "ع",
+    N_("Hebrew"): "א",
+    N_("Devanagari"): "न",
+    N_("Bengali"): "ব",
+    N_("Tamil"): "த",
+    N_("Thai"): "ท",
+}
 SPEEDUPS = ("uvloop", "orjson", "zstandard")
 
 
 class Level(StrEnum):
-    """How much a finding matters: a problem keeps the bot from running as configured."""
+    """How much a finding matters: a problem keeps the bot from running as configured.
+
+    What is unknown could not be looked at.
+    """
 
     FINE = "fine"
+    UNKNOWN = "unknown"
     WARNING = "warning"
     PROBLEM = "problem"
 
@@ -65,25 +84,40 @@ async def run_check(
     environ = os.environ if environ is None else environ
     reading = await asyncio.to_thread(read_config, config_path, environ)
     findings = list(_check_reading(reading))
-    config = reading.config
-    if config is None:
-        token = environ.get("DISCORD_TOKEN")
-        findings += _check_token(token) if token else ()
-        findings.append(_warning(_("Database and ports are looked at once the rest is right.")))
-    else:
-        token = config.discord.token
-        findings += _check_token(token.get_secret_value() if token else None)
+    config = reading.usable
+    if reading.is_sound("discord", "token", "token_file", "api_base_url"):
+        findings += await _check_discord(config)
+    if reading.is_sound("database"):
         findings += await _check_database(config)
+    else:
+        findings.append(_unknown(_("The database is looked at once its settings are right.")))
+    if reading.is_sound("web", "host", "port", "listeners"):
         findings += (one for spot in config.web.bound() for one in _check_port(spot))
-        findings += _check_proxy(config)
-        findings += _check_log(config)
+    else:
+        findings.append(_unknown(_("Addresses and ports are looked at once they are right.")))
+    findings += _check_proxy(config)
+    findings += _check_exposure(config)
+    findings += _check_log(config)
     findings += await asyncio.to_thread(lambda: list(_check_fonts()))
     findings += _check_speedups()
     return findings
 
 
+def sum_up(findings: Sequence[Finding]) -> Message:
+    """Return the last line: how much there is to put right, and no claim about what is unknown."""
+    if problems := sum(finding.is_problem for finding in findings):
+        return ngettext("{count} to put right.", "{count} to put right.", problems)
+    if any(finding.level is Level.UNKNOWN for finding in findings):
+        return _("Nothing wrong was found, but not everything could be looked at.")
+    return _("Everything is in order.")
+
+
 def _fine(message: Message) -> Finding:
     return Finding(Level.FINE, message)
+
+
+def _unknown(message: Message) -> Finding:
+    return Finding(Level.UNKNOWN, message)
 
 
 def _warning(message: Message) -> Finding:
@@ -106,26 +140,75 @@ def _check_reading(reading: Reading) -> Iterator[Finding]:
 # --- the token --------------------------------------------------------------------------------
 
 
-def _check_token(token: str | None) -> Iterator[Finding]:
+async def _check_discord(config: Config) -> list[Finding]:
+    secret = config.discord.token
+    token = secret.get_secret_value() if secret else None
+    if (wrong := _find_token_problem(token)) or token is None:
+        return [_problem(wrong)] if wrong else []
+    try:
+        identity = await ask_who_i_am(token, config.discord.api_base_url)
+    except TokenRefused:
+        return [
+            _problem(
+                _(
+                    "Discord refuses the bot token. Make a new one under Bot, Reset Token at "
+                    "{portal}",
+                    portal=PORTAL,
+                )
+            )
+        ]
+    except DiscordNotAsked as error:
+        return [
+            _unknown(
+                _(
+                    "The bot token has the right shape; whether it is valid is not known, because "
+                    "Discord could not be asked: {reason}.",
+                    reason=str(error),
+                )
+            )
+        ]
+    known = _fine(_("The bot token is valid: Discord knows the bot as {name}.", name=identity.name))
+    return [known, *_check_intents(config, identity)]
+
+
+def _check_intents(config: Config, identity: Identity) -> Iterator[Finding]:
+    asked = {
+        "Server Members": (config.discord.members_intent, identity.members, "members_intent"),
+        "Message Content": (
+            config.discord.message_content_intent,
+            identity.message_content,
+            "message_content_intent",
+        ),
+    }
+    for name, (wanted, allowed, key) in asked.items():
+        if wanted and not allowed:
+            yield _problem(
+                _(
+                    "The {name} intent is not switched on, so Discord will turn the bot away. "
+                    "Switch it on under Bot, Privileged Gateway Intents at {portal} or set "
+                    "discord.{key} = false.",
+                    name=name,
+                    portal=PORTAL,
+                    key=key,
+                )
+            )
+
+
+def _find_token_problem(token: str | None) -> Message | None:
     if token is None:
-        yield _problem(
-            _(
-                "There is no bot token. Set DISCORD_TOKEN, or token_file in the section discord; "
-                "{portal} has it under Bot, Reset Token. To look around without one, run: "
-                "python -m bot demo",
-                portal=PORTAL,
-            )
+        return _(
+            "There is no bot token. Set DISCORD_TOKEN, or token_file in the section discord; "
+            "{portal} has it under Bot, Reset Token. To look around without one, run: "
+            "python -m bot demo",
+            portal=PORTAL,
         )
-    elif wrong := find_token_fault(token):
-        yield _problem(
-            _(
-                "The bot token can't be right: {fault}. You find it under Bot at {portal}",
-                fault=wrong,
-                portal=PORTAL,
-            )
+    if wrong := find_token_fault(token):
+        return _(
+            "The bot token can't be right: {fault}. You find it under Bot at {portal}",
+            fault=wrong,
+            portal=PORTAL,
         )
-    else:
-        yield _fine(_("The bot token has the right shape; whether it is valid, Discord will say."))
+    return None
 
 
 # --- the database -----------------------------------------------------------------------------
@@ -274,6 +357,22 @@ def _check_proxy(config: Config) -> Iterator[Finding]:
         )
 
 
+def _check_exposure(config: Config) -> Iterator[Finding]:
+    """A trusted network of strangers, on an address that they can reach, opens logs and numbers."""
+    if all(is_local(spot.host) for spot in config.web.bound()):
+        return
+    for network in config.web.trusted_networks or ():
+        if network.prefixlen == 0 or not network.is_private:
+            yield _warning(
+                _(
+                    "web.trusted_networks has {network}, which is not a private network, and the "
+                    "web listens beyond this machine: strangers can read logs and statistics. "
+                    "Name only your own network, or use web.access_key.",
+                    network=str(network),
+                )
+            )
+
+
 def _check_log(config: Config) -> Iterator[Finding]:
     if config.log.level == "debug":
         yield _warning(_("The log is at level debug: it grows fast. Set log.level to info."))
@@ -297,8 +396,20 @@ def _check_fonts() -> Iterator[Finding]:
                 "people whose name is in another script. On Debian: apt install fonts-noto-core"
             )
         )
-    else:
-        yield _fine(_("The fonts for welcome cards are there."))
+        return
+    yield _fine(_("The fonts for welcome cards are there."))
+    faces = fonts.faces(bold=True)
+    missing = [
+        name for name, letter in SCRIPTS.items() if not any(face.has(letter) for face in faces)
+    ]
+    if missing:
+        yield _warning(
+            _(
+                "Names in these scripts can't be drawn on cards, which show the username instead: "
+                "{scripts}. On Debian: apt install fonts-noto-core fonts-noto-cjk",
+                scripts=", ".join(str(_(name)) for name in missing),
+            )
+        )
 
 
 def _check_speedups() -> Iterator[Finding]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+from array import array
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +13,18 @@ import pytest
 from sqlalchemy import text
 
 from bot import check
-from bot.check import Finding, Level, list_pending, run_check
-from bot.core.imaging.fonts import FontSet
+from bot.check import Finding, Level, list_pending, run_check, sum_up
+from bot.core.imaging.fonts import Face, FontSet, load_fonts
+from bot.sandbox import Sandbox
 from db.engine import Database
 from db.migrate import upgrade
 from db.version import current, head
 
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GaBcDe.abcdefghijklmnopqrstuvwxyz0123456789AB"
+
+# Nothing is asked of the real Discord.
+API = "PEGASUS_DISCORD__API_BASE_URL"
+NOBODY_THERE = {API: "http://127.0.0.1:1"}
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +34,7 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
-    return {"DISCORD_TOKEN": TOKEN, "PEGASUS_WEB__PORT": "0"}
+    return {"DISCORD_TOKEN": TOKEN, "PEGASUS_WEB__PORT": "0", **NOBODY_THERE}
 
 
 @pytest.fixture
@@ -56,7 +63,7 @@ async def test_first_start_is_in_order_and_leaves_no_trace(
 async def test_finding_is_one_readable_line(environ: dict[str, str]) -> None:
     for finding in await run_check(None, environ):
         assert "\n" not in str(finding)
-        assert str(finding).startswith(("fine:", "warning:", "problem:"))
+        assert str(finding).startswith(("fine:", "unknown:", "warning:", "problem:"))
 
 
 async def test_all_problems_are_told_at_once(tmp_path: Path, taken: int) -> None:
@@ -82,8 +89,86 @@ async def test_broken_configuration_is_told_beside_the_token(tmp_path: Path) -> 
     assert "three parts" in found[2]
 
 
+async def test_valid_token_is_told_with_the_bots_name(environ: dict[str, str]) -> None:
+    async with Sandbox(token=TOKEN) as sandbox:
+        environ |= {API: sandbox.api_base_url}
+        findings = await run_check(None, environ)
+    assert problems(findings) == []
+    assert any("is valid: Discord knows the bot as" in str(one) for one in findings)
+    assert str(sum_up(findings)) == "Everything is in order."
+
+
+async def test_made_up_token_is_a_problem(environ: dict[str, str]) -> None:
+    async with Sandbox() as sandbox:
+        findings = await run_check(None, environ | {API: sandbox.api_base_url})
+    (problem,) = problems(findings)
+    assert "Discord refuses the bot token" in problem
+    assert TOKEN not in problem
+
+
+async def test_intent_that_is_not_switched_on_is_a_problem(environ: dict[str, str]) -> None:
+    async with Sandbox(token=TOKEN, allowed_intents=0) as sandbox:
+        environ |= {API: sandbox.api_base_url}
+        members, content = problems(await run_check(None, environ))
+        assert "Server Members" in members
+        assert "discord.message_content_intent = false" in content
+        without = environ | {
+            "PEGASUS_DISCORD__MEMBERS_INTENT": "false",
+            "PEGASUS_DISCORD__MESSAGE_CONTENT_INTENT": "false",
+        }
+        assert problems(await run_check(None, without)) == []
+
+
+async def test_order_is_not_claimed_when_discord_could_not_be_asked(
+    environ: dict[str, str],
+) -> None:
+    findings = await run_check(None, environ)
+    (unknown,) = [one for one in findings if one.level is Level.UNKNOWN]
+    assert "could not be asked" in str(unknown)
+    assert "in order" not in str(sum_up(findings))
+
+
+async def test_what_is_right_is_looked_at_beside_what_is_wrong(tmp_path: Path, taken: int) -> None:
+    path = tmp_path / "other.toml"
+    path.write_text(
+        f"[web]\nhost = 'a b'\npublic_url = 'http://bot.example'\n"
+        f"listeners = [{{port = {taken}, serve = ['api']}}]\n"
+        "[jobs]\npoll_seconds = 500\nlease_seconds = 6\n"
+    )
+    (tmp_path / "file").touch()
+    environ = {"DATABASE_URL": f"sqlite:///{tmp_path}/file/pegasus.db"}
+    findings = await run_check(path, environ)
+    host, poll, public, token, database = problems(findings)
+    assert "web.host" in host
+    assert "jobs.poll_seconds" in poll
+    assert "insecure_http" in public
+    assert "There is no bot token" in token
+    assert "can't be created" in database
+    assert any("ports are looked at" in str(one) for one in findings)
+
+
+async def test_broken_token_file_is_one_problem(tmp_path: Path) -> None:
+    environ = {"PEGASUS_DISCORD__TOKEN_FILE": str(tmp_path / "nowhere"), "PEGASUS_WEB__PORT": "0"}
+    (problem,) = problems(await run_check(None, environ))
+    assert "token_file" in problem
+
+
+async def test_strangers_in_a_trusted_network_are_a_warning(environ: dict[str, str]) -> None:
+    open_to_all = environ | {"PEGASUS_WEB__TRUSTED_NETWORKS": "0.0.0.0/0"}
+    everywhere = {"PEGASUS_WEB__HOST": "0.0.0.0"}
+    found = warnings(await run_check(None, open_to_all | everywhere))
+    assert any("strangers can read" in one for one in found)
+    # Where only this machine can ask, and where only neighbours are let in, it is no danger.
+    for harmless in (
+        open_to_all,
+        environ | everywhere | {"PEGASUS_WEB__TRUSTED_NETWORKS": "10.0.0.0/8"},
+    ):
+        found = warnings(await run_check(None, harmless))
+        assert not any("strangers can read" in one for one in found)
+
+
 async def test_missing_token_says_where_to_get_one() -> None:
-    (problem,) = problems(await run_check(None, {"PEGASUS_WEB__PORT": "0"}))
+    (problem,) = problems(await run_check(None, {"PEGASUS_WEB__PORT": "0", **NOBODY_THERE}))
     assert "DISCORD_TOKEN" in problem
     assert "https://discord.com/developers/applications" in problem
     assert "python -m bot demo" in problem
@@ -197,6 +282,18 @@ async def test_proxy_that_could_make_operators_of_all_is_a_warning(
 async def test_debug_log_is_a_warning(environ: dict[str, str]) -> None:
     findings = await run_check(None, environ | {"PEGASUS_LOG__LEVEL": "debug"})
     assert any("debug" in warning for warning in warnings(findings))
+
+
+async def test_scripts_without_a_font_are_named(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = load_fonts(())
+    thai = Face("thai.ttf", _starts=array("I", [0x0E01]), _ends=array("I", [0x0E5B]))
+    monkeypatch.setattr(check, "load_fonts", lambda _: replace(own, fallbacks=(thai,)))
+    (warning,) = [one for one in warnings(await run_check(None, environ)) if "scripts" in one]
+    assert "Chinese" in warning
+    assert "Korean" in warning
+    assert "Thai" not in warning
 
 
 async def test_missing_fonts_and_speedups_are_told(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -136,8 +138,23 @@ def test_check_in_order_ends_with_zero(
     monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
     monkeypatch.setenv("DATABASE_URL", sqlite_url)
     monkeypatch.setenv("PEGASUS_WEB__PORT", "0")
+    monkeypatch.setenv("PEGASUS_DISCORD__API_BASE_URL", "http://127.0.0.1:1")
     assert main(["check"]) == 0, capsys.readouterr().out
-    assert "Everything is in order." in capsys.readouterr().out
+    # Nobody was there to ask about the token, so order is not claimed.
+    assert "Nothing wrong was found, but" in capsys.readouterr().out
+
+
+def test_check_ends_quietly_when_nobody_reads_on(tmp_path: Path) -> None:
+    environ = {**os.environ, "PEGASUS_WEB__PORT": "0"}
+    environ.pop("DISCORD_TOKEN", None)
+    command = [sys.executable, "-m", "bot", "check"]
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    done = subprocess.run(  # noqa: PLW1510
+        command, cwd=tmp_path, env=environ, stdout=write_end, stderr=subprocess.PIPE, text=True
+    )
+    os.close(write_end)
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_openapi_prints_the_document(capsys: pytest.CaptureFixture[str]) -> None:

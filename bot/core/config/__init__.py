@@ -36,10 +36,12 @@ from bot.core.config.model import (
 from bot.core.config.problems import (
     ConfigProblem,
     Keys,
+    compared_keys,
     explain,
     is_secret,
     known_keys,
     nearest,
+    refused_keys,
     unknown_name,
 )
 from bot.core.config.types import Limit, url_password
@@ -78,12 +80,24 @@ LARGEST_SECRET_FILE = 64 * 1024
 class Reading:
     """What was read: the configuration, or the problems because of which there is none.
 
-    `warnings` name what works but is careless, such as a secret file that everybody may read.
+    `usable` is the configuration with the defaults in place of what was refused: enough to look
+    further, not to run. `warnings` name what works but is careless, such as a secret file that
+    everybody may read.
     """
 
     config: Config | None = None
+    usable: Config = field(default_factory=Config)
     problems: list[ConfigProblem] = field(default_factory=list)
     warnings: list[Message] = field(default_factory=list)
+
+    def is_sound(self, section: str, *keys: str) -> bool:
+        """Tell whether nothing is wrong with a section, or with these keys of it."""
+        places = [problem.key.partition("[")[0].split(".") for problem in self.problems]
+        return not any(
+            not place[0]
+            or (place[0] == section and (not keys or len(place) == 1 or place[1] in keys))
+            for place in places
+        )
 
 
 def load_config(
@@ -136,14 +150,28 @@ class _Reader:
         values = _merge(_merge(from_file, from_environment), overrides)
         self._source_of |= dict.fromkeys(_paths(overrides), "command line")
         self._read_secret_files(values)
-        try:
-            config = Config(**values)
-        except ValidationError as error:
-            self._reading.problems += explain(error, self._source_of, self._path)
-        else:
-            if not self._reading.problems:
-                self._reading.config = config
+        self._reading.usable = self._validate(values)
+        if not self._reading.problems:
+            self._reading.config = self._reading.usable
         return self._reading
+
+    def _validate(self, values: dict[str, Any]) -> Config:
+        """Note every problem: rules over several keys speak up once each key by itself is right."""
+        refused: set[Keys] = set()
+        while True:
+            try:
+                return Config(**values)
+            except ValidationError as error:
+                self._reading.problems += explain(
+                    error, self._source_of, self._path, passed_over=refused
+                )
+                fewer = _without(values, refused_keys(error))
+                if fewer == values:  # a default and a key that is right by itself don't go together
+                    fewer = _without(values, compared_keys(error))
+                refused |= refused_keys(error)
+                if fewer == values:
+                    return Config()
+                values = fewer
 
     def _read_file(self) -> dict[str, Any]:
         if not self._path.exists() and not self._required:
@@ -299,6 +327,16 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
         else:
             merged[key] = value
     return merged
+
+
+def _without(values: Mapping[str, Any], refused: set[Keys]) -> dict[str, Any]:
+    return {
+        name: {key: one for key, one in section.items() if (name, key) not in refused}
+        if isinstance(section, Mapping)
+        else section
+        for name, section in values.items()
+        if (name,) not in refused
+    }
 
 
 def _paths(values: Mapping[str, Any]) -> list[Keys]:

@@ -102,6 +102,7 @@ class DiscordConfig(Section):
             raise broken_rule(
                 "shard_ids",
                 _("shard_ids needs shard_count: say how many shards there are over all processes."),
+                "shard_count",
             )
         wrong = [shard for shard in self.shard_ids if shard >= (self.shard_count or 0)]
         if wrong:
@@ -113,6 +114,7 @@ class DiscordConfig(Section):
                     count=self.shard_count,
                     last=(self.shard_count or 0) - 1,
                 ),
+                "shard_count",
             )
         if len(set(self.shard_ids)) < len(self.shard_ids):
             raise broken_rule("shard_ids", _("shard_ids names a shard twice."))
@@ -226,6 +228,7 @@ class WebConfig(Section):
                     "public_url is plain http, so logins could be read on the way: use https, or "
                     "set insecure_http = true if you accept that."
                 ),
+                "insecure_http",
             )
         return self
 
@@ -302,6 +305,7 @@ class Config(BaseSettings):
                     _(
                         "this is no Discord webhook: they begin with https://discord.com/api/webhooks/"
                     ),
+                    "discord.api_base_url",
                 )
         return self
 

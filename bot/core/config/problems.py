@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -98,14 +98,40 @@ def unknown_name(source: str, name: str, guess: str | None) -> ConfigProblem:
     )
 
 
+def refused_keys(error: ValidationError) -> set[Keys]:
+    """Return the section and key of each value that validation refused; a lone section is whole."""
+    return {_place_of(details)[:2] for details in error.errors(include_url=False)}
+
+
+def compared_keys(error: ValidationError) -> set[Keys]:
+    """Return the keys with which the broken rules compare those that they refuse."""
+    return set().union(*map(_compared_keys, error.errors(include_url=False)))
+
+
+def _place_of(details: ErrorDetails) -> Keys:
+    place = tuple(str(part) for part in details["loc"])
+    if key := (details.get("ctx") or {}).get("key"):
+        return (*place[:1], *key.split("."))
+    return place
+
+
 def explain(
-    error: ValidationError, source_of: Mapping[Keys, str], file: Path
+    error: ValidationError,
+    source_of: Mapping[Keys, str],
+    file: Path,
+    *,
+    passed_over: Collection[Keys] = (),
 ) -> list[ConfigProblem]:
     """Return one problem for each thing that validation refused.
 
-    `source_of` names where a value came from when that was not the file.
+    `source_of` names where a value came from when that was not the file. Rules that compare with
+    a key that is passed over are left out.
     """
-    refused = error.errors(include_url=False)
+    refused = [
+        details
+        for details in error.errors(include_url=False)
+        if not any(other in passed_over for other in _compared_keys(details))
+    ]
     places = [details["loc"] for details in refused]
     found = [
         _explain_one(details, lambda keys: source_of.get(keys[:2], str(file)))
@@ -118,14 +144,19 @@ def explain(
 
 
 def _explain_one(details: ErrorDetails, source_of: Callable[[Keys], str]) -> ConfigProblem:
-    place = tuple(str(part) for part in details["loc"])
+    place = _place_of(details)
     context = details.get("ctx") or {}
     if isinstance(context.get("message"), Message):
-        place = (*place[:1], *context["key"].split("."))
         return ConfigProblem(source_of(place), ".".join(place), context["message"])
     if details["type"] == "extra_forbidden":
         return unknown_key(source_of(place), place)
     return ConfigProblem(source_of(place), _spell(place), _refusal(details, place))
+
+
+def _compared_keys(details: ErrorDetails) -> set[Keys]:
+    section = tuple(str(part) for part in details["loc"][:1])
+    others: Iterable[str] = (details.get("ctx") or {}).get("others", ())
+    return {(*section, *other.split(".")) for other in others}
 
 
 def _spell(place: Keys) -> str:

@@ -60,6 +60,7 @@ class LimitsConfig(Section):
             raise broken_rule(
                 "api_per_hour",
                 _("api_per_hour is below api_per_minute, which could never be used."),
+                "api_per_minute",
             )
         return self
 
@@ -90,6 +91,7 @@ class RetentionConfig(Section):
             raise broken_rule(
                 "usage_daily_days",
                 _("usage_daily_days is below command_usage_days: sums must outlive what they sum."),
+                "command_usage_days",
             )
         return self
 
@@ -149,10 +151,13 @@ class HealthConfig(Section):
             raise broken_rule(
                 "memory_unhealthy_percent",
                 _("memory_unhealthy_percent is below memory_degraded_percent."),
+                "memory_degraded_percent",
             )
         if self.disk_unhealthy_mb > self.disk_degraded_mb:
             raise broken_rule(
-                "disk_unhealthy_mb", _("disk_unhealthy_mb is above disk_degraded_mb.")
+                "disk_unhealthy_mb",
+                _("disk_unhealthy_mb is above disk_degraded_mb."),
+                "disk_degraded_mb",
             )
         return self
 
@@ -173,7 +178,11 @@ class JobsConfig(Section):
     @model_validator(mode="after")
     def _check_lease(self) -> Self:
         if self.lease_seconds <= self.poll_seconds:
-            raise broken_rule("lease_seconds", _("lease_seconds must be longer than poll_seconds."))
+            raise broken_rule(
+                "lease_seconds",
+                _("lease_seconds must be longer than poll_seconds."),
+                "poll_seconds",
+            )
         return self
 
 

@@ -26,11 +26,14 @@ from pydantic_core import PydanticCustomError
 from bot.core.i18n import Message
 
 
-def broken_rule(key: str, message: Message) -> PydanticCustomError:
-    """Make the validation error for a rule of our own; `key` is the setting to look at."""
-    return PydanticCustomError(
-        "rule", "{text}", {"text": str(message), "message": message, "key": key}
-    )
+def broken_rule(key: str, message: Message, *others: str) -> PydanticCustomError:
+    """Make the validation error for a rule of our own; `key` is the setting to look at.
+
+    `others` are settings that the rule compares it with: while one of them is refused itself, the
+    rule has nothing to say.
+    """
+    context = {"text": str(message), "message": message, "key": key, "others": others}
+    return PydanticCustomError("rule", "{text}", context)
 
 
 Snowflake = Annotated[int, Field(gt=0, lt=2**63)]
