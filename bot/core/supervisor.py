@@ -93,7 +93,12 @@ class TaskSupervisor:
             started = loop.time()
             try:
                 await work()
-            except Exception as error:  # noqa: BLE001 - whatever ends the work, it is started again
+            except (
+                Exception,
+                asyncio.CancelledError,
+            ) as error:  # it starts again
+                if _is_cancelled():
+                    raise
                 if loop.time() - started > HEALTHY_SECONDS:
                     pause = FIRST_PAUSE
                 self._note_failure(status, error, pause)
@@ -106,7 +111,7 @@ class TaskSupervisor:
                 pause = min(pause, DATABASE_PAUSE)
             status.up = True
 
-    def _note_failure(self, status: TaskStatus, error: Exception, pause: float) -> None:
+    def _note_failure(self, status: TaskStatus, error: BaseException, pause: float) -> None:
         status.up = False
         status.restarts += 1
         status.last_error = type(error).__name__
@@ -124,7 +129,9 @@ class TaskSupervisor:
     async def _run_once(self, name: str, work: Coroutine[Any, Any, Any]) -> Any:
         try:
             return await work
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            if _is_cancelled():
+                raise
             if is_connection_error(error):
                 log.warning("background_work_needs_database", task=name)
             else:
@@ -132,3 +139,9 @@ class TaskSupervisor:
             if self._on_failure is not None:
                 self._on_failure(name, error)
             return None
+
+
+def _is_cancelled() -> bool:
+    """Tell whether this task was cancelled, not only something that it waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

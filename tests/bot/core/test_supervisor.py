@@ -38,6 +38,39 @@ async def test_start_failed_work_is_started_again() -> None:
     await supervisor.stop()
 
 
+async def test_start_work_that_ends_by_a_cancellation_of_its_own_is_started_again() -> None:
+    failures: list[str] = []
+    supervisor = TaskSupervisor(lambda name, _error: failures.append(name))
+    waited_for: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    waited_for.cancel()
+    again = asyncio.Event()
+
+    async def work() -> None:
+        if failures:
+            again.set()
+            await asyncio.Event().wait()
+        await waited_for
+
+    supervisor.start("pump", work)
+    await asyncio.wait_for(again.wait(), 5)
+    (status,) = supervisor.statuses()
+    assert (status.up, status.restarts, status.last_error) == (True, 1, "CancelledError")
+    await supervisor.stop()
+
+
+async def test_spawn_work_that_waited_for_something_cancelled_has_failed() -> None:
+    failures: list[str] = []
+    supervisor = TaskSupervisor(lambda name, _error: failures.append(name))
+    waited_for: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    waited_for.cancel()
+
+    async def work() -> None:
+        await waited_for
+
+    assert await supervisor.spawn("brief", work()) is None
+    assert failures == ["brief"]
+
+
 async def test_start_same_name_twice_is_refused() -> None:
     supervisor = TaskSupervisor()
     supervisor.start("pump", asyncio.Event().wait)  # pyright: ignore[reportArgumentType]
