@@ -33,6 +33,8 @@ from db.base import NOBODY, Base, Erasure, RowId, Snowflake, UtcDateTime, person
 from db.statements import count_changed, insert_for
 
 _DIRECT = 0
+# Outcomes of commands that were refused: they never ran, so they are no action of their user.
+NOT_RUN = frozenset({"denied", "cooldown"})
 
 
 class CommandUse(Base):
@@ -129,7 +131,7 @@ async def roll_up(session: AsyncSession, *, before: date) -> int:
 async def get_top_commands(
     session: AsyncSession, *, since: datetime, limit: int = 10, guild_id: int | None = None
 ) -> list[CommandCount]:
-    """Return the commands used most since an instant, most used first.
+    """Return the commands that ran most since an instant, most used first.
 
     Days that are rolled up count from the one after the instant's.
     """
@@ -142,8 +144,8 @@ async def get_top_commands(
 
 
 async def get_activity(session: AsyncSession, now: datetime) -> Activity:
-    """Return the activity up to `now`, over all guilds."""
-    recent = CommandUse.created_at > now - timedelta(hours=24)
+    """Return the activity up to `now`, over all guilds; what was refused is none."""
+    recent = _ran(CommandUse) & (CommandUse.created_at > now - timedelta(hours=24))
     guild = func.nullif(CommandUse.guild_id, _DIRECT)
     user = func.nullif(CommandUse.user_id, NOBODY)
     query = select(func.count(), func.count(user.distinct()), func.count(guild.distinct()))
@@ -174,10 +176,10 @@ def _row_of(record: UsageRecord) -> dict[str, object]:
 
 def _uses_since(since: datetime, guild_id: int | None) -> CompoundSelect[str, int]:
     single = select(CommandUse.command, func.count().label("count")).where(
-        CommandUse.created_at > since
+        CommandUse.created_at > since, _ran(CommandUse)
     )
     rolled: Select[str, int] = select(CommandUsageDay.command, CommandUsageDay.count)
-    rolled = rolled.where(CommandUsageDay.day > since.astimezone(UTC).date())
+    rolled = rolled.where(CommandUsageDay.day > since.astimezone(UTC).date(), _ran(CommandUsageDay))
     if guild_id is not None:
         single = single.where(CommandUse.guild_id == guild_id)
         rolled = rolled.where(CommandUsageDay.guild_id == guild_id)
@@ -205,7 +207,9 @@ def _add_activity_days(session: AsyncSession, which: ColumnElement[bool]) -> Ins
     guilds = func.count(func.nullif(CommandUse.guild_id, _DIRECT).distinct())
     insert = insert_for(session, ActivityDay).from_select(
         ["day", "actions", "users", "guilds"],
-        select(CommandUse.day, func.count(), users, guilds).where(which).group_by(CommandUse.day),
+        select(CommandUse.day, func.count(), users, guilds)
+        .where(which, _ran(CommandUse))
+        .group_by(CommandUse.day),
     )
     return insert.on_conflict_do_update(
         index_elements=["day"],
@@ -215,6 +219,10 @@ def _add_activity_days(session: AsyncSession, which: ColumnElement[bool]) -> Ins
             "guilds": _larger(ActivityDay.guilds, insert.excluded.guilds),
         },
     )
+
+
+def _ran(table: type[CommandUse | CommandUsageDay]) -> ColumnElement[bool]:
+    return table.outcome.not_in(NOT_RUN)
 
 
 def _larger(stored: InstrumentedAttribute[int], added: ColumnElement[int]) -> ColumnElement[int]:

@@ -25,6 +25,7 @@ from db.audit import AuditEntry
 from db.base import NOBODY
 from db.engine import Database, is_connection_error
 from db.usage import (
+    NOT_RUN,
     Activity,
     CommandCount,
     UsageRecord,
@@ -44,8 +45,6 @@ BATCH = 500
 STATISTICS_SECONDS = 5.0
 TOP_COMMANDS = 10
 TOP_PERIOD = timedelta(days=30)
-# A command that was refused never ran, so it is no action of its user.
-NOT_EXECUTED = frozenset({"denied", "cooldown"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,9 +167,7 @@ class UsageRecorder:
         async with self._database.write() as session:
             await add_usage_batch(session, [_record_of(event) for event in batch])
             # Added together, they go to the database in one executemany.
-            session.add_all(
-                [_entry_of(event) for event in batch if event.outcome not in NOT_EXECUTED]
-            )
+            session.add_all([_entry_of(event) for event in batch if event.outcome not in NOT_RUN])
 
     def _forget(self, count: int) -> None:
         for _number in range(count):

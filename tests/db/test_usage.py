@@ -55,6 +55,23 @@ async def test_top_commands_are_ordered_by_use_then_name(database: Database) -> 
     assert await top(database, guild_id=1, limit=1) == [CommandCount("c", 2)]
 
 
+async def test_what_was_refused_is_no_activity(database: Database) -> None:
+    refused = [use("help", outcome=outcome, user=9) for outcome in ("denied", "cooldown")]
+    old = [use("ban", days=5, outcome="denied", user=9), use("ban", days=5)]
+    await record(database, use("help"), *refused, *old)
+    expected = Activity(
+        daily_actions=1, weekly_actions=2, daily_active_users=1, daily_active_guilds=1
+    )
+    for _ in range(2):  # as single uses, and rolled up
+        assert await top(database) == [CommandCount("ban", 1), CommandCount("help", 1)]
+        async with database.read() as session:
+            assert await usage.get_activity(session, NOW) == expected
+        await roll_up(database, before=NOW.date())
+    async with database.read() as session:
+        (day,) = await usage.list_activity_days(session, since=LONG_AGO.date())
+    assert (day.actions, day.users) == (1, 1)
+
+
 async def test_top_commands_start_at_the_instant(database: Database) -> None:
     await record(database, use("old", days=8), use("new", days=6))
     assert await top(database, NOW - timedelta(days=7)) == [CommandCount("new", 1)]
