@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,8 @@ def test_broad_except_only_where_nothing_may_get_through() -> None:
 
 
 def _is_broad(kind: ast.expr | None) -> bool:
+    if isinstance(kind, ast.Tuple):
+        return any(map(_is_broad, kind.elts))
     return kind is None or (
         isinstance(kind, ast.Name) and kind.id in ("Exception", "BaseException")
     )
@@ -127,6 +130,17 @@ def test_background_work_starts_through_the_supervisor_only() -> None:
     }
 
     assert found == set(MAY_START_TASKS)
+
+
+@pytest.mark.parametrize("contract", ["web", "kernel", "sandbox"])
+def test_contract_names_every_module_beside_the_kernel(contract: str) -> None:
+    contracts = ConfigParser()
+    contracts.read(ROOT / ".importlinter")
+    forbidden = set(contracts[f"importlinter:contract:{contract}"]["forbidden_modules"].split())
+    beside = {f"bot.{path.stem}" for path in (ROOT / "bot").glob("*.py")} - {"bot.__init__"}
+    beside |= {f"bot.{path.parent.name}" for path in (ROOT / "bot").glob("*/__init__.py")}
+    beside -= {"bot.core", "bot.sandbox"}
+    assert beside <= forbidden
 
 
 def test_kernel_serves_no_http() -> None:
