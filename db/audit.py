@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
     ColumnElement,
@@ -28,6 +28,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from db.base import NOBODY, Base, Erasure, Json, Snowflake, UtcDateTime, person
 from db.statements import count_changed
 
+# The kinds of actions, by which the log can be filtered.
+AuditCategory = Literal["login", "moderation", "permissions", "settings", "system", "user_action"]
 # What was done stays on record for the guild; by whom, from where and with what words does not.
 _PSEUDONYMISE = Erasure(replacement=NOBODY, clears=("details", "ip", "user_agent"))
 _FORGET_TARGET = Erasure(clears=("details",))
@@ -93,7 +95,7 @@ async def add_audit_entry(
     *,
     user_id: int,
     action: str,
-    category: str,
+    category: AuditCategory,
     now: datetime,
     guild_id: int | None = None,
     target_id: int | None = None,
@@ -124,18 +126,21 @@ async def list_audit_entries(
     *,
     limit: int = 50,
     before: AuditCursor | None = None,
+    since: datetime | None = None,
     guild_id: int | None = None,
     user_id: int | None = None,
     action: str | None = None,
     category: str | None = None,
 ) -> Sequence[AuditEntry]:
-    """Return entries, newest first, that match every filter given."""
+    """Return entries, newest first, that match every filter given; those of `since` count."""
     wanted = {"guild_id": guild_id, "user_id": user_id, "action": action, "category": category}
     query = select(AuditEntry).where(
         *(getattr(AuditEntry, name) == value for name, value in wanted.items() if value is not None)
     )
     if before is not None:
         query = query.where(_older_than(before))
+    if since is not None:
+        query = query.where(AuditEntry.created_at >= since)
     query = query.order_by(AuditEntry.created_at.desc(), AuditEntry.id.desc()).limit(limit)
     return (await session.scalars(query)).all()
 

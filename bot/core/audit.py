@@ -20,7 +20,13 @@ from bot.core.config.sections import RetentionConfig
 from bot.core.contracts import Actor
 from bot.core.events import Event, EventBus
 from bot.core.supervisor import TaskSupervisor
-from db.audit import AuditEntry, add_audit_entry, delete_entries_before, shorten_addresses_before
+from db.audit import (
+    AuditCategory,
+    AuditEntry,
+    add_audit_entry,
+    delete_entries_before,
+    shorten_addresses_before,
+)
 
 _WAITING = "pegasus_audit_entries"
 LONGEST_USER_AGENT = 400
@@ -55,7 +61,7 @@ class AuditLog:
         actor: Actor,
         guild_id: int | None,
         action: str,
-        category: str,
+        category: AuditCategory,
         details: Mapping[str, Any] | None = None,
         *,
         target_id: int | None = None,

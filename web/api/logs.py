@@ -6,12 +6,12 @@ import uuid
 from typing import Annotated, Any
 
 from aiohttp import web
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.errors import FieldError, InvalidInput
 from bot.core.i18n import _
-from db.audit import AuditCursor, AuditEntry, list_audit_entries
+from db.audit import AuditCategory, AuditCursor, AuditEntry, list_audit_entries
 from web.api.query import DiscordId, Query, read_query
 from web.keys import SERVICES
 from web.responses import json_response, timestamp
@@ -30,10 +30,20 @@ class LogQuery(Query):
             "in the Link field of the page before.",
         ),
     ] = None
-    guild_id: DiscordId | None = None
-    user_id: DiscordId | None = None
-    action: Annotated[str | None, Field(max_length=100)] = None
-    category: Annotated[str | None, Field(max_length=50)] = None
+    since: Annotated[
+        AwareDatetime | None,
+        Field(description="Entries of this instant and later, such as 2024-01-01T00:00:00Z."),
+    ] = None
+    guild_id: Annotated[
+        DiscordId | None, Field(description="Entries of this server; 0 for those of none.")
+    ] = None
+    user_id: Annotated[
+        DiscordId | None, Field(description="Entries of what this person did; 0 for the bot.")
+    ] = None
+    action: Annotated[
+        str | None, Field(max_length=100, description="One action, such as command_executed.")
+    ] = None
+    category: Annotated[AuditCategory | None, Field(description="One kind of actions.")] = None
 
 
 class LogEntry(BaseModel):
@@ -58,6 +68,7 @@ async def get_logs(request: web.Request) -> web.Response:
             # One more than asked for tells whether there is a next page.
             limit=query.limit + 1,
             before=before,
+            since=query.since,
             guild_id=query.guild_id,
             user_id=query.user_id,
             action=query.action,

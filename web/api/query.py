@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, Wi
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from bot.core.errors import FieldError, InvalidInput
-from bot.core.i18n import Message, _
+from bot.core.i18n import N_, Message, _
 
 Q = TypeVar("Q", bound="Query")
 
@@ -36,9 +36,13 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+_INSTANT = N_("This must be an instant with its zone, such as 2024-01-01T00:00:00Z.")
 _TEXTS: dict[str, Message] = {
     "extra_forbidden": _("There is no such parameter."),
     "int_parsing": _("This must be a whole number."),
+    "datetime_from_date_parsing": _(_INSTANT),
+    "datetime_parsing": _(_INSTANT),
+    "timezone_aware": _(_INSTANT),
     "discord_id": _("This must be a Discord id: up to 19 digits."),
 }
 
@@ -74,4 +78,6 @@ def _text_for(kind: str, bounds: Mapping[str, Any], fallback: str) -> Message:
         return _("This must be at most {most}.", most=bounds["le"])
     if kind == "string_too_long":
         return _("This must be at most {count} characters long.", count=bounds["max_length"])
+    if kind == "literal_error":
+        return _("This must be one of {choices}.", choices=bounds["expected"])
     return Message(fallback)

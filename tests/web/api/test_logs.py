@@ -72,6 +72,8 @@ async def test_logs_have_the_documented_shape(logged: World) -> None:
         ("?category=moderation", {0, 3, 6, 9}),
         (f"?category=moderation&guild_id={GUILD}&user_id={USER}", {3}),
         ("?action=nothing", set()),
+        ("?since=2026-06-01T12:00:03Z", {6, 7, 8, 9}),
+        ("?since=2026-06-01T14:00:04%2B02:00&user_id=7", {8}),
     ],
 )
 async def test_logs_filters(logged: World, query: str, numbers: set[int]) -> None:
@@ -104,3 +106,24 @@ async def test_logs_before_an_instant(logged: World) -> None:
 async def test_logs_limit(logged: World) -> None:
     assert len(await _get(logged, "?limit=1")) == 1
     assert len(await _get(logged, "?limit=200")) == 10
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("?category=bogus", "'moderation'"),
+        ("?since=yesterday", "2024-01-01T00:00:00Z"),
+        ("?since=2024-01-01T00:00:00", "2024-01-01T00:00:00Z"),
+    ],
+)
+async def test_logs_filter_that_names_nothing_is_told(logged: World, query: str, said: str) -> None:
+    response = await logged.client.get(f"/api/logs{query}")
+    assert response.status == 400
+    (error,) = (await response.json())["errors"]
+    assert said in error["detail"]
+
+
+async def test_logs_every_filter_is_described(logged: World) -> None:
+    document = await (await logged.client.get("/openapi.json")).json()
+    for parameter in document["paths"]["/api/logs"]["get"]["parameters"]:
+        assert parameter["description"], parameter["name"]
