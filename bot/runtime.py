@@ -115,6 +115,7 @@ class Runtime:
                 usage=kernel.usage,
                 webhooks=kernel.webhooks,
                 login_links=kernel.login_links,
+                audit=kernel.audit,
                 owners=self._owners,
                 pool=pool_of(kernel.database),
                 process_id=self._heartbeat.process_id,

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.core.audit import AuditLog
 from bot.core.clock import Clock
 from bot.core.contracts import BotState
 from bot.core.features import FeatureRegistry
@@ -72,6 +73,7 @@ class WebServices:
     limits: CommandLimits
     webhooks: ErrorReporter
     login_links: LoginLinks
+    audit: AuditLog
     owners: Callable[[], Collection[int]]
     pool: Callable[[], Pool] = Pool
     process_id: str = ""

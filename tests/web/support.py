@@ -191,6 +191,7 @@ def make_services(
         limits=FakeLimits(),
         webhooks=webhooks,
         login_links=LoginLinks(database, clock, "http://127.0.0.1"),
+        audit=audit,
         owners=lambda: {OWNER},
         process_id="this-one",
     )

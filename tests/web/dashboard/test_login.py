@@ -9,11 +9,12 @@ from ipaddress import ip_network
 import pytest
 from sqlalchemy import func, select
 
+from db.audit import list_audit_entries
 from db.engine import Database
 from db.sessions import LoginLink, WebSession
 from tests.fakes import FakeClock
 from tests.web.conftest import OpenWorld
-from tests.web.support import OWNER, World, minutes, open_world
+from tests.web.support import BEHIND_PROXY, FROM_OUTSIDE, OWNER, World, minutes, open_world
 
 SAME_SITE = {"Sec-Fetch-Site": "same-origin"}
 
@@ -158,6 +159,26 @@ async def test_logout_everywhere_ends_the_sessions_of_one_person(closed: World) 
     assert (await closed.client.post(address, headers=second)).status == 401
     response = await closed.client.post("/logout", headers=other, allow_redirects=False)
     assert response.status == 303
+
+
+async def test_login_and_logout_are_in_the_audit_log(open_web: OpenWorld) -> None:
+    world = await open_web(trusted_networks=(), **BEHIND_PROXY)
+    headers = SAME_SITE | FROM_OUTSIDE | {"User-Agent": "Browser/1", "X-Forwarded-Proto": "https"}
+    requests = []
+    for address in ("/logout", "/logout/everywhere"):
+        for path in (await _path_of_link(world), address):
+            response = await world.client.post(path, headers=headers, allow_redirects=False)
+            assert response.status == 303
+            requests.append(response.headers["X-Request-Id"])
+
+    async with world.services.database.read() as session:
+        entries = list(reversed(await list_audit_entries(session, category="login")))
+    actions = ["logged_in", "logged_out", "logged_in", "logged_out_everywhere"]
+    assert sorted(entry.action for entry in entries) == sorted(actions)
+    for entry in entries:
+        assert (entry.user_id, entry.ip, entry.user_agent) == (OWNER, "203.0.113.7", "Browser/1")
+        assert entry.details["source"] == "web"
+    assert {entry.details["request_id"] for entry in entries} == set(requests)
 
 
 async def test_logout_by_get_or_without_login_does_nothing(closed: World) -> None:
