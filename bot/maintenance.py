@@ -37,22 +37,27 @@ async def migrate_database(config_path: Path | None) -> str:
 
 
 async def backup_database(config_path: Path | None, file: Path) -> str:
-    """Write a backup file; returns a sentence for the operator."""
+    """Write a backup file, over an older backup of that name; returns a sentence for the operator.
+
+    Raises `MaintenanceFailed` when a file of that name is no backup.
+    """
     database = _open(config_path)
+    replaces = file.exists()  # noqa: ASYNC240 - nothing else runs in this process
     with told_in_words(database.safe_url):
         try:
             await backup(database, file)
         finally:
             await database.close()
-    return f"Backup written to {file}."
+    return f"Backup written to {file}" + (", over an older one." if replaces else ".")
 
 
 async def restore_database(config_path: Path | None, file: Path) -> str:
     """Restore the configured database from a backup file; returns a sentence for the operator."""
     url = _database_url(config_path)
     with told_in_words(safe_url(driver_url(url))):
-        await restore(url, file)
-    return f"The database was restored from {file}."
+        done = await restore(url, file)
+    aside = f" What was there before is in {done.kept}." if done.kept else ""
+    return f"The database was restored from {file}.{aside}"
 
 
 def _open(config_path: Path | None) -> Database:
@@ -75,9 +80,9 @@ def told_in_words(url: str) -> Iterator[None]:
     try:
         yield
     except NotABackup as error:
-        raise InvalidInput(Message("{reason}.", {"reason": str(error)})) from error
+        raise InvalidInput(_sentence(error)) from error
     except (BackupError, MigrationError) as error:
-        raise MaintenanceFailed(Message("{reason}.", {"reason": str(error)})) from error
+        raise MaintenanceFailed(_sentence(error)) from error
     except Exception as error:
         if is_connection_error(error):
             message = _("The database at {url} can't be reached.", url=url)
@@ -87,3 +92,11 @@ def told_in_words(url: str) -> Iterator[None]:
             message = _("The database at {url} can't be opened: {reason}.", url=url, reason=reason)
             raise MaintenanceFailed(message) from error
         raise
+
+
+def _sentence(error: Exception) -> Message:
+    """Return a reason as a sentence; one that begins with a file's name keeps its letters."""
+    reason = str(error)
+    if reason.partition(" ")[0].isalpha():
+        reason = reason[0].upper() + reason[1:]
+    return Message("{reason}.", {"reason": reason})

@@ -51,9 +51,10 @@ async def backup(database: Database, path: Path) -> Manifest:
 
     The file appears under its name only when it is complete, and the audit log then says so. Raises
     `BackupError`, with what to do about it, when there is no database or nothing in it, a program
-    is missing or the file can't be written.
+    is missing, or the file can't be written or is one that is no backup.
     """
     _refuse_own_files(database, path)
+    _refuse_other_files(path)
     if database.path is not None and not database.path.exists():
         raise BackupError(f"there is no database at {database.path}")
     schema = await current(database)
@@ -70,7 +71,15 @@ async def backup(database: Database, path: Path) -> Manifest:
     return manifest
 
 
-async def restore(database_url: str, path: Path) -> Manifest:
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a database was restored from, and the file that keeps what was there before, if any."""
+
+    manifest: Manifest
+    kept: Path | None
+
+
+async def restore(database_url: str, path: Path) -> Restored:
     """Replace a database's content by a backup's and bring it to the newest schema.
 
     Nothing is touched unless the file is whole, of the same engine and not newer than this code,
@@ -79,19 +88,21 @@ async def restore(database_url: str, path: Path) -> Manifest:
     `….replaced-TIME`. Raises `BackupError` when it refuses or fails.
     """
     database = Database(database_url)
+    kept: Path | None = None
     try:
         manifest = await asyncio.to_thread(verify, path)
         _refuse_unsuitable(manifest, database)
         await dump.refuse_running(database)
         stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
         if database.path is None and await current(database) is not None:
-            await backup(database, path.with_name(f"{path.name}.replaced-{stamp}"))
+            kept = path.with_name(f"{path.name}.replaced-{stamp}")
+            await backup(database, kept)
         await database.close()
-        await asyncio.to_thread(_load, database, path, stamp)
+        kept = await asyncio.to_thread(_load, database, path, stamp) or kept
         await upgrade(database)
     finally:
         await database.close()
-    return manifest
+    return Restored(manifest, kept)
 
 
 def verify(path: Path) -> Manifest:
@@ -135,12 +146,21 @@ def _refuse_own_files(database: Database, path: Path) -> None:
         raise BackupError("the backup would overwrite the database itself")
 
 
-def _load(database: Database, path: Path, stamp: str) -> None:
+def _refuse_other_files(path: Path) -> None:
+    """Only a backup may be overwritten by a backup: a slip of the hand must cost no other file."""
+    if not path.is_file() or path.stat().st_size == 0:
+        return
+    with _reading(path) as file:
+        if file.read(len(_MAGIC)) != _MAGIC:
+            raise BackupError(f"{path} is there already and is no backup: choose another name")
+
+
+def _load(database: Database, path: Path, stamp: str) -> Path | None:
     with _reading(path) as file:
         payload_at, _ = _read_manifest(file)
         file.seek(payload_at)
         length = path.stat().st_size - _CHECKSUM_LENGTH - payload_at
-        dump.load(database, _chunks(file, length), stamp)
+        return dump.load(database, _chunks(file, length), stamp)
 
 
 def _refuse_unsuitable(manifest: Manifest, database: Database) -> None:

@@ -55,16 +55,16 @@ def dump(database: Database, folder: Path) -> Iterator[bytes]:
     return _dump_postgres(database.url)
 
 
-def load(database: Database, payload: Iterable[bytes], stamp: str) -> None:
+def load(database: Database, payload: Iterable[bytes], stamp: str) -> Path | None:
     """Replace all that the database holds by what `dump` gave, whole or not at all.
 
-    A SQLite file that holds anything is first copied to `NAME.replaced-STAMP`. Raises
-    `BackupError` when a bot is using the file or the payload can't be loaded.
+    A SQLite file that holds anything is first copied to `NAME.replaced-STAMP`, which is returned.
+    Raises `BackupError` when a bot is using the file or the payload can't be loaded.
     """
     if database.path is not None:
-        _load_sqlite(database.path, payload, stamp)
-    else:
-        _load_postgres(database.url, payload)
+        return _load_sqlite(database.path, payload, stamp)
+    _load_postgres(database.url, payload)
+    return None
 
 
 # --- SQLite ---------------------------------------------------------------------------------
@@ -82,7 +82,7 @@ def _dump_sqlite(path: Path, folder: Path) -> Iterator[bytes]:
                 yield chunk
 
 
-def _load_sqlite(path: Path, payload: Iterable[bytes], stamp: str) -> None:
+def _load_sqlite(path: Path, payload: Iterable[bytes], stamp: str) -> Path | None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".restore-") as private:
         fresh = Path(private) / "fresh.db"
@@ -94,9 +94,11 @@ def _load_sqlite(path: Path, payload: Iterable[bytes], stamp: str) -> None:
         with _connecting(fresh) as source, _connecting(path) as target:
             _check_sqlite(source)
             _lock_sqlite(target)
-            if not is_new:
-                _keep(target, path.with_name(f"{path.name}.replaced-{stamp}"))
+            kept = None if is_new else path.with_name(f"{path.name}.replaced-{stamp}")
+            if kept is not None:
+                _keep(target, kept)
             source.backup(target)
+    return kept
 
 
 def _keep(database: sqlite3.Connection, kept: Path) -> None:

@@ -73,7 +73,7 @@ async def test_restored_database_holds_what_was_backed_up(
     await rename(database_url, "before")
     written = await back_up(database_url, path)
     await rename(database_url, "after")
-    assert await restore(database_url, path) == written
+    assert (await restore(database_url, path)).manifest == written
     assert await name_in(database_url) == "before"
     async with opened(database_url) as database:
         assert await is_at_head(database)
@@ -98,9 +98,19 @@ async def test_backup_is_private_and_leaves_no_other_file(
 
 
 async def test_backup_replaces_an_older_one(database_url: str, tmp_path: Path) -> None:
-    (tmp_path / "b").write_text("old")
+    await rename(database_url, "old")
     await back_up(database_url, tmp_path / "b")
-    assert verify(tmp_path / "b").schema == head()
+    await rename(database_url, "new")
+    await back_up(database_url, tmp_path / "b")
+    await restore(database_url, tmp_path / "b")
+    assert await name_in(database_url) == "new"
+
+
+async def test_backup_spares_a_file_that_is_none(database_url: str, tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("mine")
+    with pytest.raises(BackupError, match="is no backup"):
+        await back_up(database_url, tmp_path / "notes")
+    assert (tmp_path / "notes").read_text() == "mine"
 
 
 async def test_backup_is_noted(database: Database, tmp_path: Path) -> None:
