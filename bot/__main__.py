@@ -80,7 +80,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--port", type=_port, help="port of the web server")
+    parser.add_argument("--port", type=_port, metavar="PORT", help="port of the web server")
 
 
 def _add_demo_options(parser: argparse.ArgumentParser) -> None:
@@ -101,7 +101,9 @@ def _add_sandbox_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_discord_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--discord-port", type=_port, help="port of the simulated Discord")
+    parser.add_argument(
+        "--discord-port", type=_port, metavar="PORT", help="port of the simulated Discord"
+    )
     parser.add_argument(
         "--openapi",
         type=Path,

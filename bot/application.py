@@ -8,19 +8,24 @@ recovered from, never a reason to exit.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import aiohttp
 import structlog
 
+from bot import __version__
 from bot.core.config import Config, load_config
 from bot.core.errors import ConfigurationError
 from bot.core.i18n import _
 from bot.core.log import configure_logging
 from bot.runtime import Runtime, StopStep
-from db.engine import Database
+from db.engine import Database, driver_url, sqlite_path
+from db.ownership import OwnedByAnother, owning
 from db.version import is_at_head
 
 log = structlog.get_logger(__name__)
@@ -47,15 +52,22 @@ class Application:
         self._stop.set()
 
     async def run(self) -> int:
-        """Start everything, wait to be stopped, stop everything; returns the exit status."""
-        self._watch_signals()
-        runtime = self.runtime = await self._build()
-        try:
-            await runtime.start()
-            self.started.set()
-            await self._stop.wait()
-        finally:
-            await stop_in_order(runtime.stop_steps())
+        """Start everything, wait to be stopped, stop everything; returns the exit status.
+
+        Raises `ConfigurationError` when another bot runs on the same SQLite file.
+        """
+        url = driver_url(self.config.database.url.get_secret_value())
+        with watching_signals(self.request_stop), _alone_on(sqlite_path(url)):
+            runtime = self.runtime = await self._build()
+            try:
+                await runtime.start()
+                log.info("web_started", version=__version__, address=runtime.base_url)
+                self.started.set()
+                await self._stop.wait()
+                log.info("stopping")
+            finally:
+                await stop_in_order(runtime.stop_steps())
+        log.info("stopped")
         return 0
 
     async def _build(self) -> Runtime:
@@ -71,10 +83,42 @@ class Application:
                 raise
         return runtime
 
-    def _watch_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.request_stop)
+
+@contextmanager
+def watching_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Have the loop call `stop` when the process is told to end, by Ctrl+C or by a supervisor."""
+    loop = asyncio.get_running_loop()
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        for number in before:
+            loop.add_signal_handler(number, stop)
+    except NotImplementedError:
+        # On Windows the loop takes no signals; it is woken from the handler instead.
+        for number in before:
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            with contextlib.suppress(NotImplementedError):
+                loop.remove_signal_handler(number)
+            if handler is not None:  # None stands for one that Python did not set
+                signal.signal(number, handler)
+
+
+@contextmanager
+def _alone_on(path: Path | None) -> Iterator[None]:
+    try:
+        with owning(path):
+            yield
+    except OwnedByAnother as error:
+        raise ConfigurationError(
+            _("Another Pegasus runs on the database {path} already.", path=str(path)),
+            hint=_(
+                "Stop it first, or give this one a database of its own with database.url; "
+                "several processes can share a PostgreSQL database."
+            ),
+        ) from error
 
 
 async def _migrate(database: Database) -> None:

@@ -197,6 +197,7 @@ class Pegasus(commands.AutoShardedBot):
 
     async def on_ready(self) -> None:
         """Take the guilds' settings into memory, so that no message has to wait for them."""
+        log.info("ready", guilds=len(self.guilds), shards=sorted(self.shards))
         await self.kernel.settings.warm([guild.id for guild in self.guilds])
         if not self._is_settled:
             self._is_settled = True

@@ -54,6 +54,13 @@ async def run_demo(options: DemoOptions) -> int:
 
     It is 1 when a request did not fit the OpenAPI document.
     """
+    if options.port and options.port == options.discord_port:
+        raise ConfigurationError(
+            _(
+                "--port and --discord-port are both {port}: the two need one each.",
+                port=options.port,
+            )
+        )
     with _data_folder(options.data) as data:
         async with _sandbox_process(options) as process:
             addresses = await _addresses(process)
@@ -102,6 +109,11 @@ def _data_folder(wanted: Path | None) -> Any:
 def _make_folder(path: Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise ConfigurationError(
+            _("{path} is a file, not a folder.", path=str(path)),
+            hint=_("Choose another with --data, or leave it out for a temporary one."),
+        ) from error
     except OSError as error:
         raise ConfigurationError(
             _(

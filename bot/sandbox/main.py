@@ -31,7 +31,10 @@ async def run_sandbox(
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # on Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
     sandbox = Sandbox(port=DEFAULT_PORT if port is None else port)
     validator = None
     if openapi is not None:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from pathlib import Path
 
 import pytest
 
-from bot.application import STOP_SECONDS, Application, run_production, stop_in_order
+from bot.application import (
+    STOP_SECONDS,
+    Application,
+    run_production,
+    stop_in_order,
+    watching_signals,
+)
 from bot.core.config import Config, WebConfig
 from bot.core.config.model import LONGEST_DRAIN
 from bot.core.errors import ConfigurationError
@@ -75,6 +82,22 @@ async def test_run_refuses_a_port_beside_listeners(
     path.write_text("[[web.listeners]]\nport = 3000\nserve = ['health']\n")
     with pytest.raises(ConfigurationError, match="--port"):
         await run_production(path, port=4000)
+
+
+async def test_signals_stop_where_the_loop_takes_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows, whose loop has no signal handlers."""
+    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+
+    def refuse(*_arguments: object) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr(loop, "add_signal_handler", refuse)
+    monkeypatch.setattr(loop, "remove_signal_handler", refuse)
+    before = signal.getsignal(signal.SIGTERM)
+    with watching_signals(stopped.set):
+        signal.raise_signal(signal.SIGTERM)
+        await asyncio.wait_for(stopped.wait(), 5)
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_second_request_to_stop_ends_at_once(

@@ -15,6 +15,7 @@ import pytest
 from bot import __version__
 from bot.__main__ import main
 from bot.core.log import reset_logging
+from db.ownership import owning
 
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcDE.abcdefghijklmnopqrstuvwxyz1234567890AB"
 
@@ -89,6 +90,57 @@ def test_run_on_a_taken_port_names_it(
     assert f"127.0.0.1:{taken_port}" in said
     assert "--port" in said
     assert "Traceback" not in said
+
+
+def test_demo_with_one_port_for_two_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--port", "8123", "--discord-port", "8123"]) == 2
+    assert "both 8123" in capsys.readouterr().err
+
+
+def test_demo_on_a_file_says_that_it_is_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "notes").touch()
+    assert main(["demo", "--data", "notes"]) == 2
+    assert "notes is a file, not a folder." in capsys.readouterr().err
+
+
+def test_second_bot_on_one_sqlite_file_is_refused(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
+    monkeypatch.setenv("DATABASE_URL", sqlite_url)
+    path = Path(sqlite_url.removeprefix("sqlite:///"))
+    with owning(path):
+        assert main(["run", "--port", "0"]) == 2
+    said = capsys.readouterr().err
+    assert f"runs on the database {path} already" in said
+    assert "database.url" in said
+
+
+def test_backup_and_restore_say_what_lies_where(
+    sqlite_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", sqlite_url)
+    file, notes = tmp_path / "pegasus.backup", tmp_path / "notes.txt"
+    notes.write_text("these are my notes")
+    assert main(["backup", str(file)]) == 0
+    assert main(["backup", str(file)]) == 0
+    first, again = capsys.readouterr().out.splitlines()
+    assert first.endswith("pegasus.backup.")
+    assert again.endswith("over an older one.")
+    assert main(["restore", str(file)]) == 0
+    (kept,) = Path(sqlite_url.removeprefix("sqlite:///")).parent.glob("*.replaced-*")
+    assert str(kept) in capsys.readouterr().out
+
+    assert main(["backup", str(notes)]) == 1
+    assert "is no backup: choose another name" in capsys.readouterr().err
+    assert notes.read_text() == "these are my notes"
+    assert main(["restore", str(notes)]) == 1
+    assert "E004: This is not a Pegasus backup." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["run", "migrate"])
