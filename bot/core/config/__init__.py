@@ -227,8 +227,10 @@ class _Reader:
 
     def _refuse_variable(self, name: str, known: Mapping[str, Keys]) -> None:
         if not name.upper().startswith(OTHER_VARIABLES):
-            guess = nearest(name.upper(), known)
-            self._reading.problems.append(unknown_name("environment", name, guess))
+            # Compared without the prefix, which every name has and which makes all seem alike.
+            guess = nearest(name.upper()[len(PREFIX) :], (one[len(PREFIX) :] for one in known))
+            meant = guess and PREFIX + guess
+            self._reading.problems.append(unknown_name("environment", name, meant))
 
     def _read_secret_files(self, values: dict[str, Any]) -> None:
         for keys, info in known_keys().items():

@@ -46,11 +46,13 @@ class HostProbe:
         memory = MemoryVitals(rss=info.rss, vms=info.vms, uss=info.uss, limit=self._limit)
         if self._path is None:
             return HostVitals(memory=memory)
+        size = _size_of(self._path)
+        wal = _size_of(self._path.with_name(self._path.name + "-wal"))
         return HostVitals(
             memory=memory,
             disk_free=_free_beside(self._path),
-            database_size=_size_of(self._path),
-            wal_size=_size_of(self._path.with_name(self._path.name + "-wal")),
+            database_size=None if size is None else size + (wal or 0),
+            wal_size=wal,
         )
 
 

@@ -247,7 +247,7 @@ class LiveMetrics(Collector):
         vitals: DatabaseVitals = self._health.report().vitals.database
         yield _gauge("db_up", "1 while the database answers", float(vitals.ping is not None))
         yield _gauge("db_ping_seconds", "Seconds of the smallest query", vitals.ping)
-        yield _gauge("db_size_bytes", "Size of the database", vitals.size)
+        yield _gauge("db_size_bytes", "Size of the database with its log", vitals.size)
         yield _gauge("db_wal_bytes", "Size of the write-ahead log", vitals.wal_size)
         pool = self._pool()
         family = GaugeMetricFamily(

@@ -394,6 +394,8 @@ def test_foreign_webhook_is_refused_by_name(write: Any) -> None:
 def test_unknown_variable_is_refused_with_nearest_name(write: Any) -> None:
     (problem,) = problems(write(""), {"PEGASUS_DISCORD_TOKEN": "x"})
     assert "Did you mean PEGASUS_DISCORD__TOKEN?" in problem
+    (problem,) = problems(write(""), {"PEGASUS_FOO__BAR": "x"})
+    assert "Did you mean" not in problem
 
 
 def test_variables_of_the_test_suite_are_passed_over(write: Any) -> None:
