@@ -72,6 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
         add("sandbox", _sandbox, "run only the simulated Discord, for any bot to connect to")
     )
     add("check", _check, "check configuration, database and token, and print every problem")
+    add("alive", _alive, "ask the running bot whether it lives, for container health checks")
     add("migrate", _migrate, "bring the database to this version's schema")
     add("backup", _backup, "write a backup of the database").add_argument("file", type=Path)
     add("restore", _restore, "restore the database from a backup").add_argument("file", type=Path)
@@ -181,6 +182,14 @@ def _check(arguments: argparse.Namespace) -> int:
         print(finding)
     print(sum_up(findings))
     return EXIT_PROBLEM if any(finding.is_problem for finding in findings) else 0
+
+
+def _alive(arguments: argparse.Namespace) -> int:
+    from bot.probe import probe
+
+    wrong = probe(arguments.config)
+    print(wrong or "alive")
+    return EXIT_PROBLEM if wrong else 0
 
 
 def run_loop_for(work: Coroutine[Any, Any, Any]) -> Any:
