@@ -154,6 +154,7 @@ class Pegasus(commands.AutoShardedBot):
         recommended = await self._sessions.look_up(self.http)
         if self.shard_count is None:
             self.shard_count = recommended
+        self.kernel.metrics.know_shards(self.shard_ids or range(self.shard_count or 1))
         await super().connect(reconnect=reconnect)
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:  # noqa: ARG002

@@ -66,6 +66,7 @@ async def resting(sqlite_database: Database) -> AsyncIterator[CollectorRegistry]
                 intake=intake.snapshot,
             )
         )
+        kernel.metrics.know_shards([0])  # as the client does when it connects
         async with loaded_client(kernel, intake):
             yield kernel.metrics.registry
 

@@ -226,6 +226,12 @@ class Metrics:
         """Return the hook that measures REST requests, for `discord.Client(http_trace=…)`."""
         return self.rest.trace_config()
 
+    def know_shards(self, shards: Iterable[int]) -> None:
+        """Begin to count what goes wrong with these shards' connections, at 0."""
+        for shard in shards:
+            self._disconnects.labels(str(shard))
+            self._unreadable_frames.labels(str(shard))
+
     def gateway_disconnected(self, shard: int | None) -> None:
         """Count a lost connection."""
         self._disconnects.labels(OTHER if shard is None else str(shard)).inc()

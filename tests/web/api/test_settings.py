@@ -302,7 +302,7 @@ async def test_change_by_an_owner_names_the_owner(open_web: OpenWorld) -> None:
     await world.log_in()
     assert (await patch(world, {"raid_size": 20}, '"v0"')).status == 200
 
-    [entry] = await _entries(world)
+    [entry] = [one for one in await _entries(world) if one.category == "settings"]
     assert entry.user_id == OWNER
     [revision] = await (await world.client.get(f"{PATH}/revisions")).json()
     assert (revision["source"], revision["actor_id"]) == ("web", str(OWNER))

@@ -220,7 +220,7 @@ async def test_form_change_is_audited_as_made_on_the_pages(open_web: OpenWorld) 
     await _save(world, raid_size="20")
 
     async with world.services.database.read() as session:
-        [entry] = await list_audit_entries(session, limit=5)
+        [entry] = await list_audit_entries(session, limit=5, category="settings")
     assert (entry.user_id, entry.ip) == (OWNER, "127.0.0.1")
     assert entry.details["diff"] == {"raid_size": {"before": 10, "after": 20}}
     text = await (await world.client.get(f"{FORM}/history")).text()
