@@ -40,6 +40,10 @@ class LoopbackDiscord:
     answers: list[Answer] = field(default_factory=list)
     requests: list[tuple[str, str, Any]] = field(default_factory=list)
     files: list[tuple[str, bytes]] = field(default_factory=list)
+    bans: set[int] = field(default_factory=set)
+    # How often somebody who was not banned was, and how often somebody who was banned was freed.
+    bans_made: int = 0
+    bans_lifted: int = 0
     url: str = ""
     _last_id: int = 0
 
@@ -52,6 +56,8 @@ class LoopbackDiscord:
         app.router.add_get("/channels/{channel}/messages", self._list)
         app.router.add_patch("/channels/{channel}/messages/{message}", self._edit)
         app.router.add_delete("/channels/{channel}/messages/{message}", self._delete)
+        app.router.add_put("/guilds/{guild}/bans/{user}", self._ban)
+        app.router.add_delete("/guilds/{guild}/bans/{user}", self._unban)
         return app
 
     def said(self) -> list[str]:
@@ -143,6 +149,20 @@ class LoopbackDiscord:
         if len(left) == len(self.messages):
             return _unknown_message()
         self.messages = left
+        return web.Response(status=204)
+
+    async def _ban(self, request: web.Request) -> web.Response:
+        user_id = int(request.match_info["user"])
+        self.bans_made += user_id not in self.bans
+        self.bans.add(user_id)
+        return web.Response(status=204)
+
+    async def _unban(self, request: web.Request) -> web.Response:
+        user_id = int(request.match_info["user"])
+        if user_id not in self.bans:
+            return _json({"code": 10026, "message": "Unknown Ban"}, status=404)
+        self.bans.discard(user_id)
+        self.bans_lifted += 1
         return web.Response(status=204)
 
     def _make_id(self) -> int:

@@ -2,6 +2,7 @@
 
 For a feature's own test: write a `register(jobs, outbox)` that gives its kinds a handler, schedule
 its job, then `await survive(..., "my.module:register", STEPS[...])` and look at what is left.
+What it returns, if anything, is an async function that acts in the `Scene` while the work goes on.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import discord
 from sqlalchemy import event
 
 from bot.core.clock import SystemClock
@@ -34,12 +35,26 @@ GIVE_UP_SECONDS = 30.0
 class Step:
     """A moment to die.
 
-    At the statement that the pattern finds (`executed`, `committing`, `committed`), or at the
-    courier (`sending`, `sent`).
+    At the statement that the pattern finds (`executed`, `committing`, `committed`), at the courier
+    (`sending`, `sent`), or at a moment of the scenario's own.
     """
 
     moment: str
     pattern: str = ""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a scenario finds in its process; `is_first` in the one that is to die."""
+
+    database: Database
+    clock: SystemClock
+    supervisor: TaskSupervisor
+    jobs: JobService
+    outbox: OutboxService
+    client: discord.Client
+    step: Step
+    is_first: bool
 
 
 class LaterClock(SystemClock):
@@ -122,15 +137,19 @@ async def run(database_url: str, discord_url: str, scenario: str, step: Step, la
     jobs = JobService(database, clock, Limits(), supervisor)
     outbox = OutboxService(database, clock, supervisor)
     module, _, name = scenario.partition(":")
-    getattr(importlib.import_module(module), name)(jobs, outbox)
+    act = getattr(importlib.import_module(module), name)(jobs, outbox)
     async with log_in(discord_url) as client, asyncio.timeout(GIVE_UP_SECONDS):
         outbox.use(DoomedCourier(DiscordCourier(client, clock), step.moment))
         if step.pattern:
             Watch(database, step)
-        while await has_work(jobs, outbox):
+        first = bool(step.moment)
+        scene = Scene(database, clock, supervisor, jobs, outbox, client, step, first)
+        acting = asyncio.ensure_future(act(scene) if act else asyncio.sleep(0))
+        while not acting.done() or await has_work(jobs, outbox):
             await jobs.run_due()
             await outbox.run_due()
             await asyncio.sleep(0.02)
+        await acting
     await supervisor.stop()
     await database.close()
 
