@@ -198,12 +198,12 @@ async def serve_discord() -> AsyncIterator[LoopbackDiscord]:
 
 
 @asynccontextmanager
-async def log_in(url: str) -> AsyncIterator[discord.Client]:
+async def log_in(url: str, token: str = "loopback.token.value") -> AsyncIterator[discord.Client]:
     """Give a discord.py client that is logged in at that address, without a gateway."""
     discord.http.Route.BASE = url
-    client = discord.Client(intents=discord.Intents.none())
+    client = discord.Client(intents=discord.Intents.none(), max_ratelimit_timeout=30.0)
     try:
-        await client.login("loopback.token.value")
+        await client.login(token)
         yield client
     finally:
         await client.close()
