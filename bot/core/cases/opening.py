@@ -190,8 +190,10 @@ class Opener:
             # A lift may arrive at Discord after this; whoever made it can't tell us.
             again = self._desk.clock.now() + LIFT_IN_FLIGHT
             look_at = again if look_at is None else min(look_at, again)
+        is_first = before is None
         after = holding[row.target_id, kind] = await put(session, row, kind, HOLDING)
-        await self._desk.schedule_look(session, after, look_at)
+        if look_at is not None or not is_first:
+            await self._desk.schedule_look(session, after, look_at)
 
     async def end_replaced(self, session: AsyncSession, row: table.Case) -> table.Case | None:
         """End the case in whose place this one has come; `None` when it had ended already."""

@@ -132,3 +132,21 @@ async def test_two_processes_order_the_same_member_differently(slow: World, othe
 
     last = (await other.cases.list(GUILD))[0]
     assert (slow.discord.bans == {ANN.id}) == (last.kind is CaseKind.BAN)
+
+
+async def test_overtaken_ban_is_not_made_while_what_overtook_it_still_waits(other: World):
+    for kind in (CaseKind.BAN, CaseKind.UNBAN):
+        other.discord.before = [Death()]
+        with pytest.raises(Death):
+            await other.order(kind)
+        other.clock.advance(30)
+        other = await World(other.database, other.clock, other.discord).start(log=False)
+
+    await other.pass_time()
+    assert (await other.cases.get(GUILD, 1)).state is CaseState.ENDED
+    assert (await other.cases.get(GUILD, 2)).state is CaseState.PLANNED
+    await other.pass_time(30)
+
+    assert [call[0] for call in other.discord.calls].count("ban") == 1
+    assert other.discord.bans == set()
+    assert (await other.cases.get(GUILD, 2)).state is CaseState.APPLIED
