@@ -22,6 +22,7 @@ from pydantic_core import CoreSchema, PydanticSerializationError, core_schema
 from bot.core.contracts import ChannelKind
 from bot.core.durations import LONGEST
 from bot.core.fields import values
+from bot.core.fields.unions import TaggedUnion as tagged_union  # noqa: N813 - read as a form
 
 # What one select menu of Discord can hold.
 MAX_ITEMS = 25
@@ -47,6 +48,8 @@ class Widget(StrEnum):
     TEMPLATES = "templates"
     LANGUAGE = "language"
     TIMEZONE = "timezone"
+    MEMBERS = "members"
+    DOCUMENT = "document"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,8 @@ class Form:
     `needs` are the permissions that the bot must have in the channel, `kinds` the channel kinds
     offered, `assignable` says that the bot has to be able to give the role, `variables` are the
     names a template may use, `labels` name the values of a choice (marked with `N_()`). Bounds
-    count items for lists, characters for templates and seconds for durations.
+    count items for lists, characters for templates and seconds for durations. `command` names the
+    command, without its slash, that edits a document: a value too deep for one input.
     """
 
     widget: Widget
@@ -68,6 +72,7 @@ class Form:
     minimum: int = 0
     maximum: int = 0
     max_length: int = MAX_MESSAGE
+    command: str = ""
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -87,11 +92,16 @@ class Form:
     ) -> dict[str, Any]:
         """Return the JSON Schema, with the form under `x-form`."""
         make = _SCHEMAS.get(self.widget)
-        schema = make(self) if make else handler.resolve_ref_schema(handler(core))
+        # A document stays a reference where it is one: what it holds may hold it again.
+        plain = self.widget is Widget.DOCUMENT
+        schema = make(self) if make else handler(core)
+        schema = schema if make or plain else handler.resolve_ref_schema(schema)
         form: dict[str, Any] = {"widget": self.widget.value}
         for name in ("needs", "kinds", "variables"):
             if value := getattr(self, name):
                 form[name] = list(value)
+        if self.command:
+            form["command"] = self.command
         if self.labels:
             form["labels"] = dict(self.labels)
         if self.assignable:
@@ -106,6 +116,7 @@ _READERS = {
         value, values.CHANNEL_MENTION, form.maximum
     ),
     Widget.ROLES: lambda form, value: values.read_ids(value, values.ROLE_MENTION, form.maximum),
+    Widget.MEMBERS: lambda form, value: values.read_ids(value, values.MEMBER_MENTION, form.maximum),
     Widget.DURATION: lambda form, value: values.read_duration(
         value, timedelta(seconds=form.minimum), timedelta(seconds=form.maximum)
     ),
@@ -125,6 +136,7 @@ _WRITERS: Mapping[Widget, Any] = {
     Widget.ROLE: str,
     Widget.CHANNELS: lambda ids: [str(one) for one in ids],
     Widget.ROLES: lambda ids: [str(one) for one in ids],
+    Widget.MEMBERS: lambda ids: [str(one) for one in ids],
     Widget.DURATION: lambda duration: round(duration.total_seconds()),
     Widget.COLOUR: lambda colour: f"#{colour:06x}",
     Widget.TEMPLATES: list,
@@ -135,6 +147,7 @@ _SCHEMAS: Mapping[Widget, Any] = {
     Widget.ROLE: lambda _form: _DIGITS,
     Widget.CHANNELS: lambda form: _list_of(_DIGITS, form.maximum),
     Widget.ROLES: lambda form: _list_of(_DIGITS, form.maximum),
+    Widget.MEMBERS: lambda form: _list_of(_DIGITS, form.maximum),
     Widget.DURATION: lambda form: {
         "type": "integer",
         "minimum": form.minimum,
@@ -202,6 +215,19 @@ def templates(
     return Form(Widget.TEMPLATES, variables=variables, maximum=max_items, max_length=max_length)
 
 
+def members(*, max_items: int = MAX_ITEMS) -> Form:
+    """Make the form of a `tuple[int, ...]` that names several members."""
+    return Form(Widget.MEMBERS, maximum=max_items)
+
+
+def document(command: str) -> Form:
+    """Make the form of a structured value: a list of models that a command of its own edits.
+
+    Panels show how many there are and name the command; the web edits it as JSON.
+    """
+    return Form(Widget.DOCUMENT, command=command)
+
+
 def choice(**labels: str) -> Form:
     """Make the form of a `Literal` or `StrEnum`: each value's name, marked with `N_()`."""
     return Form(Widget.CHOICE, labels=tuple(labels.items()))
@@ -211,6 +237,7 @@ ChannelId = Annotated[int, channel()]
 ChannelIds = Annotated[tuple[int, ...], channels()]
 RoleId = Annotated[int, role()]
 RoleIds = Annotated[tuple[int, ...], roles()]
+MemberIds = Annotated[tuple[int, ...], members()]
 Duration = Annotated[timedelta, duration()]
 Colour = Annotated[int, Form(Widget.COLOUR)]
 Language = Annotated[str, Form(Widget.LANGUAGE)]

@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 CHANNEL_MENTION = re.compile(r"<#(\d{1,20})>")
 ROLE_MENTION = re.compile(r"<@&(\d{1,20})>")
+MEMBER_MENTION = re.compile(r"<@!?(\d{1,20})>")
 # A line of its own between the variants of a text, where they are edited as one text.
 VARIANT_LINE = "---"
 # Ids are stored as signed 64-bit integers.
@@ -235,6 +236,11 @@ def _not_an_id(value: Any, mention: re.Pattern[str]) -> InvalidInput:
     if mention is CHANNEL_MENTION:
         return InvalidInput(
             _("“{text}” is not a channel.", text=shown),
+            hint=_("Pick one from the list, mention it, or paste its ID."),
+        )
+    if mention is MEMBER_MENTION:
+        return InvalidInput(
+            _("“{text}” is not a member.", text=shown),
             hint=_("Pick one from the list, mention it, or paste its ID."),
         )
     return InvalidInput(

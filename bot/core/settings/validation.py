@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.core.errors import FieldError, InvalidInput
+from bot.core.fields.unions import shown_tag, shown_tags, without_tags
 from bot.core.i18n import N_, Alternatives, Message, _
 
 _YES_OR_NO = _("This has to be yes or no (true or false).")
@@ -40,6 +41,8 @@ _WORDS: Mapping[str, Message] = {
     "tuple_type": _LIST,
     "dict_type": _OBJECT,
     "model_type": _OBJECT,
+    "union_tag_not_found": _("This has to be an object that says its type."),
+    "recursion_loop": _("This goes too deep."),
 }
 # The same for errors about a bound, which pydantic gives in the context under this key.
 _BOUNDED: Mapping[str, tuple[str, str]] = {
@@ -73,8 +76,14 @@ def invalid_input(
 
     A validator of a model's own raises `ValueError` with a `Message`, or a text marked with `N_()`.
     """
-    details = error.errors(include_url=False, include_input=False)
+    details = _without_echoes(error.errors(include_url=False, include_input=False))
     return from_field_errors([_field_error(one, titles, choices or {}) for one in details], titles)
+
+
+def _without_echoes(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Leave out that a list is too short when it is so only because its items were refused."""
+    places = {detail["loc"][:end] for detail in details for end in range(len(detail["loc"]))}
+    return [one for one in details if one["type"] != "too_short" or one["loc"] not in places]
 
 
 def from_field_errors(errors: Collection[FieldError], titles: Mapping[str, str]) -> InvalidInput:
@@ -116,9 +125,11 @@ def pointer_to(location: Collection[str | int]) -> str:
 
 
 def _field_error(detail: ErrorDetails, known: Collection[str], choices: Titles) -> FieldError:
-    location, kind, context = detail["loc"], detail["type"], detail.get("ctx", {})
+    kind, context = detail["type"], detail.get("ctx", {})
+    location = without_tags(detail["loc"])
     if kind == "extra_forbidden":
-        message = unknown_name(str(location[-1]), known)
+        # Inside a document other names are known than the settings'.
+        message = unknown_name(str(location[-1]), known if len(location) == 1 else ())
     elif kind in _CHOICES:
         message = _choose(choices.get(str(location[0])) if location else None, context)
     else:
@@ -133,7 +144,17 @@ def _choose(titles: Sequence[str] | None, context: Mapping[str, Any]) -> Message
     return _("Choose one of these: {choices}.", choices=Alternatives([_(one) for one in named]))
 
 
+def _unknown_tag(context: Mapping[str, Any]) -> Message:
+    return _(
+        "There is no {name} here. Choose one of these: {choices}.",
+        name=shown_tag(str(context.get("tag", "")))[:60],
+        choices=", ".join(shown_tags(str(context.get("expected_tags", "")))),
+    )
+
+
 def _words_for(kind: str, context: Mapping[str, Any]) -> Message:
+    if kind == "union_tag_invalid":
+        return _unknown_tag(context)
     if kind == "refused":  # by one of our own readers, which speak for themselves
         return context["message"]
     if kind == "value_error":
