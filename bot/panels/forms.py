@@ -33,6 +33,7 @@ _CHANNEL_TYPES: dict[ChannelKind, list[discord.ChannelType]] = {
     ],
 }
 _LONG = {Widget.PARAGRAPH, Widget.TEMPLATE, Widget.TEMPLATES}
+_SEVERAL = {Widget.CHANNELS, Widget.ROLES, Widget.MEMBERS}
 # Limits of Discord: labels and titles, descriptions, options of a menu, characters of an input.
 _MAX_LABEL = 45
 _MAX_DESCRIPTION = 100
@@ -41,7 +42,12 @@ MAX_INPUT = 4000
 # What the metrics count the form under.
 NAMESPACE = "form"
 
-Chooser = discord.ui.ChannelSelect[Any] | discord.ui.RoleSelect[Any] | discord.ui.Select[Any]
+Chooser = (
+    discord.ui.ChannelSelect[Any]
+    | discord.ui.RoleSelect[Any]
+    | discord.ui.UserSelect[Any]
+    | discord.ui.Select[Any]
+)
 
 
 class FieldModal(discord.ui.Modal):
@@ -87,7 +93,7 @@ class FieldModal(discord.ui.Modal):
             await self._submitted(interaction, field, value, typed)
             return
         chosen = [str(getattr(one, "id", one)) for one in self._input.values]
-        if field.form.widget in (Widget.CHANNELS, Widget.ROLES):
+        if field.form.widget in _SEVERAL:
             await self._submitted(interaction, field, chosen, None)
         else:
             await self._submitted(interaction, field, chosen[0] if chosen else None, None)
@@ -134,6 +140,8 @@ def _chooser(
             return _channel_select(field, value, state, guild_id)
         case Widget.ROLE | Widget.ROLES:
             return _role_select(field, value, state, guild_id)
+        case Widget.MEMBERS:
+            return _member_select(field, value)
         case Widget.CHOICE | Widget.LANGUAGE if len(field.choices) <= _MAX_OPTIONS:
             return _choice_select(field, value, locale)
         case _:
@@ -163,6 +171,15 @@ def _role_select(
     )
 
 
+def _member_select(field: FieldInfo, value: Any) -> discord.ui.UserSelect[Any]:
+    return discord.ui.UserSelect(
+        custom_id=field.name,
+        # Who has left stays in the list: they may come back.
+        default_values=_preselected(_ids(value), discord.SelectDefaultValueType.user),
+        **_counts(field),
+    )
+
+
 def _preselected(
     present: list[int], kind: discord.SelectDefaultValueType
 ) -> list[discord.SelectDefaultValue]:
@@ -183,7 +200,7 @@ def _choice_select(field: FieldInfo, value: Any, locale: str) -> discord.ui.Sele
 
 
 def _counts(field: FieldInfo) -> dict[str, Any]:
-    several = field.form.widget in (Widget.CHANNELS, Widget.ROLES)
+    several = field.form.widget in _SEVERAL
     required = not (field.optional or several)
     most = min(field.form.maximum, _MAX_OPTIONS) if several else 1
     return {"min_values": int(required), "max_values": most, "required": required}

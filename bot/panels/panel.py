@@ -20,7 +20,7 @@ from bot.core.contracts import Actor
 from bot.core.errors import InvalidInput
 from bot.core.features import Feature
 from bot.core.fields import FieldInfo, Widget, describe_fields
-from bot.core.fields.text import escape_markdown, show_diff
+from bot.core.fields.text import edited_by, escape_markdown, show_diff
 from bot.core.i18n import Message, _
 from bot.core.settings import Change, Diff, FeatureState, Revision, StaleSettings
 from bot.core.settings.model import diff_between
@@ -135,7 +135,9 @@ class SettingsPanel(ui.LayoutView):
 
     async def _edit(self, interaction: Interaction, field: FieldInfo) -> None:
         value = self._content().values[field.name]
-        if fits_a_modal(field, value):
+        if field.form.widget is Widget.DOCUMENT:
+            await answer(interaction, edited_by(field))
+        elif fits_a_modal(field, value):
             await self._open_form(interaction, self._form(field, value, None))
         else:
             text = _("This is too long to edit here. Use the dashboard, or reset it first.")

@@ -22,7 +22,6 @@ from pydantic_core import CoreSchema, PydanticSerializationError, core_schema
 from bot.core.contracts import ChannelKind
 from bot.core.durations import LONGEST
 from bot.core.fields import values
-from bot.core.fields.unions import TaggedUnion as tagged_union  # noqa: N813 - read as a form
 
 # What one select menu of Discord can hold.
 MAX_ITEMS = 25
@@ -336,7 +335,7 @@ def _describe(
     if not declared.title or not declared.description:
         raise UndescribedFieldError(f"{model.__name__}.{name} needs a title and a description")
     core, optional = _without_null(schema, definitions)
-    form = _form_in(core, _annotated_form(declared))
+    form = _form_in(core, form_of(declared))
     if form is None:
         raise UndescribedFieldError(f"{model.__name__}.{name} has no form type that can be drawn")
     return FieldInfo(
@@ -364,8 +363,8 @@ def _without_null(
     return core, len(present) < len(options)
 
 
-def _annotated_form(declared: PydanticFieldInfo) -> Form | None:
-    """Find the `Form` in a field's annotation, which is an inner one in `Annotated[...] | None`."""
+def form_of(declared: PydanticFieldInfo) -> Form | None:
+    """Return the `Form` in a field's annotation; in `Annotated[...] | None` it is an inner one."""
     inner = (meta for part in get_args(declared.annotation) for meta in get_args(part)[1:])
     return next((one for one in (*declared.metadata, *inner) if isinstance(one, Form)), None)
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.core.durations import compact_duration, format_duration
+from bot.core.errors import InvalidInput
 from bot.core.fields import FieldInfo, Widget
 from bot.core.fields.values import VARIANT_LINE
 from bot.core.i18n import LANGUAGES, Message, _, babel_locale, ngettext
@@ -43,15 +44,25 @@ def shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
+# How a channel, a role and a member are mentioned.
+_MENTIONS = {
+    Widget.CHANNEL: "<#{}>",
+    Widget.CHANNELS: "<#{}>",
+    Widget.ROLE: "<@&{}>",
+    Widget.ROLES: "<@&{}>",
+    Widget.MEMBERS: "<@{}>",
+}
+
+
 def show_value(field: FieldInfo, value: Any, locale: str | None) -> str:
     """Return a setting's JSON value as people read it in Discord, in markdown."""
     if value is None or value == []:
         return _("not set").render(locale)
+    if mention := _MENTIONS.get(field.form.widget):
+        return _joined(mention, value)
     match field.form.widget:
-        case Widget.CHANNEL | Widget.CHANNELS:
-            return _joined("<#{}>", value)
-        case Widget.ROLE | Widget.ROLES:
-            return _joined("<@&{}>", value)
+        case Widget.DOCUMENT:
+            return _show_document(value, locale)
         case Widget.DURATION:
             return format_duration(timedelta(seconds=value), locale)
         case Widget.TEMPLATES:
@@ -59,6 +70,13 @@ def show_value(field: FieldInfo, value: Any, locale: str | None) -> str:
             return f"{texts}: {quote(value[0])}"
         case _:
             return _show_plain(field, value, locale)
+
+
+def _show_document(value: Any, locale: str | None) -> str:
+    entries = ngettext("{count} entry", "{count} entries", len(value)).render(locale)
+    # What tells them apart, where they have names.
+    names = [str(one["name"]) for one in value if isinstance(one, dict) and "name" in one]
+    return f"{entries}: {quote(', '.join(names))}" if names else entries
 
 
 def _show_plain(field: FieldInfo, value: Any, locale: str | None) -> str:
@@ -119,15 +137,15 @@ def _on(value: Any, locale: str | None) -> str:
 
 
 def edit_text(field: FieldInfo, value: Any) -> str:
-    """Return a setting's JSON value as the text that a person edits; empty for no value."""
-    if value is None:
+    """Return a setting's JSON value as the text that a person edits; none for a document."""
+    if value is None or field.form.widget is Widget.DOCUMENT:
         return ""
     match field.form.widget:
         case Widget.DURATION:
             return compact_duration(timedelta(seconds=value))
         case Widget.TEMPLATES:
             return f"\n{VARIANT_LINE}\n".join(value)
-        case Widget.CHANNELS | Widget.ROLES:
+        case Widget.CHANNELS | Widget.ROLES | Widget.MEMBERS:
             return " ".join(value)
         case Widget.TOGGLE:
             return "true" if value else "false"
@@ -135,12 +153,21 @@ def edit_text(field: FieldInfo, value: Any) -> str:
             return str(value)
 
 
+def edited_by(field: FieldInfo) -> Message:
+    """Return which command edits a document."""
+    return _("Edit it with `/{command}`.", command=field.form.command)
+
+
 def read_text(field: FieldInfo, text: str, locale: str | None) -> Any:
     """Return what a change takes for the text a person typed; the model judges whether it fits.
 
     Nothing typed, or a word for it, clears an optional setting. Choices may be named as the
-    reader's language does.
+    reader's language does. Raises `InvalidInput` for a document, naming the command that edits it.
     """
+    if field.form.widget is Widget.DOCUMENT:
+        raise InvalidInput(
+            _("“{field}” is no single value.", field=_(field.title)), hint=edited_by(field)
+        )
     typed = text.strip()
     cleared = not typed or (field.form.widget not in _TEXTS and typed.casefold() in _NO_VALUE)
     if cleared and (field.optional or field.default == []):

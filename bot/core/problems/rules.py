@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.core.contracts import BotState, ChannelSummary
@@ -11,7 +11,7 @@ from bot.core.fields import FieldInfo, Widget, describe_fields
 from bot.core.i18n import Message, _
 from bot.core.preflight import Refusal, missing_permissions, role_above_bot
 from bot.core.settings.model import FeatureState
-from bot.core.settings.references import ids_in
+from bot.core.settings.references import references_in
 
 if TYPE_CHECKING:
     from bot.core.features import Feature
@@ -74,14 +74,16 @@ def _invalid(feature: Feature, state: FeatureState) -> Iterator[Problem]:
 def _in_field(
     feature: Feature, field: FieldInfo, state: FeatureState, bot_state: BotState, guild_id: int
 ) -> Iterator[Problem]:
-    for one in ids_in(state.settings, field):
-        if field.form.widget in (Widget.ROLE, Widget.ROLES):
-            refusal = _about_role(field, one, bot_state, guild_id)
+    # A document holds references of several kinds; the problem is told under its title.
+    for one in references_in(state.settings, field.name):
+        inner = replace(field, form=one.form)
+        if one.form.widget in (Widget.ROLE, Widget.ROLES):
+            refusal = _about_role(inner, one.id, bot_state, guild_id)
         else:
-            refusal = _about_channel(field, bot_state.channel(guild_id, one))
+            refusal = _about_channel(inner, bot_state.channel(guild_id, one.id))
         if refusal is not None:
             cause, message, fix = refusal
-            yield Problem(feature.key, cause, f"{field.name}:{one}", message, fix)
+            yield Problem(feature.key, cause, f"{field.name}:{one.id}", message, fix)
 
 
 def _about_channel(field: FieldInfo, channel: ChannelSummary | None) -> _Finding | None:

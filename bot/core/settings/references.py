@@ -6,23 +6,57 @@ A guild's admin must not be able to make the bot act in another guild by writing
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
 
 from bot.core.contracts import BotState
 from bot.core.errors import FieldError
-from bot.core.fields import FieldInfo, Widget, describe_fields
+from bot.core.fields import Form, Widget, describe_fields, form_of
 from bot.core.i18n import Message, _
 from bot.core.settings.model import FeatureSettings
 from bot.core.settings.validation import pointer_to
 
+_ONE = frozenset({Widget.CHANNEL, Widget.ROLE})
+_SEVERAL = frozenset({Widget.CHANNELS, Widget.ROLES})
 
-def ids_in(settings: FeatureSettings, field: FieldInfo) -> tuple[int, ...]:
-    """Return the ids that a channel or role field holds; none for other fields and no value."""
-    value = getattr(settings, field.name)
-    if field.form.widget in (Widget.CHANNEL, Widget.ROLE):
-        return () if value is None else (value,)
-    if field.form.widget in (Widget.CHANNELS, Widget.ROLES):
-        return tuple(value or ())
-    return ()
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An id that the settings hold, what it has to be, and where it stands."""
+
+    place: tuple[str | int, ...]
+    form: Form
+    id: int
+
+
+def references_in(settings: FeatureSettings, name: str | None = None) -> Iterator[Reference]:
+    """Yield every id of a channel or role in the settings, or in the one of this name.
+
+    Those inside documents are included.
+    """
+    for field in describe_fields(type(settings)):
+        if name not in (None, field.name):
+            continue
+        value = getattr(settings, field.name)
+        yield from _references(value, field.form, (field.name,))
+
+
+def _references(value: Any, form: Form | None, place: tuple[str | int, ...]) -> Iterator[Reference]:
+    if value is None:
+        return
+    if isinstance(value, BaseModel):
+        for name, declared in type(value).model_fields.items():
+            inner = getattr(value, name)
+            yield from _references(inner, form_of(declared), (*place, declared.alias or name))
+    elif form is not None and form.widget in _ONE:
+        yield Reference(place, form, value)
+    elif form is not None and form.widget in _SEVERAL:
+        yield from (Reference(place, form, one) for one in value)
+    elif isinstance(value, tuple):
+        for index, one in enumerate(value):
+            yield from _references(one, None, (*place, index))
 
 
 def find_foreign(
@@ -35,23 +69,20 @@ def find_foreign(
     if state.guild(guild_id) is None:
         return []
     return [
-        FieldError(pointer_to([field.name]), problem)
-        for field in describe_fields(type(settings))
-        if field.name in names
-        for problem in _problems(settings, field, state, guild_id)
+        FieldError(pointer_to(one.place), problem)
+        for one in references_in(settings)
+        if one.place[0] in names
+        for problem in _problems(one, state, guild_id)
     ]
 
 
-def _problems(
-    settings: FeatureSettings, field: FieldInfo, state: BotState, guild_id: int
-) -> Iterator[Message]:
-    for one in ids_in(settings, field):
-        if field.form.widget in (Widget.ROLE, Widget.ROLES):
-            if state.role(guild_id, one) is None:
-                yield _("There is no role with the ID {id} in this server.", id=one)
-            continue
-        channel = state.channel(guild_id, one)
-        if channel is None:
-            yield _("There is no channel with the ID {id} in this server.", id=one)
-        elif field.form.kinds and channel.kind not in field.form.kinds:
-            yield _("#{channel} is not a channel of the kind needed here.", channel=channel.name)
+def _problems(one: Reference, state: BotState, guild_id: int) -> Iterator[Message]:
+    if one.form.widget in (Widget.ROLE, Widget.ROLES):
+        if state.role(guild_id, one.id) is None:
+            yield _("There is no role with the ID {id} in this server.", id=one.id)
+        return
+    channel = state.channel(guild_id, one.id)
+    if channel is None:
+        yield _("There is no channel with the ID {id} in this server.", id=one.id)
+    elif one.form.kinds and channel.kind not in one.form.kinds:
+        yield _("#{channel} is not a channel of the kind needed here.", channel=channel.name)

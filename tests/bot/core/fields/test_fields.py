@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as run_with
 from hypothesis import strategies as st
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from bot.core.errors import InvalidInput
 from bot.core.fields import (
@@ -23,6 +23,7 @@ from bot.core.fields import (
     Form,
     Language,
     LongText,
+    MemberIds,
     RoleId,
     RoleIds,
     TimeZone,
@@ -31,11 +32,15 @@ from bot.core.fields import (
     channel,
     choice,
     describe_fields,
+    document,
     duration,
     template,
     templates,
 )
+from bot.core.fields.text import edit_text, read_text, show_value
+from bot.core.fields.unions import TaggedUnion
 from bot.core.settings import FeatureSettings, setting
+from bot.core.settings.references import references_in
 from bot.core.templates import escape
 
 
@@ -244,3 +249,96 @@ def test_describe_fields_refuses_what_no_form_can_show(annotation: Any, declared
 
 def test_form_is_a_value() -> None:
     assert channel() == Form(Widget.CHANNEL, kinds=("text", "news"))
+
+
+# --- documents and members ----------------------------------------------------------------------
+
+
+class Leaf(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: Literal["leaf"] = "leaf"
+    size: Annotated[int, Field(ge=1)]
+    role_ids: RoleIds = ()
+    place: ChannelId | None = None
+
+
+class Both(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    both: tuple[Node, ...]
+
+
+Node = Annotated[Leaf | Both, TaggedUnion(Leaf | Both)]
+Both.model_rebuild()
+
+
+class Wood(FeatureSettings):
+    trees: Annotated[tuple[Node, ...], Field(max_length=3), document("wood edit")] = setting(
+        (), "Trees", "Some trees."
+    )
+    friends: MemberIds = setting((), "Friends", "Some members.")
+
+
+def _refused_at(data: dict[str, Any]) -> list[str]:
+    with pytest.raises(InvalidInput) as caught:
+        Wood.read(data)
+    return [one.pointer for one in caught.value.errors]
+
+
+def test_document_reads_and_writes_its_structure() -> None:
+    data = {"trees": [{"both": [{"type": "leaf", "size": 2, "role_ids": ["5"]}]}], "friends": ["7"]}
+    wood = Wood.read(data)
+
+    assert wood.friends == (7,)
+    assert Wood.read(wood.to_json()) == wood
+    schema = Wood.model_json_schema(mode="serialization")
+    jsonschema.Draft202012Validator(schema).validate(wood.to_json())
+    assert schema["properties"]["trees"]["x-form"] == {"widget": "document", "command": "wood edit"}
+
+
+@pytest.mark.parametrize(
+    ("tree", "pointer"),
+    [
+        ({"type": "leaf", "size": 0}, "/trees/0/size"),
+        ({"type": "leaf", "size": 1, "colour": 2}, "/trees/0/colour"),
+        ({"both": [{"type": "leaf", "size": 1}, {"type": "loaf"}]}, "/trees/0/both/1"),
+        ({"both": [{"both": [{"type": "leaf"}]}]}, "/trees/0/both/0/both/0/size"),
+        ({"type": "leaf", "size": 1, "role_ids": ["x"]}, "/trees/0/role_ids"),
+        ({"neither": 1}, "/trees/0"),
+        (5, "/trees/0"),
+    ],
+)
+def test_document_error_points_into_the_structure(tree: Any, pointer: str) -> None:
+    assert _refused_at({"trees": [tree]}) == [pointer]
+
+
+def test_document_names_what_is_of_another_guild() -> None:
+    tree = {"both": [{"type": "leaf", "size": 1, "role_ids": ["5", "6"], "place": "9"}]}
+    found = [(one.place, one.id) for one in references_in(Wood.read({"trees": [tree]}))]
+
+    assert found == [
+        (("trees", 0, "both", 0, "role_ids"), 5),
+        (("trees", 0, "both", 0, "role_ids"), 6),
+        (("trees", 0, "both", 0, "place"), 9),
+    ]
+
+
+def test_document_is_shown_short_and_edited_by_its_command() -> None:
+    field = describe_fields(Wood)[0]
+
+    assert show_value(field, [], "en") == "not set"
+    assert show_value(field, [{"name": "oak"}, {"name": "elm"}], "en") == "2 entries: `oak, elm`"
+    assert edit_text(field, [{"name": "oak"}]) == ""
+    with pytest.raises(InvalidInput) as caught:
+        read_text(field, "oak", "en")
+    assert "/wood edit" in str(caught.value.hint)
+
+
+def test_members_are_mentioned_and_read_from_mentions() -> None:
+    field = describe_fields(Wood)[1]
+
+    assert Wood.read({"friends": "<@7> <@!8>, 9"}).friends == (7, 8, 9)
+    assert show_value(field, ["7", "8"], "en") == "<@7> <@8>"
+    assert edit_text(field, ["7", "8"]) == "7 8"
+    assert _refused_at({"friends": ["<#7>"]}) == ["/friends"]

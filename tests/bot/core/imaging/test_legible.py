@@ -17,8 +17,8 @@ LATIN = load_fonts(()).faces(bold=True)
     ("text", "expected"),
     [
         ("Zoë Ångström", "Zoë Ångström"),
-        ("𝓕𝓪𝓷𝓬𝔂 𝕹𝖆𝖒𝖊", "Fancy Name"),  # noqa: RUF001
-        ("Ｆｕｌｌ", "Full"),  # noqa: RUF001
+        ("𝓕𝓪𝓷𝓬𝔂 𝕹𝖆𝖒𝖊", "Fancy Name"),
+        ("Ｆｕｌｌ", "Full"),
         ("🦊 Fox 🏳️‍🌈", "Fox"),
         ("two\nlines\tand   spaces", "two lines and spaces"),
         ("\u202eevil\u202c", "evil"),
