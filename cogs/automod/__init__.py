@@ -15,7 +15,7 @@ FEATURE = Feature(
     key="automod",
     title=N_("Automod"),
     description=N_("Finds spam, insults and scams by your rules, and acts before anyone is hurt."),
-    category=Category.MODERATION,
+    category=Category.SAFETY,
     settings=AutomodSettings,
 )
 

@@ -5,10 +5,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bot.core.fields import ChannelId, duration, role, tagged_union
+from bot.core.fields import ChannelId, duration, role
+from bot.core.fields.unions import TaggedUnion
 from cogs.automod.triggers import Part
 
-# Discord's limits: 28 days of timeout, 7 days of messages, a day of paused invites, 6 h of slowmode.
+# Discord's limits: 7 days of messages, a day of paused invites, 6 hours of slowmode. A timeout past
+# its 28 days is renewed.
 TimeoutLength = Annotated[
     timedelta, duration(minimum=timedelta(minutes=1), maximum=timedelta(days=365))
 ]
@@ -132,4 +134,4 @@ AnyAction = (
     | Lock
     | PauseInvites
 )
-Action = Annotated[AnyAction, tagged_union(AnyAction)]
+Action = Annotated[AnyAction, TaggedUnion(AnyAction)]

@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from bot.core.fields import ChannelIds, RoleIds, channels, duration, tagged_union
+from bot.core.fields import RoleIds, channels, duration
+from bot.core.fields.unions import TaggedUnion
 from bot.core.i18n import _
 from cogs.automod.rules.patterns import LONGEST, PatternRefused, compile_pattern
 
@@ -382,7 +383,7 @@ Leaf = Trigger | Condition
 Branch = All | AnyOf | Not
 
 
-Node = Annotated[Leaf | Branch, tagged_union(Leaf | Branch)]
+Node = Annotated[Leaf | Branch, TaggedUnion(Leaf | Branch)]
 
 
 def children_of(node: Any) -> tuple[Any, ...]:

@@ -1,6 +1,6 @@
-"""Users' patterns in RE2: what it refuses, why and where, and how they are searched.
+r"""Users' patterns in RE2: what it refuses, why and where, and how they are searched.
 
-RE2 takes linear time in the text, whatever the pattern. Its `\\b`, `\\w` and `\\d` know ASCII only.
+RE2 takes linear time in the text, whatever the pattern. Its `\b`, `\w` and `\d` know ASCII only.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ MAX_MEMORY = 1 << 20
 LONGEST = 500
 
 
-class PatternRefused(ValueError):  # noqa: N818 - what happened, as the domain names it
+class PatternRefused(ValueError):
     """A pattern that RE2 can't run: `reason` in its words, `position` in the pattern if known.
 
     `rule` names the rule once one is known.
@@ -43,7 +43,8 @@ def compile_pattern(pattern: str, *, case_sensitive: bool = False) -> Any:
     made = options()
     made.case_sensitive = case_sensitive
     try:
-        return re2._Regexp(pattern, made)  # noqa: SLF001 - re2.compile keeps a cache of its own
+        # Not re2.compile, which keeps 128 patterns in a cache of its own.
+        return re2._Regexp(pattern, made)
     except re2.error as error:
         raise _refusal(pattern, error) from None
     except UnicodeEncodeError as error:

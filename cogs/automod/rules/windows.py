@@ -2,7 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Collection, Hashable, Iterable
+from typing import NamedTuple
+
+# Of each kind of key (members and channels, texts, strikes), the ones used last are kept.
+MAX_KEYS = 10_000
+MAX_ENTRIES = 100_000
+# More than any limit of a window; the oldest go first.
+MAX_PER_KEY = 100
+# Hits closer together than this are one burst, and one strike.
+BURST = 10.0
+_MAX_STRIKES = 50
+
+Key = tuple[Hashable, ...]
+
+
+class Entry(NamedTuple):
+    """What one message counted; `mark` tells texts apart."""
+
+    at: float
+    weight: int
+    message_id: int
+    channel_id: int
+    user_id: int
+    mark: int = 0
+
+
+# A list, though the oldest go first: it is short, and a tenth of the size of a deque.
+Row = list[Entry]
+
+
+class _Table:
+    """Rows by key; the key used longest ago is dropped when there are too many."""
+
+    def __init__(self) -> None:
+        self.rows: OrderedDict[Key, Row] = OrderedDict()
+        self.total = 0
+
+    def row(self, key: Key) -> Row:
+        row = self.rows.get(key)
+        if row is None:
+            self.rows[key] = row = []
+        else:
+            self.rows.move_to_end(key)
+        return row
+
+    def add(self, row: Row, entry: Entry) -> None:
+        row.append(entry)
+        self.total += 1
+        self.shrink(row)
+
+    def shrink(self, row: Row) -> None:
+        """Drop what is beyond the bounds: of this row, and of all keys."""
+        if len(row) > MAX_PER_KEY:
+            del row[0]
+            self.total -= 1
+        while len(self.rows) > MAX_KEYS or self.total > MAX_ENTRIES:
+            _key, dropped = self.rows.popitem(last=False)
+            self.total -= len(dropped)
+
+    def prune(self, row: Row, before: float) -> None:
+        while row and row[0][0] <= before:
+            del row[0]
+            self.total -= 1
+
+    def take_out(self, wanted: Callable[[Entry], bool]) -> None:
+        for key in list(self.rows):
+            row = self.rows[key]
+            kept = [one for one in row if not wanted(one)]
+            if len(kept) != len(row):
+                self.total -= len(row) - len(kept)
+                self.rows[key] = kept
+                if not kept:
+                    del self.rows[key]
 
 
 class Windows:
@@ -11,18 +84,149 @@ class Windows:
     Lost on restart, but for strikes, which the service can bring back with `restore_strikes`.
     """
 
+    def __init__(self) -> None:
+        self._counts = _Table()
+        self._texts = _Table()
+        self._marks: OrderedDict[tuple[str, int], int] = OrderedDict()
+        self._strikes: OrderedDict[tuple[str, int], tuple[deque[float], float]] = OrderedDict()
+
+    def count(
+        self, key: Key, entry: Entry, span: float, add: bool = True, peek: bool = False
+    ) -> Collection[Entry]:
+        """Count a message under the key and return what lies within the window, oldest first.
+
+        The answer is for reading at once: the next count changes it.
+
+        A message counted before keeps its time and gets the new weight. With `add` off, one that
+        was not is not added; with `peek`, nothing changes and the answer is what would be.
+        """
+        if peek:
+            row = self._counts.rows.get(key, ())
+            return _replaced([one for one in row if one.at > entry.at - span], entry, add)
+        # One of the few places that every message passes: no call that could be spared.
+        table = self._counts
+        row = table.rows.get(key)
+        if row is None:
+            if not add or not entry[1]:
+                return ()
+            table.rows[key] = row = []
+        else:
+            table.rows.move_to_end(key)
+            table.prune(row, entry[0] - span)
+            message_id = entry[2]
+            for index, one in enumerate(row):
+                if one[2] == message_id:
+                    self._replace(table, row, index, entry)
+                    return row
+        if add and entry[1]:
+            row.append(entry)
+            table.total += 1
+            if len(row) > MAX_PER_KEY or table.total > MAX_ENTRIES or len(table.rows) > MAX_KEYS:
+                table.shrink(row)
+        if not row:
+            del table.rows[key]
+        return row
+
+    @staticmethod
+    def _replace(table: _Table, row: Row, index: int, entry: Entry) -> None:
+        if entry.weight:
+            row[index] = entry._replace(at=row[index].at)
+        else:
+            del row[index]
+            table.total -= 1
+
+    def count_text(
+        self, leaf: str, entry: Entry, span: float, *, peek: bool = False
+    ) -> list[Entry]:
+        """Count a text that anyone may send and return its senders within the window.
+
+        An edit takes the message from its earlier text to the new one; a mark of 0 is no text.
+        """
+        key = (leaf, entry.mark)
+        if peek:
+            row = self._texts.rows.get(key, ())
+            return _replaced([one for one in row if one.at > entry.at - span], entry, add=True)
+        table, seen = self._texts, (leaf, entry.message_id)
+        earlier = self._marks.get(seen)
+        if earlier is not None and earlier != entry.mark:
+            self._leave(leaf, earlier, entry.message_id)
+        if not entry.mark:
+            return []
+        row = table.row(key)
+        table.prune(row, entry.at - span)
+        if not any(one.message_id == entry.message_id for one in row):
+            table.add(row, entry)
+        self._marks[seen] = entry.mark
+        if len(self._marks) > MAX_KEYS:
+            self._marks.popitem(last=False)
+        return list(row)
+
+    def _leave(self, leaf: str, mark: int, message_id: int) -> None:
+        self._marks.pop((leaf, message_id), None)
+        row = self._texts.rows.get((leaf, mark))
+        if row is None:
+            return
+        kept = [one for one in row if one.message_id != message_id]
+        self._texts.total -= len(row) - len(kept)
+        self._texts.rows[leaf, mark] = kept
+        if not kept:
+            del self._texts.rows[leaf, mark]
+
+    def strike(
+        self, rule: str, user_id: int, now: float, span: float, *, peek: bool = False
+    ) -> int:
+        """Count a hit as a strike and return how many the member has; a burst counts once."""
+        times, last = self._strikes.get((rule, user_id), (deque(), float("-inf")))
+        live = deque((one for one in times if one > now - span), _MAX_STRIKES)
+        if not live or now - last > BURST:
+            live.append(now)
+        if not peek:
+            self._strikes[rule, user_id] = (live, max(now, last))
+            self._strikes.move_to_end((rule, user_id))
+            if len(self._strikes) > MAX_KEYS:
+                self._strikes.popitem(last=False)
+        return len(live)
+
     def forget_message(self, message_id: int) -> None:
-        """Take out what a message counted, as when it was deleted by its author's own hand."""
-        raise NotImplementedError
+        """Take out what a message counted, as when it was no violation."""
+        for table in (self._counts, self._texts):
+            table.take_out(lambda one: one.message_id == message_id)
 
     def forget_member(self, user_id: int) -> None:
-        """Take out all strikes of a member, as when a hit was no violation."""
-        raise NotImplementedError
+        """Take out all that a member counted, strikes included."""
+        for table in (self._counts, self._texts):
+            table.take_out(lambda one: one.user_id == user_id)
+        for key in [key for key in self._strikes if key[1] == user_id]:
+            del self._strikes[key]
 
     def take_back_strike(self, rule: str, user_id: int) -> None:
         """Take out the latest strike, as when its hit was undone; none is fine."""
-        raise NotImplementedError
+        times, _last = self._strikes.get((rule, user_id), (deque(), 0.0))
+        if times:
+            times.pop()
+        self._strikes[rule, user_id] = (times, float("-inf"))
+        if not times:
+            del self._strikes[rule, user_id]
 
     def restore_strikes(self, rule: str, user_id: int, times: Iterable[float]) -> None:
         """Count strikes from before a restart; times in seconds since the epoch."""
-        raise NotImplementedError
+        known, _last = self._strikes.get((rule, user_id), (deque(), 0.0))
+        merged = deque(sorted({*known, *times}), _MAX_STRIKES)
+        if merged:
+            self._strikes[rule, user_id] = (merged, merged[-1])
+        if len(self._strikes) > MAX_KEYS:
+            self._strikes.popitem(last=False)
+
+    @property
+    def size(self) -> int:
+        """How many entries are held in all."""
+        strikes = sum(len(times) for times, _last in self._strikes.values())
+        return self._counts.total + self._texts.total + len(self._marks) + strikes
+
+
+def _replaced(row: list[Entry], entry: Entry, add: bool) -> list[Entry]:
+    known = any(one.message_id == entry.message_id for one in row)
+    if known:
+        same = [entry if one.message_id == entry.message_id else one for one in row]
+        return [one for one in same if one.weight]
+    return [*row, entry] if add and entry.weight else row

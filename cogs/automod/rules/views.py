@@ -1,0 +1,299 @@
+"""One text in several readings: as written, as shown, as read, with gaps closed.
+
+`clean` is what a reader sees of the markup and the invisible, `plain` the same in small letters,
+`folded` with look-alikes as letters: these three have the same places. `joined` closes gaps inside
+words, `squeezed` shortens runs of a letter. Own patterns only; each is linear in the text.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from cogs.automod.rules.folding import AMBIGUOUS, fold
+from cogs.automod.rules.values import ViewName
+
+# Shown as nothing: format characters, fillers, variation selectors, tags.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u0640\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff\x00-\x08\x0e-\x1f\x7f-\x9f]+"
+)
+# Marks that any letter can carry, and optional vowel signs: Arabic and Hebrew are written without.
+MARKS = (
+    "\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u064b-\u0652"
+    "\u0670\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+)
+_MARKS = re.compile(f"[{MARKS}]+")
+_MASKED_LINK = re.compile(r"\[([^\[\]]{0,300})\]\(<?(https?://[^\s()<>]{0,2000})>?\)")
+_MARKUP = re.compile(r"\*+|~~+|\|\|+|`+|\\(?=[^\w\s])|\\(?=\w)|(?<![^\W_])_+|_+(?![^\W_])")
+_ENCODED = re.compile(r"%[0-9a-fA-F]{2}")
+# A capital I after a small letter is an l in disguise; elsewhere it is itself.
+_TALL_I = re.compile(r"(?<=[a-z])I+")
+# After a word these are punctuation; inside or before one they stand for letters.
+_CLOSING = re.compile(r"[!|+@]+(?![^\W_]|[@$])")
+_INNER_GAP = re.compile(r"(?:[^\w\s]|_)(?<=[^\W_].)(?:[^\w\s]|_){0,2}(?=[^\W_])")
+_SPELLED = re.compile(r"(?<![^\W_])[^\W_](?:[\W_]{1,4}[^\W_](?![^\W_])){2,}")
+_SPELLED_PART = re.compile(r"[^\W_]|[\W_]+")
+_RUN = re.compile(r"([^\W\d_])\1{2,}")
+
+
+def clean_text(text: str) -> str:
+    """Return what a reader sees: decoded, composed, without markup and the invisible."""
+    if not text.isascii():
+        text = _composed(text)
+    for _round in range(2):
+        if "%" not in text or _ENCODED.search(text) is None:
+            break
+        text = _composed(unquote(text, errors="replace"))
+    if "](" in text:
+        text = _MASKED_LINK.sub(r"\1", text)
+    if any(char in text for char in "*~`\\|_"):
+        text = _MARKUP.sub(_replace_markup, text)
+    return text
+
+
+def _composed(text: str) -> str:
+    """Return the text with every letter in one piece; marks that are left over are ornament."""
+    if _INVISIBLE.search(text):
+        text = _INVISIBLE.sub("", text)
+    if not unicodedata.is_normalized("NFKC", text):
+        text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    return _MARKS.sub("", text) if _MARKS.search(text) else text
+
+
+def _replace_markup(found: re.Match[str]) -> str:
+    # An underscore ends a word; all other markup vanishes where it stands.
+    return " " if found[0][0] == "_" else ""
+
+
+def plain_text(clean: str) -> str:
+    """Return the text in small letters, character by character."""
+    lower = clean.lower()
+    if len(lower) == len(clean):
+        return lower
+    return "".join(low if len(low := char.lower()) == 1 else char for char in clean)
+
+
+def folded_text(clean: str, plain: str) -> str:
+    """Return the text with look-alikes as the letters they are read as."""
+    if "I" in clean and _TALL_I.search(clean):
+        places = [place for found in _TALL_I.finditer(clean) for place in range(*found.span())]
+        chars = list(plain)
+        for place in places:
+            chars[place] = AMBIGUOUS
+        plain = "".join(chars)
+    if _has_signs(plain):
+        plain = _CLOSING.sub(lambda found: " " * len(found[0]), plain)
+    return fold(plain)
+
+
+def _join_spelled(found: re.Match[str]) -> str:
+    parts = _SPELLED_PART.findall(found[0])
+    usual = parts[1]
+    joined = [parts[0]]
+    for gap, char in zip(parts[1::2], parts[2::2], strict=True):
+        # A wider gap than the usual one ends a word.
+        if gap != usual and len(gap) > len(usual):
+            joined.append(" ")
+        joined.append(char)
+    return "".join(joined)
+
+
+Step = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
+_JOIN_SPELLED: Step = (_SPELLED, _join_spelled)
+_CLOSE_GAPS: Step = (_INNER_GAP, lambda _found: "")
+_SHORTEN: tuple[Step, ...] = (
+    (_RUN, lambda found: found[1]),
+    (_RUN, lambda found: found[1] * 2),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A view whose places are not those of the folded text; `trace` finds them again."""
+
+    name: ViewName
+    text: str
+    base: str
+    steps: tuple[Step, ...] = ()
+
+    def then(self, name: ViewName, step: Step) -> Derived:
+        """Return the view that one more step makes of this one."""
+        text = step[0].sub(step[1], self.text)
+        return Derived(name, text, self.base, (*self.steps, step))
+
+    def trace(self, start: int, end: int) -> tuple[int, int]:
+        """Return where a span of this view stands in the folded text."""
+        if not self.steps:
+            return start, end
+        text, places = self.base, list(range(len(self.base)))
+        for pattern, replace in self.steps:
+            text, places = _sub_tracing(text, places, pattern, replace)
+        if text != self.text or not 0 <= start < end <= len(places):
+            return 0, len(self.base)
+        return places[start], places[end - 1] + 1
+
+
+def _sub_tracing(
+    text: str, places: list[int], pattern: re.Pattern[str], replace: Callable[[re.Match[str]], str]
+) -> tuple[str, list[int]]:
+    made: list[str] = []
+    kept: list[int] = []
+    last = 0
+    for found in pattern.finditer(text):
+        made.append(text[last : found.start()])
+        kept += places[last : found.start()]
+        new = replace(found)
+        made.append(new)
+        kept += _place(found[0], new, places[found.start() : found.end()])
+        last = found.end()
+    made.append(text[last:])
+    return "".join(made), kept + places[last:]
+
+
+def _place(old: str, new: str, places: list[int]) -> list[int]:
+    """Return the places of the characters kept: each is the next of its kind."""
+    kept, at = [], 0
+    for char in new:
+        found = old.find(char, at)
+        at = found if found >= 0 else at
+        kept.append(places[min(at, len(places) - 1)])
+        at += found >= 0
+    return kept
+
+
+def _joined(base: Derived) -> Iterator[Derived]:
+    spelled = base.then("joined", _JOIN_SPELLED)
+    yield spelled.then("joined", _CLOSE_GAPS)
+    # Singles beside a word set apart join with it: both readings count.
+    if spelled.text != base.text:
+        yield base.then("joined", _CLOSE_GAPS)
+
+
+def _has_signs(text: str) -> bool:
+    return any(char in text for char in "!|+@$")
+
+
+def _softer(plain: str, folded: str) -> str:
+    return plain if plain in "!|+@$" else folded
+
+
+class Views:
+    """The readings of one text, each made when first asked for.
+
+    `has_gaps` and `has_runs` say which of the derived ones are worth making.
+    """
+
+    __slots__ = ("_clean", "_derived", "_folded", "_plain", "has_gaps", "has_runs", "raw")
+
+    def __init__(self, raw: str) -> None:
+        self.raw = raw
+        self.has_gaps = self.has_runs = False
+        # Slots instead of cached properties: these take a lock each time in Python 3.11.
+        self._clean: str | None = None
+        self._plain: str | None = None
+        self._folded: str | None = None
+        self._derived: tuple[Derived, ...] | None = None
+
+    @property
+    def clean(self) -> str:
+        """What a reader sees."""
+        if self._clean is None:
+            self._clean = clean_text(self.raw)
+        return self._clean
+
+    @property
+    def plain(self) -> str:
+        """The same in small letters."""
+        if self._plain is None:
+            self._plain = plain_text(self.clean)
+        return self._plain
+
+    @property
+    def folded(self) -> str:
+        """The same with look-alikes as letters."""
+        if self._folded is None:
+            self._folded = folded_text(self.clean, self.plain)
+        return self._folded
+
+    @property
+    def derived(self) -> tuple[Derived, ...]:
+        """The readings with gaps closed and runs shortened, without repetitions."""
+        if self._derived is None:
+            self._derived = tuple(self._derive())
+        return self._derived
+
+    def _derive(self) -> Iterator[Derived]:
+        folded = self.folded
+        found = [Derived("folded", text, text) for text in self._decided(folded)]
+        bases = [Derived("folded", folded, folded)]
+        if self.has_gaps:
+            # Signs that may stand for letters may part them, too: "m|o|r|o|n".
+            softer = "".join(map(_softer, self.plain, folded)) if _has_signs(self.plain) else folded
+            for text in dict.fromkeys((folded, softer)):
+                bases += _joined(Derived("folded", text, text))
+        found += bases
+        if self.has_gaps or self.has_runs:
+            for base in bases:
+                if _RUN.search(base.text):
+                    found += [base.then("squeezed", step) for step in _SHORTEN]
+        seen = {folded}
+        for one in found:
+            if one.text not in seen:
+                seen.add(one.text)
+                yield one
+
+    def _decided(self, folded: str) -> Iterator[str]:
+        """Yield the folded text with its unsure letters decided, for patterns."""
+        if AMBIGUOUS in folded:
+            yield folded.replace(AMBIGUOUS, "i")
+            yield folded.replace(AMBIGUOUS, "l")
+
+    @property
+    def targets(self) -> str:
+        """Where the masked links of the text lead, which no reader sees."""
+        if "](" not in self.raw:
+            return ""
+        return " ".join(found[2] for found in _MASKED_LINK.finditer(_composed(self.raw)))
+
+    def in_raw(self, start: int, end: int) -> tuple[int, int] | None:
+        """Return where a span of the clean text stands as written, `None` if it can't be told.
+
+        Characters that are shown as they were written lead the way: they keep their order.
+        """
+        if self.clean == self.raw:
+            return start, end
+        places = _align(self.raw, self.clean)
+        if places is None or end > len(places) or start >= end:
+            return None
+        return places[start], places[end - 1] + 1
+
+
+def _align(raw: str, clean: str) -> list[int] | None:
+    places, at = [], 0
+    for char in clean:
+        start = at
+        while at < len(raw) and not _shows(raw[at], char):
+            at += 1
+            if at - start > 200:
+                return None
+        if at == len(raw):
+            return None
+        places.append(at)
+        # One character of the text may be shown as several.
+        if at + 1 >= len(raw) or len(unicodedata.normalize("NFKC", raw[at])) <= 1:
+            at += 1
+    return places
+
+
+def _shows(raw: str, clean: str) -> bool:
+    return (
+        raw == clean
+        or clean in unicodedata.normalize("NFKC", raw)
+        or (not clean.isascii() and unicodedata.normalize("NFD", clean)[0] == raw)
+        or (clean == " " and raw == "_")
+    )
