@@ -121,7 +121,8 @@ class Engine:
         if from_bot:
             rules = [rule for rule in rules if rule.spec.bots]
         findings = self._ask(case, rules)
-        needs = self._needs_of(case) if case.need_invites or self._reads_files else _NOTHING
+        # Only what has parts beside its content may have files, and only then texts are listed.
+        needs = self._needs_of(case) if case.need_invites or case.texts else _NOTHING
         return conclude(case, findings, needs) if findings or needs is not _NOTHING else None
 
     def _look_at(

@@ -29,8 +29,18 @@ class Entry(NamedTuple):
     mark: int = 0
 
 
-# A list, though the oldest go first: it is short, and a tenth of the size of a deque.
-Row = list[Entry]
+class Row(list[Entry]):
+    """The entries of one key, oldest first; `top` is the highest message id that ever was in it.
+
+    A list, though the oldest go first: it is short, and a tenth of the size of a deque.
+    """
+
+    top = 0
+
+    def put(self, entry: Entry) -> None:
+        """Add an entry as the newest."""
+        self.append(entry)
+        self.top = max(self.top, entry[2])
 
 
 class _Table:
@@ -43,13 +53,13 @@ class _Table:
     def row(self, key: Key) -> Row:
         row = self.rows.get(key)
         if row is None:
-            self.rows[key] = row = []
+            self.rows[key] = row = Row()
         else:
             self.rows.move_to_end(key)
         return row
 
     def add(self, row: Row, entry: Entry) -> None:
-        row.append(entry)
+        row.put(entry)
         self.total += 1
         self.shrink(row)
 
@@ -73,7 +83,7 @@ class _Table:
             kept = [one for one in row if not wanted(one)]
             if len(kept) != len(row):
                 self.total -= len(row) - len(kept)
-                self.rows[key] = kept
+                row[:] = kept
                 if not kept:
                     del self.rows[key]
 
@@ -109,17 +119,15 @@ class Windows:
         if row is None:
             if not add or not entry[1]:
                 return ()
-            table.rows[key] = row = []
+            table.rows[key] = row = Row()
         else:
             table.rows.move_to_end(key)
             table.prune(row, entry[0] - span)
-            message_id = entry[2]
-            for index, one in enumerate(row):
-                if one[2] == message_id:
-                    self._replace(table, row, index, entry)
-                    return row
+            # Ids grow with time: nearly every message is newer than all that were counted.
+            if entry[2] <= row.top and self._replace(table, row, entry):
+                return row
         if add and entry[1]:
-            row.append(entry)
+            row.put(entry)
             table.total += 1
             if len(row) > MAX_PER_KEY or table.total > MAX_ENTRIES or len(table.rows) > MAX_KEYS:
                 table.shrink(row)
@@ -128,12 +136,16 @@ class Windows:
         return row
 
     @staticmethod
-    def _replace(table: _Table, row: Row, index: int, entry: Entry) -> None:
-        if entry.weight:
-            row[index] = entry._replace(at=row[index].at)
-        else:
-            del row[index]
-            table.total -= 1
+    def _replace(table: _Table, row: Row, entry: Entry) -> bool:
+        for index, one in enumerate(row):
+            if one.message_id == entry.message_id:
+                if entry.weight:
+                    row[index] = entry._replace(at=one.at)
+                else:
+                    del row[index]
+                    table.total -= 1
+                return True
+        return False
 
     def count_text(
         self, leaf: str, entry: Entry, span: float, *, peek: bool = False
@@ -168,7 +180,7 @@ class Windows:
             return
         kept = [one for one in row if one.message_id != message_id]
         self._texts.total -= len(row) - len(kept)
-        self._texts.rows[leaf, mark] = kept
+        row[:] = kept
         if not kept:
             del self._texts.rows[leaf, mark]
 
