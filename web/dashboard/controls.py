@@ -5,6 +5,7 @@ Pure: what is shown for which field, and what was entered compared with what was
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +14,7 @@ from typing import Any, Literal
 
 from bot.core.contracts import ChannelSummary
 from bot.core.durations import Span
+from bot.core.errors import FieldError, InvalidInput
 from bot.core.fields import FieldInfo, Widget
 from bot.core.fields.text import choice_title, edit_text, read_text
 from bot.core.fields.values import suggest_time_zones
@@ -23,7 +25,7 @@ from web.dashboard.values import Reader, channel_label
 
 Kind = Literal["toggle", "select", "checks", "text", "area", "colour"]
 _SEVERAL = (Widget.CHANNELS, Widget.ROLES)
-_LONG = (Widget.PARAGRAPH, Widget.TEMPLATE, Widget.TEMPLATES)
+_LONG = (Widget.PARAGRAPH, Widget.TEMPLATE, Widget.TEMPLATES, Widget.DOCUMENT)
 _ALL_ZONES = 1000
 
 
@@ -87,7 +89,13 @@ def sections_of(
 
 def texts_of(fields: Iterable[FieldInfo], values: Mapping[str, Any]) -> dict[str, str]:
     """Return what stands in an untouched form, by field."""
-    return {one.name: edit_text(one, values[one.name]) for one in fields}
+    return {one.name: _text_of(one, values[one.name]) for one in fields}
+
+
+def _text_of(field: FieldInfo, value: Any) -> str:
+    if field.form.widget is Widget.DOCUMENT:
+        return json.dumps(value, indent=2, ensure_ascii=False)
+    return edit_text(field, value)
 
 
 def entered_in(fields: Iterable[FieldInfo], sent: Sent) -> dict[str, str]:
@@ -116,10 +124,22 @@ def edited_in(
 def changes_of(
     fields: Iterable[FieldInfo], edited: Mapping[str, str], locale: str
 ) -> dict[str, Any]:
-    """Return what the settings store takes for what a person edited."""
-    return {
-        one.name: read_text(one, edited[one.name], locale) for one in fields if one.name in edited
-    }
+    """Return what the settings store takes for what a person edited.
+
+    Raises `InvalidInput` for a document that is no JSON.
+    """
+    return {one.name: _read(one, edited[one.name], locale) for one in fields if one.name in edited}
+
+
+def _read(field: FieldInfo, text: str, locale: str) -> Any:
+    if field.form.widget is not Widget.DOCUMENT:
+        return read_text(field, text, locale)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        line = error.lineno if isinstance(error, json.JSONDecodeError) else 1
+        message = _("This is no JSON: look at line {line}.", line=line)
+        raise InvalidInput(message, errors=(FieldError(f"/{field.name}", message),)) from error
 
 
 def _essence(field: FieldInfo, text: str) -> Any:
@@ -163,6 +183,10 @@ def _hints(field: FieldInfo) -> list[Message]:
     hints = [_(field.description)]
     if field.form.widget is Widget.TEMPLATES:
         hints.append(_("A line of three dashes (---) separates several texts."))
+    if field.form.widget is Widget.DOCUMENT:
+        hints.append(_("Written as JSON, as the API takes it."))
+    if field.form.widget is Widget.MEMBERS:
+        hints.append(_("Ids of members, with spaces between them."))
     if (bounds := _bounds(field)) is not None:
         hints.append(bounds)
     return hints
@@ -180,7 +204,7 @@ def _bounds(field: FieldInfo) -> Message | None:
     if limits.minimum is not None and limits.maximum is not None:
         least, most = _number(limits.minimum), _number(limits.maximum)
         return _("From {least} to {most}.", least=least, most=most)
-    if form.widget in (Widget.CHANNELS, Widget.ROLES):
+    if form.widget in (Widget.CHANNELS, Widget.ROLES, Widget.MEMBERS):
         return ngettext("At most {count}.", "At most {count}.", form.maximum)
     length = form.max_length if form.widget in _LONG and form.variables else limits.max_length
     if length is None:

@@ -99,7 +99,12 @@ async def _texts_at(request: web.Request, feature: Feature, version: int) -> dic
 
 
 def _about_input(error: InvalidInput, edited: Mapping[str, str], reader: Reader) -> Trouble:
-    found = {one.pointer.lstrip("/").split("/")[0]: reader.say(one.message) for one in error.errors}
+    found: dict[str, str] = {}
+    for one in error.errors:
+        name, _slash, place = one.pointer.lstrip("/").partition("/")
+        # Inside a document, the place says more than the name of the whole.
+        said = f"{place}: {reader.say(one.message)}" if place else reader.say(one.message)
+        found.setdefault(name, said)
     summary = _("Nothing was saved yet. Correct what is marked below, then save again.")
     if not found.keys() & edited.keys():
         summary = error.message

@@ -5,6 +5,7 @@ All of it is plain text; the templates escape it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,11 +16,13 @@ from babel.dates import UTC, format_datetime
 from bot.core.contracts import BotState
 from bot.core.durations import format_duration
 from bot.core.fields import FieldInfo, Widget
-from bot.core.fields.text import choice_title, edit_text
+from bot.core.fields.text import choice_title, edit_text, shorten
 from bot.core.i18n import Message, _, babel_locale
 from bot.core.settings import SWITCH, Diff
 
 _PLAIN_KINDS = ("voice", "stage", "category")
+# Of a document, so much is enough to tell which one it is.
+_LONGEST_DOCUMENT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,8 @@ class Reader:
                 shown = ", ".join(self.channel(one) for one in _ids(value))
             case Widget.ROLE | Widget.ROLES:
                 shown = ", ".join(self.role(one) for one in _ids(value))
+            case Widget.DOCUMENT:
+                shown = shorten(json.dumps(value, ensure_ascii=False), _LONGEST_DOCUMENT)
             case Widget.DURATION:
                 shown = format_duration(timedelta(seconds=value), self.locale)
             case Widget.CHOICE | Widget.LANGUAGE:

@@ -75,12 +75,14 @@ async def test_form_has_every_field_with_label_and_description(
     world: World, key: str, language: str
 ) -> None:
     page = await visit(world, f"{HOME}/settings/{key}", **{"Accept-Language": language})
-    fields = {tag["name"]: tag for _, tag in page.tags if tag.get("id", "").startswith("f-")}
+    drawn = [(kind, tag) for kind, tag in page.tags if tag.get("id", "").startswith("f-")]
+    fields = {tag["id"].removeprefix("f-"): tag for _, tag in drawn}
     labelled = {tag["for"] for name, tag in page.tags if name == "label" and "for" in tag}
 
     assert page.language == language
     assert list(fields) == [one.name for one in describe_fields(REGISTRY.get(key).settings)]
-    assert {tag["id"] for tag in fields.values()} <= labelled
+    # A set of boxes has a legend instead.
+    assert {tag["id"] for kind, tag in drawn if kind != "fieldset"} <= labelled
     for tag in fields.values():
         assert tag["aria-describedby"].split()
         assert set(tag["aria-describedby"].split()) <= set(page.ids)
@@ -226,6 +228,43 @@ async def test_form_change_is_audited_as_made_on_the_pages(open_web: OpenWorld) 
     text = await (await world.client.get(f"{FORM}/history")).text()
     assert "on these pages" in text
     assert str(OWNER) in text
+
+
+# --- documents --------------------------------------------------------------------------------
+
+RULES = '[{"name": "spam", "when": {"type": "words", "words": ["buy"]}}]'
+
+
+async def test_document_is_edited_as_json(world: World) -> None:
+    address = f"{HOME}/settings/automod"
+    form = (await visit(world, address)).form(address)
+    response = await submit(world, form.sets("rules", RULES))
+
+    assert response.headers["Location"] == f"{address}?done=saved"
+    stored = await (await world.client.get(f"{API}/automod")).json()
+    assert stored["rules"][0]["name"] == "spam"
+    assert "&#34;name&#34;: &#34;spam&#34;" in await (await world.client.get(address)).text()
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("[{", "look at line 1"),
+        ("[" * 9_000, "This is no JSON"),
+        (RULES.replace("spam", "SPAM"), "0/name: "),
+        (RULES.replace("words", "nonsense", 1), "0/when"),
+    ],
+    ids=["cut off", "too deep", "bad name", "unknown part"],
+)
+async def test_document_that_can_not_be_taken_says_where(
+    world: World, typed: str, told: str
+) -> None:
+    address = f"{HOME}/settings/automod"
+    form = (await visit(world, address)).form(address)
+    response = await submit(world, form.sets("rules", typed))
+
+    assert response.status == 400
+    assert told in await response.text()
 
 
 # --- somebody else meanwhile ------------------------------------------------------------------
