@@ -123,11 +123,6 @@ async def claim_due_jobs(
     )
 
 
-async def extend_lease(session: AsyncSession, job: Job, until: datetime) -> bool:
-    """Keep a claimed job until a later instant; False when the claim is lost."""
-    return await leases.extend_lease(session, job, until)
-
-
 async def finish_job(session: AsyncSession, job: Job, *, now: datetime) -> bool:
     """Mark a claimed job done, in the transaction of its effect; False when the claim is lost.
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete
 
-from db import jobs, outbox
+from db import jobs, leases, outbox
 from db.engine import Database
 from db.jobs import Job
 from db.leases import Backlog, WorkState
@@ -106,7 +106,7 @@ async def test_claim_takes_over_when_the_lease_ran_out(database: Database) -> No
     assert (second.id, second.lease_owner, second.attempts) == (first.id, "p2", 2)
     async with database.write() as session:
         assert not await jobs.finish_job(session, first, now=NOW)
-        assert not await jobs.extend_lease(session, first, NOW + 5 * LEASE)
+        assert not await leases.extend_lease(session, first, NOW + 5 * LEASE)
         assert not await jobs.park_job(session, first, reason="late")
         assert await jobs.finish_job(session, second, now=NOW)
 
@@ -115,7 +115,7 @@ async def test_extended_lease_keeps_the_job(database: Database) -> None:
     await add(database)
     [job] = await claim(database)
     async with database.write() as session:
-        assert await jobs.extend_lease(session, job, NOW + 3 * LEASE)
+        assert await leases.extend_lease(session, job, NOW + 3 * LEASE)
     assert await claim(database, NOW + 2 * LEASE) == []
 
 

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.clock import Clock
@@ -40,10 +39,9 @@ class JobRunner(WorkRunner[table.Job, None]):
         bus: EventBus | None,
         shards: Shards | None,
     ) -> None:
-        super().__init__("jobs", database, clock, bus=bus, shards=shards)
+        super().__init__("jobs", database, clock, lease=lease, bus=bus, shards=shards)
         self.kinds: dict[str, JobKind] = {}
         self.durations: dict[str, tuple[int, float]] = {}
-        self._lease = lease
 
     async def get_next_due(self) -> datetime | None:
         """Return when a job of a registered kind can next be claimed."""
@@ -102,23 +100,6 @@ class JobRunner(WorkRunner[table.Job, None]):
         if again_at is None:
             return await table.finish_job(session, row, now=now)
         return await table.repeat_job(session, row, due_at=again_at, now=now)
-
-    async def _keep_lease(self, row: table.Job, attempt: asyncio.Task[None]) -> None:
-        while True:
-            done, _ = await asyncio.wait({attempt}, timeout=self._lease.total_seconds() / 3)
-            if done:
-                return
-            try:
-                async with self._database.write() as session:
-                    until = self._clock.now() + self._lease
-                    kept = await table.extend_lease(session, row, until)
-            except (SQLAlchemyError, OSError) as error:
-                # The handler's own transaction may hold the database's only write lock. Should the
-                # lease run out meanwhile, the commit's compare-and-set decides.
-                log.warning("job_lease_not_extended", job=row.dedupe_key, error=_brief(error))
-                continue
-            if not kept:
-                attempt.cancel()
 
     async def _settle(
         self, row: table.Job, job: Job, kind: JobKind, attempt: asyncio.Task[None]

@@ -77,10 +77,11 @@ class OutboxService(WorkService[table.OutboxMessage]):
         notifier: Notifier | None = None,
         poll: timedelta = timedelta(seconds=5),
         concurrency: int = CONCURRENCY,
+        lease: timedelta = LEASE,
     ) -> None:
         self._database = database
         self._ready = asyncio.Event()
-        self._runner = OutboxRunner("outbox", database, clock, bus=bus, shards=shards)
+        self._runner = OutboxRunner("outbox", database, clock, lease=lease, bus=bus, shards=shards)
         pace = Pace(concurrency=concurrency, poll=poll)
         super().__init__(
             "outbox", self._runner, clock=clock, supervisor=supervisor, pace=pace, notifier=notifier

@@ -38,8 +38,9 @@ log = structlog.get_logger(__name__)
 NONCE_WINDOW = timedelta(minutes=5)
 # One attempt. discord.py by itself repeats after a 5xx for up to 25 seconds.
 TIMEOUT = timedelta(seconds=45)
-# Longer than an attempt with its settling, so that it need not be extended.
-LEASE = timedelta(seconds=90)
+# A killed process's claim holds up all that follows in its channel, and a greeting is stale after a
+# minute. Well above the few seconds that SQLite may keep an extension waiting.
+LEASE = timedelta(seconds=20)
 BACKOFF = Backoff(first=timedelta(seconds=2), longest=timedelta(minutes=10))
 # Who reads it a day later is not served by it; an outage of Discord is over by then.
 MAX_AGE = timedelta(days=1)
@@ -67,7 +68,7 @@ class OutboxRunner(WorkRunner[table.OutboxMessage, int | None]):
                 session,
                 now=self._clock.now(),
                 owner=self._owner,
-                lease=LEASE,
+                lease=self._lease,
                 limit=limit,
                 shards=self._shards,
             )
@@ -75,7 +76,7 @@ class OutboxRunner(WorkRunner[table.OutboxMessage, int | None]):
     async def work(self, row: table.OutboxMessage) -> None:
         """Deliver one claimed entry and settle it."""
         with self._attempting(row, self._attempt(row)) as attempt:
-            await asyncio.wait({attempt})
+            await self._keep_lease(row, attempt)
         if attempt.cancelled():
             await self._return(row, asked=attempt.cancelling() > 0)
             return
@@ -164,7 +165,7 @@ class OutboxRunner(WorkRunner[table.OutboxMessage, int | None]):
         await self._retry(row, error, now + max(pause, error.after))
 
     async def _retry(self, row: table.OutboxMessage, error: Delayed, due_at: datetime) -> None:
-        since = row.uncertain_since if error.maybe_sent else _doubt_before(row)
+        since = row.uncertain_since if error.maybe_sent else self._doubt_before(row)
         async with self._database.write() as session:
             await table.retry_message(
                 session, row, due_at=due_at, error=str(error)[:ERROR_LENGTH], uncertain_since=since
@@ -179,7 +180,7 @@ class OutboxRunner(WorkRunner[table.OutboxMessage, int | None]):
                 row,
                 reason=error.reason,
                 error=str(error)[:ERROR_LENGTH],
-                uncertain_since=_doubt_before(row),
+                uncertain_since=self._doubt_before(row),
             )
         self._note(row, "parked")
         if parked:
@@ -221,8 +222,7 @@ class OutboxRunner(WorkRunner[table.OutboxMessage, int | None]):
         if (watch := self.watched.get(row.dedupe_key)) is not None:
             watch.set()
 
-
-def _doubt_before(row: table.OutboxMessage) -> datetime | None:
-    """Return since when earlier attempts left doubt, not counting the present one."""
-    claimed_at = row.lease_until - LEASE if row.lease_until else None
-    return None if row.uncertain_since == claimed_at else row.uncertain_since
+    def _doubt_before(self, row: table.OutboxMessage) -> datetime | None:
+        """Return since when earlier attempts left doubt, not counting the present one."""
+        claimed_at = row.lease_until - self._lease if row.lease_until else None
+        return None if row.uncertain_since == claimed_at else row.uncertain_since

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 from bot.core.outbox import LEASE, Delivery
 from db import outbox as table
@@ -24,6 +25,45 @@ async def test_delivery_of_a_dead_process_is_taken_over(world: World):
     await world.outbox.run_due()
 
     assert world.discord.texts == ["hello"]
+
+
+async def test_killed_process_makes_no_greeting_late(world: World):
+    """A welcome is stale after a minute: neither the one claimed nor the next may wait so long."""
+    for text in ("ada", "bea"):
+        await world.say(text, expires_at=world.clock.now() + timedelta(minutes=1))
+    async with world.database.write() as session:
+        await table.claim_due_messages(
+            session, now=world.clock.now(), owner="killed", lease=LEASE, limit=8
+        )
+    for _ in range(8):
+        world.clock.advance(5)
+        await world.outbox.run_due()
+
+    assert world.discord.texts == ["ada", "bea"]
+    assert world.events == []
+
+
+async def test_slow_delivery_keeps_its_claim(database: Database, clock: FakeClock):
+    lease = timedelta(seconds=0.3)
+    discord = FakeDiscord(clock)
+    async with (
+        make_world(database, clock, discord=discord, lease=lease) as one,
+        make_world(database, clock, discord=discord) as other,
+    ):
+        gate = discord.gate[CHANNEL] = asyncio.Event()
+        await one.say("slow")
+        running = asyncio.create_task(one.outbox.run_due())
+        async with asyncio.timeout(10):
+            for _ in range(3):
+                while (await one.row("slow")).lease_until != clock.now() + lease:
+                    await asyncio.sleep(0.005)
+                clock.advance(lease * 0.6)
+                await other.outbox.run_due()
+        gate.set()
+        await running
+
+        assert (await one.row("slow")).attempts == 1
+        assert discord.texts == ["slow"]
 
 
 async def test_stop_releases_a_delivery_that_takes_too_long(database: Database, clock: FakeClock):
