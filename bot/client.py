@@ -18,7 +18,7 @@ from bot.acknowledgements import Acknowledgements
 from bot.core.config import Config
 from bot.core.features import Feature
 from bot.core.kernel import Kernel
-from bot.delivery import Renderer
+from bot.delivery import DiscordCourier, Renderer
 from bot.intake import Intake
 from bot.localization import CatalogueTranslator
 from bot.observer import Observer
@@ -105,7 +105,7 @@ class Pegasus(commands.AutoShardedBot):
         self._is_settled = False
 
     async def setup_hook(self) -> None:
-        """Load every feature and register the commands, before the gateway is opened."""
+        """Load every feature, let deliveries out and register the commands, before connecting."""
         self._take_owners()
         await self.tree.set_translator(CatalogueTranslator())
         for feature in self.kernel.registry.all():
@@ -114,6 +114,8 @@ class Pegasus(commands.AutoShardedBot):
         self.intake.attach(self)
         kernel = self.kernel
         kernel.metrics.know_listeners([*self.extra_events, *kernel.bus.listener_names()])
+        # Not sooner: an earlier run's message may want a picture that only a feature can draw.
+        kernel.outbox.use(DiscordCourier(self, kernel.clock, self.renderers))
         kernel.supervisor.start("command_sync", self._sync_commands)
 
     async def close(self) -> None:

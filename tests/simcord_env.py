@@ -24,7 +24,6 @@ from bot.client import Pegasus
 from bot.core.config import Config
 from bot.core.features import FeatureRegistry, discover
 from bot.core.kernel import Kernel
-from bot.delivery import DiscordCourier
 from bot.intake import Intake
 from bot.state import DiscordState
 from db.engine import Database
@@ -93,7 +92,6 @@ async def running_bench(
         intake = Intake(clock, kernel.supervisor.spawn, fast_lane=config.intake.fast_lane)
         bot = Pegasus(kernel, intake)
         state.current = DiscordState(bot, clock, last_event_age=intake.last_event_age)
-        kernel.outbox.use(DiscordCourier(bot, clock, bot.renderers))
         env = simcord.Env(bot, settle_timeout=5)
         env.backend.clock._epoch = datetime.now(UTC).replace(microsecond=0)
         await env.start()

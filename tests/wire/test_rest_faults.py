@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.core.contracts import SYSTEM
+from bot.core.outbox import Delivery
 from bot.sandbox import RestFault, Sandbox
 from bot.sandbox.guild import Guild
 from tests.wire.running import Bot, config_for, running, until
@@ -130,3 +131,31 @@ async def test_message_that_automod_stops_is_told_to_the_staff_once(
     cid = sandbox.join(guild, "cid")
     await sandbox.wait_for_message(place, containing=cid.mention)
     assert len([one for one in staff.messages.values() if "AutoMod" in one.text()]) == 1
+
+
+async def test_card_of_a_message_left_by_an_earlier_run_is_not_forgotten(
+    sandbox: Sandbox, guild: Guild, sqlite_url: str
+) -> None:
+    """The outbox runs before the bot has logged in, and cards are drawn by features loaded then."""
+    sandbox.faults.add(RestFault(None, "GET", "/users/@me", delay=0.5))
+    welcome = guild.channel("welcome")
+    texts = {"headline": "hi", "name": "ada", "username": "ada", "footline": "#1", "accent": 1}
+    card = {
+        "renderer": "welcome_card",
+        "filename": "welcome.png",
+        "args": {"card": texts, "user_id": 5, "avatar": None},
+    }
+    config = config_for(sandbox, sqlite_url)
+    async with running(config, ready=False) as bot:
+        async with bot.kernel.database.write() as session:
+            await bot.kernel.outbox.send(
+                session,
+                Delivery.message(
+                    welcome.id,
+                    {"content": "Welcome ada", "attachments": [card]},
+                    dedupe_key="earlier",
+                    guild_id=guild.id,
+                ),
+            )
+        message = await sandbox.wait_for_message(welcome, containing="Welcome ada")
+        assert [file.filename for file in message.attachments] == ["welcome.png"]
