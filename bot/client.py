@@ -101,6 +101,7 @@ class Pegasus(commands.AutoShardedBot):
         self._sessions = sessions or Sessions()
         # What makes a file when a message with one is delivered, by name; features add theirs.
         self.renderers: dict[str, Renderer] = {}
+        self._courier = DiscordCourier(self, kernel.clock, self.renderers)
         self._features: dict[str, Feature] = {}
         self._is_settled = False
 
@@ -115,11 +116,12 @@ class Pegasus(commands.AutoShardedBot):
         kernel = self.kernel
         kernel.metrics.know_listeners([*self.extra_events, *kernel.bus.listener_names()])
         # Not sooner: an earlier run's message may want a picture that only a feature can draw.
-        kernel.outbox.use(DiscordCourier(self, kernel.clock, self.renderers))
+        kernel.outbox.use(self._courier)
         kernel.supervisor.start("command_sync", self._sync_commands)
 
     async def close(self) -> None:
         """Close the gateway and the API session, and end what can do nothing without them."""
+        self.kernel.outbox.leave(self._courier)
         await self.kernel.supervisor.end("command_sync")
         await super().close()
 

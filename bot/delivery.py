@@ -22,6 +22,7 @@ from discord.http import MultipartParameters
 
 from bot.core.clock import Clock
 from bot.core.outbox.deliveries import (
+    NOT_CONNECTED,
     SENDING,
     Delayed,
     DeliveryKind,
@@ -157,6 +158,8 @@ class DiscordCourier:
     @contextmanager
     def _judging(self, entry: Entry) -> Iterator[None]:
         """Turn what discord.py raises into an outcome of the outbox."""
+        if self._client.is_closed():
+            raise Delayed(NOT_CONNECTED)
         try:
             yield
         except discord.HTTPException as error:
@@ -168,6 +171,11 @@ class DiscordCourier:
             raise Delayed("rate_limited", after=timedelta(seconds=error.retry_after)) from error
         except (aiohttp.ClientError, OSError) as error:
             raise Delayed("connection", type(error).__name__, maybe_sent=True) from error
+        except RuntimeError as error:
+            # So aiohttp says that the client was closed meanwhile.
+            if not self._client.is_closed():
+                raise
+            raise Delayed(NOT_CONNECTED, str(error), maybe_sent=True) from error
 
 
 def _pack(body: dict[str, Any], files: list[discord.File]) -> MultipartParameters:

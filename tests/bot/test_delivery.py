@@ -32,6 +32,7 @@ class Wire:
     discord: LoopbackDiscord
     clock: FakeClock
     renderers: dict[str, Renderer]
+    client: discord.Client
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ async def wire(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Wire]:
     clock = FakeClock(datetime.now(UTC))
     renderers: dict[str, Renderer] = {}
     async with serve_discord() as server, log_in(server.url) as client:
-        yield Wire(DiscordCourier(client, clock, renderers), server, clock, renderers)
+        yield Wire(DiscordCourier(client, clock, renderers), server, clock, renderers, client)
 
 
 def entry(kind: DeliveryKind = DeliveryKind.SEND, payload: Any = None, **values: Any) -> Entry:
@@ -235,6 +236,27 @@ async def test_words_are_sent_alone_when_the_picture_fails(wire: Wire):
         assert body["embeds"] == [{"title": "T"}]
         assert "attachments" not in body
     assert CARD["attachments"], "the stored payload is left as it is"
+
+
+async def test_closed_client_is_waited_for_without_doubt(wire: Wire):
+    await wire.client.close()
+    for kind in (DeliveryKind.SEND, DeliveryKind.DELETE):
+        with pytest.raises(Delayed) as caught:
+            await wire.courier.deliver(entry(kind, message_id=1))
+        assert (caught.value.reason, caught.value.maybe_sent) == ("not_connected", False)
+    with pytest.raises(Delayed):
+        await wire.courier.find_sent(entry(), datetime.now(UTC))
+
+
+async def test_client_that_closes_meanwhile_is_waited_for(wire: Wire):
+    async def draw(args: Mapping[str, Any]) -> RenderedFile:
+        await wire.client.close()
+        return RenderedFile(b"card")
+
+    wire.renderers["card"] = draw
+    with pytest.raises(Delayed) as caught:
+        await wire.courier.deliver(entry(payload=CARD))
+    assert caught.value.reason == "not_connected"
 
 
 async def test_find_sent_finds_own_messages_with_the_same_words(wire: Wire):

@@ -9,11 +9,12 @@ import pytest
 
 from bot import client
 from bot.core.contracts import SYSTEM
+from bot.core.outbox import Delivery
 from bot.sandbox import Sandbox
 from bot.sandbox.events import Intent
 from bot.sandbox.guild import Guild
 from bot.sandbox.recorder import GatewayFrame
-from tests.wire.running import Bot, config_for, running, until
+from tests.wire.running import Bot, config_for, running, scalar, until
 
 RESUME = 6
 
@@ -141,6 +142,25 @@ async def test_close_that_no_retry_can_cure_is_told_and_not_retried(
     assert not await bot.ready()
     assert sandbox.gateway.identifies == 1
     assert not sandbox.gateway.connections
+
+
+async def test_refused_bot_keeps_its_deliveries_for_the_next_start(
+    sandbox: Sandbox, guild: Guild, sqlite_url: str
+) -> None:
+    welcome = guild.channel("welcome")
+    async with running(config_for(sandbox, sqlite_url)) as bot:
+        await sandbox.faults.close(4014)
+        await until(lambda: not _is_connecting(bot))
+        async with bot.kernel.database.write() as session:
+            delivery = Delivery.message(
+                welcome.id, {"content": "hello"}, dedupe_key="kept", guild_id=guild.id
+            )
+            await bot.kernel.outbox.send(session, delivery)
+        with pytest.raises(RuntimeError, match="no courier"):
+            await bot.kernel.outbox.run_due()
+    async with running(config_for(sandbox, sqlite_url)):
+        await sandbox.wait_for_message(welcome, containing="hello")
+    assert await scalar(sqlite_url, "SELECT attempts FROM outbox") == 1
 
 
 async def test_unknown_token_is_told_and_not_retried(

@@ -80,7 +80,6 @@ class OutboxService(WorkService[table.OutboxMessage]):
         lease: timedelta = LEASE,
     ) -> None:
         self._database = database
-        self._ready = asyncio.Event()
         self._runner = OutboxRunner("outbox", database, clock, lease=lease, bus=bus, shards=shards)
         pace = Pace(concurrency=concurrency, poll=poll)
         super().__init__(
@@ -184,21 +183,21 @@ class OutboxService(WorkService[table.OutboxMessage]):
     # --- for whoever runs it -----------------------------------------------------------------
 
     def use(self, courier: Courier) -> None:
-        """Deliver with this courier from now on; until there is one, deliveries wait."""
+        """Deliver with this courier from now on; while there is none, deliveries wait."""
         self._runner.courier = courier
-        self._ready.set()
+        self.wake()
 
-    async def run(self) -> None:
-        """Deliver as deliveries come in, until `stop()`."""
-        await self._ready.wait()
-        await super().run()
+    def leave(self, courier: Courier) -> None:
+        """Deliver no more with this courier; one that has been replaced is no matter."""
+        if self._runner.courier is courier:
+            self._runner.courier = None
 
     async def run_due(self) -> None:
         """Deliver all that is due now and return when it is settled.
 
-        Raises `RuntimeError` when there is no courier yet.
+        Raises `RuntimeError` while there is no courier.
         """
-        if not self._ready.is_set():
+        if self._runner.courier is None:
             raise RuntimeError("the outbox has no courier")
         await super().run_due()
 

@@ -24,6 +24,8 @@ class DeliveryKind(StrEnum):
 
 
 SENDING = frozenset({DeliveryKind.SEND, DeliveryKind.DIRECT})
+# The reason of a delay while nobody is there to deliver.
+NOT_CONNECTED = "not_connected"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

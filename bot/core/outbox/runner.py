@@ -16,6 +16,7 @@ import structlog
 
 from bot.core.backoff import Backoff
 from bot.core.outbox.deliveries import (
+    NOT_CONNECTED,
     SENDING,
     Courier,
     Delayed,
@@ -47,9 +48,9 @@ MAX_AGE = timedelta(days=1)
 
 
 class OutboxRunner(WorkRunner[table.OutboxMessage, int | None]):
-    """The work source of the outbox's loop; `courier` is set before the loop runs."""
+    """The work source of the outbox's loop; without a `courier` there is nothing to do."""
 
-    courier: Courier
+    courier: Courier | None = None
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -58,6 +59,8 @@ class OutboxRunner(WorkRunner[table.OutboxMessage, int | None]):
 
     async def get_next_due(self) -> datetime | None:
         """Return when the first delivery of a channel can next be claimed."""
+        if self.courier is None:
+            return None
         async with self._database.read() as session:
             return await table.get_next_due(session, self._shards)
 
@@ -110,10 +113,12 @@ class OutboxRunner(WorkRunner[table.OutboxMessage, int | None]):
     async def _attempt(self, row: table.OutboxMessage) -> int | None:
         if row.expires_at is not None and row.expires_at <= self._clock.now():
             raise Undeliverable("expired")
+        if (courier := self.courier) is None:
+            raise Delayed(NOT_CONNECTED)
         async with asyncio.timeout(TIMEOUT.total_seconds()):
             entry = await self._read_entry(row)
-            found = await self._find_sent(row, entry)
-            return found if found is not None else await self.courier.deliver(entry)
+            found = await self._find_sent(courier, row, entry)
+            return found if found is not None else await courier.deliver(entry)
 
     async def _read_entry(self, row: table.OutboxMessage) -> Entry:
         message_id = row.message_id
@@ -136,12 +141,14 @@ class OutboxRunner(WorkRunner[table.OutboxMessage, int | None]):
             attempt=row.attempts,
         )
 
-    async def _find_sent(self, row: table.OutboxMessage, entry: Entry) -> int | None:
+    async def _find_sent(
+        self, courier: Courier, row: table.OutboxMessage, entry: Entry
+    ) -> int | None:
         """Return the message that an earlier attempt left, when Discord has forgotten the nonce."""
         since = row.uncertain_since
         if entry.kind not in SENDING or since is None or self._clock.now() - since < NONCE_WINDOW:
             return None
-        candidates = await self.courier.find_sent(entry, since)
+        candidates = await courier.find_sent(entry, since)
         if not candidates:
             return None
         async with self._database.read() as session:

@@ -165,6 +165,27 @@ async def test_deliveries_wait_for_a_courier(database: Database):
     await supervisor.stop(0.5)
 
 
+async def test_deliveries_wait_between_two_couriers(world: World):
+    later = FakeDiscord(world.clock)
+    await world.say("first")
+    world.outbox.leave(later)
+    await world.outbox.run_due()
+    assert world.discord.texts == ["first"]
+
+    await world.say("second")
+    world.outbox.leave(world.discord)
+    world.supervisor.start("outbox", world.outbox.run)
+    with pytest.raises(RuntimeError, match="no courier"):
+        await world.outbox.run_due()
+    assert (await world.row("second")).attempts == 0
+
+    world.outbox.use(later)
+    async with asyncio.timeout(3):
+        while later.texts != ["second"]:
+            await asyncio.sleep(0.005)
+    assert world.discord.texts == ["first"]
+
+
 async def test_snapshot_counts_what_waits(world: World):
     world.discord.answers = [NotPermitted("missing_permissions")]
     await world.say("parked")
