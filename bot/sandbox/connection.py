@@ -265,6 +265,9 @@ class Connection:
             raise ProtocolError(CloseCode.INVALID_INTENTS)
         if intents & Intent.PRIVILEGED & ~application.allowed_intents:
             raise ProtocolError(CloseCode.DISALLOWED_INTENTS)
+        if not self.gateway.starts.take():
+            # Discord resets the token of a bot that goes on identifying.
+            raise ProtocolError(CloseCode.AUTHENTICATION_FAILED)
         session = self.gateway.open_session(application, intents, (shard_id, shard_count))
         session.presence = data.get("presence") or {}
         self._attach(session)

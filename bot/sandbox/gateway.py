@@ -24,6 +24,7 @@ from .payloads import (
 )
 from .permissions import channel_permissions
 from .session import Session
+from .starts import StartBudget
 from .world import World
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Gateway:
         self.connections: list[Connection] = []
         self.frame_listeners: list[FrameListener] = []
         self.identifies = 0
+        self.starts = StartBudget()
         # Faults: heartbeats stay unanswered; before this monotonic instant nobody may connect.
         self.ignore_heartbeats = False
         self.refuse_until = 0.0

@@ -81,7 +81,7 @@ class Sandbox:
         self.limits = RateLimits()
         self.limits.set_overall(global_limit)
         self._context = Context(
-            self.world, self.interactions, "", recommended_shards=recommended_shards
+            self.world, self.interactions, "", self.gateway.starts, recommended_shards
         )
         self.rest = RestEndpoint(
             self._context, self.gateway, self.recorder, self.faults, self.limits

@@ -162,16 +162,20 @@ async def test_close_ends_it() -> None:
 class Api:
     """Discord's answer about the gateway."""
 
-    def __init__(self, remaining: int, max_concurrency: int = 1) -> None:
-        self._limits = {
+    def __init__(
+        self, remaining: int, max_concurrency: int = 1, *, reset_after: int = 90_000
+    ) -> None:
+        self.asked = 0
+        self.limits = {
             "total": 1000,
             "remaining": remaining,
-            "reset_after": 90_000,
+            "reset_after": reset_after,
             "max_concurrency": max_concurrency,
         }
 
     async def get_bot_gateway(self) -> Any:
-        return 3, "ws://127.0.0.1:1/gateway", self._limits
+        self.asked += 1
+        return 3, "ws://127.0.0.1:1/gateway", self.limits
 
 
 async def test_sessions_are_counted_down(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,6 +195,37 @@ async def test_no_session_is_begun_when_none_is_left(monkeypatch: pytest.MonkeyP
     with pytest.raises(SessionsUsedUp) as caught:
         await Sessions().look_up(cast("Any", Api(remaining=0)))
     assert caught.value.after == 90.0
+
+
+@pytest.mark.parametrize(
+    ("found", "told"), [(0, [1, 0, 0, 1000, 999]), (7, [1, 0, 7, 6])], ids=["none", "renewed"]
+)
+async def test_after_the_last_session_discord_is_asked_before_the_next(
+    monkeypatch: pytest.MonkeyPatch, found: int, told: list[int]
+) -> None:
+    address = discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY
+    monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", address)
+    monkeypatch.setattr("bot.sessions.IDENTIFY_SECONDS", 0.0)
+    monkeypatch.setattr("bot.sessions.SHORTEST_WAIT", 0.0)
+    heard: list[int] = []
+    sessions, api = Sessions(heard.append), Api(remaining=1)
+    await sessions.look_up(cast("Any", api))
+    await sessions.wait_turn(0)
+    api.limits |= {"remaining": found, "reset_after": 100}
+    started = asyncio.get_running_loop().time()
+    await sessions.wait_turn(0)
+    assert (asyncio.get_running_loop().time() - started >= 0.1) == (found == 0)
+    assert (heard, api.asked) == (told, 2)
+
+
+async def test_sessions_are_renewed_without_asking(monkeypatch: pytest.MonkeyPatch) -> None:
+    address = discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY
+    monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", address)
+    renewed = asyncio.Event()
+    sessions = Sessions(lambda remaining: renewed.set() if remaining == 1000 else None)
+    await sessions.look_up(cast("Any", Api(remaining=7, reset_after=50)))
+    assert not renewed.is_set()
+    await asyncio.wait_for(renewed.wait(), 5)
 
 
 async def test_shards_take_turns_within_their_bucket(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -201,9 +202,24 @@ async def test_bot_works_without_privileged_intents(
 async def test_last_session_of_the_day_is_told(
     sandbox: Sandbox, guild: Guild, sqlite_url: str
 ) -> None:
-    sandbox.gateway.identifies = 999
+    sandbox.gateway.starts.leave(1)
     async with running(config_for(sandbox, sqlite_url)) as bot:
         assert await bot.metric("gateway_identify_remaining") == 0
+
+
+async def test_no_session_is_begun_before_discord_takes_one_again(
+    sandbox: Sandbox, guild: Guild, sqlite_url: str
+) -> None:
+    sandbox.gateway.starts.leave(1, reset_after=60)
+    async with running(config_for(sandbox, sqlite_url)) as bot:
+        sandbox.gateway.starts.leave(0, reset_after=2)
+        renewed_at = asyncio.get_running_loop().time() + 2
+        sandbox.faults.invalidate()
+        # The sandbox, like Discord, takes the token away from a bot that asks for one too many.
+        await until(lambda: sandbox.gateway.identifies == 2)
+        assert asyncio.get_running_loop().time() >= renewed_at
+        await bot.until_health("healthy")
+        assert await bot.metric("gateway_identify_remaining") == 999
 
 
 def _is_connecting(bot: Bot) -> bool:

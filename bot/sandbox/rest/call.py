@@ -12,6 +12,7 @@ from ..channel import Channel
 from ..guild import Guild
 from ..models import Application, Member, Message, Role, User
 from ..permissions import Permission, channel_permissions, guild_permissions, outranks
+from ..starts import StartBudget
 from ..world import World
 from .errors import RestError, invalid_form, missing_access, missing_permissions, not_found
 
@@ -49,7 +50,7 @@ class Context:
     world: World
     interactions: InteractionEngine
     gateway_url: str
-    identifies: int = 0
+    starts: StartBudget = field(default_factory=StartBudget)
     recommended_shards: int | None = None
     # (channel, author, nonce) -> message id, for enforced nonces; bounded by the messages resource.
     nonces: dict[tuple[int, int, str], int] = field(default_factory=dict)

@@ -55,7 +55,6 @@ class RestEndpoint:
         started = time.perf_counter()
         path = "/" + request.match_info["path"]
         record = _new_record(self.recorder.calls.next_number(), request, path)
-        self.context.identifies = self.gateway.identifies
         try:
             status, body, headers = await self._answer(request, path, record)
         except RestError as failure:
