@@ -69,6 +69,8 @@ class DiscordState:
         self._lost_at = {
             shard.id: self._started_at - shard.disconnected_for for shard in earlier.shards
         }
+        # Shards from READY or RESUMED on: an open socket alone brings no events.
+        self._in_session: set[int] = set()
         self._earlier_ids = tuple(self._lost_at)
         self._ever_ready = earlier.first_ready
         self._identify_remaining = earlier.identify_remaining
@@ -160,25 +162,26 @@ class DiscordState:
         return self._earlier_ids if count is None else range(count)
 
     def _shard(self, shard_id: int) -> ShardStatus:
-        shard = self._client.get_shard(shard_id)
         now = self._clock.monotonic()
-        if shard is None:
-            gone = now - self._lost_at.get(shard_id, self._started_at)
-            return ShardStatus(shard_id, connected=False, disconnected_for=gone)
-        if shard.is_closed():
+        if shard_id in self._in_session:
+            shard = self._client.get_shard(shard_id)
+            if shard is not None and not shard.is_closed():
+                latency = shard.latency if math.isfinite(shard.latency) else None
+                return ShardStatus(shard_id, True, latency=latency, ack_age=ack_age(shard))
             # The socket is closed a moment before discord.py says so.
-            lost_at = self._lost_at.setdefault(shard_id, now)
-            return ShardStatus(shard_id, connected=False, disconnected_for=now - lost_at)
-        latency = shard.latency if math.isfinite(shard.latency) else None
-        return ShardStatus(shard_id, connected=True, latency=latency, ack_age=ack_age(shard))
+            self._lost_at.setdefault(shard_id, now)
+        gone = now - self._lost_at.get(shard_id, self._started_at)
+        return ShardStatus(shard_id, connected=False, disconnected_for=gone)
 
     async def _note_ready(self) -> None:
         self._ever_ready = True
 
     async def _note_lost(self, shard_id: int) -> None:
+        self._in_session.discard(shard_id)
         self._lost_at.setdefault(shard_id, self._clock.monotonic())
 
     async def _note_back(self, shard_id: int) -> None:
+        self._in_session.add(shard_id)
         self._lost_at.pop(shard_id, None)
 
 

@@ -90,7 +90,11 @@ SYSTEM = Actor(0, "system", "Pegasus")
 
 @dataclass(frozen=True, slots=True)
 class ShardStatus:
-    """One gateway connection; seconds throughout, `None` where there is nothing to measure yet."""
+    """One gateway connection; seconds throughout, `None` where there is nothing to measure.
+
+    It is connected while Discord sends it events, so from READY or RESUMED on. Before the first
+    heartbeat is answered `latency` is not finite.
+    """
 
     id: int
     connected: bool

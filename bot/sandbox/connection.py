@@ -207,6 +207,8 @@ class Connection:
         frame = self._parse(data)
         self._count_message()
         self.gateway.note_frame(self.session, frame)
+        if self.gateway.ignore_sessions and frame["op"] in (Op.IDENTIFY, Op.RESUME):
+            return
         handler = self._HANDLERS.get(frame["op"])
         if handler is None:
             raise ProtocolError(CloseCode.UNKNOWN_OPCODE)

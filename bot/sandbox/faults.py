@@ -70,6 +70,7 @@ class Faults:
         """Disarm every REST fault and make the gateway behave again."""
         self._rest.clear()
         self._gateway.ignore_heartbeats = False
+        self._gateway.ignore_sessions = False
         self._gateway.refuse_until = 0.0
 
     async def before_call(self, method: str, path: str) -> Answer | None:
@@ -137,6 +138,10 @@ class Faults:
     def ignore_heartbeats(self, *, ignore: bool = True) -> None:
         """Leave heartbeats unanswered, or answer them again."""
         self._gateway.ignore_heartbeats = ignore
+
+    def ignore_sessions(self, *, ignore: bool = True) -> None:
+        """Leave it unanswered when a client begins or resumes a session, or answer again."""
+        self._gateway.ignore_sessions = ignore
 
     def refuse_connections(self, seconds: float) -> None:
         """Answer gateway connections with 503 for a time; 0 ends it."""

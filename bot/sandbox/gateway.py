@@ -65,8 +65,10 @@ class Gateway:
         self.frame_listeners: list[FrameListener] = []
         self.identifies = 0
         self.starts = StartBudget()
-        # Faults: heartbeats stay unanswered; before this monotonic instant nobody may connect.
+        # Faults: heartbeats stay unanswered, and so do IDENTIFY and RESUME; before this monotonic
+        # instant nobody may connect.
         self.ignore_heartbeats = False
+        self.ignore_sessions = False
         self.refuse_until = 0.0
         world.listeners.append(self.deliver)
 

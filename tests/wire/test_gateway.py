@@ -101,6 +101,25 @@ async def test_unanswered_heartbeats_end_the_connection(
         assert sandbox.gateway.identifies == 1
 
 
+async def test_shard_without_a_session_is_not_up_however_open_its_socket(
+    sandbox: Sandbox, guild: Guild, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "SILENCE_SECONDS", 1.0)
+    async with running(config_for(sandbox, sqlite_url)) as bot:
+        sandbox.gateway.heartbeat_interval = 0.3
+        sandbox.faults.ignore_sessions()
+        sandbox.faults.ignore_heartbeats()
+        sandbox.faults.drop()
+        await sandbox.recorder.frames.wait_for(is_resume, within=10)
+        assert sandbox.gateway.connections
+        assert await bot.metric("gateway_up") == 0
+        sandbox.faults.clear()
+        sandbox.faults.ignore_heartbeats()
+        await until(lambda: bot.kernel.state().gateway().shards[0].connected, within=15)
+        sandbox.faults.clear()
+        assert sandbox.gateway.identifies == 1
+
+
 async def test_gateway_that_is_down_is_waited_for(sandbox: Sandbox, guild: Guild, bot: Bot) -> None:
     sandbox.faults.refuse_connections(0.5)
     sandbox.faults.drop()
