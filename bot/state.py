@@ -166,8 +166,7 @@ class DiscordState:
         if shard_id in self._in_session:
             shard = self._client.get_shard(shard_id)
             if shard is not None and not shard.is_closed():
-                latency = shard.latency if math.isfinite(shard.latency) else None
-                return ShardStatus(shard_id, True, latency=latency, ack_age=ack_age(shard))
+                return ShardStatus(shard_id, True, latency=shard.latency, ack_age=ack_age(shard))
             # The socket is closed a moment before discord.py says so.
             self._lost_at.setdefault(shard_id, now)
         gone = now - self._lost_at.get(shard_id, self._started_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -122,4 +123,6 @@ class General(commands.Cog):
 
 
 def _milliseconds(seconds: float | None) -> Message | str:
-    return _("not measured yet") if seconds is None else f"{seconds * 1000:.0f} ms"
+    if seconds is None or not math.isfinite(seconds):
+        return _("not measured yet")
+    return f"{seconds * 1000:.0f} ms"

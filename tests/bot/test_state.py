@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ import pytest
 from discord.ext import commands
 
 from bot.core.contracts import BotCounts, BotState, GatewayStatus, ShardStatus
+from bot.core.health.rules import Limits, Verdict, judge_gateway
 from bot.state import DiscordState, names_of
 from tests import gateway_payloads as payloads
 from tests.fakes import FakeClock
@@ -134,6 +136,8 @@ async def test_gateway_tells_of_each_open_connection(
     client: commands.AutoShardedBot, state: DiscordState, shards: Shards
 ) -> None:
     shards.acknowledged_at -= 12
+    for shard_id in (0, 1):
+        await tell(client, "shard_connect", shard_id)
     await tell(client, "ready")
 
     status = state.gateway()
@@ -164,12 +168,31 @@ async def test_gateway_of_the_next_client_goes_on_where_the_last_one_ended(
         assert [(shard.id, shard.disconnected_for) for shard in status.shards] == [(0, 5), (1, 25)]
 
 
-@pytest.mark.parametrize("latency", [float("nan"), float("inf")])
-async def test_gateway_has_no_latency_before_the_first_answer(
-    state: DiscordState, shards: Shards, latency: float
+async def test_gateway_hands_on_a_latency_that_is_not_measured_for_health_to_judge(
+    client: commands.AutoShardedBot, state: DiscordState, shards: Shards
 ) -> None:
-    shards.latency = latency
-    assert state.gateway().shards[0].latency is None
+    shards.latency, shards.acknowledged_at = math.inf, time.perf_counter() - 20
+    await tell(client, "shard_connect", 0)
+    status = state.gateway().shards[0]
+    assert status.latency == math.inf
+    checks = judge_gateway(GatewayStatus((status,), first_ready=True), Limits())
+    assert checks.verdict is Verdict.DEGRADED
+
+
+async def test_gateway_with_an_open_socket_but_no_session_is_not_connected(
+    client: commands.AutoShardedBot, state: DiscordState, shards: Shards, clock: FakeClock
+) -> None:
+    clock.advance(4)
+    assert state.gateway().shards[0] == ShardStatus(0, connected=False, disconnected_for=4)
+    await tell(client, "shard_connect", 0)
+    assert state.gateway().shards[0].connected
+
+    # The next socket is open, but Discord does not answer the attempt to resume.
+    await tell(client, "shard_disconnect", 0)
+    clock.advance(30)
+    assert state.gateway().shards[0] == ShardStatus(0, connected=False, disconnected_for=30)
+    await tell(client, "shard_resumed", 0)
+    assert state.gateway().shards[0].connected
 
 
 async def test_gateway_counts_an_outage_from_the_disconnect(
@@ -198,6 +221,7 @@ async def test_gateway_counts_an_outage_from_the_disconnect(
 async def test_gateway_counts_a_closed_socket_from_now_until_the_disconnect_is_told(
     client: commands.AutoShardedBot, state: DiscordState, shards: Shards, clock: FakeClock
 ) -> None:
+    await tell(client, "shard_connect", 0)
     clock.advance(3600)
     shards.open[0] = False
     assert state.gateway().shards[0].disconnected_for == 0

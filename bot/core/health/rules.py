@@ -45,6 +45,7 @@ class Limits:
     ack_age_ready: float = 90.0
     ack_age_unhealthy: float = 125.0
     latency_degraded: float = 1.0
+    unmeasured_degraded: float = 5.0
     startup_unhealthy: float = 300.0
     deaf_after: float = 4 * 3600.0
     ping_degraded: float = 0.25
@@ -165,8 +166,15 @@ def _judge_shard(shard: ShardStatus, limits: Limits, found: _Findings) -> None:
                 seconds=round(age),
             ),
         )
-    if shard.latency is not None and not shard.latency <= limits.latency_degraded:
+    if shard.latency is not None and _is_slow(shard.latency, shard.ack_age, limits):
         found.add(Verdict.DEGRADED, _slow_shard(shard.id, shard.latency))
+
+
+def _is_slow(latency: float, ack_age: float | None, limits: Limits) -> bool:
+    if math.isfinite(latency):
+        return latency > limits.latency_degraded
+    # Until the first heartbeat is answered its age counts from the opening of the connection.
+    return ack_age is None or ack_age > limits.unmeasured_degraded
 
 
 def _slow_shard(shard_id: int, latency: float) -> Message:

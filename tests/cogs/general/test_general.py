@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +11,8 @@ import discord
 import pytest
 
 from bot import __version__
-from bot.core.contracts import Actor
+from bot.core.contracts import Actor, GatewayStatus, ShardStatus
+from bot.core.nullstate import NullState
 from cogs.general.help import blocks_of
 from db.engine import Database
 from tests.simcord_env import Bench, running_bench, speaking
@@ -29,6 +31,20 @@ async def test_ping_names_each_latency(bench: Bench) -> None:
     result = await ada.slash(channel, "ping")
     assert "database" in result.response.content
     assert result.response.ephemeral
+
+
+async def test_ping_right_after_connecting_has_no_gateway_latency_yet(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class JustConnected(NullState):
+        def gateway(self) -> GatewayStatus:
+            return GatewayStatus((ShardStatus(0, connected=True, latency=math.inf),))
+
+    guild = bench.env.create_guild("Harbour")
+    ada = guild.add_member(bench.env.create_user("ada"))
+    monkeypatch.setattr(bench.kernel, "state", JustConnected)
+    result = await ada.slash(guild.create_text_channel("general"), "ping")
+    assert "Gateway not measured yet" in result.response.content
 
 
 async def test_about_shows_the_version(bench: Bench) -> None:

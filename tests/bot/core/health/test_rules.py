@@ -65,6 +65,8 @@ TABLE = [
     ("gateway", _shard(latency=1.1), DEGRADED),
     ("gateway", _shard(latency=float("inf")), DEGRADED),
     ("gateway", _shard(latency=float("nan")), DEGRADED),
+    ("gateway", _shard(latency=float("inf"), ack_age=5.0), OK),
+    ("gateway", _shard(latency=float("inf"), ack_age=5.1), DEGRADED),
     ("startup", _gateway(first_ready=False) | {"uptime": 300}, DEGRADED),
     ("startup", _gateway(first_ready=False) | {"uptime": 300.1}, UNHEALTHY),
     ("auth", _gateway(fatal="4004"), UNHEALTHY),
