@@ -10,9 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.errors import ConfigurationError, DatabaseUnavailable
 from bot.core.jobs import Job
+from bot.core.usage import UsageEvent
 from bot.sandbox import Sandbox
 from bot.sandbox.guild import Guild
 from bot.sandbox.models import ChannelType
+from db.guilds import SeenUser
 from tests.wire.running import config_for, running, scalar, until
 
 
@@ -136,6 +138,35 @@ async def test_database_out_of_reach_is_told(sandbox: Sandbox, tmp_path: Path) -
             raise AssertionError("it started")
     assert "127.0.0.1:1" in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+async def test_what_is_noted_while_stopping_is_stored(
+    sandbox: Sandbox, guild: Guild, sqlite_url: str
+) -> None:
+    async with running(config_for(sandbox, sqlite_url)) as bot:
+        kernel = bot.kernel
+
+        async def end_late() -> None:
+            """Work as a command does that ends when the gateway is closed already."""
+            await until(lambda: not sandbox.gateway.connections)
+            now = kernel.clock.now()
+            kernel.usage.record(
+                UsageEvent(
+                    guild_id=guild.id,
+                    user_id=7,
+                    command="late",
+                    kind="slash",
+                    outcome="ok",
+                    duration_ms=1,
+                    at=now,
+                )
+            )
+            kernel.roster.user_seen(SeenUser(7, "late", None, now))
+
+        kernel.supervisor.spawn("late", end_late())
+        await bot.stop()
+    assert await scalar(sqlite_url, "SELECT count(*) FROM command_usage") == 1
+    assert await scalar(sqlite_url, "SELECT count(*) FROM users WHERE id = 7") == 1
 
 
 async def test_guild_that_removes_the_bot_is_forgotten(
