@@ -171,8 +171,8 @@ class Runtime:
             self._state.current.set_identify_remaining(remaining)
 
     def _note_refusal(self, code: str, advice: Message) -> None:
-        was_ready = self._state.current.gateway().first_ready
-        self._state.current = NullState(fatal=str(advice), first_ready=was_ready)
+        earlier = self._state.current.gateway()
+        self._state.current = NullState(fatal=str(advice), earlier=earlier)
         self._look_at_health()
         self.kernel.webhooks.error(f"gateway {code}", str(advice))
 

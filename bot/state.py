@@ -158,8 +158,10 @@ class DiscordState:
         if self._client.shard_ids:
             return self._client.shard_ids
         count = self._client.shard_count
-        # A new client does not know yet how many there will be.
-        return self._earlier_ids if count is None else range(count)
+        if count is not None:
+            return range(count)
+        # A new client does not know yet how many there will be; there will be a first one.
+        return self._earlier_ids or (0,)
 
     def _shard(self, shard_id: int) -> ShardStatus:
         now = self._clock.monotonic()

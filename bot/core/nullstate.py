@@ -11,22 +11,31 @@ from bot.core.contracts import (
     GuildSummary,
     MemberFacts,
     RoleSummary,
+    ShardStatus,
 )
 
 
 class NullState:
     """A `BotState` with nothing in it; `fatal` says why there will never be more.
 
-    `first_ready` says whether there was more before.
+    `earlier` is how the connections stood before: the same shards are now not connected.
     """
 
-    def __init__(self, fatal: str | None = None, *, first_ready: bool = False) -> None:
-        self._fatal = fatal
-        self._first_ready = first_ready
+    def __init__(self, fatal: str | None = None, *, earlier: GatewayStatus | None = None) -> None:
+        earlier = earlier or GatewayStatus()
+        self._gateway = GatewayStatus(
+            shards=tuple(
+                ShardStatus(one.id, connected=False, disconnected_for=one.disconnected_for)
+                for one in earlier.shards
+            ),
+            first_ready=earlier.first_ready,
+            fatal=fatal,
+            identify_remaining=earlier.identify_remaining,
+        )
 
     def gateway(self) -> GatewayStatus:
         """Return a gateway without any connection."""
-        return GatewayStatus(fatal=self._fatal, first_ready=self._first_ready)
+        return self._gateway
 
     def counts(self) -> BotCounts:
         """Return nothing but zeros."""

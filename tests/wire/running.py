@@ -99,15 +99,19 @@ class Web:
 
     async def metric(self, name: str, **labels: str) -> float:
         """Return the sum of a metric's samples that have these labels."""
+        return sum(await self.samples(name, **labels))
+
+    async def samples(self, name: str, **labels: str) -> list[float]:
+        """Return the values of a metric's samples that have these labels."""
         async with self.session.get(self.base_url + "/metrics") as response:
             lines = (await response.text()).splitlines()
         wanted = [f'{key}="{value}"' for key, value in labels.items()]
-        return sum(
+        return [
             float(line.rpartition(" ")[2])
             for line in lines
             if line.partition("{")[0].partition(" ")[0] == f"pegasus_bot_{name}"
             and all(label in line for label in wanted)
-        )
+        ]
 
 
 @dataclass

@@ -158,6 +158,7 @@ async def test_close_that_no_retry_can_cure_is_told_and_not_retried(
     body = await bot.until_health("unhealthy")
     assert advice in str(body["checks"]["discord"]["reasons"])
     assert await bot.metric("health_status", check="auth") == 2
+    assert await bot.samples("gateway_up") == [0]
     await until(lambda: not _is_connecting(bot))
     assert not await bot.ready()
     assert sandbox.gateway.identifies == 1
@@ -190,6 +191,7 @@ async def test_unknown_token_is_told_and_not_retried(
     async with running(config, ready=False) as bot:
         body = await bot.until_health("unhealthy")
         assert "does not accept the bot token" in str(body["checks"]["discord"]["reasons"])
+        assert await bot.samples("gateway_up") == [0]
         await until(lambda: not _is_connecting(bot))
         assert len(sandbox.recorder.calls_to("GET", "/users/@me")) == 1
         assert sandbox.gateway.identifies == 0
