@@ -23,6 +23,7 @@ MAY_CATCH_ALL = {
     "bot/connection.py": "whatever ends a client, only a refusal may keep the bot offline",
     "bot/core/events.py": "a listener's failure is not the publisher's",
     "bot/core/messages.py": "a gate's failure must not end the gateway's receive loop",
+    "bot/core/problems/__init__.py": "a guild that can't be looked at must not hold up the others",
     "bot/core/supervisor.py": "whatever ends a task, it is logged and started again",
     "bot/tree.py": "the one place that answers a command's error",
     "bot/websocket.py": "a frame's failure must not end the client",

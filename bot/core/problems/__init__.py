@@ -13,11 +13,14 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
+import structlog
+
 from bot.core.contracts import BotState
 from bot.core.events import Event, EventBus
 from bot.core.message_json import message_from_json, message_to_json
 from bot.core.problems.rules import Problem, find_problems
 from bot.core.settings.model import SettingsChanged
+from db.engine import is_connection_error
 from db.problems import (
     Problem as ProblemRow,
 )
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
     from bot.core.features import FeatureRegistry
     from bot.core.settings import SettingsStore
     from db.engine import Database
+
+log = structlog.get_logger(__name__)
 
 __all__ = [
     "OpenProblem",
@@ -137,16 +142,30 @@ class ProblemService:
                 await self._check_due()
 
     async def _check_due(self) -> None:
-        """Look at some of the guilds that are due; they stay due when that fails."""
+        """Look at some of the guilds that are due; they stay due while the database is away."""
         batch = frozenset(islice(self._due, BATCH))
         self._due -= batch
-        checked = False
+        looked = False
         try:
-            await self.check(*batch)
-            checked = True
+            if await self._fails(*batch):
+                # One that always fails must not keep the others from being looked at.
+                for guild_id in batch:
+                    if error := await self._fails(guild_id):
+                        log.error("problems_not_looked_for", guild_id=guild_id, exc_info=error)
+            looked = True
         finally:
-            if not checked:
+            if not looked:
                 self._due |= batch
+
+    async def _fails(self, *guild_ids: int) -> Exception | None:
+        """Look at guilds and return what prevented it, unless that is the database's absence."""
+        try:
+            await self.check(*guild_ids)
+        except Exception as error:
+            if is_connection_error(error):
+                raise
+            return error
+        return None
 
     async def check(self, *guild_ids: int) -> None:
         """Compare what is on record with what is found now, and tell what is new.

@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import pytest
 from sqlalchemy import event
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.audit import AuditLog
@@ -294,6 +295,64 @@ async def test_changed_settings_are_looked_at_again(bench: Bench) -> None:
         # It must be out of the database before the database is closed.
         await asyncio.gather(task, return_exceptions=True)
     assert bench.news == [("ProblemFound", "channel_gone")]
+
+
+async def test_guild_that_can_not_be_looked_at_keeps_no_other_from_its_news(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = GUILD, GUILD + 1
+    looks: list[int] = []
+
+    def find_channel(guild_id: int, channel_id: int) -> ChannelSummary | None:
+        looks.append(guild_id)
+        if guild_id == bad:
+            raise ValueError("a mistake in a feature")
+        return None
+
+    for guild_id in (bad, good):
+        await bench.settings.change(guild_id, "pond", {"channel_id": 50}, actor=ANNA)
+    monkeypatch.setattr(bench.guild, "channel", find_channel)
+    task = asyncio.create_task(bench.problems.run(debounce=0))
+    try:
+        async with asyncio.timeout(10):
+            while not bench.news:
+                await asyncio.sleep(0)
+            # The first of these may still belong to the first look at both.
+            for _round in range(3):
+                looks.clear()
+                bench.problems.recheck(good)
+                while good not in looks:
+                    await asyncio.sleep(0)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert bench.news == [("ProblemFound", "channel_gone")]
+    # The bad one is looked at again when something of it changes, not for ever.
+    assert bad not in looks
+
+
+async def test_guilds_stay_due_while_the_database_is_away(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.settings.change(GUILD, "pond", {"channel_id": 50}, actor=ANNA)
+    bench.guild.places.clear()
+
+    def away() -> NoReturn:
+        raise PoolTimeoutError
+
+    with monkeypatch.context() as outage:
+        outage.setattr(bench.database, "read", away)
+        with pytest.raises(PoolTimeoutError):
+            await asyncio.wait_for(bench.problems.run(debounce=0), 10)
+    bench.problems.recheck(GUILD + 1)
+    task = asyncio.create_task(bench.problems.run(debounce=0))
+    try:
+        async with asyncio.timeout(10):
+            while not bench.news:
+                await asyncio.sleep(0)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def test_news_fit_a_message_and_show_hostile_names_as_text() -> None:
