@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError, SQLAlchemyError
 
-from db.engine import Database
+from db.engine import Database, is_connection_error
 from db.guilds import (
     SeenGuild,
     SeenMember,
@@ -34,6 +34,10 @@ log = structlog.get_logger(__name__)
 K = TypeVar("K", int, tuple[int, int])
 N = TypeVar("N")
 
+_Note = tuple[str, Any, Any]
+# So databases say that something is wrong with themselves or with the statement.
+_NOT_OF_THE_NOTE = (OperationalError, ProgrammingError)
+
 FLUSH_SECONDS = 1.0
 # A raid of this size fits into memory while the database is away; what is beyond is met again.
 MOST_WAITING = 20_000
@@ -42,7 +46,7 @@ BATCH = 500
 
 @dataclass(slots=True)
 class _Waiting:
-    """Notes not yet written; who came and left between two writes is in both."""
+    """Notes not yet written, in the order of writing; who came and left in between is in both."""
 
     guilds: dict[int, SeenGuild] = field(default_factory=dict)
     guilds_left: dict[int, datetime] = field(default_factory=dict)
@@ -53,6 +57,20 @@ class _Waiting:
     def __len__(self) -> int:
         people = len(self.users) + len(self.members) + len(self.members_left)
         return people + len(self.guilds) + len(self.guilds_left)
+
+    def notes(self) -> list[_Note]:
+        """Return every note with its kind and whom it is about."""
+        return [
+            (kind.name, key, note)
+            for kind in fields(self)
+            for key, note in getattr(self, kind.name).items()
+        ]
+
+    def halves(self) -> tuple[_Waiting, _Waiting]:
+        """Return the notes in two parts, of which the first is to be written first."""
+        notes = self.notes()
+        middle = len(notes) // 2
+        return _waiting(notes[:middle]), _waiting(notes[middle:])
 
 
 class Roster:
@@ -111,7 +129,10 @@ class Roster:
                 log.warning("roster_not_written", error=type(error).__name__)
 
     async def flush(self) -> None:
-        """Write what is waiting; raises the database's error and keeps the notes then."""
+        """Write what is waiting, but for what the database refuses.
+
+        While the database is away it raises that error and keeps the notes.
+        """
         async with self._writing:
             taken, self._waiting = self._waiting, _Waiting()
             if not len(taken):
@@ -125,6 +146,21 @@ class Roster:
                     self._put_back(taken)
 
     async def _write(self, taken: _Waiting) -> None:
+        try:
+            await self._store(taken)
+        except (DBAPIError, UnicodeError) as error:
+            if is_connection_error(error) or isinstance(error, _NOT_OF_THE_NOTE):
+                raise
+            if len(taken) > 1:
+                for half in taken.halves():
+                    await self._write(half)
+                return
+            # It would fail again for ever and hold up all that come after it. What the error says
+            # may be somebody's name.
+            [(kind, about, _note)] = taken.notes()
+            log.error("roster_note_refused", kind=kind, about=about, error=type(error).__name__)  # noqa: TRY400
+
+    async def _store(self, taken: _Waiting) -> None:
         async with self._database.write() as session:
             await save_guilds(session, list(taken.guilds.values()))
             await mark_guilds_left(session, taken.guilds_left)
@@ -144,6 +180,13 @@ class Roster:
             taken.members | newer.members,
             _without(taken.members_left, newer.members) | newer.members_left,
         )
+
+
+def _waiting(notes: Iterable[_Note]) -> _Waiting:
+    waiting = _Waiting()
+    for kind, about, note in notes:
+        getattr(waiting, kind)[about] = note
+    return waiting
 
 
 def batched(notes: Iterable[N]) -> Iterator[list[N]]:

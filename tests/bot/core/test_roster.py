@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.roster import Roster
 from db.engine import Database
@@ -77,6 +80,52 @@ async def test_flush_failure_keeps_the_notes(
     await roster.flush()
     async with sqlite_database.read() as session:
         assert await count_guilds(session) == 2
+
+
+@pytest.mark.parametrize("name", ["a\x00b", "half of a pair: \ud83d", "x" * 300])
+async def test_flush_drops_what_the_database_refuses_and_nothing_else(
+    database: Database, name: str
+) -> None:
+    roster = Roster(database)
+    roster.guild_seen(SeenGuild(1, name, AT))
+    roster.guild_seen(SeenGuild(2, "Two", AT))
+    for user_id in range(10, 20):
+        roster.user_seen(SeenUser(user_id, name if user_id == 14 else "Ada", None, AT))
+        roster.member_joined(SeenMember(2, user_id, AT))
+    roster.member_left(2, 19, AT + timedelta(hours=1))
+    await roster.flush()
+    async with database.read() as session:
+        assert await get_guild(session, 2) is not None
+        assert await count_users(session) >= 9
+        members = [await get_member(session, 2, user_id) for user_id in range(10, 20)]
+    assert all(members)
+    assert members[-1] is not None
+    assert members[-1].left_at is not None
+
+
+async def test_flush_keeps_all_notes_when_the_connection_is_lost_between_refusals(
+    postgres_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roster = Roster(postgres_database)
+    roster.guild_seen(SeenGuild(1, "a\x00b", AT))
+    roster.guild_seen(SeenGuild(2, "Two", AT))
+    real = postgres_database.write
+    opened = 0
+
+    def write() -> AbstractAsyncContextManager[AsyncSession]:
+        nonlocal opened
+        opened += 1
+        if opened == 2:
+            raise PoolTimeoutError
+        return real()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(postgres_database, "write", write)
+        with pytest.raises(PoolTimeoutError):
+            await roster.flush()
+    await roster.flush()
+    async with postgres_database.read() as session:
+        assert await count_guilds(session) == 1
 
 
 async def test_notes_about_people_are_bounded(
