@@ -87,7 +87,7 @@ class Acknowledgements:
                 deadline, interaction = self._watched.popleft()
                 await asyncio.sleep(max(0.0, deadline - loop.time()))
                 if not interaction.response.is_done():
-                    await self._say_expired(interaction)
+                    await self.answer_unhandled(interaction)
 
     def failed(self, interaction: Interaction, outcome: str) -> None:
         """Count the use of a component or form as failed, unless it was answered well before."""
@@ -96,9 +96,13 @@ class Acknowledgements:
             self._metrics.component_used(entry.namespace, outcome)
             entry.namespace = None
 
-    async def _say_expired(self, interaction: Interaction) -> None:
+    async def answer_unhandled(self, interaction: Interaction, *, outdated: bool = False) -> None:
+        """Answer what nothing else will: in words, or not at all for what is no longer shown."""
         self.failed(interaction, "user_error")
         try:
+            if outdated:
+                await interaction.response.defer()
+                return
             await answer(
                 interaction, _("This is no longer active. Please run the command for it again.")
             )

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import discord
 
+from bot.core.messages import Payload
 from bot.core.problems.news import BASICS
+from bot.unhandled import Fate, Foresight
 from db.guilds import SeenGuild, SeenMember, SeenUser
 from db.jobs import cancel_jobs
 from db.leases import Shards
@@ -44,6 +46,9 @@ class Observer:
             self.on_member_update,
         ):
             client.add_listener(listener)
+        self._foresight = Foresight(client, client.kernel.clock)
+        self._unhandled: dict[int, Fate] = {}
+        client.intake.listen("INTERACTION_CREATE", "unhandled", self._look_ahead)
 
     async def on_ready(self) -> None:
         """Find the guilds that were left while the bot was not connected."""
@@ -102,6 +107,16 @@ class Observer:
         if interaction.type is not discord.InteractionType.autocomplete:
             self._see_user(interaction.user)
         self._client.acknowledgements.note(interaction)
+        if fate := self._unhandled.pop(interaction.id, None):
+            await self._client.acknowledgements.answer_unhandled(
+                interaction, outdated=fate is Fate.OUTDATED
+            )
+
+    def _look_ahead(self, payload: Payload) -> None:
+        """Remember a press that nothing will take, unless another listener might."""
+        fate = self._foresight.fate_of(payload)
+        if fate is not Fate.HANDLED and len(self._client.extra_events["on_interaction"]) == 1:
+            self._unhandled[int(payload["id"])] = fate
 
     def _see_user(self, user: discord.User | discord.Member) -> None:
         now = self._kernel.clock.now()

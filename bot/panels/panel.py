@@ -337,7 +337,11 @@ class SettingsPanel(ui.LayoutView):
 
     def _begin_drawing(self) -> None:
         self._drawing += 1
+        drawn = self.children
         self.clear_items()
+        for item in drawn:
+            # Until Discord shows the new drawing the old one can be pressed, and belongs here.
+            item._update_view(self)
 
     def _content(self, problems: Any = ()) -> Content:
         return Content(

@@ -48,6 +48,31 @@ def test_the_gateway_looks_every_event_up_in_that_same_table() -> None:
     assert "func(data)" in received
 
 
+async def test_the_store_of_views_is_asked_as_it_asks_itself(
+    client: commands.AutoShardedBot,
+) -> None:
+    # bot.unhandled looks there for what a press will find.
+    store = client._connection._view_store
+    view = discord.ui.View(timeout=None)
+    button: discord.ui.Button[discord.ui.View] = discord.ui.Button(custom_id="thing:1")
+    store.add_view(view.add_item(button), message_id=7)
+    assert store._views == {7: {(2, "thing:1"): button}}
+    asked = inspect.getsource(type(store).dispatch_view)
+    assert "self._views.get(message_id, {}).get(key)" in asked
+    assert "self._views.get(None, {}).get(key)" in asked
+    assert "self._dynamic_items.items()" in inspect.getsource(type(store).dispatch_dynamic_items)
+    assert "self._modals.get(custom_id)" in inspect.getsource(type(store).dispatch_modal)
+
+
+def test_an_item_is_told_its_view() -> None:
+    # bot.panels keeps the components of an earlier drawing alive until the next is shown.
+    view = discord.ui.LayoutView()
+    button: discord.ui.Button[discord.ui.LayoutView] = discord.ui.Button()
+    row: discord.ui.ActionRow[discord.ui.LayoutView] = discord.ui.ActionRow(button)
+    row._update_view(view)
+    assert button.view is view
+
+
 def test_a_reconnect_leaves_the_table_alone(client: commands.AutoShardedBot) -> None:
     table = client._connection.parsers
     client._connection.parsers["MESSAGE_CREATE"] = mark = lambda _: None

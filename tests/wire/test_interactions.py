@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 from collections.abc import AsyncIterator
 
 import pytest
@@ -42,7 +44,8 @@ async def test_component_of_an_earlier_process_is_answered(
     sqlite_url: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(acknowledgements, "GIVE_UP_SECONDS", 0.1)
+    # It is known at once that nothing will take the press; nobody has to wait for that.
+    monkeypatch.setattr(acknowledgements, "GIVE_UP_SECONDS", 600.0)
     async with running(config_for(sandbox, sqlite_url)):
         await until(lambda: sandbox.application.commands)
         shown = await owner.slash(guild.channel("staff"), "help")
@@ -51,6 +54,42 @@ async def test_component_of_an_earlier_process_is_answered(
         assert pressed.response is not None
         assert "no longer active" in pressed.response.content
         assert await bot.metric("component_interactions_total", outcome="user_error") == 1
+
+
+async def test_button_that_did_its_work_can_be_clicked_again(
+    sandbox: Sandbox, guild: Guild, owner: Actor, bot: Bot, log: io.StringIO
+) -> None:
+    shown = await owner.slash(guild.channel("staff"), "welcome settings")
+    message = shown.response
+    assert message is not None
+    await owner.click(shown, "Reset")
+    await until(lambda: "Cancel" in str(message.components))
+    cancel = owner._component(message, "Cancel")
+
+    pressed = await asyncio.gather(*(owner.click(shown, "Cancel") for _ in range(3)))
+    await until(lambda: "Cancel" not in str(message.components))
+    late = await owner._use(message, cancel, None, wait=True, within=5.0)
+
+    for one in (*pressed, late):
+        assert one.response is None or "no longer active" not in one.response.content
+    assert "unknown view" not in log.getvalue()
+
+
+async def test_question_takes_the_first_answer_and_no_second(
+    sandbox: Sandbox, guild: Guild, owner: Actor, bot: Bot
+) -> None:
+    channel = guild.channel("staff")
+    change = {"feature": "welcome", "field": "leave_enabled", "value": "yes"}
+    await owner.slash(channel, "settings set", options=change)
+    asked = await owner.slash(channel, "settings reset", feature="welcome")
+
+    pressed = await asyncio.gather(
+        *(owner.click(asked, label) for label in ("Yes, go ahead", "Yes, go ahead", "Cancel"))
+    )
+
+    for one in pressed:
+        assert one.response is None or "no longer active" not in one.response.content
+    await until(lambda: any("Say goodbye" in one.content for one in asked.followups))
 
 
 async def test_settings_panel_changes_a_setting(
