@@ -17,7 +17,12 @@ from bot.core.features import Feature
 from bot.core.fields import FieldInfo, Widget
 from bot.core.fields.text import edit_text, read_text
 from bot.core.fields.values import VARIANT_LINE
+from bot.core.i18n import _
 from tests.declared import LANGUAGES, every_declaration, every_field
+
+# What a panel shows of a title in bold; a form's label takes a little more.
+LONGEST_TITLE = 40
+LONGEST_DESCRIPTION = 100
 
 
 @every_declaration
@@ -125,6 +130,26 @@ def _texts(pattern: str | None, low: int, high: int) -> st.SearchStrategy[str]:
     printable = st.characters(min_codepoint=33, max_codepoint=126)
     texts = st.from_regex(re.compile(pattern), fullmatch=True, alphabet=printable)
     return texts.filter(lambda text: low <= len(text) <= high)
+
+
+@every_field
+@pytest.mark.parametrize("locale", LANGUAGES)
+def test_field_texts_fit_panel_and_form_in_every_language(
+    feature: Feature, field: FieldInfo, locale: str
+) -> None:
+    assert len(_(field.title).render(locale)) <= LONGEST_TITLE
+    assert len(_(field.description).render(locale)) <= LONGEST_DESCRIPTION
+
+
+@every_field
+def test_field_without_a_value_says_what_applies(feature: Feature, field: FieldInfo) -> None:
+    if field.optional or field.default == []:
+        assert field.unset, field.name
+
+
+@every_field
+def test_variables_of_a_field_are_explained(feature: Feature, field: FieldInfo) -> None:
+    assert [name for name, _text in field.form.meanings] == list(field.form.variables)
 
 
 @every_declaration

@@ -13,7 +13,7 @@ import discord
 from bot.core.contracts import BotState, ChannelKind
 from bot.core.fields import FieldInfo, Widget
 from bot.core.fields.text import choice_title, edit_text, read_text, shorten
-from bot.core.i18n import Message, _
+from bot.core.i18n import N_, Message, _
 from bot.replies import unique_id
 
 # What was entered, as a change takes it, and the text to offer again if it is refused.
@@ -31,6 +31,11 @@ _CHANNEL_TYPES: dict[ChannelKind, list[discord.ChannelType]] = {
         discord.ChannelType.private_thread,
         discord.ChannelType.news_thread,
     ],
+}
+# What a text may look like where not every text will do.
+_EXAMPLES = {
+    Widget.DURATION: N_("For example 1h 30m"),
+    Widget.COLOUR: N_("For example #5865f2 or blue"),
 }
 _LONG = {Widget.PARAGRAPH, Widget.TEMPLATE, Widget.TEMPLATES}
 _SEVERAL = {Widget.CHANNELS, Widget.ROLES, Widget.MEMBERS}
@@ -72,10 +77,10 @@ class FieldModal(discord.ui.Modal):
         self._locale = locale
         self._submitted = submitted
         self._input = _chooser(field, value, state, guild_id, locale) or _text_input(
-            field, edit_text(field, value) if typed is None else typed
+            field, edit_text(field, value) if typed is None else typed, locale
         )
         if field.form.variables:
-            self.add_item(discord.ui.TextDisplay(_variables(field).render(locale)))
+            self.add_item(discord.ui.TextDisplay(_variables(field, locale)))
         self.add_item(
             discord.ui.Label(
                 text=shorten(title, _MAX_LABEL),
@@ -114,18 +119,24 @@ def _advice(field: FieldInfo) -> Message:
     return _(field.description)
 
 
-def _variables(field: FieldInfo) -> Message:
+def _variables(field: FieldInfo, locale: str) -> str:
+    """Say which variables a text may use and, where that is declared, what they stand for."""
     # A label's description would have to cut so many.
-    names = " ".join(f"`{{{name}}}`" for name in field.form.variables)
-    return _("Variables: {names}", names=names)
+    if not field.form.meanings:
+        names = " ".join(f"`{{{name}}}`" for name in field.form.variables)
+        return _("Variables: {names}", names=names).render(locale)
+    lines = [f"`{{{name}}}` {_(text).render(locale)}" for name, text in field.form.meanings]
+    return "\n".join([_("Variables:").render(locale), *lines])
 
 
-def _text_input(field: FieldInfo, text: str) -> discord.ui.TextInput[Any]:
+def _text_input(field: FieldInfo, text: str, locale: str) -> discord.ui.TextInput[Any]:
     long = field.form.widget in _LONG
+    example = _EXAMPLES.get(field.form.widget)
     return discord.ui.TextInput(
         custom_id=field.name,
         style=discord.TextStyle.paragraph if long else discord.TextStyle.short,
         default=text or None,
+        placeholder=None if example is None else _(example).render(locale),
         required=not field.optional and field.default != [],
         # Too long is refused in words, with the text kept; Discord would cut it.
         max_length=MAX_INPUT,

@@ -16,7 +16,10 @@ class TemplateSettings(FeatureSettings):
     """How thanks are passed on."""
 
     channel_id: Place | None = setting(
-        None, N_("Channel"), N_("Where thanks are posted; without one, nobody can give any.")
+        None,
+        N_("Channel"),
+        N_("Where thanks are posted; without one, nobody can give any."),
+        unset=N_("nobody can give thanks"),
     )
     longest_reason: Length = setting(
         200, N_("Longest reason"), N_("How many characters a reason may have.")

@@ -18,6 +18,7 @@ class GeneralSettings(FeatureSettings):
         None,
         N_("Language"),
         N_("The language for texts that everyone sees; without it, the language set in Discord."),
+        unset=N_("the language set in Discord"),
     )
     time_zone: TimeZone = setting(
         "UTC", N_("Time zone"), N_("The zone in which days begin and times are read and shown.")
@@ -26,4 +27,5 @@ class GeneralSettings(FeatureSettings):
         None,
         N_("Log channel"),
         N_("Where I tell staff about problems, such as a channel that I can't post in."),
+        unset=N_("nowhere"),
     )

@@ -14,15 +14,18 @@ from bot.core.settings import FeatureSettings, setting
 from cogs.welcome.rules import Order
 
 # What a text may name; `cogs.welcome.wording` fills them in, in this order.
-VARIABLES = (
-    "member",
-    "member.name",
-    "member.mention",
-    "member.id",
-    "guild",
-    "count",
-    "ordinal",
-)
+VARIABLES = {
+    "member": N_("the name that is shown here"),
+    "member.name": N_("the username"),
+    "member.mention": N_("a mention, which notifies the member"),
+    "member.id": N_("the member's ID"),
+    "guild": N_("this server's name"),
+    "count": N_("how many members there are"),
+    "ordinal": N_("the same as an ordinal, such as 1,204th"),
+}
+
+_OWN_TEXT = N_("a text of my own")
+_WELCOME_CHANNEL = N_("the welcome channel")
 
 _JOINING = N_("When someone joins")
 _RETURNING = N_("When someone comes back")
@@ -57,12 +60,14 @@ class WelcomeSettings(FeatureSettings):
         N_("Welcome channel"),
         N_("Where greetings go; without one, the channel of Discord's own system messages."),
         group=_JOINING,
+        unset=N_("the channel of Discord's system messages"),
     )
     join_texts: Texts = setting(
         (),
         N_("Welcome texts"),
         N_("One of these is sent each time; without any, I use a text of my own."),
         group=_JOINING,
+        unset=_OWN_TEXT,
     )
     returning_enabled: bool = setting(
         True,
@@ -75,24 +80,31 @@ class WelcomeSettings(FeatureSettings):
         N_("Channel for returning members"),
         N_("Without one, the welcome channel."),
         group=_RETURNING,
+        unset=_WELCOME_CHANNEL,
     )
     returning_texts: Texts = setting(
         (),
         N_("Texts for returning members"),
         N_("One of these is sent each time; without any, I use a text of my own."),
         group=_RETURNING,
+        unset=_OWN_TEXT,
     )
     leave_enabled: bool = setting(
         False, N_("Say goodbye"), N_("Send a message when someone leaves."), group=_LEAVING
     )
     leave_channel_id: Place | None = setting(
-        None, N_("Goodbye channel"), N_("Without one, the welcome channel."), group=_LEAVING
+        None,
+        N_("Goodbye channel"),
+        N_("Without one, the welcome channel."),
+        group=_LEAVING,
+        unset=_WELCOME_CHANNEL,
     )
     leave_texts: Texts = setting(
         (),
         N_("Goodbye texts"),
         N_("One of these is sent each time; without any, I use a text of my own."),
         group=_LEAVING,
+        unset=_OWN_TEXT,
     )
     order: Annotated[Order, choice(random=N_("At random"), in_turn=N_("In turn"))] = setting(
         Order.RANDOM, N_("Order of texts"), N_("Pick texts at random or in turn."), group=_LOOK
@@ -110,7 +122,11 @@ class WelcomeSettings(FeatureSettings):
         False, N_("Embed"), N_("Put the text into a box with a coloured edge."), group=_LOOK
     )
     embed_title: Title | None = setting(
-        None, N_("Title of the embed"), N_("Stands above the text of a greeting."), group=_LOOK
+        None,
+        N_("Title of the embed"),
+        N_("Stands above the text of a greeting."),
+        group=_LOOK,
+        unset=N_("no title"),
     )
     embed_avatar: bool = setting(
         False, N_("Avatar in the embed"), N_("Show the member's avatar in the corner."), group=_LOOK
@@ -120,6 +136,7 @@ class WelcomeSettings(FeatureSettings):
         N_("Image in the embed"),
         N_("An https address of a picture for greetings; the welcome card takes its place."),
         group=_LOOK,
+        unset=N_("no picture"),
     )
     dm_enabled: bool = setting(
         False,
@@ -128,15 +145,16 @@ class WelcomeSettings(FeatureSettings):
         group=_PRIVATE,
     )
     dm_text: PrivateText | None = setting(
-        None, N_("Private text"), N_("Without it, I use a text of my own."), group=_PRIVATE
+        None,
+        N_("Private text"),
+        N_("Without it, I use a text of my own."),
+        group=_PRIVATE,
+        unset=_OWN_TEXT,
     )
     raid_size: RaidSize = setting(
         10,
         N_("Joins that make a raid"),
-        N_(
-            "From this many joins within the raid window on, one message greets all together "
-            "whom I have not greeted yet."
-        ),
+        N_("From this many joins within the raid window on, one message greets all together."),
         group=_CARE,
     )
     raid_window: RaidWindow = setting(
@@ -152,7 +170,11 @@ class WelcomeSettings(FeatureSettings):
         group=_CARE,
     )
     delete_after: Lifetime | None = setting(
-        None, N_("Delete after"), N_("Remove my messages again after this time."), group=_CARE
+        None,
+        N_("Delete after"),
+        N_("Remove my messages again after this time."),
+        group=_CARE,
+        unset=N_("they stay"),
     )
     greet_bots: bool = setting(
         False, N_("Greet bots"), N_("Treat bots that are added like members."), group=_CARE

@@ -57,9 +57,10 @@ class Form:
 
     `needs` are the permissions that the bot must have in the channel, `kinds` the channel kinds
     offered, `assignable` says that the bot has to be able to give the role, `variables` are the
-    names a template may use, `labels` name the values of a choice (marked with `N_()`). Bounds
-    count items for lists, characters for templates and seconds for durations. `command` names the
-    command, without its slash, that edits a document: a value too deep for one input.
+    names a template may use, `meanings` says what each stands for, `labels` name the values of a
+    choice (both marked with `N_()`). Bounds count items for lists, characters for templates and
+    seconds for durations. `command` names the command, without its slash, that edits a document: a
+    value too deep for one input.
     """
 
     widget: Widget
@@ -67,6 +68,7 @@ class Form:
     kinds: tuple[ChannelKind, ...] = ()
     assignable: bool = False
     variables: tuple[str, ...] = ()
+    meanings: tuple[tuple[str, str], ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     minimum: int = 0
     maximum: int = 0
@@ -166,6 +168,9 @@ def _list_of(items: Mapping[str, Any], maximum: int) -> dict[str, Any]:
     return {"type": "array", "items": dict(items), "maxItems": maximum}
 
 
+Variables = tuple[str, ...] | Mapping[str, str]
+
+
 def channel(
     *, needs: tuple[str, ...] = (), kinds: tuple[ChannelKind, ...] = ("text", "news")
 ) -> Form:
@@ -202,16 +207,32 @@ def duration(*, minimum: timedelta = timedelta(0), maximum: timedelta = LONGEST)
     )
 
 
-def template(variables: tuple[str, ...], *, max_length: int = MAX_MESSAGE) -> Form:
-    """Make the form of a `str` that is a message with these variables."""
-    return Form(Widget.TEMPLATE, variables=variables, max_length=max_length)
+def template(variables: Variables, *, max_length: int = MAX_MESSAGE) -> Form:
+    """Make the form of a `str` that is a message with these variables.
+
+    A mapping also says what each stands for, in a text marked with `N_()`.
+    """
+    return Form(
+        Widget.TEMPLATE,
+        variables=tuple(variables),
+        meanings=_meanings(variables),
+        max_length=max_length,
+    )
 
 
-def templates(
-    variables: tuple[str, ...], *, max_items: int = 10, max_length: int = MAX_MESSAGE
-) -> Form:
+def templates(variables: Variables, *, max_items: int = 10, max_length: int = MAX_MESSAGE) -> Form:
     """Make the form of a `tuple[str, ...]` with several variants of a message."""
-    return Form(Widget.TEMPLATES, variables=variables, maximum=max_items, max_length=max_length)
+    return Form(
+        Widget.TEMPLATES,
+        variables=tuple(variables),
+        meanings=_meanings(variables),
+        maximum=max_items,
+        max_length=max_length,
+    )
+
+
+def _meanings(variables: Variables) -> tuple[tuple[str, str], ...]:
+    return tuple(variables.items()) if isinstance(variables, Mapping) else ()
 
 
 def members(*, max_items: int = MAX_ITEMS) -> Form:
@@ -266,7 +287,10 @@ class Constraints:
 
 @dataclass(frozen=True, slots=True)
 class FieldInfo:
-    """One setting as panels, forms and documents present it; `default` is its JSON value."""
+    """One setting as panels, forms and documents present it; `default` is its JSON value.
+
+    `unset` says what applies while an optional setting has no value, such as "the welcome channel".
+    """
 
     name: str
     title: str
@@ -278,6 +302,7 @@ class FieldInfo:
     choices: tuple[Choice, ...]
     optional: bool
     integral: bool = False
+    unset: str | None = None
 
 
 class UndescribedFieldError(ValueError):
@@ -349,6 +374,7 @@ def _describe(
         choices=_choices_in(core, form),
         optional=optional,
         integral=core.get("type") == "integer",
+        unset=schema.get("x-unset"),
     )
 
 

@@ -57,7 +57,8 @@ _MENTIONS = {
 def show_value(field: FieldInfo, value: Any, locale: str | None) -> str:
     """Return a setting's JSON value as people read it in Discord, in markdown."""
     if value is None or value == []:
-        return _("not set").render(locale)
+        unset = _("not set: {instead}", instead=_(field.unset)) if field.unset else _("not set")
+        return unset.render(locale)
     if mention := _MENTIONS.get(field.form.widget):
         return _joined(mention, value)
     match field.form.widget:

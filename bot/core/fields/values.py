@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from bot.core.durations import check_bounds, parse_duration
 from bot.core.errors import InvalidInput
-from bot.core.i18n import LANGUAGES, Message, _, ngettext
+from bot.core.i18n import LANGUAGES, Message, _
 from bot.core.templates import parse
 
 T = TypeVar("T")
@@ -159,10 +159,18 @@ def read_templates(
 ) -> tuple[str, ...]:
     """Return the templates in a list, or in a text that separates them by lines of three dashes."""
     if isinstance(value, str):
-        value = [part.strip() for part in _DASHES.split(value) if part.strip()]
+        typed, value = value, [part.strip() for part in _DASHES.split(value) if part.strip()]
+        if typed.strip() and not value:
+            raise InvalidInput(
+                _("There is no text between the lines of dashes."),
+                hint=_("Leave the field empty to clear it."),
+            )
     if not isinstance(value, list | tuple):
         raise InvalidInput(_("This has to be a list."))
-    _check_count(len(value), maximum)
+    if len(value) > maximum:
+        raise InvalidInput(
+            _("At most {maximum} texts fit; these are {count}.", maximum=maximum, count=len(value))
+        )
     return tuple(_read_variant(n, one, variables, max_length) for n, one in enumerate(value, 1))
 
 
@@ -228,7 +236,9 @@ def _zones() -> dict[str, str]:
 
 def _check_count(count: int, maximum: int) -> None:
     if count > maximum:
-        raise InvalidInput(ngettext("At most {count} fits.", "At most {count} fit.", maximum))
+        raise InvalidInput(
+            _("At most {maximum} fit; these are {count}.", maximum=maximum, count=count)
+        )
 
 
 def _not_an_id(value: Any, mention: re.Pattern[str]) -> InvalidInput:

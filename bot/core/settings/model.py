@@ -64,13 +64,24 @@ class FeatureSettings(BaseModel):
         return self.model_dump(mode="json")
 
 
-def setting(default: Any, title: str, description: str, *, group: str | None = None) -> Any:
+def setting(
+    default: Any,
+    title: str,
+    description: str,
+    *,
+    group: str | None = None,
+    unset: str | None = None,
+) -> Any:
     """Declare one setting: its default, and its texts marked with `N_()`.
 
-    Fields of one `group` (also a marked text) stand together under it in panels and forms.
+    Fields of one `group` (also a marked text) stand together under it in panels and forms. `unset`
+    (another) says what applies while there is no value.
     """
-    extra: dict[str, Any] | None = {"x-group": group} if group else None
-    return Field(default=default, title=title, description=description, json_schema_extra=extra)
+    told = {"x-group": group, "x-unset": unset}
+    extra: dict[str, Any] = {name: text for name, text in told.items() if text}
+    return Field(
+        default=default, title=title, description=description, json_schema_extra=extra or None
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,6 +162,8 @@ def _words_for(kind: str, context: Mapping[str, Any]) -> Message:
     if kind in _BOUNDED:
         text, key = _BOUNDED[kind]
         return _(text, bound=str(context[key]))
+    if kind == "string_pattern_mismatch" and str(context["pattern"]).startswith("^https://"):
+        return _("An https address is needed, such as https://example.org/picture.png.")
     return _WORDS.get(kind, _UNUSABLE)
 
 

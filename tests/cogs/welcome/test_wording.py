@@ -55,7 +55,7 @@ def payload(text: str, kind: Kind = Kind.JOIN, **chosen: Any) -> dict[str, Any]:
 def test_values_for_has_one_value_for_each_variable() -> None:
     values = values_for(ANN, GUILD)
 
-    assert tuple(values) == VARIABLES
+    assert tuple(values) == tuple(VARIABLES)
     assert values["member"] == "Ann"
     assert values["member.name"] == r"ann\_b"
     assert values["member.mention"] == "<@42>"

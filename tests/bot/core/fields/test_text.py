@@ -36,7 +36,7 @@ def test_text_to_edit_is_read_back_as_the_same_value(name: str, locale: str) -> 
     ("name", "value", "shown"),
     [
         ("join_channel_id", "50", "<#50>"),
-        ("join_channel_id", None, "sin definir"),
+        ("join_channel_id", None, "sin definir: el canal de los mensajes del sistema de Discord"),
         ("raid_window", 90, "1 minuto y 30 segundos"),
         ("join_enabled", True, "sí"),
         ("join_texts", ["a", "b"], "2 textos: `a`"),
