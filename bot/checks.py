@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # A command's extra: the key of the feature that it manages, `ANY_FEATURE` for whichever is named.
 MANAGES = "manages"
 ANY_FEATURE = "*"
+# A command's extra: it is for the owners of the bot alone, which it checks itself.
+FOR_OWNERS = "for_owners"
 # Discord waits three seconds for the first answer, the way there and back included.
 PATIENCE_SECONDS = 2.0
 

@@ -19,6 +19,22 @@ _CONTEXTS = {
 }
 
 
+def described(template: str, **texts: str) -> app_commands.locale_str:
+    """Make a command's description of a template and texts, all marked with `N_()`."""
+    return app_commands.locale_str(template.format(**texts), template=template, texts=texts)
+
+
+def description_in(string: app_commands.locale_str | str, locale: str) -> str:
+    """Return a command's description in a language."""
+    catalogue = catalogue_for(locale)
+    if isinstance(string, str):
+        return catalogue.gettext(string)
+    template: str = string.extras.get("template", string.message)
+    texts: dict[str, str] = string.extras.get("texts", {})
+    told = {name: catalogue.gettext(text) for name, text in texts.items()}
+    return catalogue.gettext(template).format(**told) if told else catalogue.gettext(template)
+
+
 class CatalogueTranslator(app_commands.Translator):
     """Gives discord.py the translated names and descriptions when commands are registered."""
 
@@ -34,7 +50,7 @@ class CatalogueTranslator(app_commands.Translator):
         catalogue = catalogue_for(locale.value)
         name_context = _CONTEXTS.get(context.location)
         if name_context is None:
-            translated = catalogue.gettext(string.message)
+            translated = description_in(string, locale.value)
         else:
             translated = catalogue.pgettext(name_context, string.message)
         return translated if translated != string.message else None

@@ -37,14 +37,17 @@ async def grant_permission(
     granted_by: int | None,
     now: datetime,
     allowed: bool = True,
-) -> None:
-    """Allow a member something, or forbid it, whatever was decided before."""
+) -> bool:
+    """Allow a member something, or forbid it; False when that was decided already, and by whom."""
     decision = {"allowed": allowed, "granted_by": granted_by, "granted_at": now}
     insert = insert_for(session, UserPermission).values(
         guild_id=guild_id, user_id=user_id, permission=permission, **decision
     )
     key = ["guild_id", "user_id", "permission"]
-    await session.execute(insert.on_conflict_do_update(index_elements=key, set_=decision))
+    decide = insert.on_conflict_do_update(
+        index_elements=key, set_=decision, where=UserPermission.allowed != allowed
+    )
+    return await count_changed(session, decide) == 1
 
 
 async def revoke_permission(

@@ -115,7 +115,10 @@ class FeatureRegistry:
         if (found := self._features.get(key)) is not None:
             return found
         nearest = difflib.get_close_matches(key, self._features, n=1)
-        hint = _("Did you mean {nearest}?", nearest=nearest[0]) if nearest else None
+        if nearest:
+            hint = _("Did you mean {nearest}?", nearest=nearest[0])
+        else:
+            hint = _("There are: {names}.", names=", ".join(self._features))
         raise NotFound(_("There is no feature called {name}.", name=key[:60]), hint=hint)
 
     def all(self) -> tuple[Feature, ...]:

@@ -66,11 +66,14 @@ class PermissionService:
         decided = await self._decisions(guild_id, user_id)
         return frozenset(one.key for one in self._registry.all() if _decide(decided, one.key))
 
-    async def grant(self, guild_id: int, user_id: int, feature: str, *, actor: Actor) -> None:
-        """Let the member manage a feature, or every one for "*"; raises `NotFound`."""
+    async def grant(self, guild_id: int, user_id: int, feature: str, *, actor: Actor) -> bool:
+        """Let the member manage a feature, or every one for "*"; False when they could already.
+
+        Raises `NotFound`.
+        """
         self._check(feature)
         async with self._database.write() as session:
-            await grant_permission(
+            is_new = await grant_permission(
                 session,
                 guild_id=guild_id,
                 user_id=user_id,
@@ -78,9 +81,11 @@ class PermissionService:
                 granted_by=actor.user_id,
                 now=self._clock.now(),
             )
-            action = "permission.grant"
-            await self._record(session, action, guild_id, user_id, feature, actor=actor)
+            if is_new:
+                action = "permission.grant"
+                await self._record(session, action, guild_id, user_id, feature, actor=actor)
         self._forget(guild_id, user_id)
+        return is_new
 
     async def revoke(self, guild_id: int, user_id: int, feature: str, *, actor: Actor) -> None:
         """Take a grant back; raises `NotFound` when there is none."""

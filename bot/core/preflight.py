@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.core.contracts import ChannelSummary, MemberFacts, Permissions, RoleSummary
-from bot.core.i18n import Message, _
+from bot.core.i18n import Message, _, ngettext
 from bot.core.permission_names import PermissionList
 
 
@@ -146,11 +146,20 @@ def missing_permissions(
         return None
     names = PermissionList(missing)
     if channel is None:
-        message = _("I lack the permission {names} in this server.", names=names)
+        message = ngettext(
+            "I lack the permission {names} in this server.",
+            "I lack the permissions {names} in this server.",
+            len(missing),
+            names=names,
+        )
         fix = _("Allow {names} for my role in Server Settings > Roles.", names=names)
     else:
-        message = _(
-            "I lack the permission {names} in #{channel}.", names=names, channel=channel.name
+        message = ngettext(
+            "I lack the permission {names} in #{channel}.",
+            "I lack the permissions {names} in #{channel}.",
+            len(missing),
+            names=names,
+            channel=channel.name,
         )
         fix = _(
             "Open the settings of #{channel}, go to Permissions, add my role and allow {names}.",
@@ -196,10 +205,17 @@ def _check_actor(
         return None
     names = PermissionList(missing)
     if channel is None:
-        message = _("You need the permission {names} for this.", names=names)
+        message = ngettext(
+            "You need the permission {names} for this.",
+            "You need the permissions {names} for this.",
+            len(missing),
+            names=names,
+        )
     else:
-        message = _(
+        message = ngettext(
             "You need the permission {names} in #{channel} for this.",
+            "You need the permissions {names} in #{channel} for this.",
+            len(missing),
             names=names,
             channel=channel.name,
         )

@@ -157,12 +157,13 @@ class CommandLimiter:
         block = self._blocks.get(subject)
         if block is not None and block.until > now:
             raise _blocked(block, now)
-        decision = self._windows[rate_class].hit(user_id, self._clock.monotonic())
+        window = self._windows[rate_class]
+        decision = window.hit(user_id, self._clock.monotonic())
         if decision.allowed:
             return
         if self._is_last_straw(subject):
             raise _blocked(await self._block(subject, now), now)
-        raise _too_fast(decision.retry_after)
+        raise _too_fast(decision.retry_after, window)
 
     async def forget(self, user_id: int) -> None:
         """Lift every block of a person and forget what was counted about them."""
@@ -259,7 +260,17 @@ def _span(seconds: float) -> Span:
     return Span(timedelta(seconds=max(1, math.ceil(seconds))))
 
 
-def _too_fast(seconds: float) -> RateLimited:
+def _too_fast(seconds: float, window: SlidingWindow[int]) -> RateLimited:
+    if window.limit == 1:
+        # Nobody has been fast who did something for the second time.
+        return RateLimited(
+            _(
+                "This can be used once every {span}. Try again in {seconds}.",
+                span=_span(window.seconds),
+                seconds=_span(seconds),
+            ),
+            retry_after=seconds,
+        )
     return RateLimited(
         _(
             "You are going a little too fast. Try again in {seconds}.",

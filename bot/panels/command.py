@@ -10,6 +10,7 @@ from discord import app_commands
 from bot.checks import MANAGES, ensure_manages
 from bot.core.features import Feature, RateClass
 from bot.core.i18n import N_
+from bot.localization import described
 from bot.panels.panel import SettingsPanel
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ def settings_command(feature: Feature) -> app_commands.Command[Any, ..., None]:
 
     return app_commands.Command(
         name="settings",
-        description=N_("Show and change these settings"),
+        description=described(
+            N_("Show and change the settings of {feature}"), feature=feature.title
+        ),
         callback=open_panel,
         extras={"settings_panel": True, "rate_class": RateClass.ADMIN, MANAGES: feature.key},
     )

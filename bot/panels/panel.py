@@ -20,7 +20,7 @@ from bot.core.contracts import Actor
 from bot.core.errors import InvalidInput
 from bot.core.features import Feature
 from bot.core.fields import FieldInfo, Widget, describe_fields
-from bot.core.fields.text import edited_by, escape_markdown, show_diff
+from bot.core.fields.text import edited_by, escape_markdown, shorten
 from bot.core.i18n import Message, _
 from bot.core.settings import Change, Diff, FeatureState, Revision, StaleSettings
 from bot.core.settings.model import diff_between
@@ -38,6 +38,7 @@ from bot.panels.screens import (
     history_screen,
     settings_screen,
 )
+from bot.panels.wording import outcome_text, revision_label, stale_text
 from bot.replies import answer
 
 if TYPE_CHECKING:
@@ -211,23 +212,12 @@ class SettingsPanel(ui.LayoutView):
         try:
             made = await change()
         except StaleSettings as error:
-            self._notice = Notice(self._stale(error))
+            self._notice = Notice(stale_text(self._feature, error, self._owner_id, self._locale))
         except InvalidInput as error:
             problem = escape_markdown(error.render(self._locale))
             self._notice = Notice(f"❌ {problem}", field)
         else:
-            shown = show_diff(self._fields, made.diff, self._locale, limit=350)
-            self._notice = Notice(
-                f"✅ {shown}" if shown else self._say(_("Nothing was different."))
-            )
-
-    def _stale(self, error: StaleSettings) -> str:
-        lines = [f"⚠️ {error.render(self._locale)}"]
-        for one in error.changes:
-            who = f"<@{one.actor_id}>" if one.actor_id else self._say(_("somebody"))
-            shown = show_diff(self._fields, one.diff, self._locale, limit=150)
-            lines.append(f"{who}: {shown}")
-        return "\n".join(lines)
+            self._notice = Notice(outcome_text(self._feature, made, self._locale))
 
     async def _turn(self, interaction: Interaction, step: int) -> None:
         self._page = min(max(self._page + step, 0), self._last_page)
@@ -254,8 +244,11 @@ class SettingsPanel(ui.LayoutView):
         for one in revisions[1:]:
             titles = changed_titles(self._feature, one.diff)
             described = ", ".join(self._say(title) for title in titles)
-            label = self._say(_("Revision {number}", number=one.revision))
-            menu.add_option(label=label, value=str(one.revision), description=described[:100])
+            menu.add_option(
+                label=revision_label(one, self._owner_id, self._locale),
+                value=str(one.revision),
+                description=shorten(described, 100),
+            )
         menu.add_option(label=self._say(_("As it was before all changes")), value="0")
 
         async def choose(interaction: Interaction) -> None:

@@ -25,6 +25,8 @@ _NOTICE_TEXT = 400
 _VALUE_TEXT = 270
 _DESCRIPTION_TEXT = 110
 _TITLE_TEXT = 40
+# Ten of these and their heads fit into one text.
+_REVISION_TEXT = 220
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +157,10 @@ def history_screen(
 
 
 def _revision_line(content: Content, one: Revision) -> str:
-    names = [content.say(title) for title in changed_titles(content.feature, one.diff)]
     who = f"<@{one.actor_id}>" if one.actor_id else content.say(_("somebody"))
-    return f"**#{one.revision}** {timestamp(one.at)} {who}: {shorten(', '.join(names), 150)}"
+    fields = describe_fields(content.feature.settings)
+    changes = show_diff(fields, one.diff, content.locale, limit=_REVISION_TEXT)
+    return f"**#{one.revision}** {timestamp(one.at)}, {who}\n{changes}"
 
 
 def changed_titles(feature: Feature, diff: Diff) -> list[Message]:

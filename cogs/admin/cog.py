@@ -20,7 +20,7 @@ from bot.core.errors import Denied, InvalidInput
 from bot.core.features import Feature
 from bot.core.fields import describe_fields
 from bot.core.fields.text import show_diff
-from bot.core.i18n import Message, _
+from bot.core.i18n import N_, Message, _
 from bot.core.permissions import EVERY_FEATURE
 from bot.core.settings import Change, Diff
 from bot.core.settings.model import diff_between
@@ -219,11 +219,13 @@ class Admin(commands.Cog):
         if member.bot:
             raise InvalidInput(_("Bots can't manage features."), hint=_("Choose a person."))
         actor = actor_of(interaction)
-        await self.kernel.permissions.grant(
+        is_new = await self.kernel.permissions.grant(
             guild_id_of(interaction), member.id, feature, actor=actor
         )
         done = _(
-            "{member} can manage this now: {feature}.",
+            N_("{member} can manage this now: {feature}.")
+            if is_new
+            else N_("{member} could manage this already: {feature}."),
             member=member.mention,
             feature=self._title(feature),
         )
@@ -274,7 +276,8 @@ class Admin(commands.Cog):
             actor=actor_of(interaction),
             enabled=enabled,
         )
-        await self._report(interaction, feature, change)
+        switched = _switched(feature, enabled=enabled, is_new=bool(change.diff))
+        await self._report(interaction, feature, change, switched)
 
     async def _show_features(self, interaction: Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -311,13 +314,20 @@ class Admin(commands.Cog):
 
         return await confirm(interaction, asked, recheck=recheck)
 
-    async def _report(self, interaction: Interaction, feature: Feature, change: Change) -> None:
+    async def _report(
+        self,
+        interaction: Interaction,
+        feature: Feature,
+        change: Change,
+        said: Message | None = None,
+    ) -> None:
         """Say what is different now, and what still stands in the way of it."""
         locale = locale_of(interaction)
         if not change.diff:
-            await answer(interaction, _("Nothing was different."))
+            await answer(interaction, said or _("Nothing was different."))
             return
         changes = show_diff(describe_fields(feature.settings), change.diff, locale, limit=1000)
+        changes = changes if said is None else said.render(locale)
         problems = await self.kernel.problems.find(change.after.guild_id, feature.key)
         warnings = [problem_text(one, locale) for one in problems[:2]]
         await answer(interaction, "\n".join([f"✅ {changes}", *warnings])[:2000])
@@ -326,3 +336,12 @@ class Admin(commands.Cog):
         if feature == EVERY_FEATURE:
             return _("All features")
         return _(self.kernel.registry.get(feature).title)
+
+
+def _switched(feature: Feature, *, enabled: bool, is_new: bool) -> Message:
+    name = _(feature.title)
+    if enabled:
+        text = N_("{feature} is switched on now.") if is_new else N_("{feature} was on already.")
+    else:
+        text = N_("{feature} is switched off now.") if is_new else N_("{feature} was off already.")
+    return _(text, feature=name)

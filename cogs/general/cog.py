@@ -7,12 +7,14 @@ import time
 from typing import TYPE_CHECKING
 
 import discord
+from babel.numbers import format_decimal
 from discord import app_commands
 from discord.ext import commands
 
 from bot import __version__
+from bot.checks import FOR_OWNERS
 from bot.core.errors import Denied, NotFound
-from bot.core.i18n import Message, _, ngettext
+from bot.core.i18n import Message, _, babel_locale
 from bot.localization import locale_of
 from bot.replies import answer, paginate
 from cogs.general.help import entries_of, entry_embed, overview_embeds
@@ -97,16 +99,19 @@ class General(commands.Cog):
             colour=discord.Colour.blurple(),
         )
         embed.add_field(
-            name=_("Communities").render(locale),
-            value=ngettext("{count} server", "{count} servers", counts.guilds).render(locale),
+            name=_("Servers").render(locale),
+            value=format_decimal(counts.guilds, locale=babel_locale(locale)),
         )
         started_at = self.bot.kernel.health.started_at
         embed.add_field(
-            name=_("Up since").render(locale), value=discord.utils.format_dt(started_at, "R")
+            name=_("Started").render(locale), value=discord.utils.format_dt(started_at, "R")
         )
         await answer(interaction, embed=embed)
 
-    @app_commands.command(description="Open the admin pages (only for the owners of this bot)")
+    @app_commands.command(
+        description="Open the admin pages (only for the owners of this bot)",
+        extras={FOR_OWNERS: True},
+    )
     async def dashboard(self, interaction: Interaction) -> None:
         """Give an owner of the bot a link that logs them in once, within five minutes."""
         await interaction.response.defer(ephemeral=True, thinking=True)

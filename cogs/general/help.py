@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import discord
 from discord import app_commands
 
-from bot.checks import ANY_FEATURE, MANAGES, managed_keys
+from bot.checks import ANY_FEATURE, FOR_OWNERS, MANAGES, managed_keys
 from bot.core.features import Feature
-from bot.core.i18n import _, catalogue_for
+from bot.core.i18n import Message, _, catalogue_for
+from bot.core.permission_names import PermissionList
+from bot.localization import description_in
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
@@ -31,6 +33,7 @@ class HelpEntry:
     description: str
     feature: Feature | None
     parameters: tuple[tuple[str, str, bool], ...]
+    users: Message
 
 
 async def entries_of(
@@ -82,10 +85,26 @@ def _entry(command: SlashCommand, feature: Feature | None, locale: str) -> HelpE
     return HelpEntry(
         name=command.qualified_name,
         shown=" ".join(catalogue.pgettext("command-name", word) for word in words),
-        description=catalogue.gettext(command.description),
+        description=description_in(command._locale_description or command.description, locale),
         feature=feature,
         parameters=parameters,
+        users=_users_of(command),
     )
+
+
+def _users_of(command: SlashCommand) -> Message:
+    """Return who may use a command, as far as it is not everybody."""
+    wanted = command.extras.get(MANAGES)
+    if command.extras.get(FOR_OWNERS):
+        return _("the owners of this bot")
+    if wanted == ANY_FEATURE:
+        return _("those with Manage Server, and members who were granted a feature")
+    if wanted is not None:
+        return _("those with Manage Server, and members who were granted this feature")
+    needed = (command.root_parent or command).default_permissions
+    if needed is not None:
+        return PermissionList(name for name, is_needed in needed if is_needed)
+    return _("everybody")
 
 
 def overview_embeds(bot: Pegasus, entries: Sequence[HelpEntry], locale: str) -> list[discord.Embed]:
@@ -126,12 +145,20 @@ def _page(locale: str) -> discord.Embed:
 
 def entry_embed(entry: HelpEntry, locale: str) -> discord.Embed:
     """Return the page that explains one command."""
+    options = "".join(
+        f" {name}" if required else f" [{name}]" for name, _text, required in entry.parameters
+    )
     embed = discord.Embed(
-        title=f"/{entry.shown}", description=entry.description, colour=discord.Colour.blurple()
+        title=f"/{entry.shown}",
+        description=f"{entry.description}\n`/{entry.shown}{options}`",
+        colour=discord.Colour.blurple(),
     )
     for name, description, required in entry.parameters:
         label = name if required else _("{name} (optional)", name=name).render(locale)
         embed.add_field(name=label, value=description, inline=False)
+    embed.add_field(
+        name=_("Who may use it").render(locale), value=entry.users.render(locale), inline=False
+    )
     if entry.feature is not None:
         embed.set_footer(text=_(entry.feature.title).render(locale))
     return embed

@@ -39,6 +39,7 @@ from cogs.welcome.wording import (
     compose,
     compose_digest,
     compose_private,
+    sample_names,
     texts_for,
 )
 from db.welcome import claim_turn
@@ -203,7 +204,7 @@ class Announcer:
         if sample is Sample.PRIVATE:
             return Preview(sample, Greeting(compose_private(settings, person, place)))
         if sample is Sample.RAID:
-            names = [person.display_name] * settings.raid_size
+            names = sample_names(person, settings.raid_size)
             channel_id = channel_for(settings, Kind.JOIN, guild.system_channel_id)
             return Preview(sample, Greeting(compose_digest(names, place)), channel_id)
         kind = Kind(sample)

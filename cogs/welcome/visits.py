@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cogs.welcome.rules import Arrival, Kind, Past, Person, State, Visit
 from cogs.welcome.screening import LONGEST_WAIT
+from cogs.welcome.wording import shown_name
 from db import welcome as table
 from db.guilds import list_joined_before
 
@@ -73,7 +74,7 @@ async def record(session: AsyncSession, visit: Visit, state: State, now: datetim
         guild_id=visit.guild_id,
         user_id=visit.person.id,
         joined_at=visit.joined_at,
-        name=visit.person.display_name,
+        name=shown_name(visit.person)[:100],
         kind=visit.kind,
         state=state,
         now=now,

@@ -31,8 +31,11 @@ CARD_FILE = "welcome.png"
 # A message of a thousand names helps nobody.
 MOST_NAMES = 20
 
+_SAMPLES = ("Ada", "Bruno", "Chen", "Dana", "Elif", "Farid", "Greta")
 _LINKS = re.compile(r"(?i)(discord(?:app)?\.(?:gg|com)|https?:|www\.)")
 _BREAK = "\u200b"
+# Letters and signs that are drawn as nothing.
+_BLANKS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0 "
 _JOINERS = frozenset("\u200c\u200d")
 
 DEFAULT_TEXTS: Mapping[Kind, str] = {
@@ -99,7 +102,8 @@ def ordinal(number: int, locale: str) -> str:
 
 def shown_name(person: Person) -> str:
     """Return the name to call the person by: the chosen one, unless nothing of it can be seen."""
-    return visible(person.display_name).strip() or person.username
+    name = visible(person.display_name).strip()
+    return name if name.strip(_BLANKS) else person.username
 
 
 def values_for(person: Person, place: Place) -> dict[str, str]:
@@ -221,9 +225,17 @@ def compose_digest(names: Sequence[str], place: Place) -> dict[str, Any]:
         shown.append(ngettext("{count} other", "{count} others", hidden).render(place.locale))
     listed = format_list(shown, locale=babel_locale(place.locale))
     message = ngettext(
-        "{count} member joined: {names}",
+        "Welcome, {names}!",
         "{count} members joined: {names}",
         len(names),
         names=listed,
     )
     return {"content": message.render(place.locale), "allowed_mentions": {"parse": []}}
+
+
+def sample_names(person: Person, count: int) -> list[str]:
+    """Return names for a look at the digest of so many: the person's own and made-up ones."""
+    return [
+        shown_name(person),
+        *(f"{_SAMPLES[n % len(_SAMPLES)]}{n + 1}" for n in range(count - 1)),
+    ]

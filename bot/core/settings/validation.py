@@ -181,4 +181,8 @@ def unknown_name(name: str, known: Collection[str]) -> Message:
             name=name[:60],
             nearest=nearest[0],
         )
-    return _("There is no setting {name}.", name=name[:60])
+    if not known:
+        return _("There is no setting {name}.", name=name[:60])
+    return _(
+        "There is no setting {name}. There are: {names}.", name=name[:60], names=", ".join(known)
+    )

@@ -79,7 +79,7 @@ def test_refusal_names_permission_place_and_fix_as_the_client_does() -> None:
     refusal = can_post(channel, ("embed_links",))
     assert refusal is not None
     assert refusal.message.render("en") == (
-        "I lack the permission Send Messages and Embed Links in #pond."
+        "I lack the permissions Send Messages and Embed Links in #pond."
     )
     assert "Insertar enlaces" in refusal.fix.render("es-ES")
 

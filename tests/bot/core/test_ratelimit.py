@@ -140,6 +140,13 @@ async def test_check_refuses_in_words_and_with_seconds(
     assert "42 segundos" in error.render("es-ES")
 
 
+async def test_what_may_be_used_once_says_how_often(limiter: CommandLimiter) -> None:
+    await limiter.check(1, RateClass.HEAVY)
+    with pytest.raises(RateLimited) as refused:
+        await limiter.check(1, RateClass.HEAVY)
+    assert refused.value.render("en-US").startswith("This can be used once every 5 minutes.")
+
+
 async def test_check_counts_people_and_classes_apart(limiter: CommandLimiter) -> None:
     await use_up(limiter)
     await limiter.check(2, RateClass.DEFAULT)

@@ -49,6 +49,13 @@ class Desk:
         message = self.panel.message if hasattr(self.panel, "message") else self.panel
         return "\n".join(_texts(message.components))
 
+    def menu(self) -> Any:
+        """Return the menu that the panel shows."""
+        message = self.panel.message if hasattr(self.panel, "message") else self.panel
+        (container,) = message.components
+        rows = [one for one in container.children if isinstance(one, discord.ActionRow)]
+        return next(one for row in rows for one in row.children if hasattr(one, "options"))
+
     async def state(self) -> Any:
         """Return what the store has."""
         return await self.bench.kernel.settings.get(self.guild.id, "welcome")
@@ -122,7 +129,21 @@ async def test_panel_switch_turns_the_feature_on_and_off(desk: Desk) -> None:
 
     await desk.press("switch")
 
-    assert (await desk.state()).enabled is not before
+    after = (await desk.state()).enabled
+    assert after is not before
+    assert f"Welcome is switched {'on' if after else 'off'} now." in desk.shown()
+
+
+async def test_panel_says_when_the_other_change_was_ones_own(desk: Desk) -> None:
+    await desk.open()
+    oneself = Actor(desk.boss.id, "command")
+    await desk.bench.kernel.settings.change(
+        desk.guild.id, "welcome", {"raid_size": 20}, actor=oneself
+    )
+
+    await desk.press("edit:join_enabled")
+
+    assert "You changed these settings elsewhere" in desk.shown()
 
 
 async def test_panel_stale_change_shows_who_changed_what(desk: Desk) -> None:
@@ -146,6 +167,8 @@ async def test_panel_history_goes_back_after_confirmation(desk: Desk) -> None:
 
     await desk.press("history")
     assert "**#2**" in desk.shown()
+    assert "**Greet returning members**: yes → no" in desk.shown()
+    assert "Revision 1, by you, " in str(desk.menu().options[0].label)
     await desk.boss.select(desk.panel, ["0"], custom_id="panel:revision")
     assert "no → yes" in desk.shown()
     await desk.press("accept")

@@ -117,8 +117,29 @@ async def test_feature_enable_and_disable_switch_it(place: Place) -> None:
     before = (await place.state("welcome")).enabled
     order = ["disable", "enable"] if before else ["enable", "disable"]
     for verb in order:
-        await place.say(place.boss, f"feature {verb}", feature="welcome")
+        said = await place.say(place.boss, f"feature {verb}", feature="welcome")
         assert (await place.state("welcome")).enabled is (verb == "enable")
+        state = "on" if verb == "enable" else "off"
+        assert f"Welcome is switched {state} now." in said
+        again = await place.say(place.boss, f"feature {verb}", feature="welcome")
+        assert f"Welcome was {state} already." in again
+
+
+async def test_unknown_feature_and_setting_name_those_that_exist(place: Place) -> None:
+    said = await place.say(place.boss, "feature enable", feature="zzz")
+    assert "general, privacy, " in said
+    change = {"feature": "general", "field": "zzz", "value": "1"}
+    assert "language, time_zone" in await place.say(place.boss, "settings set", **change)
+
+
+async def test_grant_again_keeps_who_granted_it(place: Place) -> None:
+    options = {"member": place.ada, "feature": "welcome"}
+    assert "can manage this now" in await place.say(place.boss, "permissions grant", **options)
+    (before,) = await place.bench.kernel.permissions.list(place.guild.id)
+    assert "could manage this already" in await place.say(
+        place.boss, "permissions grant", **options
+    )
+    assert await place.bench.kernel.permissions.list(place.guild.id) == (before,)
 
 
 async def test_feature_disable_of_always_on_is_refused(place: Place) -> None:

@@ -51,7 +51,11 @@ async def test_about_shows_the_version(bench: Bench) -> None:
     guild = bench.env.create_guild("Harbour")
     ada = guild.add_member(bench.env.create_user("ada"))
     result = await ada.slash(guild.create_text_channel("general"), "about")
-    assert result.response.embeds[0].title == f"Pegasus {__version__}"
+    embed = result.response.embeds[0]
+    assert embed.title == f"Pegasus {__version__}"
+    shown = {one.name: one.value for one in embed.fields}
+    assert shown["Servers"] == "1"
+    assert shown["Started"].startswith("<t:")
 
 
 async def test_help_speaks_the_readers_language(bench: Bench) -> None:
@@ -69,6 +73,42 @@ async def test_help_explains_one_command(bench: Bench) -> None:
     channel = guild.create_text_channel("general")
     result = await ada.slash(channel, "help", command="/ping")
     assert result.response.embeds[0].title == "/ping"
+
+
+@pytest.mark.parametrize(
+    ("command", "locale", "usage", "users"),
+    [
+        ("settings set", "en-US", "/settings set feature field value", "granted a feature"),
+        ("welcome settings", "en-US", "/welcome settings", "granted this feature"),
+        ("permissions grant", "en-US", "/permissions grant member feature", "Manage Server"),
+        ("dashboard", "en-US", "/dashboard", "the owners of this bot"),
+        ("help", "es-ES", "[", "todos"),
+    ],
+)
+async def test_help_shows_how_a_command_is_used_and_by_whom(
+    bench: Bench, command: str, locale: str, usage: str, users: str
+) -> None:
+    guild = bench.env.create_guild("Harbour")
+    role = guild.create_role("Crew", permissions=discord.Permissions(manage_guild=True))
+    boss = guild.add_member(bench.env.create_user("boss"), roles=[role])
+    async with speaking(locale):
+        result = await boss.slash(guild.create_text_channel("general"), "help", command=command)
+    embed = result.response.embeds[0]
+    assert usage in embed.description
+    assert users in next(
+        one.value for one in embed.fields if one.name in {"Who may use it", "Quién puede usarlo"}
+    )
+
+
+async def test_help_names_the_feature_whose_settings_a_panel_shows(bench: Bench) -> None:
+    guild = bench.env.create_guild("Harbour")
+    role = guild.create_role("Crew", permissions=discord.Permissions(manage_guild=True))
+    boss = guild.add_member(bench.env.create_user("boss"), roles=[role])
+    async with speaking("es-ES"):
+        result = await boss.slash(
+            guild.create_text_channel("general"), "help", command="welcome settings"
+        )
+    assert "los ajustes de Bienvenida" in result.response.embeds[0].description
 
 
 async def test_help_unknown_command_says_what_to_do(bench: Bench) -> None:

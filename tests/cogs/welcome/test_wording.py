@@ -16,6 +16,8 @@ from cogs.welcome.wording import (
     compose_private,
     harmless,
     ordinal,
+    sample_names,
+    shown_name,
     texts_for,
     values_for,
     without_card,
@@ -213,4 +215,15 @@ def test_compose_digest_large_raid_is_cut_short() -> None:
 
 
 def test_compose_digest_one_member_alone() -> None:
-    assert compose_digest(["Ann"], SPANISH)["content"] == "Ha entrado 1 miembro: **Ann**"
+    assert compose_digest(["Ann"], SPANISH)["content"] == "¡Te damos la bienvenida, **Ann**!"
+
+
+def test_sample_names_are_different_people() -> None:
+    names = sample_names(Person(1, "ann", "Ann"), 10)
+    assert names[0] == "Ann"
+    assert len(set(names)) == 10
+
+
+@pytest.mark.parametrize("name", ["\u200b\u200d", "\u3164", "\u2800 \u2800"])
+def test_shown_name_of_what_can_not_be_seen_is_the_username(name: str) -> None:
+    assert shown_name(Person(1, "ann", name)) == "ann"
