@@ -87,12 +87,16 @@ class AutomodSettings(FeatureSettings):
     """How messages and names are judged."""
 
     rules: Rules = setting(
-        (), N_("Rules"), N_("What is looked for and what follows. Edit them with /automod rule.")
+        (),
+        N_("Rules"),
+        N_("What is looked for and what follows. Edit them with /automod rule."),
+        unset=N_("nothing is looked for"),
     )
     log_channel_id: LogPlace | None = setting(
         None,
         N_("Log channel"),
         N_("Where hits are reported; without one, the log channel of the general settings."),
+        unset=N_("the log channel of the general settings"),
     )
     exempt_staff: bool = setting(
         True,
@@ -101,13 +105,25 @@ class AutomodSettings(FeatureSettings):
         group=_EXEMPT,
     )
     exempt_roles: RoleIds = setting(
-        (), N_("Exempt roles"), N_("No rule applies to members with one of these."), group=_EXEMPT
+        (),
+        N_("Exempt roles"),
+        N_("No rule applies to members with one of these."),
+        group=_EXEMPT,
+        unset=N_("no role is exempt"),
     )
     exempt_channels: ChannelIds = setting(
-        (), N_("Exempt channels"), N_("No rule applies in these channels."), group=_EXEMPT
+        (),
+        N_("Exempt channels"),
+        N_("No rule applies in these channels."),
+        group=_EXEMPT,
+        unset=N_("no channel is exempt"),
     )
     exempt_members: MemberIds = setting(
-        (), N_("Exempt members"), N_("No rule applies to these members."), group=_EXEMPT
+        (),
+        N_("Exempt members"),
+        N_("No rule applies to these members."),
+        group=_EXEMPT,
+        unset=N_("no member is exempt"),
     )
     raid_enabled: bool = setting(
         False, N_("Watch for raids"), N_("React when many join at once."), group=_RAID
