@@ -22,6 +22,7 @@ from bot.core.i18n import _
 from bot.core.usage import UsageEvent
 from bot.meanings import expected_error
 from bot.replies import answer_error
+from db.base import NOBODY
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
@@ -30,6 +31,7 @@ log = structlog.get_logger(__name__)
 
 Command = app_commands.Command[Any, ..., Any] | app_commands.ContextMenu
 _STARTED = "pegasus_started"
+_UNNAMED = "pegasus_unnamed"
 _KINDS = {
     discord.AppCommandType.chat_input: "slash",
     discord.AppCommandType.user: "user_menu",
@@ -132,6 +134,11 @@ def outcome_of(error: AppError) -> str:
     )
 
 
+def leave_unnamed(interaction: discord.Interaction[Pegasus]) -> None:
+    """Have the use of this command recorded without whose it was."""
+    interaction.extras[_UNNAMED] = True
+
+
 def record_use(
     interaction: discord.Interaction[Pegasus], outcome: str, error: AppError | None = None
 ) -> None:
@@ -152,7 +159,7 @@ def record_use(
     kernel.usage.record(
         UsageEvent(
             guild_id=interaction.guild_id,
-            user_id=interaction.user.id,
+            user_id=NOBODY if interaction.extras.get(_UNNAMED) else interaction.user.id,
             command=name,
             kind=kind,
             outcome=outcome,

@@ -11,6 +11,7 @@ from discord.ext import commands
 from bot.core.features import RateClass
 from bot.core.i18n import _
 from bot.replies import answer, confirm
+from bot.tree import leave_unnamed
 from cogs.privacy.service import PrivacyService
 
 if TYPE_CHECKING:
@@ -48,5 +49,7 @@ class Privacy(commands.GroupCog, group_name="mydata", group_description="Your da
         )
         if not await confirm(interaction, question, accept=_("Delete my data")):
             return
+        # This use is recorded once it is over, and would bring the person back.
+        leave_unnamed(interaction)
         rows = await self.service.erase(interaction.user.id)
         await answer(interaction, _("Done: {rows} records about you are gone.", rows=rows))

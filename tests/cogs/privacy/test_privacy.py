@@ -6,9 +6,12 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
+from sqlalchemy import select
 
 from db.engine import Database
 from db.guilds import get_member
+from db.people import export_person
+from db.usage import CommandUse
 from tests.simcord_env import Bench, running_bench
 
 
@@ -42,6 +45,21 @@ async def test_delete_erases_after_a_yes_and_only_the_person(bench: Bench) -> No
     async with bench.kernel.database.read() as session:
         assert await get_member(session, guild.id, ada.id) is None
         assert await get_member(session, guild.id, bea.id) is not None
+
+
+async def test_delete_leaves_nothing_that_names_the_person_not_even_itself(bench: Bench) -> None:
+    guild = bench.env.create_guild("Harbour")
+    channel = guild.create_text_channel("general")
+    ada = guild.add_member(bench.env.create_user("ada"))
+    await ada.slash(channel, "ping")
+    question = await ada.slash(channel, "mydata delete")
+    await ada.click(question.response, label="Delete my data")
+    await bench.kernel.usage.flush()
+    await bench.kernel.roster.flush()
+    async with bench.kernel.database.read() as session:
+        assert await export_person(session, ada.id) == {}
+        uses = list(await session.scalars(select(CommandUse.command)))
+    assert sorted(uses) == ["mydata delete", "ping"]
 
 
 async def test_delete_does_nothing_without_a_yes(bench: Bench) -> None:
