@@ -19,6 +19,7 @@ from bot.core.config import Config
 from bot.core.features import Feature
 from bot.core.kernel import Kernel
 from bot.delivery import DiscordCourier, Renderer
+from bot.enforcement import DiscordEnforcer
 from bot.intake import Intake
 from bot.localization import CatalogueTranslator
 from bot.observer import Observer
@@ -102,6 +103,7 @@ class Pegasus(commands.AutoShardedBot):
         # What makes a file when a message with one is delivered, by name; features add theirs.
         self.renderers: dict[str, Renderer] = {}
         self._courier = DiscordCourier(self, kernel.clock, self.renderers)
+        self._enforcer = DiscordEnforcer(self)
         self._features: dict[str, Feature] = {}
         self._is_settled = False
 
@@ -117,11 +119,13 @@ class Pegasus(commands.AutoShardedBot):
         kernel.metrics.know_listeners([*self.extra_events, *kernel.bus.listener_names()])
         # Not sooner: an earlier run's message may want a picture that only a feature can draw.
         kernel.outbox.use(self._courier)
+        kernel.cases.use(self._enforcer)
         kernel.supervisor.start("command_sync", self._sync_commands)
 
     async def close(self) -> None:
         """Close the gateway and the API session, and end what can do nothing without them."""
         self.kernel.outbox.leave(self._courier)
+        self.kernel.cases.leave(self._enforcer)
         await self.kernel.supervisor.end("command_sync")
         await super().close()
 

@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import discord
 
-from bot.core.cases.outcomes import Delayed, EnforcementError, Gone, NotPermitted
+from bot.core.cases.outcomes import NOT_CONNECTED, Delayed, EnforcementError, Gone, NotPermitted
 
 SHORT_PAUSE = timedelta(seconds=30)
 BLOCKED_PAUSE = timedelta(minutes=10)
@@ -45,7 +45,7 @@ class DiscordEnforcer:
     ) -> None:
         """Ban a person, who need not be a member."""
         seconds = round(delete_window.total_seconds())
-        with _judging():
+        with self._judging():
             await self._client.http.ban(user_id, guild_id, seconds, reason)
 
     async def ban_many(
@@ -56,7 +56,7 @@ class DiscordEnforcer:
         # The library asks for objects and sends what it is given: ids are what Discord wants.
         ids: Any = list(user_ids)
         try:
-            with _judging():
+            with self._judging():
                 answer: Any = await self._client.http.bulk_ban(guild_id, ids, seconds, reason)
         except NoneBanned:
             return frozenset(user_ids)
@@ -64,12 +64,12 @@ class DiscordEnforcer:
 
     async def unban(self, guild_id: int, user_id: int, *, reason: str) -> None:
         """Lift a ban; raises `Gone` when there is none."""
-        with _judging():
+        with self._judging():
             await self._client.http.unban(user_id, guild_id, reason=reason)
 
     async def kick(self, guild_id: int, user_id: int, *, reason: str) -> None:
         """Remove a member."""
-        with _judging():
+        with self._judging():
             await self._client.http.kick(user_id, guild_id, reason=reason)
 
     async def time_out(
@@ -77,37 +77,43 @@ class DiscordEnforcer:
     ) -> None:
         """Time a member out until an instant at most 28 days ahead, or end it with `None`."""
         value = until.isoformat() if until is not None else None
-        with _judging():
+        with self._judging():
             await self._client.http.edit_member(
                 guild_id, user_id, reason=reason, communication_disabled_until=value
             )
 
     async def add_role(self, guild_id: int, user_id: int, role_id: int, *, reason: str) -> None:
         """Give a role."""
-        with _judging():
+        with self._judging():
             await self._client.http.add_role(guild_id, user_id, role_id, reason=reason)
 
     async def remove_role(self, guild_id: int, user_id: int, role_id: int, *, reason: str) -> None:
         """Take a role."""
-        with _judging():
+        with self._judging():
             await self._client.http.remove_role(guild_id, user_id, role_id, reason=reason)
+
+    @contextmanager
+    def _judging(self) -> Iterator[None]:
+        """Turn what discord.py raises into an outcome."""
+        if self._client.is_closed():
+            raise Delayed(NOT_CONNECTED, after=SHORT_PAUSE)
+        try:
+            yield
+        except discord.HTTPException as error:
+            raise judge(error) from error
+        except discord.RateLimited as error:
+            raise Delayed("rate_limited", after=timedelta(seconds=error.retry_after)) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Delayed("connection", type(error).__name__) from error
+        except RuntimeError as error:
+            # So aiohttp says that the client was closed meanwhile.
+            if not self._client.is_closed():
+                raise
+            raise Delayed(NOT_CONNECTED, str(error), after=SHORT_PAUSE) from error
 
 
 class NoneBanned(EnforcementError):
     """Of many not one could be banned."""
-
-
-@contextmanager
-def _judging() -> Iterator[None]:
-    """Turn what discord.py raises into an outcome."""
-    try:
-        yield
-    except discord.HTTPException as error:
-        raise judge(error) from error
-    except discord.RateLimited as error:
-        raise Delayed("rate_limited", after=timedelta(seconds=error.retry_after)) from error
-    except (aiohttp.ClientError, OSError) as error:
-        raise Delayed("connection", type(error).__name__) from error
 
 
 def judge(error: discord.HTTPException) -> EnforcementError:

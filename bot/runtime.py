@@ -27,7 +27,6 @@ from bot.core.metrics.work import WorkSampler
 from bot.core.nullstate import NullState
 from bot.core.problems import ProblemSolved
 from bot.core.retention import Retention
-from bot.enforcement import DiscordEnforcer
 from bot.intake import Intake
 from bot.sessions import Sessions
 from bot.state import DiscordState
@@ -150,7 +149,6 @@ class Runtime:
             last_event_age=self._intake.last_event_age,
             earlier=earlier.gateway(),
         )
-        self.kernel.cases.use(DiscordEnforcer(client))
         for event in ("on_ready", "on_shard_resumed", "on_shard_disconnect"):
             client.add_listener(self._note_change, event)
         return client

@@ -25,6 +25,7 @@ class Wire:
     guild: Guild
     enforcer: DiscordEnforcer
     ann: Member
+    client: discord.Client
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ async def wire(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Wire]:
         guild = sandbox.add_guild("Harbour")
         ann = sandbox.join(guild, "ann").member
         async with log_in(sandbox.api_base_url, sandbox.token) as client:
-            yield Wire(sandbox, guild, DiscordEnforcer(client), ann)
+            yield Wire(sandbox, guild, DiscordEnforcer(client), ann, client)
 
 
 async def test_bans_are_made_and_lifted_by_id(wire: Wire):
@@ -47,6 +48,12 @@ async def test_bans_are_made_and_lifted_by_id(wire: Wire):
     assert not guild.bans
     with pytest.raises(Gone, match="not_banned"):
         await wire.enforcer.unban(guild.id, ann.id, reason="over")
+
+
+async def test_closed_client_is_waited_for(wire: Wire):
+    await wire.client.close()
+    with pytest.raises(Delayed, match="not_connected"):
+        await wire.enforcer.kick(wire.guild.id, wire.ann.id, reason="spam")
 
 
 async def test_many_are_banned_at_once_and_who_could_not_be_is_told(wire: Wire):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.core.cases.desk import Desk
-from bot.core.cases.outcomes import Delayed, Gone, NotPermitted
+from bot.core.cases.outcomes import NOT_CONNECTED, Delayed, Gone, NotPermitted
 from bot.core.cases.rules import ACTIONS, LIFTING_ACTIONS, audit_reason, timeout_until
 from bot.core.cases.values import CaseKind, Enforcer, SanctionKind
 from bot.core.contracts import MemberFacts
@@ -38,7 +38,7 @@ class Caller:
     def enforcer(self) -> Enforcer:
         """The way to Discord; raises `Delayed` while there is none."""
         if self._desk.enforcer is None:
-            raise Delayed("not_connected", after=timedelta(seconds=5))
+            raise Delayed(NOT_CONNECTED, after=timedelta(seconds=5))
         return self._desk.enforcer
 
     async def carry_out(self, case: table.Case) -> None:

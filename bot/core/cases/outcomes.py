@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+# The reason of a delay while there is no way to Discord.
+NOT_CONNECTED = "not_connected"
+
 
 class EnforcementError(Exception):
     """The call did not do what it should, as far as is known; `reason` is a short word for it."""

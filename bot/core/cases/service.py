@@ -117,6 +117,11 @@ class CaseService:
         """Carry cases out with this from now on; until there is one they wait."""
         self._desk.enforcer = enforcer
 
+    def leave(self, enforcer: Enforcer) -> None:
+        """Carry cases out with this no more; one that has been replaced is no matter."""
+        if self._desk.enforcer is enforcer:
+            self._desk.enforcer = None
+
     def use_policy(self, policy: CasePolicy) -> None:
         """Ask this from now on what guilds have decided."""
         self._desk.policy = policy

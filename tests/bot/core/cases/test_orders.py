@@ -176,7 +176,7 @@ async def test_order_that_discord_never_takes_fails_after_a_day(world: World):
 
 async def test_order_without_a_connection_waits_for_one(database: Database, clock: FakeClock):
     world = await World(database, clock).start()
-    world.cases._desk.enforcer = None
+    world.cases.leave(world.discord)
     case = await world.order(CaseKind.BAN)
     assert case.state is CaseState.PLANNED
 
