@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from itertools import cycle
 
 from bot.sandbox import Actor, Sandbox
+from bot.sandbox.channel import Channel
 from bot.sandbox.codec import encode
 from bot.sandbox.guild import Guild
 from bot.sandbox.payloads import render_gateway_message
@@ -26,6 +27,7 @@ that here there again later music film cat dog pizza coffee
 WORDS = CHAT.split()
 # Distinct messages in a flood; enough that no cache anywhere answers for the work.
 POOL = 4_000
+GREETING_SECONDS = 30.0
 
 
 class World:
@@ -35,6 +37,7 @@ class World:
         self.sandbox = sandbox
         self.guilds = guilds
         self._random = random.Random(7)
+        self._joined = 0
         self._bodies = cycle([self._message() for _ in range(POOL)])
 
     def _message(self) -> bytes:
@@ -82,6 +85,23 @@ class World:
         await talk
         return {"latencies": latencies}
 
+    async def greet(self, count: int) -> Answer:
+        """Have people join a guild, one after the other, and wait for each one's welcome card."""
+        guild = self.guilds[0]
+        channel = guild.channel("general")
+        if not self._joined:
+            guild.update(system_channel_id=channel.id)
+            owner = Actor(self.sandbox, self.sandbox.world.users[guild.owner_id], guild)
+            await owner.slash(channel, "feature enable", feature="welcome")
+        for _ in range(count):
+            cards = _cards_in(channel)
+            guild.add_member(self.sandbox.world.add_user(f"newcomer{self._joined}"))
+            self._joined += 1
+            async with asyncio.timeout(GREETING_SECONDS):
+                while _cards_in(channel) == cards:
+                    await asyncio.sleep(0.05)
+        return {"count": count}
+
     async def _ping(self, actor: Actor) -> float:
         assert actor.guild is not None
         interaction = await actor.slash(actor.guild.channel("general"), "ping", wait=False)
@@ -101,6 +121,10 @@ class World:
             yield next(self._bodies)
 
 
+def _cards_in(channel: Channel) -> int:
+    return sum(bool(message.attachments) for message in channel.messages.values())
+
+
 async def main(guild_count: int, member_count: int) -> None:
     """Build the world, tell the parent where it is, and obey."""
     # One shard, as a bot of this size needs; the replay buffer is no part of what is measured.
@@ -110,7 +134,9 @@ async def main(guild_count: int, member_count: int) -> None:
         )
         world = World(sandbox, guilds)
         say({"api": sandbox.api_base_url, "token": sandbox.token})
-        await obey({"flood": world.flood, "talk": world.talk, "slash": world.slash})
+        await obey(
+            {"flood": world.flood, "talk": world.talk, "slash": world.slash, "greet": world.greet}
+        )
 
 
 if __name__ == "__main__":
