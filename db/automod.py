@@ -16,6 +16,7 @@ from sqlalchemy import (
     Integer,
     String,
     Text,
+    case,
     delete,
     func,
     or_,
@@ -158,17 +159,24 @@ class Effect(Base):
 
 
 async def open_incident(
-    session: AsyncSession, *, open_key: str, now: datetime, window: timedelta, values: Any
+    session: AsyncSession,
+    *,
+    open_key: str,
+    now: datetime,
+    window: timedelta,
+    values: Mapping[str, Any],
+    lasts: bool = False,
 ) -> tuple[Incident, bool]:
     """Return the open incident of a key, locked, and whether this call has opened it.
 
     Of two that open it at once the second gets the first's. An open one stays so for another
-    `window`, but no longer than `LONGEST_BURST` in all.
+    `window`, but no longer than `LONGEST_BURST` in all; one that `lasts` keeps its key for good.
     """
     while True:
         over = or_(Incident.open_until <= now, Incident.opened_at <= now - LONGEST_BURST)
         closing = update(Incident).where(Incident.open_key == open_key, over)
-        await count_changed(session, closing.values(open_key=None))
+        if not lasts:
+            await count_changed(session, closing.values(open_key=None))
         statement = insert_for(session, Incident).values(
             open_key=open_key, opened_at=now, open_until=now + window, **values
         )
@@ -195,13 +203,6 @@ async def get_incident(
     return await session.scalar(query, execution_options={"populate_existing": True})
 
 
-async def has_key(session: AsyncSession, open_key: str) -> bool:
-    """Tell whether an incident holds the key."""
-    return (
-        await session.scalar(select(Incident.id).where(Incident.open_key == open_key)) is not None
-    )
-
-
 async def close_incident(session: AsyncSession, incident_id: int, now: datetime) -> None:
     """Let go of the key of an incident whose time is over."""
     over = (Incident.id == incident_id, Incident.open_until <= now, Incident.scope != "name")
@@ -221,7 +222,8 @@ async def claim_undo(
             state=UNDONE,
             undone_at=now,
             undone_by=user_id,
-            open_key=None,
+            # A name that is fine after all stays known.
+            open_key=case((Incident.scope == "name", Incident.open_key), else_=None),
             revision=Incident.revision + 1,
         )
         .returning(Incident)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from bot.core.features import Category, Feature
 from bot.core.i18n import N_
+from cogs.automod.problems import find_automod_problems
+from cogs.automod.retention import purge_incidents
 from cogs.automod.settings import AutomodSettings
 
 if TYPE_CHECKING:
@@ -17,8 +19,27 @@ FEATURE = Feature(
     description=N_("Finds spam, insults and scams by your rules, and acts before anyone is hurt."),
     category=Category.SAFETY,
     settings=AutomodSettings,
+    tables=(
+        "automod_incidents",
+        "automod_members",
+        "automod_messages",
+        "automod_strikes",
+        "automod_false_positives",
+    ),
+    intents={
+        "message_content": N_(
+            "I can't read what members write: rules on text, links and files see nothing. "
+            "Discord's own AutoMod, honeypots, rates and names still work."
+        ),
+        "members": N_("I can't see who joins or changes their name, so names are not checked."),
+    },
+    check=find_automod_problems,
+    purge=purge_incidents,
 )
 
 
 async def setup(bot: Pegasus) -> None:
     """Add the feature to the bot."""
+    from cogs.automod.cog import Automod
+
+    await bot.add_feature(FEATURE, Automod(bot))

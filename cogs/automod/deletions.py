@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ import structlog
 
 from bot.core.clock import Clock
 from bot.core.supervisor import TaskSupervisor
+from cogs.automod.calls import NotAllowed, TooOld, TryAgain
 
 log = structlog.get_logger(__name__)
 
@@ -34,30 +36,11 @@ LONGEST_PAUSE = 30.0
 # A channel in which the bot may not delete is not asked about again for so long.
 REFUSED_SECONDS = 60.0
 MOST_REFUSED = 1_000
-
-
-class RemovalError(Exception):
-    """A deletion that did not work."""
-
-
-class NotAllowed(RemovalError):
-    """The bot lacks the permission."""
-
-
-class TryAgain(RemovalError):
-    """It may work later; `after` is in seconds."""
-
-    def __init__(self, after: float = 0.0) -> None:
-        self.after = after
-        super().__init__(f"after {after} s")
-
-
-class TooOld(RemovalError):
-    """Discord takes one of them for too old to be deleted in bulk."""
+MOST_GONE = 10_000
 
 
 class Remover(Protocol):
-    """Deletes messages; those that are gone already are as good. Raises `RemovalError`s."""
+    """Deletes messages; those that are gone already are as good. Raises `CallError`s."""
 
     async def delete(self, guild_id: int, channel_id: int, message_id: int) -> None:
         """Delete one message."""
@@ -109,6 +92,8 @@ class DeletionQueue:
         self._gather_seconds = gather_seconds
         self._channels: dict[int, _Channel] = {}
         self._refused: dict[int, float] = {}
+        # Gone lately: whoever hands one in again has not heard of it yet.
+        self._gone: OrderedDict[int, None] = OrderedDict()
         self._total = 0
 
     @property
@@ -122,7 +107,7 @@ class DeletionQueue:
         for channel_id, ids in messages.items():
             channel = self._channels.setdefault(channel_id, _Channel(guild_id))
             for message_id in ids:
-                if message_id in channel.waiting:
+                if message_id in channel.waiting or message_id in self._gone:
                     continue
                 if len(channel.waiting) >= MOST_PER_CHANNEL or self._total >= MOST_IN_ALL:
                     left_out += 1
@@ -210,7 +195,15 @@ class DeletionQueue:
         self, channel_id: int, channel: _Channel, batch: Sequence[int], *, deleted: bool
     ) -> None:
         self.discard(channel_id, batch)
+        if deleted:
+            self._note_gone(batch)
         await self._report(Settled(channel.guild_id, channel_id, tuple(batch), deleted))
+
+    def _note_gone(self, message_ids: Sequence[int]) -> None:
+        for message_id in message_ids:
+            self._gone[message_id] = None
+        while len(self._gone) > MOST_GONE:
+            self._gone.popitem(last=False)
 
     def _is_refused(self, channel_id: int) -> bool:
         until = self._refused.get(channel_id)

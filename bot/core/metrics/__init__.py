@@ -71,6 +71,8 @@ class Metrics:
         self._namespaces = LabelSet(30)
         self._features = LabelSet(15)
         self._happenings = LabelSet(10)
+        self._automod_triggers = LabelSet(10)
+        self._automod_actions = LabelSet(13)
         self._tasks = LabelSet(25)
         self._listeners = LabelSet(60)
         self._database_errors = LabelSet(8)
@@ -125,6 +127,9 @@ class Metrics:
     def _register_work(self) -> None:
         self._feature_events = self._counter(
             "feature_events", "What features did", "feature", "event"
+        )
+        self._automod = self._counter(
+            "automod_actions", "What automod did about hits", "rule", "action"
         )
         self._config_changes = self._counter(
             "config_changes", "Settings changed", "feature", "source"
@@ -259,6 +264,12 @@ class Metrics:
         """Count something that a feature decided to do, such as a greeting."""
         self._feature_events.labels(
             self._features.of(feature), self._happenings.of(happening)
+        ).inc()
+
+    def automod_acted(self, trigger: str, action: str) -> None:
+        """Count an action of automod by the type of rule; of the types the first ten are named."""
+        self._automod.labels(
+            self._automod_triggers.of(trigger), self._automod_actions.of(action)
         ).inc()
 
     def settings_changed(self, feature: str, source: str) -> None:

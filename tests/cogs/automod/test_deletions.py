@@ -10,7 +10,8 @@ import pytest
 
 from bot.core.supervisor import TaskSupervisor
 from cogs.automod import deletions
-from cogs.automod.deletions import DeletionQueue, NotAllowed, Settled, TooOld, TryAgain
+from cogs.automod.calls import NotAllowed, TooOld, TryAgain
+from cogs.automod.deletions import DeletionQueue, Settled
 from tests.fakes import FakeClock
 
 GUILD, ROOM, HALL = 1, 10, 11

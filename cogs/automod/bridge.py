@@ -1,0 +1,281 @@
+"""Automod's way to Discord: what its services ask for through protocols, over discord.py's client.
+
+What Discord answers becomes one of the outcomes of `cogs.automod.calls`; nothing else leaves here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import discord
+import structlog
+
+from cogs.automod.calls import CallError, Gone, NotAllowed, TooOld, TryAgain
+from cogs.automod.effects import State
+from cogs.automod.gate import Membership
+
+log = structlog.get_logger(__name__)
+
+READ_SECONDS = 5.0
+REASON = "Automod"
+# https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
+_TOO_OLD = 50034
+_UNKNOWN = range(10000, 11000)
+_EVERYONE_TYPE = 0
+
+
+@contextmanager
+def judging() -> Iterator[None]:
+    """Turn what discord.py raises into an outcome."""
+    try:
+        yield
+    except discord.HTTPException as error:
+        raise _judge(error) from error
+    except discord.RateLimited as error:
+        raise TryAgain(error.retry_after) from error
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        raise TryAgain from error
+
+
+def _judge(error: discord.HTTPException) -> CallError:
+    if error.code == _TOO_OLD:
+        return TooOld()
+    if error.status == 404 or error.code in _UNKNOWN:
+        return Gone()
+    if error.status == 403:
+        return NotAllowed()
+    if error.status == 429 or error.status >= 500:
+        return TryAgain()
+    return NotAllowed(f"{error.status} {error.code}")
+
+
+class DiscordBridge:
+    """All of Automod's protocols for one client; `close()` ends its HTTP session."""
+
+    def __init__(self, client: discord.Client, cdn_base_url: str) -> None:
+        self._client = client
+        self._cdn = urlsplit(cdn_base_url)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        """Close the HTTP session; a later read opens a new one."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    # --- deleting (deletions.Remover) --------------------------------------------------------
+
+    async def delete(self, guild_id: int, channel_id: int, message_id: int) -> None:
+        """Delete one message; one that is gone is as good."""
+        self._check(guild_id, channel_id, "view_channel", "manage_messages")
+        try:
+            with judging():
+                await self._client.http.delete_message(channel_id, message_id, reason=REASON)
+        except Gone:
+            return
+
+    async def delete_many(self, guild_id: int, channel_id: int, ids: Sequence[int]) -> None:
+        """Delete 2 to 100 messages; of a channel that is gone they are gone, too."""
+        self._check(guild_id, channel_id, "view_channel", "manage_messages")
+        try:
+            with judging():
+                await self._client.http.delete_messages(channel_id, list(ids), reason=REASON)
+        except Gone:
+            return
+
+    def _check(self, guild_id: int, channel_id: int, *needs: str) -> None:
+        """Raise `NotAllowed` for what is known to be refused: that call would count against us."""
+        guild = self._client.get_guild(guild_id)
+        channel = guild.get_channel_or_thread(channel_id) if guild else None
+        if guild is None or guild.me is None or channel is None:
+            return
+        granted = channel.permissions_for(guild.me)
+        if not all(getattr(granted, need) for need in needs):
+            raise NotAllowed
+
+    # --- channels for a time (effects.Changer) -----------------------------------------------
+
+    async def read(self, kind: str, guild_id: int, channel_id: int) -> State:
+        """Return the state as it is now, asked of Discord itself."""
+        with judging():
+            if kind == "pause_invites":
+                guild: Any = await self._client.http.get_guild(guild_id, with_counts=False)
+                data = guild.get("incidents_data") or {}
+                return {"until": _whole_seconds(data.get("invites_disabled_until"))}
+            channel: Any = await self._client.http.get_channel(channel_id)
+        if kind == "slowmode":
+            return {"rate": int(channel.get("rate_limit_per_user") or 0)}
+        return _overwrite_in(channel, guild_id)
+
+    async def write(self, kind: str, guild_id: int, channel_id: int, state: State) -> None:
+        """Make the state this."""
+        http = self._client.http
+        with judging():
+            if kind == "pause_invites":
+                await self._pause_invites(guild_id, state["until"])
+            elif kind == "slowmode":
+                await http.edit_channel(
+                    channel_id, rate_limit_per_user=state["rate"], reason=REASON
+                )
+            elif state["is_there"]:
+                await http.edit_channel_permissions(
+                    channel_id,
+                    guild_id,
+                    state["allow"],
+                    state["deny"],
+                    _EVERYONE_TYPE,
+                    reason=REASON,
+                )
+            else:
+                await http.delete_channel_permissions(channel_id, guild_id, reason=REASON)
+
+    async def _pause_invites(self, guild_id: int, until: str | None) -> None:
+        guild: Any = await self._client.http.get_guild(guild_id, with_counts=False)
+        data = guild.get("incidents_data") or {}
+        # What is left out is switched off: the pause of direct messages stays as it is.
+        payload: Any = {
+            "invites_disabled_until": until,
+            "dms_disabled_until": data.get("dms_disabled_until"),
+        }
+        await self._client.http.edit_incident_actions(guild_id, payload=payload)
+
+    # --- reading (needs.Reader) --------------------------------------------------------------
+
+    async def guild_of_invite(self, code: str) -> int | None:
+        """Return where an invite leads, 0 for one that leads to no guild, `None` for none."""
+        try:
+            with judging():
+                found: Any = await self._client.http.get_invite(code, with_counts=False)
+        except Gone:
+            return None
+        except NotAllowed as error:
+            raise TryAgain from error
+        guild = found.get("guild") or {}
+        return int(guild.get("id") or found.get("guild_id") or 0)
+
+    async def read_text(self, url: str, most_bytes: int) -> str:
+        """Return what a text file on Discord's CDN holds, "" where it can't be read."""
+        if not self._is_on_cdn(url):
+            return ""
+        try:
+            data = await self._download(url, most_bytes)
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            log.info("automod_text_not_read", reason=type(error).__name__)
+            return ""
+        return data.decode("utf-8", "replace")
+
+    def _is_on_cdn(self, url: str) -> bool:
+        try:
+            parts = urlsplit(url)
+            same_place = (parts.scheme, parts.hostname, parts.port) == (
+                self._cdn.scheme,
+                self._cdn.hostname,
+                self._cdn.port,
+            )
+        except ValueError:
+            return False
+        return same_place and not parts.username and not parts.password
+
+    async def _download(self, url: str, most_bytes: int) -> bytes:
+        if self._session is None:
+            self._session = aiohttp.ClientSession()
+        async with (
+            asyncio.timeout(READ_SECONDS),
+            self._session.get(url, allow_redirects=False) as response,
+        ):
+            if response.status != 200:
+                return b""
+            data = bytearray()
+            async for chunk in response.content.iter_chunked(16 * 1024):
+                data += chunk
+                if len(data) > most_bytes:
+                    return bytes(data[:most_bytes])
+            return bytes(data)
+
+    # --- members and threads (gate.Directory) ------------------------------------------------
+
+    async def member(self, guild_id: int, user_id: int) -> Membership | None:
+        """Return a member, `None` for somebody who is none or can't be had now."""
+        try:
+            with judging():
+                found: Any = await self._client.http.get_member(guild_id, user_id)
+        except CallError:
+            return None
+        joined_at = discord.utils.parse_time(found.get("joined_at"))
+        user = found.get("user") or {}
+        return Membership(
+            frozenset(map(int, found.get("roles") or ())),
+            str(user.get("username") or ""),
+            joined_at.timestamp() if joined_at else None,
+            bool(user.get("bot", False)),
+        )
+
+    def thread_name(self, guild_id: int, thread_id: int) -> str | None:
+        """Return what a thread was called until now: raw payloads come before the cache."""
+        guild = self._client.get_guild(guild_id)
+        thread = guild.get_thread(thread_id) if guild else None
+        return thread.name if thread else None
+
+    async def rename_thread(self, guild_id: int, thread_id: int, name: str) -> None:  # noqa: ARG002
+        """Give a thread its name back."""
+        with judging():
+            await self._client.http.edit_channel(thread_id, name=name, reason=REASON)
+
+    async def delete_thread(self, guild_id: int, thread_id: int) -> None:  # noqa: ARG002
+        """Delete a thread; one that is gone is as good."""
+        try:
+            with judging():
+                await self._client.http.delete_channel(thread_id, reason=REASON)
+        except Gone:
+            return
+
+    # --- the guild (engines.Surroundings) ----------------------------------------------------
+
+    def owner_id(self, guild_id: int) -> int:
+        """Return the owner's id, 0 when it is not known."""
+        guild = self._client.get_guild(guild_id)
+        return (guild.owner_id or 0) if guild else 0
+
+    def staff_role_ids(self, guild_id: int) -> frozenset[int]:
+        """Return the roles that may manage messages or the server, or are administrators."""
+        guild = self._client.get_guild(guild_id)
+        if guild is None:
+            return frozenset()
+        return frozenset(
+            role.id
+            for role in guild.roles
+            if not role.is_default()
+            and (
+                role.permissions.administrator
+                or role.permissions.manage_guild
+                or role.permissions.manage_messages
+            )
+        )
+
+    def parent_id(self, guild_id: int, channel_id: int) -> int:
+        """Return the channel or category that a channel or thread stands in, 0 for none."""
+        guild = self._client.get_guild(guild_id)
+        place = guild.get_channel_or_thread(channel_id) if guild else None
+        if isinstance(place, discord.Thread):
+            return place.parent_id
+        return (place.category_id or 0) if place is not None else 0
+
+
+def _overwrite_in(channel: Any, guild_id: int) -> State:
+    for one in channel.get("permission_overwrites") or ():
+        if int(one["id"]) == guild_id:
+            return {"allow": str(one["allow"]), "deny": str(one["deny"]), "is_there": True}
+    return {"allow": "0", "deny": "0", "is_there": False}
+
+
+def _whole_seconds(text: str | None) -> str | None:
+    instant = discord.utils.parse_time(text)
+    if instant is None or instant <= datetime.now(instant.tzinfo):
+        return None
+    return instant.replace(microsecond=0).isoformat()

@@ -1,0 +1,260 @@
+"""The engines of this process's guilds: compiled once per revision of the settings, off the loop.
+
+While a new revision is compiled the engine before it judges. A guild whose engine is not there yet
+(the first moments after a start, or after it was dropped for room) keeps its messages waiting here,
+at most `MOST_HELD` for `PATIENCE` seconds; then they are let go unjudged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+
+from bot.core.contracts import MessageFacts
+from cogs.automod.planning import KEY
+from cogs.automod.rules.engine import Engine, PatternRefused
+from cogs.automod.rules.values import Context, InviteBook
+from cogs.automod.rules.windows import Windows
+from cogs.automod.settings import Rule
+
+if TYPE_CHECKING:
+    from bot.core.clock import Clock
+    from bot.core.settings import SettingsStore
+    from bot.core.settings.model import FeatureState
+    from bot.core.supervisor import TaskSupervisor
+    from cogs.automod.problems import Troubles
+
+log = structlog.get_logger(__name__)
+
+# Guilds remembered, and of those the ones with rules: an engine takes some hundred KiB.
+MOST_GUILDS = 20_000
+MOST_ENGINES = 1_000
+MOST_HELD = 200
+PATIENCE = 10.0
+# A thread's and a channel's parents, of one guild.
+MOST_PARENTS = 2_000
+MOST_NAMES = 500
+
+
+class Surroundings(Protocol):
+    """What the engine must know of a guild beside its settings; never waits."""
+
+    def owner_id(self, guild_id: int) -> int:
+        """Return the owner's id, 0 when it is not known."""
+        ...
+
+    def staff_role_ids(self, guild_id: int) -> frozenset[int]:
+        """Return the roles that may manage messages or the server, or are administrators."""
+        ...
+
+    def parent_id(self, guild_id: int, channel_id: int) -> int:
+        """Return the channel or category that a channel or thread stands in, 0 for none."""
+        ...
+
+
+class Parents(dict[int, int]):
+    """Parents of channels by id, asked for when first wanted and kept until told otherwise."""
+
+    def __init__(self, find: Callable[[int], int]) -> None:
+        super().__init__()
+        self._find = find
+
+    def __missing__(self, channel_id: int) -> int:
+        if len(self) >= MOST_PARENTS:
+            self.clear()
+        found = self[channel_id] = self._find(channel_id)
+        return found
+
+    def get(self, channel_id: int, default: int = 0) -> int:  # pyright: ignore[reportIncompatibleMethodOverride] - ids only
+        """Return the parent's id; finds it if need be."""
+        return self[channel_id] or default
+
+
+@dataclass(slots=True)
+class Entry:
+    """One guild: its engine (`None` while it has no rules or is off) and what that works on."""
+
+    guild_id: int
+    engine: Engine | None
+    revision: int
+    rules: Mapping[str, Rule]
+    spares_staff: bool
+    context: Context
+    windows: Windows
+    keeps_names: bool = False
+    names: OrderedDict[int, str] = field(default_factory=OrderedDict)
+    is_stale: bool = True
+
+    def note_name(self, user_id: int, name: str) -> None:
+        """Remember what a member is called, for campaigns they may turn out to be part of."""
+        self.names[user_id] = name
+        if len(self.names) > MOST_NAMES:
+            self.names.popitem(last=False)
+
+
+@dataclass(slots=True)
+class _Held:
+    """Messages that wait for their guild's engine, and since when."""
+
+    since: float
+    messages: deque[MessageFacts] = field(default_factory=deque)
+
+
+# What is called with the messages that waited, once their engine is there.
+Late = Callable[[Entry, MessageFacts], None]
+
+
+class Engines:
+    """Engines by guild; the ones used longest ago make room."""
+
+    def __init__(
+        self,
+        settings: SettingsStore,
+        clock: Clock,
+        supervisor: TaskSupervisor,
+        *,
+        surroundings: Surroundings,
+        troubles: Troubles,
+        invites: InviteBook,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._supervisor = supervisor
+        self._surroundings = surroundings
+        self._troubles = troubles
+        self._invites = invites
+        self._entries: OrderedDict[int, Entry] = OrderedDict()
+        self._running: OrderedDict[int, Entry] = OrderedDict()
+        self._compiling: dict[int, asyncio.Task[None]] = {}
+        self._held: dict[int, _Held] = {}
+        self._one_at_a_time = asyncio.Semaphore(1)
+        self.late: Late | None = None
+
+    def get(self, guild_id: int) -> Entry | None:
+        """Return a guild's entry, up to date with its roles; `None` when it has to be made."""
+        entry = self._entries.get(guild_id)
+        if entry is None or entry.engine is None:
+            return entry
+        if entry.is_stale:
+            self._look_around(entry)
+        entry.context.now = self._clock.now().timestamp()
+        return entry
+
+    def hold(self, facts: MessageFacts) -> None:
+        """Keep a message until its guild's engine is there, and have that made."""
+        now = self._clock.monotonic()
+        held = self._held.get(facts.guild_id)
+        if held is None or now - held.since > PATIENCE:
+            held = self._held[facts.guild_id] = _Held(now)
+        if len(held.messages) < MOST_HELD:
+            held.messages.append(facts)
+        self.prepare(facts.guild_id)
+
+    def prepare(self, guild_id: int) -> None:
+        """Have a guild's engine made or renewed; many calls while it is made are one."""
+        if guild_id not in self._compiling:
+            self._compiling[guild_id] = self._supervisor.spawn(
+                "automod.compile", self._prepare(guild_id)
+            )
+
+    async def renew(self, state: FeatureState) -> None:
+        """Compile a new revision of the settings; until it is there the one before judges."""
+        guild_id = state.guild_id
+        while (task := self._compiling.get(guild_id)) is not None:
+            await asyncio.wait([task])
+        entry = self._entries.get(guild_id)
+        if entry is None or entry.revision < state.revision:
+            self.prepare(guild_id)
+            await asyncio.wait([self._compiling[guild_id]])
+
+    def forget(self, guild_id: int) -> None:
+        """Drop a guild that the bot has left."""
+        self._entries.pop(guild_id, None)
+        self._running.pop(guild_id, None)
+        self._held.pop(guild_id, None)
+
+    def doubt(self, guild_id: int) -> None:
+        """Say that roles, channels or the owner may be others now."""
+        if (entry := self._entries.get(guild_id)) is not None:
+            entry.is_stale = True
+
+    def _look_around(self, entry: Entry) -> None:
+        entry.is_stale = False
+        context, guild_id = entry.context, entry.guild_id
+        context.owner_id = self._surroundings.owner_id(guild_id)
+        context.staff_role_ids = self._surroundings.staff_role_ids(guild_id)
+        context.parents = Parents(lambda one: self._surroundings.parent_id(guild_id, one))
+        if guild_id in self._running:
+            self._running.move_to_end(guild_id)
+
+    async def _prepare(self, guild_id: int) -> None:
+        try:
+            state = await self._settings.get(guild_id, KEY)
+            engine = await self._compile(state)
+            if engine is not _REFUSED:
+                self._put(state, engine)
+        finally:
+            self._compiling.pop(guild_id, None)
+        self._release(guild_id)
+
+    async def _compile(self, state: FeatureState) -> Engine | None:
+        if not state.enabled or not state.settings.rules:
+            return None
+        try:
+            async with self._one_at_a_time:
+                engine = await asyncio.to_thread(Engine.compile, state.settings)
+        except PatternRefused as refused:
+            name = getattr(refused, "rule", "") or ""
+            await self._troubles.refused_pattern(state.guild_id, name, refused.reason)
+            return _REFUSED
+        await self._troubles.accepted_patterns(state.guild_id)
+        return engine
+
+    def _put(self, state: FeatureState, engine: Engine | None) -> None:
+        guild_id = state.guild_id
+        before = self._entries.pop(guild_id, None)
+        rules = {rule.name: rule for rule in state.settings.rules}
+        self._entries[guild_id] = Entry(
+            guild_id,
+            engine,
+            state.revision,
+            rules,
+            state.settings.exempt_staff,
+            before.context if before else Context(0.0, guild_id, invites=self._invites),
+            before.windows if before else Windows(),
+            keeps_names=_finds_campaigns(state),
+        )
+        self._running.pop(guild_id, None)
+        if engine is not None:
+            self._running[guild_id] = self._entries[guild_id]
+        self._make_room()
+
+    def _make_room(self) -> None:
+        while len(self._running) > MOST_ENGINES:
+            guild_id, _entry = self._running.popitem(last=False)
+            self._entries.pop(guild_id, None)
+        while len(self._entries) > MOST_GUILDS:
+            guild_id, _entry = self._entries.popitem(last=False)
+            self._running.pop(guild_id, None)
+
+    def _release(self, guild_id: int) -> None:
+        held = self._held.pop(guild_id, None)
+        if held is None or self._clock.monotonic() - held.since > PATIENCE:
+            return
+        for facts in held.messages:
+            entry = self.get(guild_id)
+            if entry is not None and entry.engine is not None and self.late is not None:
+                self.late(entry, facts)
+
+
+def _finds_campaigns(state: FeatureState) -> bool:
+    return any('"campaign"' in rule.when.model_dump_json() for rule in state.settings.rules)
+
+
+# Stands for rules that could not be compiled: what was there before goes on.
+_REFUSED: Engine = object.__new__(Engine)

@@ -1,0 +1,360 @@
+"""The gate: judges messages synchronously, and all else that rules look at as it comes in.
+
+A clean message costs a look-up and the engine's scan. Only what needs an effect starts a task.
+Free of discord.py: payloads are read here, Discord is asked through protocols.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bot.core.cases import Target
+from bot.core.contracts import MessageFacts
+from bot.core.messages import Verdict
+from cogs.automod.calls import CallError
+from cogs.automod.engines import Engines, Entry
+from cogs.automod.needs import NeedsResolver
+from cogs.automod.planning import Occasion
+from cogs.automod.rules.values import Context, Judgement, NameFacts, NativeFacts, Needs, ThreadFacts
+
+if TYPE_CHECKING:
+    from bot.core.clock import Clock
+    from bot.core.supervisor import TaskSupervisor
+    from cogs.automod.service import AutomodService
+
+Payload = Mapping[str, Any]
+
+# Discord tells of its own AutoMod once per action of the rule, within moments.
+NATIVE_SECONDS = 10.0
+MOST_NATIVE = 1_000
+# Names that were judged, so that a change of roles is not another hit.
+MOST_NAMES = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """What is not in every payload: a member's roles, name, and when they joined."""
+
+    role_ids: frozenset[int]
+    name: str = ""
+    joined_at: float | None = None
+    is_bot: bool = False
+
+
+class Directory(Protocol):
+    """Asks Discord about members and threads; raises `CallError`s."""
+
+    async def member(self, guild_id: int, user_id: int) -> Membership | None:
+        """Return a member, `None` for somebody who is none."""
+        ...
+
+    def thread_name(self, guild_id: int, thread_id: int) -> str | None:
+        """Return what a thread was called until now, `None` when that is not known."""
+        ...
+
+    async def rename_thread(self, guild_id: int, thread_id: int, name: str) -> None:
+        """Give a thread its name back."""
+        ...
+
+    async def delete_thread(self, guild_id: int, thread_id: int) -> None:
+        """Delete a thread."""
+        ...
+
+
+class Gate:
+    """Joins the engines to the intake and hands what they find to the service."""
+
+    def __init__(
+        self,
+        engines: Engines,
+        needs: NeedsResolver,
+        service: AutomodService,
+        *,
+        directory: Directory,
+        clock: Clock,
+        supervisor: TaskSupervisor,
+    ) -> None:
+        self._engines = engines
+        self._needs = needs
+        self._service = service
+        self._directory = directory
+        self._clock = clock
+        self._supervisor = supervisor
+        self._native: OrderedDict[tuple[int, int, int | str], float] = OrderedDict()
+        self._names: OrderedDict[tuple[int, int], int] = OrderedDict()
+        engines.late = self._judge_late
+
+    # --- messages ----------------------------------------------------------------------------
+
+    def judge(self, facts: MessageFacts) -> Verdict | None:
+        """Return what is to become of a message or an edit; `None` for a clean one."""
+        entry = self._engines.get(facts.guild_id)
+        if entry is None:
+            self._engines.hold(facts)
+            return None
+        if entry.engine is None:
+            return None
+        if entry.keeps_names:
+            entry.note_name(facts.author_id, _name_in(facts.raw))
+        judgement = entry.engine.judge(facts, entry.context, entry.windows)
+        if judgement is None:
+            return None
+        return self._verdict(entry, facts, judgement)
+
+    def _verdict(self, entry: Entry, facts: MessageFacts, judgement: Judgement) -> Verdict | None:
+        if judgement.is_hit or judgement.shadow_hits:
+            return Verdict(
+                not judgement.delete,
+                lambda: self._act(entry, facts, judgement),
+                ",".join(judgement.rules),
+            )
+        self._needs.expire()
+        return Verdict(True, lambda: self._look_closer(entry, facts, judgement))
+
+    def _judge_late(self, entry: Entry, facts: MessageFacts) -> None:
+        """Judge a message that has passed before its engine was there."""
+        if entry.engine is None:
+            return
+        judgement = entry.engine.judge(facts, entry.context, entry.windows)
+        verdict = self._verdict(entry, facts, judgement) if judgement is not None else None
+        if verdict is not None and verdict.effect is not None:
+            self._supervisor.spawn("automod.late", verdict.effect())
+
+    async def _look_closer(self, entry: Entry, facts: MessageFacts, judgement: Judgement) -> None:
+        """Judge again once what was missing is there; what was counted counts once."""
+        context = await self._needs.resolve(judgement.needs, entry.context)
+        if entry.engine is None:
+            return
+        context.now = self._clock.now().timestamp()
+        again = entry.engine.judge(facts, context, entry.windows)
+        if again is not None and (again.is_hit or again.shadow_hits):
+            await self._act(entry, facts, replace(again, needs=Needs()))
+
+    async def _act(self, entry: Entry, facts: MessageFacts, judgement: Judgement) -> None:
+        name = _name_in(facts.raw)
+        is_bot = facts.author_is_bot or facts.webhook_id is not None
+        scope = "campaign" if judgement.scope == "campaign" else "member"
+        occasion = Occasion(
+            guild_id=facts.guild_id,
+            judgement=judgement,
+            rules=_rules_of(entry, judgement),
+            person=Target(facts.author_id, name, is_bot),
+            scope=scope,
+            key=judgement.scope_key or str(facts.author_id),
+            channel_id=facts.channel_id,
+            message_id=facts.id,
+            content=facts.content,
+            names=dict(entry.names) if scope == "campaign" else {},
+            spares_staff=entry.spares_staff,
+        )
+        await self._handle(occasion)
+        if judgement.needs:
+            await self._look_closer(entry, facts, judgement)
+
+    async def _handle(self, occasion: Occasion) -> None:
+        if occasion.judgement.is_hit:
+            await self._service.handle(occasion)
+        if occasion.judgement.shadow_hits:
+            shadow = replace(occasion, shadow=True, key=str(occasion.person.id))
+            await self._service.handle(shadow)
+
+    # --- names -------------------------------------------------------------------------------
+
+    def hear_member(self, payload: Payload) -> None:
+        """Judge how a member is called, on GUILD_MEMBER_ADD and GUILD_MEMBER_UPDATE."""
+        guild_id = int(payload["guild_id"])
+        entry = self._engines.get(guild_id)
+        if entry is None:
+            self._engines.prepare(guild_id)
+            return
+        if entry.engine is None:
+            return
+        facts = read_name(payload)
+        mark = hash((facts.username, facts.global_name, facts.nick, facts.joined_at))
+        key = (guild_id, facts.user_id)
+        if self._names.get(key) == mark:
+            return
+        self._names[key] = mark
+        if len(self._names) > MOST_NAMES:
+            self._names.popitem(last=False)
+        judgement = entry.engine.judge_name(facts, entry.context, entry.windows)
+        if judgement is not None:
+            self._supervisor.spawn("automod.name", self._act_on_name(entry, facts, judgement))
+
+    async def _act_on_name(self, entry: Entry, facts: NameFacts, judgement: Judgement) -> None:
+        if judgement.needs and entry.engine is not None:
+            context = await self._needs.resolve(judgement.needs, entry.context)
+            again = entry.engine.judge_name(facts, context, entry.windows)
+            if again is None:
+                return
+            judgement = again
+        name = facts.nick or facts.global_name or facts.username
+        # One incident for as long as the member stays and is called this.
+        said = f"{facts.username}\n{facts.global_name}\n{facts.nick}\n{facts.joined_at}"
+        digest = hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:16]
+        await self._handle(
+            Occasion(
+                guild_id=entry.guild_id,
+                judgement=judgement,
+                rules=_rules_of(entry, judgement),
+                person=Target(facts.user_id, name, facts.is_bot),
+                scope="name",
+                key=f"{facts.user_id}:{digest}",
+                content=name,
+                spares_staff=entry.spares_staff,
+            )
+        )
+
+    # --- threads -----------------------------------------------------------------------------
+
+    def hear_thread(self, payload: Payload, *, created: bool) -> None:
+        """Judge what a thread is called, on THREAD_CREATE and THREAD_UPDATE."""
+        if "guild_id" not in payload or (created and not payload.get("newly_created")):
+            return
+        guild_id, thread_id = int(payload["guild_id"]), int(payload["id"])
+        entry = self._engines.get(guild_id)
+        if entry is None or entry.engine is None:
+            return
+        before = None if created else self._directory.thread_name(guild_id, thread_id)
+        if not created and (before is None or before == payload.get("name")):
+            return
+        facts = ThreadFacts(thread_id, int(payload.get("owner_id") or 0), str(payload["name"]))
+        entry.context.parents = _with_parent(entry.context, thread_id, payload)
+        judgement = entry.engine.judge_thread_name(facts, entry.context, entry.windows)
+        if judgement is not None:
+            work = self._act_on_thread(entry, facts, before)
+            self._supervisor.spawn("automod.thread", work)
+
+    async def _act_on_thread(self, entry: Entry, facts: ThreadFacts, before: str | None) -> None:
+        """Deal with a bad name: a new thread goes, one that was renamed gets its name back.
+
+        Who renamed it, Discord does not say: nobody is punished for that.
+        """
+        member = await self._directory.member(entry.guild_id, facts.author_id)
+        if member is None or entry.engine is None:
+            return
+        known = replace(facts, role_ids=member.role_ids, joined_at=member.joined_at)
+        judgement = entry.engine.judge_thread_name(known, entry.context, entry.windows)
+        if judgement is not None and judgement.needs:
+            context = await self._needs.resolve(judgement.needs, entry.context)
+            judgement = entry.engine.judge_thread_name(known, context, entry.windows)
+        if judgement is None:
+            return
+        if judgement.delete:
+            try:
+                if before is None:
+                    await self._directory.delete_thread(entry.guild_id, facts.channel_id)
+                else:
+                    await self._directory.rename_thread(entry.guild_id, facts.channel_id, before)
+            except CallError:
+                await self._service.troubles.cannot_delete(entry.guild_id, facts.channel_id)
+        if before is None:
+            await self._handle(
+                Occasion(
+                    guild_id=entry.guild_id,
+                    judgement=judgement,
+                    rules=_rules_of(entry, judgement),
+                    person=Target(facts.author_id, member.name, member.is_bot),
+                    scope="thread",
+                    key=str(facts.channel_id),
+                    channel_id=facts.channel_id,
+                    content=facts.name,
+                    spares_staff=entry.spares_staff,
+                )
+            )
+
+    # --- Discord's own AutoMod ---------------------------------------------------------------
+
+    def hear_native(self, payload: Payload) -> None:
+        """Take over what Discord's own AutoMod did; it says so once per action of its rule."""
+        guild_id = int(payload["guild_id"])
+        entry = self._engines.get(guild_id)
+        if entry is None or entry.engine is None or self._is_repeated(payload):
+            return
+        message_id = payload.get("message_id")
+        facts = NativeFacts(
+            int(payload["rule_id"]),
+            int(payload["user_id"]),
+            int(payload.get("channel_id") or 0),
+            int(message_id) if message_id else None,
+            str(payload.get("matched_keyword") or ""),
+            str(payload.get("content") or ""),
+        )
+        if entry.engine.judge_native(facts, entry.context, entry.windows) is not None:
+            self._supervisor.spawn("automod.native", self._act_on_native(entry, facts))
+
+    def _is_repeated(self, payload: Payload) -> bool:
+        now = self._clock.monotonic()
+        occasion = payload.get("message_id") or str(payload.get("content") or "")[:200]
+        key = (int(payload["rule_id"]), int(payload["user_id"]), occasion)
+        last = self._native.pop(key, None)
+        self._native[key] = now
+        if len(self._native) > MOST_NATIVE:
+            self._native.popitem(last=False)
+        return last is not None and now - last < NATIVE_SECONDS
+
+    async def _act_on_native(self, entry: Entry, facts: NativeFacts) -> None:
+        member = await self._directory.member(entry.guild_id, facts.user_id)
+        if member is None or entry.engine is None:
+            return
+        known = replace(facts, role_ids=member.role_ids, joined_at=member.joined_at)
+        judgement = entry.engine.judge_native(known, entry.context, entry.windows)
+        if judgement is None:
+            return
+        await self._handle(
+            Occasion(
+                guild_id=entry.guild_id,
+                judgement=judgement,
+                rules=_rules_of(entry, judgement),
+                person=Target(facts.user_id, member.name, member.is_bot),
+                key=str(facts.user_id),
+                channel_id=facts.channel_id or None,
+                message_id=facts.message_id,
+                content=facts.content or facts.keyword,
+                spares_staff=entry.spares_staff,
+            )
+        )
+
+
+def read_name(payload: Payload) -> NameFacts:
+    """Return a member as a GUILD_MEMBER payload shows them."""
+    user = payload["user"]
+    return NameFacts(
+        int(user["id"]),
+        str(user.get("username") or ""),
+        user.get("global_name"),
+        payload.get("nick"),
+        frozenset(map(int, payload.get("roles") or ())),
+        _instant(payload.get("joined_at")),
+        has_avatar=bool(user.get("avatar") or payload.get("avatar")),
+        is_bot=bool(user.get("bot", False)),
+    )
+
+
+def _instant(text: Any) -> float | None:
+    try:
+        return datetime.fromisoformat(str(text)).timestamp()
+    except ValueError:
+        return None
+
+
+def _name_in(raw: Mapping[str, Any]) -> str:
+    author = raw.get("author")
+    return str(author.get("username") or "") if isinstance(author, Mapping) else ""
+
+
+def _with_parent(context: Context, thread_id: int, payload: Payload) -> Mapping[int, int]:
+    parents = context.parents
+    if isinstance(parents, dict) and payload.get("parent_id"):
+        parents[thread_id] = int(payload["parent_id"])
+    return parents
+
+
+def _rules_of(entry: Entry, judgement: Judgement) -> dict[str, Any]:
+    named = {hit.rule for hit in (*judgement.hits, *judgement.shadow_hits)}
+    return {name: entry.rules[name] for name in named if name in entry.rules}

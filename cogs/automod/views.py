@@ -1,0 +1,175 @@
+"""The buttons under an incident's log message; they work after restarts, for who may press them.
+
+Races are decided in the database: whoever comes second is told so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import discord
+
+from bot.checks import ensure_manages, guild_id_of, in_time, manages
+from bot.core.errors import AppError, Denied
+from bot.core.fields.text import escape_markdown, shorten
+from bot.core.i18n import Message, _, ngettext
+from bot.localization import locale_of
+from bot.replies import OwnedView, answer, unique_id
+from cogs.automod.planning import KEY
+from cogs.automod.wording import explanation
+from db.automod import Incident, IncidentMessage
+
+if TYPE_CHECKING:
+    from bot.client import Pegasus  # noqa: F401 - in the string below
+    from cogs.automod.cog import Automod
+
+Interaction = discord.Interaction["Pegasus"]
+
+# What one has to be allowed to undo what was done to a member; anything else takes messages.
+_NEEDS = {
+    "ban": "ban_members",
+    "tempban": "ban_members",
+    "kick": "kick_members",
+    "timeout": "moderate_members",
+    "mute": "moderate_members",
+    "warn": "moderate_members",
+    "add_role": "manage_roles",
+    "remove_role": "manage_roles",
+}
+_MOST_SHOWN = 1500
+_MOST_EXEMPT = 4
+
+
+class IncidentButton(
+    discord.ui.DynamicItem[discord.ui.Button[Any]],
+    template=r"automod:(?P<what>explain|undo|pardon):(?P<id>\d{1,18})",
+):
+    """One of *Explain*, *Undo* and *Not a violation*, known by its id alone."""
+
+    def __init__(self, item: discord.ui.Button[Any], what: str, incident_id: int) -> None:
+        super().__init__(item)
+        self._what = what
+        self._incident_id = incident_id
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],  # noqa: ARG003 - the library's signature
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+        /,
+    ) -> Self:
+        """Make the button anew from its id."""
+        return cls(item, match["what"], int(match["id"]))  # pyright: ignore[reportArgumentType] - the template is a button's
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Do what the button says; errors go to the one place that answers them."""
+        try:
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            await self._press(interaction)
+        except Exception as error:  # noqa: BLE001 - answered where all errors are
+            await interaction.client.tree.on_error(interaction, error)
+
+    async def _press(self, interaction: Interaction) -> None:
+        cog: Automod = interaction.client.get_cog("Automod")  # pyright: ignore[reportAssignmentType]
+        async with in_time():
+            incident = await cog.service.get(guild_id_of(interaction), self._incident_id)
+            if self._what == "explain":
+                await ensure_may_read(interaction)
+            else:
+                await ensure_may_undo(interaction, incident, await cog.kinds_of(incident.id))
+        if self._what == "explain":
+            await answer(interaction, explanation(incident, locale_of(interaction)))
+        else:
+            await cog.undo(interaction, incident, pardon=self._what == "pardon")
+
+
+async def ensure_may_read(interaction: Interaction) -> None:
+    """Raise `Denied` for those who are neither staff nor manage Automod."""
+    if interaction.permissions.manage_messages or await manages(interaction, KEY):
+        return
+    await ensure_manages(interaction, KEY)
+
+
+async def ensure_may_undo(
+    interaction: Interaction, incident: Incident, kinds: Sequence[str]
+) -> None:
+    """Raise `Denied` unless the person manages Automod or may do what was done themselves."""
+    if await manages(interaction, KEY):
+        return
+    wanted = {_NEEDS.get(kind, "manage_messages") for kind in kinds} or {"manage_messages"}
+    if incident.effects.get("list"):
+        wanted.add("manage_channels")
+    if interaction.permissions.administrator or all(
+        getattr(interaction.permissions, one) for one in wanted
+    ):
+        return
+    raise Denied(
+        _("You may not undo this: it takes the permissions for what was done."),
+        hint=_("Ask somebody who manages this server."),
+    )
+
+
+def undone_text(
+    shown: Sequence[IncidentMessage], failures: Sequence[AppError], locale: str, *, pardon: bool
+) -> str:
+    """Return what is told to whoever has undone an incident, with what had been deleted."""
+    lines: list[str] = []
+    if failures:
+        lines.append(_("Not everything could be taken back:").render(locale))
+        lines += [f"• {one.render(locale)}" for one in dict.fromkeys(failures)][:5]
+        lines.append(_("Once that is put right, press the button again.").render(locale))
+    elif pardon:
+        text = _("Undone, and noted as no violation. It counts against nobody.")
+        lines.append(text.render(locale))
+    else:
+        lines.append(_("Undone. It counts against nobody.").render(locale))
+    if shown:
+        title: Message = ngettext(
+            "This was deleted; I can't put it back:",
+            "These were deleted; I can't put them back:",
+            len(shown),
+        )
+        lines.append(title.render(locale))
+        lines.append(_quoted(shown))
+    return shorten("\n".join(lines), 2000)
+
+
+def _quoted(shown: Sequence[IncidentMessage]) -> str:
+    lines, length = [], 0
+    for one in shown:
+        line = f"• <#{one.channel_id}> ||{escape_markdown(shorten(one.content or '', 300))}||"
+        length += len(line)
+        if length > _MOST_SHOWN:
+            break
+        lines.append(line)
+    return "\n".join(lines)
+
+
+class ExemptionOffer(OwnedView):
+    """Offers to spare a member or a channel from the rules of an incident that was none."""
+
+    def __init__(self, cog: Automod, incident: Incident, owner_id: int, locale: str) -> None:
+        super().__init__(owner_id, timeout=300)
+        self._cog = cog
+        rules = list(incident.findings.get("rules", {}))[:_MOST_EXEMPT]
+        if incident.user_id is not None and incident.scope != "campaign":
+            self._offer("member", incident.user_id, rules, _("Spare this member"), locale)
+        if incident.channel_id is not None:
+            self._offer("channel", incident.channel_id, rules, _("Spare this channel"), locale)
+
+    def _offer(
+        self, what: str, target_id: int, rules: list[str], label: Message, locale: str
+    ) -> None:
+        button: discord.ui.Button[ExemptionOffer] = discord.ui.Button(
+            label=label.render(locale), custom_id=unique_id("automod_exempt")
+        )
+
+        async def pressed(interaction: Interaction) -> None:
+            await ensure_manages(interaction, KEY)
+            await self._cog.exempt(interaction, what, target_id, rules)
+
+        button.callback = pressed
+        self.add_item(button)
