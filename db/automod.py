@@ -386,9 +386,13 @@ async def count_messages(session: AsyncSession, incident_id: int) -> dict[str, i
 async def mark_messages(
     session: AsyncSession, message_ids: Collection[int], state: str
 ) -> Sequence[int]:
-    """Say what became of messages that were to be deleted; return the incidents they are of."""
+    """Say what became of messages that were to be deleted; return the incidents they are of.
+
+    Incidents are locked first, as by everybody who writes more than one row of one.
+    """
     found: set[int] = set()
     ids = list(message_ids)
+    await _lock_incidents_of(session, ids)
     for start in range(0, len(ids), 500):
         statement = (
             update(IncidentMessage)
@@ -407,6 +411,17 @@ async def mark_messages(
             update(Incident).where(Incident.id.in_(found)).values(revision=Incident.revision + 1),
         )
     return sorted(found)
+
+
+async def _lock_incidents_of(session: AsyncSession, message_ids: Sequence[int]) -> None:
+    incidents: set[int] = set()
+    for start in range(0, len(message_ids), 500):
+        query = select(IncidentMessage.incident_id).where(
+            IncidentMessage.message_id.in_(message_ids[start : start + 500])
+        )
+        incidents.update((await session.scalars(query.distinct())).all())
+    locking = select(Incident.id).where(Incident.id.in_(sorted(incidents))).order_by(Incident.id)
+    await session.execute(locking.with_for_update())
 
 
 # --- strikes and false positives --------------------------------------------------------------

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.cases import CaseService, CaseState, Order, Target
@@ -73,6 +74,8 @@ MOST_CONTENTS = 25
 MOST_WAITING = 1_000
 # Discord allows a bot 50 requests a second in all; members are dealt with more slowly than that.
 ACTS_PER_SECOND = 12.0
+# Between attempts to write down what happened, in seconds.
+PAUSES = (0.05, 0.5, 2.0, 5.0, 10.0)
 AT_ONCE = 4
 # More people than this are not written to: Discord takes that for spam.
 MOST_NOTIFIED = 5
@@ -175,15 +178,24 @@ class AutomodService:
             batch = self._waiting.pop(key, [])
             if not batch:
                 return None
-            try:
-                incident_id, pending = await self._write_down(batch)
-            except Exception:
-                # Whatever keeps it from being written down: the messages go all the same.
-                self._delete(batch)
-                raise
+            incident_id, pending = await self._write_down_surely(batch)
         self.deletions.add(occasion.guild_id, pending)
         await self._carry_out(incident_id)
         return incident_id
+
+    async def _write_down_surely(
+        self, batch: Sequence[Occasion]
+    ) -> tuple[int, dict[int, list[int]]]:
+        """Write occasions down, also past a database that is away for a while."""
+        for pause in PAUSES:
+            try:
+                return await self._write_down(batch)
+            except DBAPIError as error:
+                log.warning("automod_not_written_yet", error=type(error.orig).__name__)
+                # The messages go all the same.
+                self._delete(batch)
+                await asyncio.sleep(pause)
+        return await self._write_down(batch)
 
     def _delete(self, batch: Sequence[Occasion]) -> None:
         for one in batch:
@@ -371,6 +383,8 @@ class AutomodService:
         )
         done += [await self._order(order) for order in orders]
         async with self._database.write() as session:
+            # Locked before its members, as by everybody.
+            await table.get_incident(session, incident.id, lock=True)
             await table.finish_member(
                 session,
                 incident.id,
