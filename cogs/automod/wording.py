@@ -108,7 +108,7 @@ def _description(incident: Incident, locale: str | None) -> list[str]:
     if incident.excerpt:
         lines.append(f"||{escape_markdown(shorten(incident.excerpt, _EXCERPT))}||")
     if incident.state == UNDONE and incident.undone_by is not None:
-        lines.append(_("Taken back by {who}.", who=f"<@{incident.undone_by}>").render(locale))
+        lines.append(_("**Undone** by {who}.", who=f"<@{incident.undone_by}>").render(locale))
     return lines
 
 

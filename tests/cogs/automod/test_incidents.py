@@ -371,7 +371,7 @@ async def test_undo_takes_back_all_and_one_of_two_wins(world: World) -> None:
     assert world.bridge.states["slowmode", ROOM] == {"rate": 0}
     assert await world.rows(table.Strike) == []
     assert [case.state for case in await world.all_cases()] == ["undone"]
-    assert "Taken back by" in await world.shown()
+    assert "**Undone** by" in await world.shown()
     undone = next(one for one in results if not isinstance(one, BaseException))
     assert [one.content for one in undone.shown] == ["nitro"]
 

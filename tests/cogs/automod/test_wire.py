@@ -176,7 +176,7 @@ async def test_undo_button_works_after_a_restart(sandbox: Sandbox, guild: Guild,
                 await asyncio.sleep(0.01)
         await owner.click(message, f"automod:undo:{incident_id}")
         await until(lambda: _is_free(guild, ada.user.id))
-        await until(lambda: _says(log, "Taken back by"))
+        await until(lambda: _says(log, "**Undone** by"))
 
     assert_within_limits(sandbox)
 
