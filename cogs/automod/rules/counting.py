@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,11 @@ from cogs.automod.rules.measures import (
 from cogs.automod.rules.sources import with_forwards
 from cogs.automod.rules.values import Hit
 from cogs.automod.rules.views import plain_text
+from cogs.automod.rules.windows import Entry, new_entry
 
 if TYPE_CHECKING:
+    from bot.core.contracts import MessageFacts
+    from cogs.automod.rules.windows import Windows
     from cogs.automod.triggers import (
         Attachments,
         Campaign,
@@ -36,6 +39,10 @@ _NO_LETTERS = bytes(
     code for code in range(256) if not chr(code).isascii() or not chr(code).isalpha()
 )
 _NO_CAPITALS = bytes(code for code in range(256) if not 65 <= code <= 90)
+
+
+# Counts a message that has nothing beside its content; whether its rule may hold.
+Tally = Callable[["MessageFacts", bytes, float, "Windows"], bool]
 
 
 class Counter:
@@ -242,9 +249,13 @@ class CapsLeaf:
 
 def may_shout(data: bytes, text: str, least: int) -> bool:
     """Tell whether a text may have so many capitals; quick, and never falsely no."""
-    if len(data) == len(text):
-        return len(data.translate(None, _NO_CAPITALS)) >= least
-    return len(text) >= least and text != text.lower()
+    # In UTF-8 the bytes of ASCII capitals stand for nothing else.
+    missing = least - len(data.translate(None, _NO_CAPITALS))
+    if missing <= 0:
+        return True
+    if len(data) < len(text) + missing:
+        return False
+    return sum(map(str.isupper, text)) >= least
 
 
 class RateLeaf:
@@ -259,6 +270,18 @@ class RateLeaf:
         self._limit = spec.limit
         self._span = spec.window.total_seconds()
         self._per = spec.per
+
+    def tally(self, facts: MessageFacts, _data: bytes, now: float, windows: Windows) -> bool:
+        """Count a new message and tell whether it may reach the limit."""
+        author_id, channel_id = facts.author_id, facts.channel_id
+        if self._per == "member":
+            key: tuple[Any, ...] = (self._key, author_id)
+        elif self._per == "channel":
+            key = (self._key, channel_id)
+        else:
+            key = (self._key, author_id, channel_id)
+        entry = new_entry(Entry, (now, 1, facts.id, channel_id, author_id, 0))
+        return len(windows.add(key, entry, self._span)) >= self._limit
 
     def check(self, case: Case) -> Said:
         """Return whether this message reaches the limit; an edit is no new message."""
@@ -290,25 +313,37 @@ class DuplicatesLeaf:
     def __init__(self, rule: str, key: str, spec: Duplicates) -> None:
         self._rule = rule
         self._key = key
-        self._spec = spec
+        self._limit = spec.limit
+        self._least = spec.min_length
+        self._similar = spec.similar
         self._span = spec.window.total_seconds()
+
+    def tally(self, facts: MessageFacts, data: bytes, now: float, windows: Windows) -> bool:
+        """Count a new message and tell whether it may be one too many."""
+        content = facts.content
+        if len(content) < self._least:
+            return False
+        mark = mark_of(content, data, self._least, similar=self._similar)
+        author_id = facts.author_id
+        entry = new_entry(Entry, (now, 1, facts.id, facts.channel_id, author_id, mark))
+        return len(windows.add((self._key, author_id), entry, self._span)) >= self._limit
 
     def check(self, case: Case) -> Said:
         """Return whether this message is one too many of its kind."""
         if case.kind != "message":
             return NO
-        mark = text_mark(case, self._spec.min_length, similar=self._spec.similar)
+        mark = text_mark(case, self._least, similar=self._similar)
         if not mark and not case.edited:
             return NO
         weight = 1 if mark else 0
         entries = case.count((self._key, case.author_id), weight, self._span, True, mark)
-        if not mark or len(entries) < self._spec.limit:
+        if not mark or len(entries) < self._limit:
             return NO
         same = [one for one in entries if one.mark == mark]
-        if len(same) < self._spec.limit:
+        if len(same) < self._limit:
             return NO
         text = shown_text(case)[:100]
-        detail = f"{len(same)} of {self._spec.limit}"
+        detail = f"{len(same)} of {self._limit}"
         hit = Hit(self._rule, "duplicates", end=len(text), text=text, detail=detail)
         return Said(True, (hit,), tuple(same))
 
@@ -359,12 +394,17 @@ def text_mark(case: Case, least: int, *, similar: bool) -> int:
     It is keyed by the process's own secret, so that nobody can make two texts fall together.
     """
     text = shown_text(case)
+    return mark_of(text, text.encode("utf-8", "replace"), least, similar=similar)
+
+
+def mark_of(text: str, data: bytes, least: int, *, similar: bool) -> int:
+    """Return the mark of a text whose bytes are known, 0 for one too short to compare."""
     if len(text) < least:
         return 0
     if not similar:
         return hash(text.strip()) or 1
-    if text.isascii():
-        letters: bytes | str = text.encode().translate(_ASCII_LETTERS, _NO_LETTERS)
+    if len(data) == len(text) and text.isascii():
+        letters: bytes | str = data.translate(_ASCII_LETTERS, _NO_LETTERS)
     else:
         letters = "".join(filter(str.isalpha, text.lower()))
     # What has hardly a letter is compared as it stands.

@@ -15,12 +15,14 @@ from cogs.automod.rules.counting import (
     CapsLeaf,
     LengthLeaf,
     LinesLeaf,
+    Tally,
     may_shout,
 )
-from cogs.automod.rules.folding import fold_table
 from cogs.automod.rules.judging import Finding, conclude
 from cogs.automod.rules.patterns import PatternRefused
 from cogs.automod.rules.reading import Reader
+from cogs.automod.rules.settled import is_inert
+from cogs.automod.rules.settled import prepare as prepare_tables
 from cogs.automod.rules.sources import (
     has_more_than_content,
     id_of,
@@ -60,6 +62,9 @@ class Engine:
         self._exempt_roles = frozenset(settings.exempt_roles)
         self._exempt_channels = frozenset(settings.exempt_channels)
         self._exempt_members = frozenset(settings.exempt_members)
+        self._exempts_some = bool(
+            self._exempt_roles or self._exempt_channels or self._exempt_members
+        )
         leaves = compiler.leaves
         self._caps_least = _least(leaves, CapsLeaf)
         self._long_least = _least(leaves, LengthLeaf)
@@ -75,6 +80,7 @@ class Engine:
         self._reads_files = any("file" in getattr(one.spec, "sources", ()) for one in leaves)
         self._for_bots = tuple(rule for rule in self._rules if rule.spec.bots)
         self._always = tuple(rule for rule in self._rules if rule.always)
+        self._tallies = _tallies_of(self._always)
         self._names = tuple(rule for rule in self._rules if _speaks_of(rule, "name", "name"))
         self._threads = tuple(rule for rule in self._rules if _speaks_of(rule, "thread", "zalgo"))
         self._native = tuple(rule for rule in self._rules if _speaks_of(rule, "", "native"))
@@ -85,7 +91,7 @@ class Engine:
 
         Raises `PatternRefused`, naming the rule, for a pattern that can't be run.
         """
-        fold_table()
+        prepare_tables()
         return cls(settings)
 
     @property
@@ -114,7 +120,15 @@ class Engine:
         from_bot = facts.author_is_bot or facts.webhook_id is not None
         if from_bot and not self._for_bots:
             return None
-        case, named = self._look_at(facts, context, windows)
+        if has_more_than_content(facts.raw):
+            case = self._case_of(facts, context, windows)
+            named: Iterable[int] = self._named_in(case)
+        else:
+            found, data = self._reader.scan(facts.content)
+            if not found and self._passes(facts, data, context, windows):
+                return None
+            case = self._bare_case(facts, context, windows)
+            named = self._named_in_content(case, found, data)
         rules: Iterable[CompiledRule] = self._rules_for(named) if named else self._always
         if not rules and not self._reads_files:
             return None
@@ -125,16 +139,28 @@ class Engine:
         needs = self._needs_of(case) if case.need_invites or case.texts else _NOTHING
         return conclude(case, findings, needs) if findings or needs is not _NOTHING else None
 
-    def _look_at(
-        self, facts: MessageFacts, context: Context, windows: Windows
-    ) -> tuple[Case, Iterable[int]]:
-        """Return the message as a case, and the triggers that may hold."""
-        if has_more_than_content(facts.raw):
-            case = self._case_of(facts, context, windows)
-            return case, self._named_in(case)
-        case, content = self._bare_case(facts, context, windows), facts.content
+    def _passes(
+        self, facts: MessageFacts, data: bytes, context: Context, windows: Windows
+    ) -> bool:
+        """Tell whether a message without hint or file is surely clean, and count it.
+
+        Most messages end here: what is not needed to say so is not made. When a count says no, the
+        rules are asked in full, which counts the message once all the same.
+        """
+        content = facts.content
+        if self._tallies is None or facts.edited or self._may_measure(data, content):
+            return False
+        if len(data) != len(content) and not is_inert(content):
+            return False
+        for tally in self._tallies:
+            if tally(facts, data, context.now, windows):
+                return False
+        return True
+
+    def _named_in_content(self, case: Case, found: Sequence[int], data: bytes) -> Iterable[int]:
+        """Return the triggers that may hold in a message of nothing but content."""
+        content = case.content
         named: Iterable[int] = ()
-        found, data = self._reader.scan(content)
         if found or not content.isascii():
             text = self._reader.read("content", content, found)
             case.texts, named = (text,), self._reader.leaves_of(text.ids)
@@ -142,7 +168,7 @@ class Engine:
             named = {*named, *self._measured}
         if named and not case.texts:
             case.texts = (self._reader.read("content", content, ()),)
-        return case, named
+        return named
 
     def judge_name(self, facts: NameFacts, context: Context, windows: Windows) -> Judgement | None:
         """Return what the rules make of a member's names, on join or change."""
@@ -240,6 +266,8 @@ class Engine:
             facts.author_id == context.owner_id or not roles.isdisjoint(context.staff_role_ids)
         ):
             return True
+        if not self._exempts_some:
+            return False
         if facts.author_id in self._exempt_members or not roles.isdisjoint(self._exempt_roles):
             return True
         return bool(self._exempt_channels) and self._is_exempt_place(facts.channel_id, context)
@@ -360,6 +388,17 @@ def _compiled(compiler: Compiler, rule: Rule) -> CompiledRule:
     except PatternRefused as refused:
         refused.rule = rule.name
         raise
+
+
+def _tallies_of(rules: Iterable[CompiledRule]) -> tuple[Tally, ...] | None:
+    """Return how to ask the rules without a case; `None` when one of them needs it."""
+    tallies = []
+    for rule in rules:
+        tally = None if rule.exempts else getattr(rule.root, "tally", None)
+        if tally is None:
+            return None
+        tallies.append(tally)
+    return tuple(tallies)
 
 
 def _least(leaves: Sequence[Leaf], kind: type[Any]) -> int:
