@@ -42,7 +42,7 @@ _NO_CAPITALS = bytes(code for code in range(256) if not 65 <= code <= 90)
 
 
 # Counts a message that has nothing beside its content; whether its rule may hold.
-Tally = Callable[["MessageFacts", bytes, float, "Windows"], bool]
+Tally = Callable[["MessageFacts", float, "Windows"], bool]
 
 
 class Counter:
@@ -249,6 +249,8 @@ class CapsLeaf:
 
 def may_shout(data: bytes, text: str, least: int) -> bool:
     """Tell whether a text may have so many capitals; quick, and never falsely no."""
+    if text.islower():
+        return False
     # In UTF-8 the bytes of ASCII capitals stand for nothing else.
     missing = least - len(data.translate(None, _NO_CAPITALS))
     if missing <= 0:
@@ -271,7 +273,7 @@ class RateLeaf:
         self._span = spec.window.total_seconds()
         self._per = spec.per
 
-    def tally(self, facts: MessageFacts, _data: bytes, now: float, windows: Windows) -> bool:
+    def tally(self, facts: MessageFacts, now: float, windows: Windows) -> bool:
         """Count a new message and tell whether it may reach the limit."""
         author_id, channel_id = facts.author_id, facts.channel_id
         if self._per == "member":
@@ -318,15 +320,17 @@ class DuplicatesLeaf:
         self._similar = spec.similar
         self._span = spec.window.total_seconds()
 
-    def tally(self, facts: MessageFacts, data: bytes, now: float, windows: Windows) -> bool:
+    def tally(self, facts: MessageFacts, now: float, windows: Windows) -> bool:
         """Count a new message and tell whether it may be one too many."""
         content = facts.content
         if len(content) < self._least:
             return False
-        mark = mark_of(content, data, self._least, similar=self._similar)
+        mark = mark_of(content, self._least, similar=self._similar)
         author_id = facts.author_id
         entry = new_entry(Entry, (now, 1, facts.id, facts.channel_id, author_id, mark))
-        return len(windows.add((self._key, author_id), entry, self._span)) >= self._limit
+        row = windows.add((self._key, author_id), entry, self._span)
+        # Who writes much writes different things.
+        return len(row) >= self._limit and [one[5] for one in row].count(mark) >= self._limit
 
     def check(self, case: Case) -> Said:
         """Return whether this message is one too many of its kind."""
@@ -393,18 +397,17 @@ def text_mark(case: Case, least: int, *, similar: bool) -> int:
 
     It is keyed by the process's own secret, so that nobody can make two texts fall together.
     """
-    text = shown_text(case)
-    return mark_of(text, text.encode("utf-8", "replace"), least, similar=similar)
+    return mark_of(shown_text(case), least, similar=similar)
 
 
-def mark_of(text: str, data: bytes, least: int, *, similar: bool) -> int:
-    """Return the mark of a text whose bytes are known, 0 for one too short to compare."""
+def mark_of(text: str, least: int, *, similar: bool) -> int:
+    """Return the mark of a text by itself."""
     if len(text) < least:
         return 0
     if not similar:
         return hash(text.strip()) or 1
-    if len(data) == len(text) and text.isascii():
-        letters: bytes | str = data.translate(_ASCII_LETTERS, _NO_LETTERS)
+    if text.isascii():
+        letters: bytes | str = text.encode().translate(_ASCII_LETTERS, _NO_LETTERS)
     else:
         letters = "".join(filter(str.isalpha, text.lower()))
     # What has hardly a letter is compared as it stands.

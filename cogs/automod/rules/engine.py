@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bot.core.contracts import MessageFacts
-from cogs.automod.rules.cases import Case
+from cogs.automod.rules.cases import Case, Text
 from cogs.automod.rules.counting import (
     CapsLeaf,
     LengthLeaf,
@@ -21,7 +21,6 @@ from cogs.automod.rules.counting import (
 from cogs.automod.rules.judging import Finding, conclude
 from cogs.automod.rules.patterns import PatternRefused
 from cogs.automod.rules.reading import Reader
-from cogs.automod.rules.settled import is_inert
 from cogs.automod.rules.settled import prepare as prepare_tables
 from cogs.automod.rules.sources import (
     has_more_than_content,
@@ -124,11 +123,11 @@ class Engine:
             case = self._case_of(facts, context, windows)
             named: Iterable[int] = self._named_in(case)
         else:
-            found, data = self._reader.scan(facts.content)
-            if not found and self._passes(facts, data, context, windows):
+            text, named = self._read_content(facts.content)
+            if not named and self._passes(facts, context, windows):
                 return None
             case = self._bare_case(facts, context, windows)
-            named = self._named_in_content(case, found, data)
+            case.texts = () if text is None else (text,)
         rules: Iterable[CompiledRule] = self._rules_for(named) if named else self._always
         if not rules and not self._reads_files:
             return None
@@ -139,36 +138,33 @@ class Engine:
         needs = self._needs_of(case) if case.need_invites or case.texts else _NOTHING
         return conclude(case, findings, needs) if findings or needs is not _NOTHING else None
 
-    def _passes(
-        self, facts: MessageFacts, data: bytes, context: Context, windows: Windows
-    ) -> bool:
-        """Tell whether a message without hint or file is surely clean, and count it.
+    def _read_content(self, content: str) -> tuple[Text | None, Iterable[int]]:
+        """Return the triggers that may hold in a message of nothing but this, read if any does."""
+        found, data = self._reader.scan(content)
+        text, named = None, ()
+        if found or len(data) != len(content):
+            text = self._reader.read_suspect(content, found)
+            if text is not None:
+                named = self._reader.leaves_of(text.ids)
+        if self._may_measure(data, content):
+            named = {*named, *self._measured}
+        if named and text is None:
+            text = self._reader.read("content", content, ())
+        return text, named
+
+    def _passes(self, facts: MessageFacts, context: Context, windows: Windows) -> bool:
+        """Tell whether a message that names no trigger is clean for sure, and count it.
 
         Most messages end here: what is not needed to say so is not made. When a count says no, the
         rules are asked in full, which counts the message once all the same.
         """
-        content = facts.content
-        if self._tallies is None or facts.edited or self._may_measure(data, content):
+        if self._tallies is None or facts.edited:
             return False
-        if len(data) != len(content) and not is_inert(content):
-            return False
-        for tally in self._tallies:
-            if tally(facts, data, context.now, windows):
+        now = context.now
+        for tally in self._tallies:  # noqa: SIM110 - a generator costs as much as a count
+            if tally(facts, now, windows):
                 return False
         return True
-
-    def _named_in_content(self, case: Case, found: Sequence[int], data: bytes) -> Iterable[int]:
-        """Return the triggers that may hold in a message of nothing but content."""
-        content = case.content
-        named: Iterable[int] = ()
-        if found or not content.isascii():
-            text = self._reader.read("content", content, found)
-            case.texts, named = (text,), self._reader.leaves_of(text.ids)
-        if self._may_measure(data, content):
-            named = {*named, *self._measured}
-        if named and not case.texts:
-            case.texts = (self._reader.read("content", content, ()),)
-        return named
 
     def judge_name(self, facts: NameFacts, context: Context, windows: Windows) -> Judgement | None:
         """Return what the rules make of a member's names, on join or change."""

@@ -22,6 +22,7 @@ _HIDDEN_DOT = re.compile(
     r"(?i)\s?[\[({<]\s?(?:\.|dot|punto)\s?[\])}>]\s?"
     r"|(?<=\w) (?:dot|punto) (?=(?:com|net|org|gg|xyz|ru|io|me)\b)"
 )
+_BRACKET = re.compile(r"[\[({<]")
 # Endings that nobody writes by accident: "asp.net" and the like are left out by name.
 _TELLING = frozenset(
     (
@@ -72,11 +73,18 @@ def suffixes() -> PublicSuffixList:
 def find_links(text: str, *, bare: bool) -> list[Link]:
     """Return the links of a clean text, bounded in number; `bare` adds those without a scheme."""
     found = list(_links_in(text, bare, traced=True))
-    if _HIDDEN_DOT.search(text):
+    if _may_hide_dot(text) and _HIDDEN_DOT.search(text):
         known = {link.host for link in found}
         shown = _HIDDEN_DOT.sub(".", text)
         found += [link for link in _links_in(shown, True, traced=False) if link.host not in known]
     return found[:_MAX_LINKS]
+
+
+def _may_hide_dot(text: str) -> bool:
+    if _BRACKET.search(text) is not None:
+        return True
+    lower = text.lower()
+    return " dot " in lower or " punto " in lower
 
 
 def _links_in(text: str, bare: bool, *, traced: bool) -> Iterator[Link]:

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from cogs.automod.rules.cases import Text, cut
+from cogs.automod.rules.folding import AMBIGUOUS
 from cogs.automod.rules.scanning import TextScanner, encode
+from cogs.automod.rules.settled import is_inert, is_settled
 from cogs.automod.rules.trees import Leaf, hints_of
-from cogs.automod.rules.views import Views
+from cogs.automod.rules.views import Views, fold_settled
 
 if TYPE_CHECKING:
     from cogs.automod.triggers import SourceKind
@@ -79,6 +81,21 @@ class Reader:
         if self._unmasks and (not text.isascii() or min(named, default=self._signs) < self._signs):
             self._unmask(self._scanner, views, named)
         return Text(kind, views, frozenset(one for one in named if one >= self._signs))
+
+    def read_suspect(self, content: str, found: Sequence[int]) -> Text | None:
+        """Return a content that shows a hint, a sign or more than ASCII; `None` if it is harmless.
+
+        `found` is what `scan` says of it. What takes the time is settled here for the honest.
+        """
+        if not found:
+            if self._scanner is None or not self._unmasks or is_inert(content):
+                return None
+            if is_settled(content):
+                folded = fold_settled(content)
+                if AMBIGUOUS not in folded and not self._scanner.scan(encode(folded)):
+                    return None
+        text = self.read("content", content, found)
+        return text if text.ids else None
 
     @staticmethod
     def _unmask(scanner: TextScanner, views: Views, named: set[int]) -> None:

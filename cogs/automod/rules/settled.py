@@ -28,7 +28,8 @@ _BLOCKS = (
     (0xAC00, 0xD7A3),
     (0x1F300, 0x1FAFF),
 )
-# Their folding depends on what stands beside them; a 1 is read in two ways.
+# What these become depends on what stands beside them; a 1 is read in two ways.
+_SIGMA = "\u03c3"
 _CLOSING = frozenset("1!|+@$")
 
 
@@ -67,7 +68,7 @@ def _is_settled(code: int) -> bool:
 
 def _is_inert(char: str) -> bool:
     lower = char.lower()
-    return char not in _CLOSING and len(lower) == 1 and lower != "σ" and fold(lower) == lower
+    return char not in _CLOSING and len(lower) == 1 and lower != _SIGMA and fold(lower) == lower
 
 
 def _none_of(codes: Iterable[int]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from cogs.automod.rules.folding import AMBIGUOUS, fold
@@ -30,11 +30,13 @@ MARKS = (
 _MARKS = re.compile(f"[{MARKS}]+")
 _MASKED_LINK = re.compile(r"\[([^\[\]]{0,300})\]\(<?(https?://[^\s()<>]{0,2000})>?\)")
 _MARKUP = re.compile(r"\*+|~~+|\|\|+|`+|\\(?=[^\w\s])|\\(?=\w)|(?<![^\W_])_+|_+(?![^\W_])")
+_MARKUP_SIGN = re.compile(r"[*~`\\|_]")
 _ENCODED = re.compile(r"%[0-9a-fA-F]{2}")
 # A capital I after a small letter is an l in disguise; elsewhere it is itself.
 _TALL_I = re.compile(r"(?<=[a-z])I+")
 # After a word these are punctuation; inside or before one they stand for letters.
 _CLOSING = re.compile(r"[!|+@]+(?![^\W_]|[@$])")
+_LETTER_SIGN = re.compile(r"[!|+@$]")
 _INNER_GAP = re.compile(r"(?:[^\w\s]|_)(?<=[^\W_].)(?:[^\w\s]|_){0,2}(?=[^\W_])")
 _SPELLED = re.compile(r"(?<![^\W_])[^\W_](?:[\W_]{1,4}[^\W_](?![^\W_])){2,}")
 _SPELLED_PART = re.compile(r"[^\W_]|[\W_]+")
@@ -51,7 +53,7 @@ def clean_text(text: str) -> str:
         text = _composed(unquote(text, errors="replace"))
     if "](" in text:
         text = _MASKED_LINK.sub(r"\1", text)
-    if any(char in text for char in "*~`\\|_"):
+    if _MARKUP_SIGN.search(text) is not None:
         text = _MARKUP.sub(_replace_markup, text)
     return text
 
@@ -91,6 +93,11 @@ def folded_text(clean: str, plain: str) -> str:
     return fold(plain)
 
 
+def fold_settled(text: str) -> str:
+    """Return the folded reading of a text that nothing hides in but look-alikes."""
+    return folded_text(text, plain_text(text))
+
+
 def _join_spelled(found: re.Match[str]) -> str:
     parts = _SPELLED_PART.findall(found[0])
     usual = parts[1]
@@ -112,8 +119,7 @@ _SHORTEN: tuple[Step, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Derived:
+class Derived(NamedTuple):
     """A view whose places are not those of the folded text; `trace` finds them again."""
 
     name: ViewName
@@ -175,7 +181,7 @@ def _joined(base: Derived) -> Iterator[Derived]:
 
 
 def _has_signs(text: str) -> bool:
-    return any(char in text for char in "!|+@$")
+    return _LETTER_SIGN.search(text) is not None
 
 
 def _softer(plain: str, folded: str) -> str:
@@ -229,6 +235,8 @@ class Views:
 
     def _derive(self) -> Iterator[Derived]:
         folded = self.folded
+        if not (self.has_gaps or self.has_runs or AMBIGUOUS in folded):
+            return
         found = [Derived("folded", text, text) for text in self._decided(folded)]
         bases = [Derived("folded", folded, folded)]
         if self.has_gaps:

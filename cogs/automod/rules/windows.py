@@ -39,7 +39,10 @@ class Row(list[Entry]):
     A list, though the oldest go first: it is short, and a tenth of the size of a deque.
     """
 
-    top = 0
+    __slots__ = ("top",)
+
+    def __init__(self) -> None:
+        self.top = 0
 
     def put(self, entry: Entry) -> None:
         """Add an entry as the newest."""
