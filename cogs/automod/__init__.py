@@ -41,5 +41,7 @@ FEATURE = Feature(
 async def setup(bot: Pegasus) -> None:
     """Add the feature to the bot."""
     from cogs.automod.cog import Automod
+    from cogs.automod.commands import AutomodCommands
 
-    await bot.add_feature(FEATURE, Automod(bot))
+    await bot.add_feature(FEATURE, AutomodCommands(bot))
+    await bot.add_cog(Automod(bot))
