@@ -8,7 +8,6 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.core.features import RateClass
 from cogs.automod.commands_native import NativeCommands
 from cogs.automod.commands_rules import RuleCommands, ShadowCommands
 from cogs.automod.commands_sets import send_file, take_file, take_preset
@@ -69,7 +68,7 @@ class AutomodCommands(
 
     @app_commands.command(
         description="See what a rule would have done to a channel's latest messages",
-        extras={**MANAGED, "rate_class": RateClass.HEAVY},
+        extras={**MANAGED},
     )
     @app_commands.describe(
         rule="The rule, also one that is off; a form asks for a draft if left out",

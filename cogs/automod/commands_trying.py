@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import discord
 
 from bot.core.contracts import MessageFacts
-from bot.core.errors import Denied
+from bot.core.errors import Conflict, Denied
 from bot.core.i18n import _
 from bot.core.messages import read_facts
 from bot.localization import locale_of
@@ -26,10 +26,10 @@ from cogs.automod.desk import (
 from cogs.automod.editing import find_rule, read_draft
 from cogs.automod.forms import Input, Question, Values, ask
 from cogs.automod.replay import describe_replay, replay
-from cogs.automod.rules.engine import Engine
 from cogs.automod.rules.values import Context, InviteBook
 from cogs.automod.trying import (
     Author,
+    compiled,
     describe_trial,
     facts_of,
     try_text,
@@ -43,6 +43,8 @@ _PAGE = 100
 _MOST_CODES = 5
 _MEMBER_SECONDS = 5.0
 _STAFF = discord.Permissions(manage_messages=True, manage_guild=True, administrator=True)
+# The guilds in which a replay runs: one at a time.
+_running: set[int] = set()
 # Somebody without a name who has been here for a year: the member that nothing speaks against.
 _A_YEAR = timedelta(days=365)
 
@@ -61,7 +63,7 @@ async def run_test(
     place = channel.id if channel else interaction.channel_id or 0
     facts = facts_of(text, author, guild_id, place)
     context = context_of(guild, interaction.created_at)
-    engine = await asyncio.to_thread(Engine.compile, settings)
+    engine = await asyncio.to_thread(compiled, settings)
     trial = await asyncio.to_thread(try_text, engine, facts, context)
     codes = trial.judgement.needs.invites if trial.judgement else ()
     if codes:
@@ -105,6 +107,18 @@ async def _ask_for_draft(interaction: Interaction, place: int, messages: int) ->
 
 async def _replay(interaction: Interaction, rule: Rule, place: int, count: int) -> None:
     guild = guild_of(interaction)
+    if guild.id in _running:
+        raise Conflict(_("Another replay is running in this server."), hint=_("Please try again."))
+    _running.add(guild.id)
+    try:
+        await _replay_alone(interaction, guild, rule, place, count)
+    finally:
+        _running.discard(guild.id)
+
+
+async def _replay_alone(
+    interaction: Interaction, guild: discord.Guild, rule: Rule, place: int, count: int
+) -> None:
     settings = await rulebook_of(interaction).settings(guild.id)
     payloads = await _read_back(interaction, place, count)
     facts = await _facts_of(guild, payloads)

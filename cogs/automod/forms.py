@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Interaction: TypeAlias = "discord.Interaction[Pegasus]"
 Values = Mapping[str, Any]
 Submitted = Callable[[Interaction, Values], Awaitable[None]]
+# Whether there still is a role or channel of this id; asked by the kind of the menu.
+Exists = Callable[[str, int], bool]
 
 _NAMESPACE = "automod"
 # Limits of Discord: labels and titles, descriptions, characters of an input, choices of a menu.
@@ -45,16 +47,16 @@ class Input:
     kind: Literal["line", "paragraph", "roles", "channels", "members"] = "line"
     required: bool = False
 
-    def build(self, locale: str) -> discord.ui.Label[Any]:
+    def build(self, locale: str, exists: Exists) -> discord.ui.Label[Any]:
         """Return the input as a form shows it."""
         description = self.description.render(locale) if self.description else None
         return discord.ui.Label(
             text=shorten(self.label.render(locale), _MAX_TITLE),
             description=shorten(description, _MAX_DESCRIPTION) if description else None,
-            component=self._component(),
+            component=self._component(exists),
         )
 
-    def _component(self) -> Any:
+    def _component(self, exists: Exists) -> Any:
         if self.kind not in _MENUS:
             long = self.kind == "paragraph"
             return discord.ui.TextInput[Any](
@@ -65,7 +67,9 @@ class Input:
                 max_length=MAX_INPUT,
             )
         menu, kind = _MENUS[self.kind]
-        chosen = [discord.SelectDefaultValue(id=int(one), type=kind) for one in self.value]
+        # Discord refuses a menu that begins with what no longer exists.
+        present = [one for one in self.value if exists(self.kind, int(one))]
+        chosen = [discord.SelectDefaultValue(id=int(one), type=kind) for one in present]
         return menu(
             custom_id=self.name,
             default_values=chosen,
@@ -97,14 +101,16 @@ class Question:
 
 
 class _Modal(discord.ui.Modal):
-    def __init__(self, question: Question, locale: str, submitted: Submitted) -> None:
+    def __init__(
+        self, question: Question, locale: str, exists: Exists, submitted: Submitted
+    ) -> None:
         super().__init__(
             title=shorten(question.title.render(locale), _MAX_TITLE),
             timeout=_SECONDS,
             custom_id=unique_id(_NAMESPACE),
         )
         self._submitted = submitted
-        self._labels = [one.build(locale) for one in question.inputs]
+        self._labels = [one.build(locale, exists) for one in question.inputs]
         if question.note is not None:
             self.add_item(discord.ui.TextDisplay(question.note.render(locale)))
         for label in self._labels:
@@ -134,7 +140,16 @@ async def ask(interaction: Interaction, question: Question, submitted: Submitted
             again = _Again(pressed, question.filled(values), submitted)
             await answer(pressed, error.render(locale_of(pressed)), view=again)
 
-    await interaction.response.send_modal(_Modal(question, locale_of(interaction), receive))
+    state, guild_id = interaction.client.kernel.state(), interaction.guild_id or 0
+
+    def exists(kind: str, one: int) -> bool:
+        if kind == "roles":
+            return state.role(guild_id, one) is not None
+        # Who has left may come back.
+        return kind != "channels" or state.channel(guild_id, one) is not None
+
+    form = _Modal(question, locale_of(interaction), exists, receive)
+    await interaction.response.send_modal(form)
 
 
 class _Again(OwnedView):

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 from bot.core.contracts import MessageFacts
 from bot.core.fields.text import shorten
 from bot.core.i18n import Message, _, ngettext
-from cogs.automod.rules.engine import Engine
 from cogs.automod.rules.values import Action, Context, Hit
 from cogs.automod.rules.windows import Windows
 from cogs.automod.summaries import Joined, describe_actions
-from cogs.automod.trying import describe_hit
+from cogs.automod.trying import compiled, describe_hit
 
 if TYPE_CHECKING:
     from cogs.automod.settings import AutomodSettings, Rule
@@ -66,7 +65,7 @@ def replay(
 
     Each message is judged at the time when it was written, its windows filled by those before it.
     """
-    engine, windows, told = Engine.compile(alone(settings, rule)), Windows(), Replay(rule)
+    engine, windows, told = compiled(alone(settings, rule)), Windows(), Replay(rule)
     # A context of its own: its clock follows the messages.
     moving = replace(context, can_fetch=False)
     for facts in messages:

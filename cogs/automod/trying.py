@@ -9,15 +9,20 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.core.contracts import MessageFacts
+from bot.core.errors import InvalidInput
 from bot.core.fields.text import escape_markdown, quote
 from bot.core.i18n import N_, Message, _, ngettext
 from cogs.automod.rules.engine import Engine
+from cogs.automod.rules.patterns import PatternRefused
 from cogs.automod.rules.values import Context, Hit, Judgement, LeafTrace, RuleTrace
 from cogs.automod.rules.windows import Windows
 from cogs.automod.summaries import TRIGGERS, describe_actions
+
+if TYPE_CHECKING:
+    from cogs.automod.settings import AutomodSettings
 
 # Of a text, around what was found.
 _AROUND = 60
@@ -92,6 +97,20 @@ def facts_of(text: str, author: Author, guild_id: int, channel_id: int) -> Messa
     return MessageFacts(
         1, guild_id, channel_id, author.id, text, author.role_ids, raw, author.is_bot
     )
+
+
+def compiled(settings: AutomodSettings) -> Engine:
+    """Return the engine of the settings; raises `InvalidInput` for a pattern that can't be run."""
+    try:
+        return Engine.compile(settings)
+    except PatternRefused as refused:
+        raise InvalidInput(
+            _(
+                "The rule {name} can't be used: {reason}.",
+                name=quote(refused.rule),
+                reason=refused.reason,
+            )
+        ) from None
 
 
 def try_text(engine: Engine, facts: MessageFacts, context: Context) -> Trial:
