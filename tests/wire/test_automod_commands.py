@@ -41,7 +41,8 @@ async def rules(bot: Bot, guild: Guild) -> Any:
 
 async def question_of(shown: Interaction) -> Message:
     """Return the last message of an answer, once it asks something."""
-    return await until(lambda: next((one for one in _answers(shown) if one.components), None))
+    found: list[Message] = await until(lambda: [one for one in _answers(shown) if one.components])
+    return found[0]
 
 
 def _answers(shown: Interaction) -> list[Message]:
