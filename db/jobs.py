@@ -9,14 +9,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Index, String, select
+from sqlalchemy import ColumnElement, Index, String, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db import leases
 from db.base import DELETE_ROW, Snowflake, UtcDateTime, person
 from db.leases import Backlog, Leased, Shards, WorkState
-from db.statements import insert_for
+from db.statements import count_changed, insert_for
 
 
 class Job(Leased):
@@ -175,6 +175,14 @@ async def resume_parked(
     """Make parked jobs that match due now; return how many."""
     filters = leases.matching(Job, guild_id=guild_id, kind=kind, park_reason=reason)
     return await leases.resume(session, Job, *filters, now=now)
+
+
+async def hasten_job(session: AsyncSession, dedupe_key: str, due_at: datetime) -> bool:
+    """Make a pending job due at an instant unless it is sooner; False when nothing was changed."""
+    statement = update(Job).where(
+        Job.dedupe_key == dedupe_key, Job.state == WorkState.PENDING, Job.due_at > due_at
+    )
+    return await count_changed(session, statement.values(due_at=due_at)) == 1
 
 
 async def cancel_job(session: AsyncSession, dedupe_key: str, *, now: datetime) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bot.core.features import Category, Feature
 from bot.core.i18n import N_
 from cogs.automod.problems import find_automod_problems
-from cogs.automod.retention import purge_incidents
+from cogs.automod.retention import purge_automod
 from cogs.automod.settings import AutomodSettings
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ FEATURE = Feature(
         "automod_messages",
         "automod_strikes",
         "automod_false_positives",
+        "raids",
+        "raid_members",
+        "lockdowns",
     ),
     intents={
         "message_content": N_(
@@ -34,7 +37,7 @@ FEATURE = Feature(
         "members": N_("I can't see who joins or changes their name, so names are not checked."),
     },
     check=find_automod_problems,
-    purge=purge_incidents,
+    purge=purge_automod,
 )
 
 

@@ -5,7 +5,7 @@ by `/automod rule`; `cogs.automod.triggers` and `cogs.automod.actions` hold its 
 """
 
 from datetime import timedelta
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -14,8 +14,10 @@ from bot.core.fields import (
     MemberIds,
     RoleIds,
     channel,
+    choice,
     document,
     duration,
+    role,
 )
 from bot.core.i18n import N_
 from bot.core.settings import FeatureSettings, setting
@@ -38,6 +40,25 @@ StrikesWindow = Annotated[
 RaidSize = Annotated[int, Field(ge=3, le=200)]
 RaidWindow = Annotated[
     timedelta, duration(minimum=timedelta(seconds=5), maximum=timedelta(minutes=10))
+]
+RaidShare = Annotated[int, Field(ge=0, le=100)]
+RaidAge = Annotated[timedelta, duration(maximum=timedelta(days=365))]
+RaidTimeout = Annotated[
+    timedelta, duration(minimum=timedelta(minutes=1), maximum=timedelta(days=28))
+]
+RaidQuiet = Annotated[
+    timedelta, duration(minimum=timedelta(minutes=1), maximum=timedelta(hours=12))
+]
+RaidRole = Annotated[int, role(assignable=True)]
+RaidDeed = Annotated[
+    Literal["none", "timeout", "role", "kick", "ban"],
+    choice(
+        none=N_("Nothing"),
+        timeout=N_("Time out"),
+        role=N_("Give a role"),
+        kick=N_("Kick"),
+        ban=N_("Ban"),
+    ),
 ]
 
 
@@ -133,6 +154,58 @@ class AutomodSettings(FeatureSettings):
     )
     raid_window: RaidWindow = setting(
         timedelta(seconds=30), N_("Raid window"), N_("The time in which joins count."), group=_RAID
+    )
+
+    raid_share: RaidShare = setting(
+        80,
+        N_("Share of new accounts"),
+        N_(
+            "Half as many joins are a raid when this percentage of them are new accounts or have "
+            "no picture; 0 to leave that out."
+        ),
+        group=_RAID,
+    )
+    raid_minimum_age: RaidAge = setting(
+        timedelta(days=7),
+        N_("Minimum account age"),
+        N_("A younger account counts as new, and is acted on when it joins during a raid."),
+        group=_RAID,
+    )
+    raid_pause_invites: bool = setting(
+        True,
+        N_("Pause invites"),
+        N_("Let nobody join while a raid lasts."),
+        group=_RAID,
+    )
+    raid_lockdown: bool = setting(
+        False,
+        N_("Close channels"),
+        N_("Close all public channels while a raid lasts, and open them again as they were."),
+        group=_RAID,
+    )
+    raid_verification: bool = setting(
+        False,
+        N_("Raise the verification level"),
+        N_("Ask for a verified phone number while a raid lasts."),
+        group=_RAID,
+    )
+    raid_action: RaidDeed = setting(
+        "none",
+        N_("Action on suspicious joiners"),
+        N_("What happens to new accounts and look-alikes that join during a raid."),
+        group=_RAID,
+    )
+    raid_timeout: RaidTimeout = setting(
+        timedelta(hours=1), N_("Length of the timeout"), N_("For the action timeout."), group=_RAID
+    )
+    raid_role_id: RaidRole | None = setting(
+        None, N_("Role for suspicious joiners"), N_("For the action give a role."), group=_RAID
+    )
+    raid_quiet: RaidQuiet = setting(
+        timedelta(minutes=10),
+        N_("Quiet time"),
+        N_("A raid ends by itself when nobody has joined for so long."),
+        group=_RAID,
     )
 
     @model_validator(mode="after")

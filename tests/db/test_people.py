@@ -31,7 +31,15 @@ NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 PERSON, OTHER = 1234567890123456789, 42
 TABLES = schema.metadata().sorted_tables
 # The ids that are of no person. Any other id column must be declared with `person(…)`.
-IMPERSONAL = {"guild_id", "channel_id", "message_id", "role_id", "category_id", "thread_id"} | {
+IMPERSONAL = {
+    "guild_id",
+    "open_guild_id",
+    "overwrite_id",
+    "channel_id",
+    "message_id",
+    "role_id",
+    "category_id",
+    "thread_id",
     "log_channel_id",
     "log_message_id",
 }

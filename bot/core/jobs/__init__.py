@@ -176,6 +176,16 @@ class JobService(WorkService[table.Job]):
         await self._loop.wake_after_commit(session)
         return added is not None
 
+    async def hasten(self, session: AsyncSession, dedupe_key: str, due_at: datetime) -> bool:
+        """Have a job that waits run at an instant unless it is due sooner; False if it does not.
+
+        One that runs at this moment is left alone: its handler has to see for itself, in its
+        transaction, what was changed meanwhile.
+        """
+        hastened = await table.hasten_job(session, dedupe_key, due_at)
+        await self._loop.wake_after_commit(session)
+        return hastened
+
     async def cancel(self, session: AsyncSession, dedupe_key: str) -> bool:
         """Cancel a job in the caller's transaction; False when none with that key was open."""
         return await table.cancel_job(session, dedupe_key, now=self._clock.now())
