@@ -189,7 +189,8 @@ async def count_changes(session: AsyncSession, lockdown_id: int) -> dict[str, in
         .where(LockdownChange.lockdown_id == lockdown_id)
         .group_by(LockdownChange.state)
     )
-    return {state: count for state, count in (await session.execute(query)).all()}
+    rows = (await session.execute(query)).all()
+    return {str(state): int(count) for state, count in rows}
 
 
 async def delete_old_lockdowns(session: AsyncSession, before: datetime) -> int:

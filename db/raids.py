@@ -31,6 +31,7 @@ class MemberState(StrEnum):
 
     SEEN = "seen"
     HANDLED = "handled"
+    BANNED = "banned"
     SPARED = "spared"
     LEFT = "left"
     REFUSED = "refused"

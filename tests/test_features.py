@@ -55,7 +55,10 @@ LONGEST_CUSTOM_ID = 100
 # Buttons and menus of messages that were sent long ago come back with these ids: a name that ever
 # stood here stays, and keeps working. Dynamic items are named by their pattern.
 PERSISTENT_IDS: frozenset[str] = frozenset(
-    {r"automod:(?P<what>explain|undo|pardon):(?P<id>\d{1,18})"}
+    {
+        r"automod:(?P<what>explain|undo|pardon):(?P<id>\d{1,18})",
+        r"automod:raid:(?P<what>end|ban|explain):(?P<id>\d{1,18})",
+    }
 )
 
 

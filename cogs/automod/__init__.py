@@ -45,6 +45,9 @@ async def setup(bot: Pegasus) -> None:
     """Add the feature to the bot."""
     from cogs.automod.cog import Automod
     from cogs.automod.commands import AutomodCommands
+    from cogs.automod.raid.cog import Raids, add_raid_commands
 
     await bot.add_feature(FEATURE, AutomodCommands(bot))
     await bot.add_cog(Automod(bot))
+    await bot.add_cog(Raids(bot))
+    add_raid_commands(bot)

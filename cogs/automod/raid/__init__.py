@@ -1,1 +1,1 @@
-"""Raids: noticing that many join at once, closing the doors, and opening them again as they were."""
+"""Raids: noticing that many join at once, closing the doors, opening them as they were."""

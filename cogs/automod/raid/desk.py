@@ -41,7 +41,7 @@ class RaidDesk:
     count: Callable[[str], None] = lambda _happening: None
 
     async def settings_of(self, guild_id: int) -> AutomodSettings | None:
-        """Return the guild's settings of Automod, `None` while it is off or raids are not watched."""
+        """Return the guild's settings of Automod, `None` while raids are not watched for."""
         state = await self.settings.get(guild_id, FEATURE)
         settings: AutomodSettings = state.settings
         return settings if state.enabled and settings.raid_enabled else None

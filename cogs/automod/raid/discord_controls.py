@@ -1,4 +1,4 @@
-"""The controls of a guild over discord.py's HTTP client; what Discord answers becomes an outcome."""
+"""The controls of a guild over discord.py's HTTP client; its answers become outcomes."""
 
 from __future__ import annotations
 

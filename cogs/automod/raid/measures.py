@@ -1,4 +1,4 @@
-"""What is done while a raid lasts, one class per measure; each can put back exactly what it changed.
+"""What is done while a raid lasts, a class per measure; each can put back what it changed.
 
 What was there is stored with the raid before Discord is asked for anything. Whatever people change
 by hand meanwhile is theirs: it is left alone.
@@ -126,7 +126,7 @@ class RaiseVerification:
         if measure is None:
             before = await self._read(raid.guild_id)
             is_lower = before < HIGHEST_LEVEL
-            measure = {"on": is_lower, "done": not is_lower, "before": before}
+            measure = {"on": True, "done": False, "before": before} if is_lower else dict(_IDLE)
             if not await store(dict(measure)):
                 return
         if measure["on"] and not measure["done"]:

@@ -29,6 +29,10 @@ _KINDS: Mapping[str, CaseKind] = {
     "ban": CaseKind.BAN,
 }
 
+ACTED_ON = (MemberState.HANDLED, MemberState.BANNED)
+# Who can't be banned any more, or is not to be.
+_OUT_OF_REACH = (MemberState.BANNED, MemberState.SPARED, MemberState.LEFT)
+
 Progress = Callable[[int, int], Awaitable[None]]
 
 
@@ -124,7 +128,7 @@ class Reaction:
             return BanResult(0, 0)
         states: dict[MemberState, list[int]] = {}
         for order, outcome in zip(orders, outcomes, strict=True):
-            states.setdefault(_state_of(outcome), []).append(order.target.id)
+            states.setdefault(_state_of(order, outcome), []).append(order.target.id)
         async with self._desk.database.write() as session:
             for state, user_ids in states.items():
                 await table.mark_members(session, raid.id, user_ids, state)
@@ -132,7 +136,7 @@ class Reaction:
         refused = len(states.get(MemberState.REFUSED, ()))
         if refused:
             await self._report(raid.guild_id)
-        handled = len(states.get(MemberState.HANDLED, ()))
+        handled = sum(len(states.get(one, ())) for one in ACTED_ON)
         return BanResult(handled, len(orders) - handled)
 
     async def _report(self, guild_id: int) -> None:
@@ -151,9 +155,14 @@ class Reaction:
         )
 
 
-def _state_of(outcome: Case | AppError) -> MemberState:
+def is_bannable(state: str) -> bool:
+    """Return whether somebody of whom this became can still be banned."""
+    return state not in _OUT_OF_REACH
+
+
+def _state_of(order: Order, outcome: Case | AppError) -> MemberState:
     if isinstance(outcome, NotFound):
         return MemberState.LEFT
     if isinstance(outcome, AppError) or outcome.state is CaseState.FAILED:
         return MemberState.REFUSED
-    return MemberState.HANDLED
+    return MemberState.BANNED if order.kind is CaseKind.BAN else MemberState.HANDLED

@@ -9,7 +9,7 @@ import unicodedata
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 # More joins than this in one window are a raid whatever is set.
@@ -195,8 +195,8 @@ def _marks(
     joiner: Joiner,
     minimum_age: timedelta,
     names: Counter[str],
-    pictures: Counter[str | None],
-    days: Counter[object],
+    pictures: Counter[str],
+    days: Counter[date],
 ) -> Iterable[Mark]:
     if is_new(joiner, minimum_age):
         yield Mark.NEW_ACCOUNT

@@ -31,12 +31,12 @@ from cogs.automod.raid.measures import (
     PauseInvites,
     RaiseVerification,
 )
-from cogs.automod.raid.reaction import Reaction
+from cogs.automod.raid.reaction import ACTED_ON, Reaction
 from cogs.automod.raid.rules import Joiner, JoinWatch, Limits, Suspicion, Trigger, suspect
 from cogs.automod.raid.wording import alert_body
 from cogs.automod.settings import AutomodSettings
 from db import raids as table
-from db.raids import MemberState, Raid, RaidMember, RaidState
+from db.raids import Raid, RaidMember, RaidState
 
 log = structlog.get_logger(__name__)
 
@@ -106,9 +106,9 @@ class RaidService:
             self._found.setdefault(guild_id, finding.trigger)
         elif guild_id not in self._open:
             return
-        known = guild_id in self._open or finding is None
         pending = self._pending.setdefault(guild_id, {})
-        for one in (joiner,) if known else finding.joiners:
+        is_known = guild_id in self._open
+        for one in (joiner,) if finding is None or is_known else finding.joiners:
             if len(pending) < MOST_MEMBERS:
                 pending[one.user_id] = one
         if guild_id not in self._writing:
@@ -405,7 +405,7 @@ class RaidService:
     async def _edit_alert(self, session: AsyncSession, raid: Raid, locale: str | None) -> None:
         if raid.channel_id is None or raid.changes == raid.told:
             return
-        handled = await table.count_members(session, raid.id, MemberState.HANDLED)
+        handled = await table.count_members(session, raid.id, *ACTED_ON)
         key = _alert_key(raid.id)
         await self._desk.outbox.send(
             session,

@@ -1,4 +1,4 @@
-"""The words of raids and lockdowns. Pure; names are hostile, bodies are Discord's Create Message."""
+"""The words of raids and lockdowns. Pure; names are hostile, bodies are Create Message's."""
 
 from __future__ import annotations
 
@@ -92,21 +92,33 @@ def alert_body(raid: Raid, *, handled: int, locale: str | None) -> dict[str, Any
     """Return the one message about a raid, with its buttons."""
     is_over = raid.state == RaidState.ENDED
     title = _("The raid is over") if is_over else _("Raid")
-    lines = [TRIGGERS[Trigger(raid.trigger)].render(locale)]
-    lines.append(
-        ngettext("{count} member joined.", "{count} members joined.", raid.joins).render(locale)
-    )
-    if handled:
-        done = ngettext("I acted on {count} of them.", "I acted on {count} of them.", handled)
-        lines.append(done.render(locale))
-    lines += [_measure(name, one, is_over).render(locale) for name, one in raid.measures.items()]
-    lines.append(_span(raid).render(locale))
     embed = {
         "title": title.render(locale),
-        "description": "\n".join(lines),
+        "description": alert_text(raid, locale, handled=handled),
         "color": _OVER if is_over else _ALARM,
     }
     return {"embeds": [embed], "components": [_buttons(raid, locale)]}
+
+
+def alert_text(raid: Raid, locale: str | None, *, handled: int = 0) -> str:
+    """Return what is known of a raid: why, how many, what was done, since when."""
+    lines = [
+        TRIGGERS[Trigger(raid.trigger)],
+        ngettext("{count} member joined.", "{count} members joined.", raid.joins),
+    ]
+    if handled:
+        lines.append(
+            ngettext("I acted on {count} of them.", "I acted on {count} of them.", handled)
+        )
+    is_over = raid.state == RaidState.ENDED
+    lines += [_measure(name, one, is_over) for name, one in raid.measures.items() if _is_told(one)]
+    lines.append(_span(raid))
+    return "\n".join(line.render(locale) for line in lines)
+
+
+def _is_told(measure: Mapping[str, Any]) -> bool:
+    """Whether there was something to do for a measure at all."""
+    return measure["on"] or "done" in measure or "refused" in measure
 
 
 def _span(raid: Raid) -> Message:
@@ -159,7 +171,7 @@ def _buttons(raid: Raid, locale: str | None) -> dict[str, Any]:
 
 
 def member_line(suspicion: Suspicion, locale: str | None) -> str:
-    """Return one line about someone who joined: who, how old, when, and what speaks against them."""
+    """Return one line about someone: who, how old, joined when, and what speaks against them."""
     joiner = suspicion.joiner
     marks = ", ".join(MARKS[mark].render(locale) for mark in suspicion.marks)
     line = _(

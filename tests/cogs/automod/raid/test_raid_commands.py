@@ -1,0 +1,129 @@
+"""Raids and lockdowns in a running bot: commands, the alert's buttons, and who may use them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import discord
+import pytest
+
+from bot.core.contracts import SYSTEM
+from db.engine import Database
+from tests.simcord_env import Bench, running_bench, speaking
+
+
+@dataclass
+class Place:
+    """A guild with a log, an admin, and a member who may do nothing."""
+
+    bench: Bench
+    guild: Any
+    general: Any
+    log: Any
+    boss: Any
+    ada: Any
+
+    async def say(self, who: Any, command: str, **options: Any) -> str:
+        result = await who.slash(self.general, command, **options)
+        assert result.response.ephemeral
+        return result.response.content or ""
+
+    async def raid(self, count: int = 20) -> None:
+        for number in range(count):
+            self.guild.add_member(self.bench.env.create_user(f"raider{number}"))
+            await self.bench.env.settle()
+        await self.bench.run_jobs()
+        await self.bench.deliver()
+
+
+@pytest.fixture
+async def place(sqlite_database: Database) -> AsyncIterator[Place]:
+    async with running_bench(sqlite_database, settings={"discord": {"shard_count": 1}}) as bench:
+        guild = bench.env.create_guild("Harbour")
+        role = guild.create_role(
+            "Crew", permissions=discord.Permissions(manage_guild=True, ban_members=True)
+        )
+        general, log = guild.create_text_channel("general"), guild.create_text_channel("log")
+        boss = guild.add_member(bench.env.create_user("boss"), roles=[role])
+        ada = guild.add_member(bench.env.create_user("ada"))
+        await bench.env.settle()
+        changes = {
+            "raid_enabled": True,
+            "raid_pause_invites": False,
+            "log_channel_id": str(log.id),
+        }
+        await bench.kernel.settings.change(
+            guild.id, "automod", changes, enabled=True, actor=SYSTEM
+        )
+        yield Place(bench, guild, general, log, boss, ada)
+
+
+@pytest.mark.parametrize(
+    "command", ["automod raid status", "automod raid end", "automod raid ban", "automod lockdown end"]
+)
+async def test_commands_need_the_permission(place: Place, command: str) -> None:
+    assert "Manage Server" in await place.say(place.ada, command)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("automod raid status", "no raid here lately"),
+        ("automod raid end", "no raid here at the moment"),
+        ("automod raid ban", "no raid here lately"),
+        ("automod lockdown end", "no lockdown here"),
+    ],
+)
+async def test_commands_without_a_raid_say_so(place: Place, command: str, words: str) -> None:
+    assert words in await place.say(place.boss, command)
+
+
+async def test_raid_is_told_in_the_log_and_shown_by_status(place: Place) -> None:
+    await place.raid()
+    (alert,) = place.log.history()
+
+    assert "joined" in alert.embeds[0].description
+    said = await place.say(place.boss, "automod raid status")
+    assert "20 members joined." in said
+    assert "new account" in said
+
+
+async def test_buttons_of_the_alert(place: Place) -> None:
+    await place.raid()
+    (alert,) = place.log.history()
+    ids = {one.label: one.custom_id for row in alert.components for one in row.children}
+
+    explained = await place.boss.click(alert, custom_id=ids["Explain"])
+    assert "look like a part of it" in explained.response.content
+    refused = await place.ada.click(alert, custom_id=ids["End raid"])
+    assert "Manage Server" in refused.response.content
+    await place.boss.click(alert, custom_id=ids["End raid"])
+    await place.bench.run_jobs()
+    await place.bench.deliver()
+    (alert,) = place.log.history()
+    assert alert.embeds[0].title == "The raid is over"
+    again = await place.boss.click(alert, custom_id=ids["Explain"])
+    assert "It began" in again.response.content
+
+
+async def test_ban_is_previewed_confirmed_and_spares_who_is_excluded(place: Place) -> None:
+    await place.raid(15)
+    preview = (await place.boss.slash(place.general, "automod raid ban")).response
+    assert "I would ban 15 members" in preview.content
+    view = {one.label: one for row in preview.components for one in row.children if one.type.value == 2}
+    assert "Ban 15 members" in view
+
+
+async def test_lockdown_refuses_what_it_does_not_know(place: Place) -> None:
+    said = await place.say(place.boss, "automod lockdown start", channels="#nowhere")
+    assert "I don't know these channels" in said
+    said = await place.say(place.boss, "automod lockdown start", duration="5")
+    assert "minute" in said
+
+
+async def test_answers_come_in_spanish(place: Place) -> None:
+    async with speaking("es-ES"):
+        said = await place.say(place.boss, "automod raid status")
+    assert "asalto" in said
