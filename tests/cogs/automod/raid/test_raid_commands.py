@@ -24,6 +24,7 @@ class Place:
     log: Any
     boss: Any
     ada: Any
+    raiders: list[Any]
 
     async def say(self, who: Any, command: str, **options: Any) -> str:
         result = await who.slash(self.general, command, **options)
@@ -32,7 +33,8 @@ class Place:
 
     async def raid(self, count: int = 20) -> None:
         for number in range(count):
-            self.guild.add_member(self.bench.env.create_user(f"raider{number}"))
+            user = self.bench.env.create_user(f"raider{number}")
+            self.raiders.append(self.guild.add_member(user))
             await self.bench.env.settle()
         await self.bench.run_jobs()
         await self.bench.deliver()
@@ -57,11 +59,12 @@ async def place(sqlite_database: Database) -> AsyncIterator[Place]:
         await bench.kernel.settings.change(
             guild.id, "automod", changes, enabled=True, actor=SYSTEM
         )
-        yield Place(bench, guild, general, log, boss, ada)
+        yield Place(bench, guild, general, log, boss, ada, [])
 
 
 @pytest.mark.parametrize(
-    "command", ["automod raid status", "automod raid end", "automod raid ban", "automod lockdown end"]
+    "command",
+    ["automod raid status", "automod raid end", "automod raid ban", "automod lockdown end"],
 )
 async def test_commands_need_the_permission(place: Place, command: str) -> None:
     assert "Manage Server" in await place.say(place.ada, command)
@@ -112,15 +115,32 @@ async def test_ban_is_previewed_confirmed_and_spares_who_is_excluded(place: Plac
     await place.raid(15)
     preview = (await place.boss.slash(place.general, "automod raid ban")).response
     assert "I would ban 15 members" in preview.content
-    view = {one.label: one for row in preview.components for one in row.children if one.type.value == 2}
-    assert "Ban 15 members" in view
+    chosen = await place.boss.select(
+        preview, [place.raiders[0], place.raiders[1]], custom_id=_select_id(preview)
+    )
+    assert "I would ban 13 members" in chosen.response.content
+    question = await place.boss.click(preview, label="Ban 13 members")
+    assert "Ban 13 members for good" in question.response.content
+    await place.boss.click(question.response, label="Yes, go ahead")
+    await place.bench.env.settle()
+
+    cases = await place.bench.kernel.cases.list(place.guild.id, limit=50)
+    assert {one.target.id for one in cases} == {one.id for one in place.raiders[2:]}
+    assert {one.moderator_id for one in cases} == {place.boss.id}
+
+
+def _select_id(preview: Any) -> str:
+    rows = [row if isinstance(row, dict) else row.to_dict() for row in preview.components]
+    return next(one["custom_id"] for row in rows for one in row["components"] if one["type"] == 5)
 
 
 async def test_lockdown_refuses_what_it_does_not_know(place: Place) -> None:
     said = await place.say(place.boss, "automod lockdown start", channels="#nowhere")
     assert "I don't know these channels" in said
     said = await place.say(place.boss, "automod lockdown start", duration="5")
-    assert "minute" in said
+    assert "not a duration" in said
+    said = await place.say(place.boss, "automod lockdown start", duration="5s")
+    assert "1 minute" in said
 
 
 async def test_answers_come_in_spanish(place: Place) -> None:
