@@ -56,9 +56,7 @@ async def place(sqlite_database: Database) -> AsyncIterator[Place]:
             "raid_pause_invites": False,
             "log_channel_id": str(log.id),
         }
-        await bench.kernel.settings.change(
-            guild.id, "automod", changes, enabled=True, actor=SYSTEM
-        )
+        await bench.kernel.settings.change(guild.id, "automod", changes, enabled=True, actor=SYSTEM)
         yield Place(bench, guild, general, log, boss, ada, [])
 
 
