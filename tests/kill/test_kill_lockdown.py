@@ -32,7 +32,7 @@ from tests.kill.harness import JOB_CLAIM, JOB_DONE, Step, run_victim, survive
 from tests.kill.victim import Scene, die
 
 # What `log_in` of the victim says.
-TOKEN = "loopback.token.value"  # noqa: S105
+TOKEN = "loopback.token.value"
 OPENED, PLANNED = "INSERT INTO lockdowns", "INSERT INTO lockdown_changes"
 MARKED, MOVED = "UPDATE lockdown_changes SET", "UPDATE lockdowns SET"
 # So many overwrites are changed, by a call each.
