@@ -170,24 +170,31 @@ class Pegasus(commands.AutoShardedBot):
         await self._sessions.wait_turn(shard_id or 0)
 
     async def add_feature(
-        self, feature: Feature, cog: commands.Cog, *menus: app_commands.ContextMenu
+        self, feature: Feature, *parts: commands.Cog | app_commands.ContextMenu
     ) -> None:
-        """Add a feature's cog and its context menus, with the `/<feature> settings` panel.
+        """Add a feature's cogs and its context menus, with the `/<feature> settings` panel.
 
-        A cog that has no command group of the feature's name gets one for the panel.
+        Where no cog has a command group of the feature's name, one is made for the panel.
         """
-        group = cog.__cog_app_commands_group__  # a GroupCog's own group
+        cogs = [part for part in parts if isinstance(part, commands.Cog)]
+        menus = [part for part in parts if isinstance(part, app_commands.ContextMenu)]
+        # A GroupCog's own group.
+        groups = [group for cog in cogs if (group := cog.__cog_app_commands_group__) is not None]
         if feature.settings.model_fields:
-            if group is not None and group.name == feature.key:
-                group.add_command(settings_command(feature))
+            own = next((group for group in groups if group.name == feature.key), None)
+            if own is not None:
+                own.add_command(settings_command(feature))
             else:
                 self._add_panel_group(feature)
-        await self.add_cog(cog)
+        for cog in cogs:
+            await self.add_cog(cog)
+            # Of a GroupCog, get_app_commands() lists what is in the group instead of the group.
+            group = cog.__cog_app_commands_group__
+            for command in [group] if group else cog.get_app_commands():
+                self._features[command.name] = feature
         for menu in menus:
             self.tree.add_command(menu)
-        # Of a GroupCog, get_app_commands() lists what is in the group instead of the group.
-        for command in (*([group] if group else cog.get_app_commands()), *menus):
-            self._features[command.name] = feature
+            self._features[menu.name] = feature
 
     def _add_panel_group(self, feature: Feature) -> None:
         group = app_commands.Group(

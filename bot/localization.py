@@ -48,7 +48,9 @@ class CatalogueTranslator(app_commands.Translator):
         if language_of(locale.value) == "en":
             return None
         catalogue = catalogue_for(locale.value)
-        name_context = _CONTEXTS.get(context.location)
+        # A menu's name is a text like others, in any words and letters.
+        is_menu = isinstance(context.data, app_commands.ContextMenu)
+        name_context = None if is_menu else _CONTEXTS.get(context.location)
         if name_context is None:
             translated = description_in(string, locale.value)
         else:

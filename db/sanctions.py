@@ -120,6 +120,20 @@ async def list_sanctions(
     return (await session.scalars(query)).all()
 
 
+async def list_bans(
+    session: AsyncSession, guild_id: int, user_ids: Collection[int], *, state: str
+) -> frozenset[int]:
+    """Return which of these people are banned for good, as far as cases know."""
+    query = select(Sanction.user_id).where(
+        Sanction.guild_id == guild_id,
+        Sanction.user_id.in_(user_ids),
+        Sanction.kind == "ban",
+        Sanction.state == state,
+        Sanction.ends_at.is_(None),
+    )
+    return frozenset(await session.scalars(query))
+
+
 def _same(sanction: Sanction) -> tuple[ColumnElement[bool], ...]:
     return (
         Sanction.guild_id == sanction.guild_id,

@@ -59,8 +59,9 @@ class Named:
 
     @property
     def is_translated(self) -> bool:
-        """Whether the description, or for a choice the name, has a Spanish text."""
-        return self._spanish("name" if self.kind == "choice" else "description") is not None
+        """Whether the description has a Spanish text; of a choice or menu, the name."""
+        part = "name" if self.kind in ("choice", "menu") else "description"
+        return self._spanish(part) is not None
 
     def children(self) -> list[Named]:
         """Return what stands directly under it: subcommands, or options, or choices."""

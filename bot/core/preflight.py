@@ -18,6 +18,8 @@ from bot.core.permission_names import PermissionList
 class Action(StrEnum):
     """What can be asked for."""
 
+    # To write and read what is on record about people, also about those who have left.
+    RECORD = "record"
     WARN = "warn"
     TIMEOUT = "timeout"
     KICK = "kick"
@@ -29,6 +31,7 @@ class Action(StrEnum):
     PURGE = "purge"
     POST = "post"
     LOCK = "lock"
+    SLOWMODE = "slowmode"
 
 
 class Cause(StrEnum):
@@ -68,6 +71,7 @@ class _Rule:
 
 
 _RULES = {
+    Action.RECORD: _Rule((), ("moderate_members",)),
     Action.WARN: _Rule((), ("moderate_members",), targets_member=True, ranked=True),
     Action.TIMEOUT: _Rule(
         ("moderate_members",), ("moderate_members",), targets_member=True, ranked=True
@@ -99,7 +103,9 @@ _RULES = {
         ("view_channel", "read_message_history", "manage_messages"), ("manage_messages",)
     ),
     Action.POST: _Rule(("view_channel", "send_messages"), ()),
-    Action.LOCK: _Rule(("view_channel", "manage_channels"), ("manage_channels",)),
+    # Discord calls it Manage Permissions in a channel: overwrites are edited with manage_roles.
+    Action.LOCK: _Rule(("view_channel", "manage_channels", "manage_roles"), ("manage_channels",)),
+    Action.SLOWMODE: _Rule(("view_channel", "manage_channels"), ("manage_channels",)),
 }
 
 

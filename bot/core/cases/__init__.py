@@ -31,6 +31,7 @@ from bot.core.cases.values import (
     Sanction,
     SanctionKind,
     Target,
+    Told,
     Unchanged,
 )
 
@@ -63,5 +64,6 @@ __all__ = [
     "Sanction",
     "SanctionKind",
     "Target",
+    "Told",
     "Unchanged",
 ]

@@ -18,9 +18,9 @@ from db import cases as table
 FAREWELL_AGE = timedelta(minutes=1)
 
 
-def direct_key(case: table.Case) -> str:
+def direct_key(case_id: int) -> str:
     """Return the key of the direct message about a case."""
-    return f"case:{case.id}:dm"
+    return f"case:{case_id}:dm"
 
 
 def _log_key(case_id: int, revision: int) -> str:
@@ -39,7 +39,8 @@ class Announcer:
             return
         locale = await self._desk.locale(case.guild_id)
         name = self._desk.guild_name(case.guild_id)
-        payload = direct_message(read_case(case), name, locale)
+        closing = await self._desk.policy.closing_words(case.guild_id, CaseKind(case.kind))
+        payload = direct_message(read_case(case), name, locale, closing)
         if payload is None:
             return
         is_farewell = CaseKind(case.kind) in FAREWELLS
@@ -49,7 +50,7 @@ class Announcer:
             Delivery.direct(
                 case.target_id,
                 payload,
-                dedupe_key=direct_key(case),
+                dedupe_key=direct_key(case.id),
                 guild_id=case.guild_id,
                 expires_at=expires_at,
             ),
@@ -57,7 +58,7 @@ class Announcer:
 
     async def correct(self, session: AsyncSession, case: table.Case) -> None:
         """Take back what the member was told, or say that it was wrong if they may have read it."""
-        key = direct_key(case)
+        key = direct_key(case.id)
         if await self._desk.outbox.cancel_waiting(session, [key]):
             return
         receipt = await self._desk.outbox.get_receipt(session, key)

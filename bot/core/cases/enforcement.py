@@ -149,7 +149,7 @@ class Enforcement:
     async def _say_farewell(self, case: table.Case) -> None:
         """Wait a little until the member has read, or can't read, what is about to happen."""
         if CaseKind(case.kind) in FAREWELLS and case.notify and self._desk.dm_seconds > 0:
-            await self._desk.outbox.wait_for(direct_key(case), self._desk.dm_seconds)
+            await self._desk.outbox.wait_for(direct_key(case.id), self._desk.dm_seconds)
 
     async def _judge_absence(self, case: table.Case, error: Gone, *, is_repeat: bool) -> Case:
         """Settle a case about somebody or something that is not there."""

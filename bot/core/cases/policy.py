@@ -46,6 +46,10 @@ class CasePolicy(Protocol):
         """Return whether the member is written to."""
         ...
 
+    async def closing_words(self, guild_id: int, kind: CaseKind) -> str | None:
+        """Return what ends the message to the member, such as how to appeal; markdown is shown."""
+        ...
+
 
 class DefaultPolicy:
     """One point for a warning, which counts for 90 days; members are told of what hits them."""
@@ -69,3 +73,7 @@ class DefaultPolicy:
     async def notifies(self, guild_id: int, kind: CaseKind) -> bool:  # noqa: ARG002
         """Return true for all that a member feels."""
         return kind in _NOTIFIED
+
+    async def closing_words(self, guild_id: int, kind: CaseKind) -> str | None:  # noqa: ARG002
+        """Return `None`: nobody has written any."""
+        return None

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from bot.core.cases.announcing import Announcer
+from bot.core.cases.announcing import Announcer, direct_key
 from bot.core.cases.bulk import MassOrders, Progress
 from bot.core.cases.calls import Caller
 from bot.core.cases.desk import Desk, read_case, read_sanction
@@ -39,6 +39,7 @@ from bot.core.cases.values import (
     Order,
     Sanction,
     SanctionKind,
+    Told,
     Unchanged,
 )
 from bot.core.contracts import Actor, BotState
@@ -306,6 +307,15 @@ class CaseService:
         return [
             CaseEdit(row.field, row.before, row.after, row.editor_id, row.edited_at) for row in rows
         ]
+
+    async def told(self, case: Case) -> Told:
+        """Return whether the member was written to, waiting for Discord as a farewell does."""
+        receipt = await self._desk.outbox.wait_for(direct_key(case.id), self._desk.dm_seconds)
+        if receipt is None:
+            return Told.NOT_MEANT
+        if receipt.message_id is not None:
+            return Told.WRITTEN
+        return Told.WAITING if receipt.is_open else Told.REFUSED
 
     async def list_notes(self, case: Case) -> Sequence[CaseNote]:
         """Return the notes of a case, oldest first."""

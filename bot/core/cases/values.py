@@ -76,6 +76,17 @@ class SanctionKind(StrEnum):
     BAN = "ban"
 
 
+class Told(StrEnum):
+    """Whether the member was written to about a case."""
+
+    NOT_MEANT = "not_meant"
+    WRITTEN = "written"
+    # Discord does not answer, or not yet.
+    WAITING = "waiting"
+    # They take no messages from this server, or Discord knows of none between them and the bot.
+    REFUSED = "refused"
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """Whom a case is about; the name is the one at the time."""

@@ -78,8 +78,13 @@ def failure_words(reason: str | None) -> Message:
     return _FAILURES.get(reason or "", _UNKNOWN_FAILURE)
 
 
-def direct_message(case: Case, guild_name: str, locale: str | None) -> dict[str, Any] | None:
-    """Return what the member is written, `None` for what no member is told of."""
+def direct_message(
+    case: Case, guild_name: str, locale: str | None, closing: str | None = None
+) -> dict[str, Any] | None:
+    """Return what the member is written, `None` for what no member is told of.
+
+    `closing` are the guild's own words at the end.
+    """
     template = _TOLD.get(case.kind)
     if case.expires_at is not None:
         template = _TOLD_UNTIL.get(case.kind, template)
@@ -90,6 +95,8 @@ def direct_message(case: Case, guild_name: str, locale: str | None) -> dict[str,
     if case.reason:
         reason = escape_markdown(shorten(case.reason, 1000))
         lines.append(_("Reason: {reason}", reason=reason).render(locale))
+    if closing:
+        lines.append(f"\n{shorten(closing, 700)}")
     return {"content": "\n".join(lines)}
 
 

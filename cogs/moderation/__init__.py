@@ -1,0 +1,45 @@
+"""What moderators do by command: warn, restrict, remove and clean up, each with a case on record.
+
+The records themselves, and how they are carried out, are `bot.core.cases`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.core.features import Category, Feature, RateClass
+from bot.core.i18n import N_
+from cogs.moderation.settings import ModerationSettings
+
+if TYPE_CHECKING:
+    from bot.client import Pegasus
+
+FEATURE = Feature(
+    key="moderation",
+    title=N_("Moderation"),
+    description=N_("Commands for moderators, with numbered cases that can be undone."),
+    category=Category.SAFETY,
+    settings=ModerationSettings,
+    # Discord shows the commands only to those who have the right already.
+    default_enabled=True,
+    rate_class=RateClass.ADMIN,
+    tables=("moderation_locks",),
+    intents={
+        "message_content": N_("/purge can't look at what messages say, only at who wrote them."),
+    },
+)
+
+
+async def setup(bot: Pegasus) -> None:
+    """Add the feature to the bot."""
+    from cogs.moderation.casebook import Casebook
+    from cogs.moderation.channels import Channels
+    from cogs.moderation.massbans import MassBans
+    from cogs.moderation.menus import context_menus
+    from cogs.moderation.purging import Purging
+    from cogs.moderation.records import Records
+    from cogs.moderation.removing import Removing
+    from cogs.moderation.restricting import Restricting
+
+    cogs = (Restricting, Removing, MassBans, Purging, Channels, Casebook, Records)
+    await bot.add_feature(FEATURE, *(cog(bot) for cog in cogs), *context_menus())

@@ -1,0 +1,168 @@
+"""Chooses whom a mass ban takes, and has them banned together.
+
+What is begun is finished after a crash: cases and jobs are there before the first call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import discord
+
+from bot.checks import actor_of
+from bot.core.cases import CaseKind, Order, Target
+from bot.core.errors import NotFound
+from bot.core.i18n import Message, _
+from bot.core.preflight import Action, can_act
+from bot.localization import locale_of
+from bot.state import member_facts
+from cogs.moderation.people import (
+    Interaction,
+    actor_facts,
+    bot_facts,
+    protection_of,
+    settings_of,
+)
+from cogs.moderation.rules.massban import BanFilter, Candidate, Outcomes, sum_up
+from db.sanctions import HOLDING, list_bans
+
+# What Discord's gateway is asked for at once.
+_ASKED_AT_ONCE = 100
+_STEPS = 10
+
+# Why somebody is passed over, in words.
+CAUSES = {
+    "banned": _("Banned already: {count}"),
+    "filtered": _("Not what the filters ask for: {count}"),
+    "protected": _("Out of your reach or mine, or protected: {count}"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MassBan:
+    """What is done to all of them; `occasion` is the interaction."""
+
+    guild_id: int
+    occasion: int
+    reason: str | None
+    delete_window: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Who would be banned, and who not, by cause."""
+
+    people: tuple[Candidate, ...]
+    skipped: dict[str, list[int]]
+
+
+async def choose(interaction: Interaction, people: Sequence[int], chosen: BanFilter) -> Candidates:
+    """Return who of these is to be banned: whom the filters take and nobody protects."""
+    guild = interaction.guild
+    if guild is None:
+        raise NotFound(_("I am not in this server any more."))
+    kernel = interaction.client.kernel
+    async with kernel.database.read() as session:
+        banned = await list_bans(session, guild.id, people, state=HOLDING)
+    members = await _members_of(guild, people)
+    settings, now = await settings_of(interaction), kernel.clock.now()
+    bot, actor = bot_facts(interaction), await actor_facts(interaction)
+    taken: list[Candidate] = []
+    skipped: dict[str, list[int]] = {}
+    for user_id in people:
+        member = members.get(user_id)
+        candidate = _candidate(user_id, member)
+        facts = member_facts(member) if member else None
+        refusal = can_act(Action.BAN, bot=bot, actor=actor, target=facts) or protection_of(
+            facts, actor, settings.protected_role_ids
+        )
+        if user_id in banned:
+            skipped.setdefault("banned", []).append(user_id)
+        elif not chosen.takes(candidate, now):
+            skipped.setdefault("filtered", []).append(user_id)
+        elif refusal is not None:
+            skipped.setdefault("protected", []).append(user_id)
+        else:
+            taken.append(candidate)
+    return Candidates(tuple(taken), skipped)
+
+
+async def _members_of(guild: discord.Guild, people: Sequence[int]) -> dict[int, discord.Member]:
+    """Return those who are members; they are asked for at the gateway, a hundred at a time."""
+    found: dict[int, discord.Member] = {}
+    for start in range(0, len(people), _ASKED_AT_ONCE):
+        ids = list(people[start : start + _ASKED_AT_ONCE])
+        members = await guild.query_members(user_ids=ids, limit=len(ids), cache=False)
+        found |= {one.id: one for one in members}
+    return found
+
+
+def _candidate(user_id: int, member: discord.Member | None) -> Candidate:
+    if member is None:
+        return Candidate(user_id, created_at=discord.utils.snowflake_time(user_id))
+    return Candidate(
+        user_id, member.name, member.joined_at, member.created_at, member.avatar is not None
+    )
+
+
+async def carry_out(
+    interaction: Interaction, order: MassBan, candidates: Candidates, progress: Progress
+) -> Outcomes:
+    """Ban them; each has a case of their own."""
+    actor = actor_of(interaction)
+    orders = [
+        Order(
+            guild_id=order.guild_id,
+            kind=CaseKind.BAN,
+            target=Target(one.id, one.name or str(one.id)),
+            moderator=actor,
+            source="command",
+            dedupe_key=f"massban:{order.occasion}:{one.id}",
+            reason=order.reason,
+            delete_window=order.delete_window,
+            details={"massban": str(order.occasion)},
+        )
+        for one in candidates.people
+    ]
+    cases = interaction.client.kernel.cases
+    results = await cases.order_many(orders, progress.show)
+    return sum_up([one.id for one in candidates.people], results)
+
+
+class Progress:
+    """Shows how many are done, a few times."""
+
+    def __init__(self, message: discord.WebhookMessage, locale: str) -> None:
+        self._message: discord.WebhookMessage | None = message
+        self._locale = locale
+        self._step = 0
+
+    @classmethod
+    async def open(cls, interaction: Interaction, total: int) -> Progress:
+        """Show the beginning."""
+        locale = locale_of(interaction)
+        text = _("Banning: {done} of {total}", done=0, total=total)
+        message = await interaction.followup.send(text.render(locale), ephemeral=True, wait=True)
+        return cls(message, locale)
+
+    async def show(self, done: int, total: int) -> None:
+        """Show how many are done, at every tenth."""
+        step = done * _STEPS // total
+        if step > self._step:
+            self._step = step
+            await self._edit(_("Banning: {done} of {total}", done=done, total=total))
+
+    async def close(self, text: Message) -> None:
+        """Show the outcome instead."""
+        await self._edit(text)
+
+    async def _edit(self, text: Message) -> None:
+        if self._message is None:
+            return
+        try:
+            await self._message.edit(content=text.render(self._locale))
+        except discord.HTTPException:
+            # Dismissed by its reader; the log tells the outcome.
+            self._message = None

@@ -1,0 +1,209 @@
+"""The /purge command: finds messages, asks with their number, deletes them, shows how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.checks import actor_of, guild_id_of
+from bot.core.errors import Denied
+from bot.core.fields.text import quote
+from bot.core.i18n import Message, _, ngettext
+from bot.core.preflight import Action
+from bot.localization import locale_of
+from bot.replies import OwnedView, answer, confirm, unique_id
+from cogs.moderation.people import Interaction, ensure_in_channel, settings_of
+from cogs.moderation.purges import Purge, PurgeService
+from cogs.moderation.rules.purge import MAX_AMOUNT, PurgeFilter, compile_pattern, first_id_at
+from cogs.moderation.rules.reading import read_message_id
+
+if TYPE_CHECKING:
+    from bot.client import Pegasus
+
+# An interaction can be answered for 15 minutes; the log tells the outcome in any case.
+_STOP_SECONDS = 850.0
+
+
+class Purging(commands.Cog):
+    """Deletes many messages at once."""
+
+    def __init__(self, bot: Pegasus) -> None:
+        self.bot = bot
+        self.purges = PurgeService(bot)
+
+    @app_commands.command(description="Delete many messages; pinned ones stay")
+    @app_commands.guild_only()
+    @app_commands.default_permissions(manage_messages=True)
+    @app_commands.describe(
+        amount="How many messages to delete at most",
+        user="Only messages of theirs",
+        bots="Only messages of bots and webhooks",
+        links="Only messages with links",
+        attachments="Only messages with files",
+        contains="Only messages with this text",
+        regex="Only messages that this pattern fits (RE2)",
+        before="Only messages before this one: its link or id",
+        after="Only messages after this one: its link or id",
+    )
+    async def purge(  # noqa: PLR0917 - the options of the command
+        self,
+        interaction: Interaction,
+        amount: app_commands.Range[int, 1, MAX_AMOUNT],
+        user: discord.User | None = None,
+        bots: bool = False,
+        links: bool = False,
+        attachments: bool = False,
+        contains: app_commands.Range[str, 1, 200] | None = None,
+        regex: str | None = None,
+        before: str | None = None,
+        after: str | None = None,
+    ) -> None:
+        """Find, ask, delete."""
+        # First of all: what comes later than the command is never deleted.
+        newest = first_id_at(interaction.created_at)
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        channel = _here(interaction)
+        await ensure_in_channel(interaction, Action.PURGE, channel)
+        chosen = PurgeFilter(
+            user_id=user.id if user else None,
+            bots=bots,
+            links=links,
+            attachments=attachments,
+            contains=contains,
+            pattern=compile_pattern(regex),
+        )
+        self._ensure_readable(chosen)
+        upper = read_message_id(before)
+        purge = Purge(
+            guild_id_of(interaction),
+            channel.id,
+            chosen,
+            amount,
+            before_id=min(newest, upper) if upper else newest,
+            after_id=read_message_id(after) or 0,
+        )
+        found = await self.purges.find(purge)
+        if not found.ids:
+            text = _("I found no such message among the last {count}.", count=found.scanned)
+            await answer(interaction, text)
+            return
+        if await self._confirmed(interaction, channel, found.ids):
+            await self._delete(interaction, purge, found.ids)
+
+    def _ensure_readable(self, chosen: PurgeFilter) -> None:
+        if chosen.reads_content and not self.bot.kernel.config.discord.message_content_intent:
+            raise Denied(
+                _("I can't see what messages say."),
+                hint=_("My owner has to switch the Message Content Intent on. Filter by user."),
+            )
+
+    async def _confirmed(
+        self,
+        interaction: Interaction,
+        channel: discord.abc.GuildChannel | discord.Thread,
+        ids: Sequence[int],
+    ) -> bool:
+        settings = await settings_of(interaction)
+        if len(ids) < settings.purge_confirm_from:
+            return True
+        batches = self.purges.batches(ids)
+        question = ngettext(
+            "Delete {count} message in {channel}? This can't be undone.",
+            "Delete {count} messages in {channel}? This can't be undone.",
+            len(ids),
+            channel=channel.mention,
+        )
+        if old := len(batches.single):
+            slow = ngettext(
+                "{count} of them has to go by itself, which takes about a second.",
+                "{count} of them have to go one by one, which takes about a second each.",
+                old,
+            )
+            question = _("{question}\n{note}", question=question, note=slow)
+
+        async def recheck(pressed: Interaction) -> None:
+            await ensure_in_channel(pressed, Action.PURGE, channel)
+
+        return await confirm(interaction, question, recheck=recheck)
+
+    async def _delete(self, interaction: Interaction, purge: Purge, ids: Sequence[int]) -> None:
+        screen = await _Screen.open(interaction, len(ids))
+        outcome = await self.purges.delete(
+            purge, ids, actor_of(interaction), key=f"purge:{interaction.id}", screen=screen
+        )
+        text = ngettext(
+            "✅ {count} message is gone.", "✅ {count} messages are gone.", outcome.gone
+        )
+        if outcome.stopped:
+            text = _("⏹️ Stopped: {done} of {total} are gone.", done=outcome.gone, total=len(ids))
+        elif outcome.failure is not None:
+            text = _(
+                "⚠️ {done} of {total} are gone, then Discord refused: {why}",
+                done=outcome.gone,
+                total=len(ids),
+                why=quote(outcome.failure, 150),
+            )
+        await screen.close(text)
+
+
+class _Screen(OwnedView):
+    """Shows how far a purge is, with a button that stops it."""
+
+    def __init__(self, interaction: Interaction, total: int) -> None:
+        super().__init__(interaction.user.id, timeout=_STOP_SECONDS)
+        self.stopped = False
+        self._interaction, self._total = interaction, total
+        self._locale = locale_of(interaction)
+        self._message: discord.WebhookMessage | None = None
+        button: discord.ui.Button[_Screen] = discord.ui.Button(
+            label=_("Stop").render(self._locale),
+            style=discord.ButtonStyle.danger,
+            custom_id=unique_id("purge"),
+        )
+        button.callback = self._stop
+        self.add_item(button)
+
+    @classmethod
+    async def open(cls, interaction: Interaction, total: int) -> _Screen:
+        """Show the beginning."""
+        screen = cls(interaction, total)
+        screen._message = await interaction.followup.send(
+            screen._text(0), view=screen, ephemeral=True, wait=True
+        )
+        return screen
+
+    def _text(self, done: int) -> str:
+        return _("Deleting: {done} of {total}", done=done, total=self._total).render(self._locale)
+
+    async def show(self, done: int) -> None:
+        """Show how many are gone."""
+        await self._edit(content=self._text(done))
+
+    async def close(self, text: Message) -> None:
+        """Show the outcome instead."""
+        self.stop()
+        await self._edit(content=text.render(self._locale), view=None)
+
+    async def _edit(self, **changes: Any) -> None:
+        if self._message is None:
+            return
+        try:
+            await self._message.edit(**changes)
+        except discord.HTTPException:
+            # Dismissed by its reader, or after 15 minutes: the log tells the rest.
+            self._message = None
+
+    async def _stop(self, interaction: discord.Interaction) -> None:
+        self.stopped = True
+        await interaction.response.defer()
+
+
+def _here(interaction: Interaction) -> discord.abc.GuildChannel | discord.Thread:
+    channel = interaction.channel
+    if isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+        return channel
+    raise Denied(_("This only works inside a server, not in direct messages."))

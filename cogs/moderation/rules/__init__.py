@@ -1,0 +1,1 @@
+"""What moderation decides without Discord or a database: values in, values out."""
