@@ -29,8 +29,14 @@ if TYPE_CHECKING:
 # https://discord.com/developers/docs/resources/channel#modify-channel
 LONGEST_SLOWMODE = timedelta(hours=6)
 _UNKNOWN = frozenset({10003, 10004})
-_ADMINISTRATOR = 1 << 3
-_STAFF_BITS = _ADMINISTRATOR | 1 << 4 | 1 << 5 | 1 << 13 | 1 << 40
+# Whoever has one of these goes on in a locked channel.
+_STAFF_RIGHTS = discord.Permissions(
+    administrator=True,
+    manage_channels=True,
+    manage_guild=True,
+    manage_messages=True,
+    moderate_members=True,
+).value
 
 Place = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.ForumChannel
 
@@ -128,7 +134,7 @@ class Channels(commands.Cog):
             await self.doors.read(place.id),
             everyone_id=guild.id,
             bot_id=guild.me.id,
-            staff_ids={one.id for one in guild.roles if one.permissions.value & _STAFF_BITS},
+            staff=_staff_of(guild),
             bits=SPEAKING if is_voice else TALKING,
             bot_bits=place.permissions_for(guild.me).value,
         )
@@ -197,6 +203,16 @@ class DiscordDoors:
             # Otherwise it is the role or the overwrite that is gone, and so nothing to put back.
             if error.code in _UNKNOWN:
                 raise ChannelGone from None
+
+
+def _staff_of(guild: discord.Guild) -> dict[int, int]:
+    """Return the roles of staff with what they may do; administrators need no overwrite."""
+    usual = guild.default_role.permissions.value
+    return {
+        role.id: 0 if role.permissions.administrator else role.permissions.value | usual
+        for role in guild.roles
+        if role.permissions.value & _STAFF_RIGHTS and not role.is_default()
+    }
 
 
 def _here(interaction: Interaction) -> discord.abc.GuildChannel | discord.Thread:

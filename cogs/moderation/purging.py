@@ -18,7 +18,7 @@ from bot.localization import locale_of
 from bot.replies import OwnedView, answer, confirm, unique_id
 from cogs.moderation.people import Interaction, ensure_in_channel, settings_of
 from cogs.moderation.purges import Purge, PurgeService
-from cogs.moderation.rules.purge import MAX_AMOUNT, PurgeFilter, compile_pattern, first_id_at
+from cogs.moderation.rules.purge import MAX_AMOUNT, PurgeFilter, compile_pattern
 from cogs.moderation.rules.reading import read_message_id
 
 if TYPE_CHECKING:
@@ -63,8 +63,6 @@ class Purging(commands.Cog):
         after: str | None = None,
     ) -> None:
         """Find, ask, delete."""
-        # First of all: what comes later than the command is never deleted.
-        newest = first_id_at(interaction.created_at)
         await interaction.response.defer(ephemeral=True, thinking=True)
         channel = _here(interaction)
         await ensure_in_channel(interaction, Action.PURGE, channel)
@@ -83,7 +81,8 @@ class Purging(commands.Cog):
             channel.id,
             chosen,
             amount,
-            before_id=min(newest, upper) if upper else newest,
+            # What comes later than the command is never deleted: ids grow with time.
+            before_id=min(interaction.id, upper or interaction.id),
             after_id=read_message_id(after) or 0,
         )
         found = await self.purges.find(purge)

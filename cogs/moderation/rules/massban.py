@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.core.cases import Case, CaseState
+from bot.core.cases.values import Case, CaseState
 from bot.core.cases.wording import failure_words
 from bot.core.errors import AppError
 from bot.core.i18n import Message

@@ -5,7 +5,7 @@ Pure. Bits are Discord's: https://discord.com/developers/docs/topics/permissions
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -60,24 +60,31 @@ def plan_lock(
     *,
     everyone_id: int,
     bot_id: int,
-    staff_ids: Collection[int],
+    staff: Mapping[int, int],
     bits: int,
     bot_bits: int,
 ) -> tuple[Change, ...]:
     """Return what a lock changes: nobody may do `bits` but staff and the bot.
 
-    Everyone is denied; what roles and members are allowed beyond that is taken, except from
-    `staff_ids`. The bot keeps those of the bits that it has now (`bot_bits`).
+    Everyone is denied; what roles and members are allowed beyond that is taken. `staff` are the
+    roles that go on, with what they may do in the guild: what they could do here they still can.
+    The bot can give nobody what it has not (`bot_bits`), and keeps that itself.
     """
     known = {one.id: one for one in overwrites}
     everyone = known.get(everyone_id, Overwrite(everyone_id, is_member=False))
     changes = [_change(known, _deny(everyone, bits))]
-    spared = {everyone_id, bot_id, *staff_ids}
+    spared = {everyone_id, bot_id, *staff}
     changes += [
         _change(known, _take(one, bits))
         for one in overwrites
         if one.id not in spared and one.allow & bits
     ]
+    for role_id, rights in staff.items():
+        role = known.get(role_id, Overwrite(role_id, is_member=False))
+        usual = bits & bot_bits & rights & ~everyone.deny & ~role.deny
+        after = Overwrite(role.id, role.is_member, role.allow | usual, role.deny)
+        if usual:
+            changes.append(_change(known, after))
     own = known.get(bot_id, Overwrite(bot_id, is_member=True))
     kept = bits & bot_bits
     if kept & ~own.allow:

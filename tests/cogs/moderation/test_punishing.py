@@ -275,7 +275,7 @@ async def test_command_sent_twice_is_one_case(place: Place, monkeypatch: Any) ->
     from cogs.moderation import deeds
 
     seen = []
-    original = deeds.Order
+    original: Any = deeds.Order
 
     def keep(**values: Any) -> Any:
         seen.append(values["dedupe_key"])
