@@ -38,7 +38,7 @@ _STAFF_RIGHTS = discord.Permissions(
     moderate_members=True,
 ).value
 
-Place = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.ForumChannel
+Place = discord.TextChannel | discord.VoiceChannel | discord.StageChannel
 
 
 class Channels(commands.Cog):
@@ -68,7 +68,7 @@ class Channels(commands.Cog):
         self,
         interaction: Interaction,
         duration: str,
-        channel: discord.TextChannel | discord.VoiceChannel | discord.ForumChannel | None = None,
+        channel: discord.TextChannel | discord.VoiceChannel | None = None,
     ) -> None:
         """Set the slowmode of a channel or thread."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -99,11 +99,7 @@ class Channels(commands.Cog):
     async def lock(
         self,
         interaction: Interaction,
-        channel: discord.TextChannel
-        | discord.VoiceChannel
-        | discord.StageChannel
-        | discord.ForumChannel
-        | None = None,
+        channel: discord.TextChannel | discord.VoiceChannel | discord.StageChannel | None = None,
         duration: str | None = None,
         reason: str | None = None,
     ) -> None:
@@ -146,11 +142,7 @@ class Channels(commands.Cog):
     async def unlock(
         self,
         interaction: Interaction,
-        channel: discord.TextChannel
-        | discord.VoiceChannel
-        | discord.StageChannel
-        | discord.ForumChannel
-        | None = None,
+        channel: discord.TextChannel | discord.VoiceChannel | discord.StageChannel | None = None,
     ) -> None:
         """Unlock a channel."""
         await interaction.response.defer(ephemeral=True, thinking=True)
