@@ -46,11 +46,7 @@ if TYPE_CHECKING:
 # What one message may carry: https://discord.com/developers/docs/reference#uploading-files
 _UPLOAD_BYTES = MAX_EVIDENCE_BYTES
 # What taking a case back needs; other kinds only need the right to keep records.
-_UNDO_ACTIONS = {
-    CaseKind.TIMEOUT: Action.RECORD,
-    CaseKind.BAN: Action.UNBAN,
-    CaseKind.TEMPBAN: Action.UNBAN,
-}
+_UNDO_ACTIONS = {CaseKind.BAN: Action.UNBAN, CaseKind.TEMPBAN: Action.UNBAN}
 _Number = app_commands.Range[int, 1, 2**31 - 1]
 _KINDS = [
     app_commands.Choice(name=name.msgid, value=kind.value) for kind, name in KIND_NAMES.items()

@@ -106,8 +106,7 @@ class LockService:
             # Half a lock is none: what was changed is put back.
             await self.unlock(lock.guild_id, lock.channel_id, actor)
             raise
-        async with self._database.write() as session:
-            await self._look(session, lock.guild_id, lock.channel_id, lock.ends_at)
+        await self._look_when_done(lock.guild_id, lock.channel_id)
 
     async def unlock(self, guild_id: int, channel_id: int, actor: Actor) -> None:
         """Open a channel again; raises `NotFound` when it was not locked by `lock`."""
@@ -123,8 +122,7 @@ class LockService:
             await self._look(session, guild_id, channel_id, self._clock.now() + GRACE)
             await self._record(session, actor, guild_id, channel_id, "channel.unlock")
         await self._carry(channel_id)
-        async with self._database.write() as session:
-            await self._look(session, guild_id, channel_id, None)
+        await self._look_when_done(guild_id, channel_id)
 
     async def is_locked(self, channel_id: int) -> bool:
         """Tell whether a lock is wanted."""
@@ -187,6 +185,14 @@ class LockService:
                 await self._doors.write(lock.channel_id, wanted, reason=reason)
         async with self._database.write() as session:
             await table.delete_lock(session, lock.channel_id, expected=UNLOCKING)
+
+    async def _look_when_done(self, guild_id: int, channel_id: int) -> None:
+        """Have a channel looked at next when its lock ends, if all is as it is wanted now."""
+        async with self._database.write() as session:
+            lock = await table.get_lock(session, channel_id)
+            if lock is None or lock.state == LOCKED:
+                ends_at = lock.ends_at if lock else None
+                await self._look(session, guild_id, channel_id, ends_at)
 
     # --- shared ------------------------------------------------------------------------------
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from bot.core.contracts import Actor
 from bot.core.errors import InvalidInput
+from cogs.moderation.purges import Purge, PurgeService
 from cogs.moderation.rules.purge import (
     PurgeFilter,
     compile_pattern,
@@ -163,6 +165,37 @@ async def test_purge_of_more_than_a_page(place: Place) -> None:
     assert left(place) == [str(number) for number in range(10)]
     sizes = [len(one.json["messages"]) for one in place.calls("POST", "/bulk-delete")]
     assert sizes == [100, 20]
+
+
+async def test_purge_is_stopped_between_two_calls(place: Place) -> None:
+    screen = StoppingScreen(after=1)
+    channel = Purge(place.guild.id, place.channel.id, PurgeFilter(), 300, before_id=2**63 - 1)
+    messages = await chat(place, *(str(number) for number in range(205)))
+    service = PurgeService(place.bench.bot)
+
+    outcome = await service.delete(
+        channel,
+        [one.id for one in messages],
+        Actor(place.mod.id, "command", "mod"),
+        key="purge:1",
+        screen=screen,
+    )
+
+    assert (outcome.gone, outcome.stopped) == (100, True)
+    assert len(left(place)) == 105
+
+
+class StoppingScreen:
+    """Somebody who presses Stop after so many updates."""
+
+    def __init__(self, after: int) -> None:
+        self.stopped = False
+        self._left = after
+
+    async def show(self, done: int) -> None:
+        assert done > 0
+        self._left -= 1
+        self.stopped = self._left <= 0
 
 
 # --- rules ------------------------------------------------------------------------------------
