@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.features import Category, Feature, RateClass
 from bot.core.i18n import N_
+from cogs.moderation.problems import find_moderation_problems
 from cogs.moderation.settings import ModerationSettings
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ FEATURE = Feature(
     intents={
         "message_content": N_("/purge can't look at what messages say, only at who wrote them."),
     },
+    check=find_moderation_problems,
 )
 
 
@@ -40,6 +42,7 @@ async def setup(bot: Pegasus) -> None:
     from cogs.moderation.records import Records
     from cogs.moderation.removing import Removing
     from cogs.moderation.restricting import Restricting
+    from cogs.moderation.watching import Watching
 
-    cogs = (Restricting, Removing, MassBans, Purging, Channels, Casebook, Records)
+    cogs = (Restricting, Removing, MassBans, Purging, Channels, Casebook, Records, Watching)
     await bot.add_feature(FEATURE, *(cog(bot) for cog in cogs), *context_menus())

@@ -15,6 +15,7 @@ _REASONS = N_("Reasons")
 _POINTS = N_("Warn points")
 _MESSAGES = N_("Messages to members")
 _CARE = N_("Defaults and care")
+_NATIVE = N_("What is done in Discord")
 
 Place = Annotated[int, channel(needs=("view_channel", "send_messages", "embed_links"))]
 MuteRole = Annotated[int, role(assignable=True)]
@@ -123,4 +124,16 @@ class ModerationSettings(FeatureSettings):
         N_("Ask before purging"),
         N_("From how many messages on /purge asks before it deletes them."),
         group=_CARE,
+    )
+    record_native: bool = setting(
+        True,
+        N_("Record what is done in Discord"),
+        N_("Kicks, bans, timeouts and mutes made without my commands become cases, too."),
+        group=_NATIVE,
+    )
+    record_bots: bool = setting(
+        False,
+        N_("Record what other bots do"),
+        N_("Make cases of other bots' kicks, bans, timeouts and mutes as well."),
+        group=_NATIVE,
     )
