@@ -355,6 +355,28 @@ async def sum_points(
     return (await session.execute(pick_points(guild_id, user_id, now, states))).scalar_one()
 
 
+async def sum_points_of(
+    session: AsyncSession,
+    guild_id: int,
+    user_ids: Collection[int],
+    now: datetime,
+    states: Collection[str],
+) -> dict[int, int]:
+    """Return the same for many members at once; those without points are left out."""
+    query = (
+        select(Case.target_id, func.sum(Case.points))
+        .where(
+            Case.target_id.in_(user_ids),
+            Case.guild_id == guild_id,
+            Case.state.in_(sorted(states)),
+            Case.deleted_at.is_(None),
+            or_(Case.points_until.is_(None), Case.points_until > now),
+        )
+        .group_by(Case.target_id)
+    )
+    return {who: int(points) for who, points in await session.execute(query)}
+
+
 async def count_by_kind(
     session: AsyncSession, guild_id: int, *, moderator_id: int | None, since: datetime
 ) -> dict[tuple[int, str], int]:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from bot.core.cases import CaseKind
+from bot.core.cases import Case, CaseKind
 from bot.core.settings import SettingsStore
 from cogs.moderation.settings import ModerationSettings
+from cogs.moderation.thresholds import Thresholds
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 KEY = "moderation"
 
@@ -41,10 +47,11 @@ _APPEALABLE = frozenset(
 
 
 class SettingsPolicy:
-    """A `CasePolicy` of what each guild has set."""
+    """A `CasePolicy` of what each guild has set; without thresholds nothing follows from points."""
 
-    def __init__(self, settings: SettingsStore) -> None:
+    def __init__(self, settings: SettingsStore, thresholds: Thresholds | None = None) -> None:
         self._settings = settings
+        self._thresholds = thresholds
 
     async def points_for(self, guild_id: int, kind: CaseKind) -> int:
         """Return the warn points that a case of this kind gives."""
@@ -72,6 +79,11 @@ class SettingsPolicy:
     async def closing_words(self, guild_id: int, kind: CaseKind) -> str | None:
         """Return how to appeal, for what can be appealed."""
         return (await self._of(guild_id)).appeal_text if kind in _APPEALABLE else None
+
+    async def follow(self, session: AsyncSession, cases: Sequence[Case]) -> None:
+        """Plan what follows from the points that the cases make."""
+        if self._thresholds is not None:
+            await self._thresholds.decide(session, cases)
 
     async def _of(self, guild_id: int) -> ModerationSettings:
         return (await self._settings.get(guild_id, KEY)).settings

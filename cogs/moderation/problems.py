@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from bot.core.cases import CaseKind
 from bot.core.contracts import BotState
 from bot.core.i18n import _
 from bot.core.problems.rules import Problem
 from bot.core.settings.model import FeatureState
 from cogs.moderation.policy import KEY
+from cogs.moderation.rules.thresholds import read_thresholds
+from cogs.moderation.settings import ModerationSettings
 
 _FIX = _(
     "Give my role View Audit Log (Server Settings > Roles), or switch off Record what is done in"
@@ -17,12 +20,25 @@ _FIX = _(
 def find_moderation_problems(
     state: FeatureState, bot_state: BotState, guild_id: int
 ) -> list[Problem]:
-    """Return a problem where moderators' own deeds are to be recorded but can't be seen."""
+    """Return what is unseen of moderators' own deeds, and thresholds that can't be kept."""
+    found = []
+    settings: ModerationSettings = state.settings
     me = bot_state.me(guild_id)
-    if not state.settings.record_native or me is None or _sees_audit_log(me.permissions):
-        return []
-    message = _("I can't see what moderators do in Discord itself, so that makes no cases.")
-    return [Problem(KEY, "missing_permission", "view_audit_log", message, _FIX)]
+    if settings.record_native and me is not None and not _sees_audit_log(me.permissions):
+        message = _("I can't see what moderators do in Discord itself, so that makes no cases.")
+        found.append(Problem(KEY, "missing_permission", "view_audit_log", message, _FIX))
+    thresholds = read_thresholds(settings.point_thresholds)
+    if settings.mute_role_id is None and any(one.kind is CaseKind.MUTE for one in thresholds):
+        found.append(
+            Problem(
+                KEY,
+                "no_mute_role",
+                "point_thresholds",
+                _("A threshold of warn points is to mute, but there is no mute role."),
+                _("Choose one in /moderation settings, or use a timeout in the threshold."),
+            )
+        )
+    return found
 
 
 def _sees_audit_log(permissions: frozenset[str]) -> bool:

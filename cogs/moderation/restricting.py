@@ -14,6 +14,7 @@ from cogs.moderation.deeds import Deed, carry_out
 from cogs.moderation.people import Interaction
 from cogs.moderation.policy import SettingsPolicy
 from cogs.moderation.rules.reading import read_duration
+from cogs.moderation.thresholds import Thresholds
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
@@ -29,7 +30,12 @@ class Restricting(commands.Cog):
 
     async def cog_load(self) -> None:
         """Have cases follow the guilds' settings."""
-        self.bot.kernel.cases.use_policy(SettingsPolicy(self.bot.kernel.settings))
+        kernel = self.bot.kernel
+        thresholds = Thresholds(
+            kernel.cases, kernel.settings, kernel.jobs, kernel.clock, kernel.state
+        )
+        thresholds.start()
+        kernel.cases.use_policy(SettingsPolicy(kernel.settings, thresholds))
 
     @app_commands.command(description="Warn a member")
     @app_commands.guild_only()

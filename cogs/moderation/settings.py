@@ -3,12 +3,14 @@
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from bot.core.cases import LONGEST_TIMEOUT, MAX_DELETE_WINDOW
 from bot.core.fields import LongText, channel, duration, role, roles, templates
+from bot.core.fields.values import checked
 from bot.core.i18n import N_
 from bot.core.settings import FeatureSettings, setting
+from cogs.moderation.rules.thresholds import read_thresholds
 
 _BASICS = N_("Basics")
 _REASONS = N_("Reasons")
@@ -27,6 +29,18 @@ Lifetime = Annotated[timedelta, duration(minimum=timedelta(hours=1), maximum=tim
 DeleteWindow = Annotated[timedelta, duration(maximum=MAX_DELETE_WINDOW)]
 TimeoutLength = Annotated[
     timedelta, duration(minimum=timedelta(minutes=1), maximum=LONGEST_TIMEOUT)
+]
+
+
+def _check_thresholds(lines: tuple[str, ...]) -> tuple[str, ...]:
+    checked(lambda _form, value: read_thresholds(value), None, lines)
+    return lines
+
+
+ThresholdLines = Annotated[
+    tuple[str, ...],
+    templates((), max_items=10, max_length=60),
+    AfterValidator(_check_thresholds),
 ]
 Count = Annotated[int, Field(ge=1, le=1000)]
 Words = Annotated[LongText, Field(max_length=700)]
@@ -81,6 +95,12 @@ class ModerationSettings(FeatureSettings):
         timedelta(days=90),
         N_("Lifetime of points"),
         N_("How long points count, if they expire."),
+        group=_POINTS,
+    )
+    point_thresholds: ThresholdLines = setting(
+        (),
+        N_("Thresholds"),
+        N_("What follows at how many points, for example 3 timeout 1h, 5 mute 1 day, 10 ban."),
         group=_POINTS,
     )
     tell_warnings: bool = setting(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.core.cases import CaseKind, CaseState, Order, SanctionKind, Target
+from bot.core.cases import Case, CaseKind, CaseState, Order, SanctionKind, Target
 from bot.core.contracts import SYSTEM, Actor
 from bot.sandbox import Sandbox
 from bot.sandbox.guild import Guild
@@ -24,18 +24,20 @@ async def test_staff_deeds_become_cases_and_end_what_the_bot_has_made(
             guild.id, "moderation", {"mute_role_id": str(muted.id)}, actor=SYSTEM
         )
 
-        async def latest(number: int) -> object:
-            cases = await kernel.cases.list(guild.id)
-            return cases[0] if cases and cases[0].number == number else None
+        async def latest(number: int) -> Case:
+            async def look() -> list[Case]:
+                return [one for one in await kernel.cases.list(guild.id) if one.number == number]
+
+            return (await until(look, what=f"case {number}"))[0]
 
         owner.time_out(ann, timedelta(hours=1), reason="spoilers")
-        case = await until(lambda: latest(1), what="the timeout's case")
+        case = await latest(1)
         assert (case.kind, case.target.name, case.reason) == (CaseKind.TIMEOUT, "ann", "spoilers")
         assert case.moderator_id == owner.id
         owner.give_role(ann, muted)
-        assert (await until(lambda: latest(2))).kind is CaseKind.MUTE
+        assert (await latest(2)).kind is CaseKind.MUTE
         owner.kick(ann)
-        assert (await until(lambda: latest(3))).kind is CaseKind.KICK
+        assert (await latest(3)).kind is CaseKind.KICK
 
         ban = await kernel.cases.order(
             Order(
@@ -49,7 +51,7 @@ async def test_staff_deeds_become_cases_and_end_what_the_bot_has_made(
             )
         )
         owner.unban(bob)
-        assert (await until(lambda: latest(5))).kind is CaseKind.UNBAN
+        assert (await latest(5)).kind is CaseKind.UNBAN
         # The bot's own ban, which came before in the audit log, made no second case.
         assert ban.number == 4
         assert (await kernel.cases.get(guild.id, 4)).state is CaseState.ENDED

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.cases.announcing import Announcer
-from bot.core.cases.desk import ENFORCE_JOB, Desk, make_stamp
+from bot.core.cases.desk import ENFORCE_JOB, Desk, make_stamp, read_case
 from bot.core.cases.rules import FAREWELLS, HOLDS, LIFTS, RECORDS, next_look
 from bot.core.cases.values import CaseKind, CaseState, Order, SanctionKind
 from bot.core.errors import Conflict, InvalidInput
@@ -90,6 +90,7 @@ class Opener:
             if not happened and order.kind in FAREWELLS | {CaseKind.WARN}:
                 await self._announcer.write_to_member(session, row)
             known[order.dedupe_key] = row
+        await self._desk.policy.follow(session, [read_case(row) for row in rows])
         return Opened([known[order.dedupe_key] for order in orders], frozenset(r.id for r in rows))
 
     async def _sanctions(

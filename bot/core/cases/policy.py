@@ -5,10 +5,14 @@ The moderation feature installs its own policy, from its settings; this one hold
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from bot.core.cases.values import CaseKind
+from bot.core.cases.values import Case, CaseKind
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 _NOTIFIED = frozenset(
     {
@@ -50,6 +54,10 @@ class CasePolicy(Protocol):
         """Return what ends the message to the member, such as how to appeal; markdown is shown."""
         ...
 
+    async def follow(self, session: AsyncSession, cases: Sequence[Case]) -> None:
+        """Decide what follows from new cases of one guild, in the transaction that opens them."""
+        ...
+
 
 class DefaultPolicy:
     """One point for a warning, which counts for 90 days; members are told of what hits them."""
@@ -77,3 +85,6 @@ class DefaultPolicy:
     async def closing_words(self, guild_id: int, kind: CaseKind) -> str | None:  # noqa: ARG002
         """Return `None`: nobody has written any."""
         return None
+
+    async def follow(self, session: AsyncSession, cases: Sequence[Case]) -> None:
+        """Do nothing: a case has no consequences but its own."""

@@ -15,6 +15,7 @@ from bot.core.cases.values import (
     MAX_DELETE_WINDOW,
     MAX_REASON,
     CaseKind,
+    CaseState,
     Order,
     SanctionKind,
 )
@@ -35,6 +36,8 @@ LIFTS = {
     CaseKind.UNBAN: SanctionKind.BAN,
 }
 RECORDS = frozenset({CaseKind.NOTE, CaseKind.WARN})
+# The states of cases whose points count; what has ended by time still happened.
+COUNTING = frozenset({CaseState.PLANNED, CaseState.APPLIED, CaseState.ENDED})
 # Afterwards nobody can write to the member any more.
 FAREWELLS = frozenset({CaseKind.KICK, CaseKind.SOFTBAN, CaseKind.BAN, CaseKind.TEMPBAN})
 NEED_DURATION = frozenset({CaseKind.TIMEOUT, CaseKind.TEMPBAN})

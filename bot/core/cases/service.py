@@ -23,7 +23,7 @@ from bot.core.cases.opening import Opener
 from bot.core.cases.outcomes import Delayed, EnforcementError
 from bot.core.cases.parking import ParkedSanctions
 from bot.core.cases.policy import CasePolicy
-from bot.core.cases.rules import check_order, is_own_reason
+from bot.core.cases.rules import COUNTING, check_order, is_own_reason
 from bot.core.cases.sanctions import SanctionKeeper
 from bot.core.cases.undoing import Undoer
 from bot.core.cases.values import (
@@ -63,7 +63,6 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 25.0
 # Discord said to come back; sooner than this is not worth a try.
 SOON = timedelta(seconds=10)
-_COUNTING = (CaseState.PLANNED, CaseState.APPLIED, CaseState.ENDED)
 
 
 class CaseService:
@@ -282,7 +281,7 @@ class CaseService:
     async def points(self, guild_id: int, user_id: int, now: datetime) -> int:
         """Return a member's points that count: not undone, deleted or expired."""
         async with self._desk.database.read() as session:
-            return await table.sum_points(session, guild_id, user_id, now, _COUNTING)
+            return await table.sum_points(session, guild_id, user_id, now, COUNTING)
 
     async def count(
         self, guild_id: int, *, moderator_id: int | None = None, since: datetime
