@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.core.cases import CaseKind
 from bot.core.cases.rules import NEED_DURATION
+from bot.core.cases.values import CaseKind
 from bot.core.durations import parse_duration
 from bot.core.errors import InvalidInput
 from bot.core.i18n import _
