@@ -111,7 +111,7 @@ class Automod(commands.Cog):
 
     def on_guild(self, payload: Payload) -> None:
         """Have a guild's engine made before its first message."""
-        self.engines.prepare(int(payload["id"]))
+        self.engines.expect(int(payload["id"]))
         self.engines.doubt(int(payload["id"]))
 
     def on_guild_gone(self, payload: Payload) -> None:
@@ -127,8 +127,10 @@ class Automod(commands.Cog):
             self.service.deletions.permit(int(payload["id"]))
 
     def on_deletion(self, deleted: MessagesDeleted) -> None:
-        """Leave alone what others have deleted."""
-        self.service.deletions.discard(deleted.channel_id, deleted.message_ids)
+        """Leave alone what others have deleted; our own deletions are told of here, too."""
+        if self.service.deletions.note_gone(deleted.channel_id, deleted.message_ids):
+            work = self.service.note_deleted(deleted.message_ids)
+            self.bot.kernel.supervisor.spawn("automod.deleted", work)
 
     async def on_settings(self, event: SettingsChanged) -> None:
         """Compile new rules."""

@@ -128,6 +128,14 @@ class DeletionQueue:
                 if channel.waiting.pop(message_id, 0) is None:
                     self._total -= 1
 
+    def note_gone(self, channel_id: int, message_ids: Sequence[int]) -> bool:
+        """Take note that messages are gone; tells whether one of them was to be deleted."""
+        channel = self._channels.get(channel_id)
+        known = [one for one in message_ids if channel is not None and one in channel.waiting]
+        self.discard(channel_id, known)
+        self._note_gone(known)
+        return bool(known)
+
     async def drain(self, channel_ids: Iterable[int], seconds: float) -> None:
         """Wait until nothing waits in these channels, at most that long."""
         found = [one for each in channel_ids if (one := self._channels.get(each)) is not None]

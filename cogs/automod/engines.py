@@ -36,6 +36,8 @@ MOST_GUILDS = 20_000
 MOST_ENGINES = 1_000
 MOST_HELD = 200
 PATIENCE = 10.0
+# Guilds come one after the other when the bot connects.
+GATHER_SECONDS = 0.2
 # A thread's and a channel's parents, of one guild.
 MOST_PARENTS = 2_000
 MOST_NAMES = 500
@@ -133,6 +135,9 @@ class Engines:
         self._compiling: dict[int, asyncio.Task[None]] = {}
         self._held: dict[int, _Held] = {}
         self._one_at_a_time = asyncio.Semaphore(1)
+        self._expected: set[int] = set()
+        # The revision that could not be compiled, by guild: it is not tried again.
+        self._refused: dict[int, int] = {}
         self.late: Late | None = None
 
     def get(self, guild_id: int) -> Entry | None:
@@ -142,6 +147,9 @@ class Engines:
             return entry
         if entry.is_stale:
             self._look_around(entry)
+        if self._settings.peek(guild_id, KEY).revision != entry.revision:
+            # News of a change can be missed, as when the database was away.
+            self._catch_up(entry)
         entry.context.now = self._clock.now().timestamp()
         return entry
 
@@ -154,6 +162,25 @@ class Engines:
         if len(held.messages) < MOST_HELD:
             held.messages.append(facts)
         self.prepare(facts.guild_id)
+
+    def _catch_up(self, entry: Entry) -> None:
+        if self._refused.get(entry.guild_id) != self._settings.peek(entry.guild_id, KEY).revision:
+            self.prepare(entry.guild_id)
+
+    def expect(self, guild_id: int) -> None:
+        """Have a guild's engine made soon; those of many guilds cost few queries."""
+        self._expected.add(guild_id)
+        if len(self._expected) == 1:
+            self._supervisor.spawn("automod.compile", self._prepare_expected())
+
+    async def _prepare_expected(self) -> None:
+        await asyncio.sleep(GATHER_SECONDS)
+        expected, self._expected = self._expected, set()
+        await self._settings.warm(expected)
+        for guild_id in expected:
+            self.prepare(guild_id)
+            if (task := self._compiling.get(guild_id)) is not None:
+                await asyncio.wait([task])
 
     def prepare(self, guild_id: int) -> None:
         """Have a guild's engine made or renewed; many calls while it is made are one."""
@@ -177,6 +204,7 @@ class Engines:
         self._entries.pop(guild_id, None)
         self._running.pop(guild_id, None)
         self._held.pop(guild_id, None)
+        self._refused.pop(guild_id, None)
 
     def doubt(self, guild_id: int) -> None:
         """Say that roles, channels or the owner may be others now."""
@@ -210,9 +238,11 @@ class Engines:
                 engine = await asyncio.to_thread(Engine.compile, state.settings)
         except PatternRefused as refused:
             name = getattr(refused, "rule", "") or ""
+            self._refused[state.guild_id] = state.revision
             await self._troubles.refused_pattern(state.guild_id, name, refused.reason)
             return _REFUSED
-        await self._troubles.accepted_patterns(state.guild_id)
+        if self._refused.pop(state.guild_id, None) is not None:
+            await self._troubles.accepted_patterns(state.guild_id)
         return engine
 
     def _put(self, state: FeatureState, engine: Engine | None) -> None:

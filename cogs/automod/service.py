@@ -505,11 +505,12 @@ class AutomodService:
         else:
             await self.troubles.cannot_delete(settled.guild_id, settled.channel_id)
 
-    async def note_deleted(self, channel_id: int, message_ids: Sequence[int]) -> None:
-        """Take note that messages which wait to be deleted are gone by another hand."""
+    async def note_deleted(self, message_ids: Sequence[int]) -> None:
+        """Take note that messages which were to be deleted are gone by whatever hand."""
         async with self._database.write() as session:
-            await table.mark_messages(session, message_ids, table.DELETED)
-        self.deletions.discard(channel_id, message_ids)
+            incidents = await table.mark_messages(session, message_ids, table.DELETED)
+        for incident_id in incidents:
+            self.logbook.refresh(incident_id)
 
     # --- making sure -------------------------------------------------------------------------
 

@@ -317,6 +317,36 @@ async def test_message_before_the_engine_is_there_is_judged_late(world: World) -
     assert world.bridge.deleted == {facts.id}
 
 
+async def test_rules_that_were_changed_unheard_are_caught_up_with(world: World) -> None:
+    await world.start(rule("scam", words("nitro"), "delete"))
+    other = await World(world.database, world.clock, world).start()
+    values = {"rules": [rule("scam", words("casino"), "delete")]}
+    await world.settings.change(GUILD, "automod", values, actor=SYSTEM)
+    assert await other.say("casino")
+    # As when the database was away: whatever was said meanwhile is doubted.
+    other.settings.drop_cache()
+    await other.settings.warm([GUILD])
+    await other.say("hello")
+
+    assert not await other.say("casino")
+
+
+async def test_deletion_by_another_hand_is_no_work_left(world: World) -> None:
+    await world.start(rule("scam", words("nitro"), "delete"))
+    facts = world.message("nitro")
+    verdict = world.gate.judge(facts)
+    assert verdict is not None
+    assert verdict.effect is not None
+    world.service.deletions._gather_seconds = 3600.0
+    await verdict.effect()
+    assert world.service.deletions.note_gone(ROOM, [facts.id])
+    await world.service.note_deleted([facts.id])
+
+    assert [one.state for one in await world.rows(table.IncidentMessage)] == ["deleted"]
+    assert world.bridge.calls == []
+    await world.supervisor.stop(0)
+
+
 async def test_slowmode_and_lock_end_exactly(world: World) -> None:
     await world.start(
         rule(

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
-import discord
 import pytest
+from discord.http import Route
 from sqlalchemy import select
 
 from bot.application import stop_in_order
@@ -40,7 +40,7 @@ def guild(sandbox: Sandbox) -> Guild:
 
 @pytest.fixture
 def url(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(discord.http.Route, "BASE", discord.http.Route.BASE)
+    monkeypatch.setattr(Route, "BASE", Route.BASE)
     return database_url
 
 
