@@ -59,3 +59,16 @@ async def test_unknown_text_is_left_alone() -> None:
 async def test_name_stays_one_word() -> None:
     found = await translate("help", Location.command_name, discord.Locale.spain_spanish)
     assert found is None or (" " not in found and found == found.lower())
+
+
+async def test_menu_is_named_as_a_text_with_capitals() -> None:
+    async def nothing(interaction: discord.Interaction, user: discord.User) -> None:
+        raise AssertionError("nobody calls it")
+
+    menu = app_commands.ContextMenu(name="Warn", callback=nothing)
+    context: Any = app_commands.TranslationContext(Location.command_name, menu)
+    text = app_commands.locale_str("Warn")
+
+    found = await CatalogueTranslator().translate(text, discord.Locale.spain_spanish, context)
+
+    assert found == "Advertir"

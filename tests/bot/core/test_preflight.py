@@ -88,6 +88,14 @@ def test_ban_of_someone_who_left_is_allowed() -> None:
     assert can_act(Action.BAN, bot=BOT, actor=STAFF, target=None) is None
 
 
+def test_record_about_someone_who_left_is_kept_by_those_who_may() -> None:
+    assert can_act(Action.RECORD, bot=BOT, actor=STAFF, target=None) is None
+    plain = replace(STAFF, permissions=frozenset())
+    refusal = can_act(Action.RECORD, bot=BOT, actor=plain, target=None)
+    assert refusal is not None
+    assert refusal.cause is Cause.ACTOR_PERMISSION
+
+
 def test_owner_may_act_on_anyone_below_the_bot() -> None:
     owner = MemberFacts(4, 7, "Olga", 0, is_guild_owner=True)
     assert can_act(Action.BAN, bot=BOT, actor=owner, target=STAFF) is None

@@ -11,11 +11,13 @@ from bot.core.cases import (
     CaseKind,
     CaseOpened,
     CaseState,
+    DefaultPolicy,
     Delayed,
     Gone,
     NotPermitted,
     SanctionKind,
     Target,
+    Told,
 )
 from bot.core.errors import Conflict, Denied, DiscordFailed, InvalidInput, NotFound
 from bot.core.outbox import Refused
@@ -376,3 +378,32 @@ async def test_news_of_cases_may_order_cases_about_the_same_member(world: World)
         await world.order(CaseKind.WARN)
         while len(await world.cases.list(GUILD)) < 2:
             await asyncio.sleep(0.01)
+
+
+async def test_told_says_whether_the_member_was_written_to(world: World):
+    noted = await world.order(CaseKind.NOTE)
+    warned = await world.order(CaseKind.WARN)
+    assert await world.cases.told(noted) is Told.NOT_MEANT
+    assert await world.cases.told(warned) is Told.WAITING
+
+    world.outbox.use(world.courier)
+    await world.outbox.run_due()
+    assert await world.cases.told(warned) is Told.WRITTEN
+
+    # The message in the log, and the one to the member.
+    world.courier.refused = [Refused("no"), Refused("dms_closed")]
+    again = await world.order(CaseKind.WARN, BOB)
+    await world.outbox.run_due()
+    assert await world.cases.told(again) is Told.REFUSED
+
+
+async def test_closing_words_end_what_the_member_is_told(world: World):
+    class Closing(DefaultPolicy):
+        async def closing_words(self, guild_id: int, kind: CaseKind) -> str | None:
+            return "Appeal here" if kind is CaseKind.WARN else None
+
+    world.cases.use_policy(Closing())
+    await world.order(CaseKind.WARN)
+    await world.order(CaseKind.KICK, BOB)
+
+    assert [text.endswith("Appeal here") for text in await world.written()] == [True, False]
