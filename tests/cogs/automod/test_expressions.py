@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -222,3 +224,14 @@ def test_expression_reads_how_people_write() -> None:
 def test_items_are_apart_by_commas_or_lines() -> None:
     assert split_items("a, b\n c ,,a") == ["a", "b", "c"]
     assert split_items("a, b\nc", lines_only=True) == ["a, b", "c"]
+
+
+GUIDE = (Path(__file__).parents[3] / "docs" / "automod.md").read_text(encoding="utf-8")
+
+
+def test_lines_in_the_guide_are_read() -> None:
+    [block] = re.findall(r"^```\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
+
+    for line in [*block.splitlines(), "words(idiot, match=part, look_alikes=false)"]:
+        tree = read_expression(line)
+        assert read_expression(write_expression(tree)) == tree
