@@ -290,7 +290,7 @@ class Reader:
             self._fail(_first_problem(error), start)
 
     def _fail_name(self, name: str) -> NoReturn:
-        known = [*self._models, *(_GROUPS if self._joins else ())]
+        known = [*self._models, *((*_GROUPS, _NOT[0]) if self._joins else ())]
         if not name:
             self._fail(_("I expected one of these here: {known}.", known=", ".join(known)))
         nearest = difflib.get_close_matches(name, known, n=1)

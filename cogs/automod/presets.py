@@ -53,8 +53,10 @@ _INSULTS = (
     "malparido"
 )
 _SCAMS = (
-    r"`(?:free|gratis)\s+(?:discord\s+)?nitro\b`",
-    r"`nitro\s+(?:for\s+)?(?:free|gratis)\b.{0,80}https?:`",
+    # Only with a link: people ask about free Nitro, and warn of it, in all innocence.
+    r"`(?s)(?:free|gratis)\s+(?:discord\s+)?nitro\b.{0,200}(?:https?:|[a-z]\.(?:gg|gift|com|ru)/)`",
+    r"`(?s)(?:https?:|[a-z]\.(?:gg|gift|com|ru)/).{0,200}\b(?:free|gratis)\s+(?:discord\s+)?nitro\b`",
+    r"`(?s)nitro\s+(?:for\s+)?(?:free|gratis)\b.{0,200}https?:`",
     r"`https?://(?:[a-z0-9-]+\.)*(?:dlscord|discrod|disc0rd|discord(?:gift|nitro|-gift|-nitro|-app)s?)\.[a-z]{2,10}\b`",
     r"`https?://(?:[a-z0-9-]+\.)*(?:stearn|steam)(?:c[o0]rnrn?|c[o0]mm?)un+[il1]t+[yi]?(?:-[a-z]+)?\.(?:ru|tk|com\.[a-z]{2}|xyz|site)\b`",
     r"`(?:50|100)\s?\$.{0,20}(?:steam|gift).{0,60}https?:`",
@@ -134,7 +136,7 @@ def _balanced() -> list[_Row]:
 def _strict() -> list[_Row]:
     return [
         _LEAKS,
-        _scams("delete, ban 1d, alert"),
+        _scams("delete, timeout 1d, warn 3, alert"),
         _everyone("delete, warn 2"),
         _words("slurs", _SLURS, "delete, timeout 1h, warn 3"),
         _words("insults", _INSULTS, "delete, warn 1"),
@@ -161,7 +163,7 @@ def _raid() -> list[_Row]:
     new = "(joined_within(1d) or account_younger_than(7d))"
     harsh = "delete, ban 1d"
     rows = {row[0]: row for row in _strict()}
-    rows["scams"] = _scams(harsh)
+    rows["scams"] = _scams("delete, timeout 7d, alert")
     rows["campaign"] = _campaign(3, f"{harsh}, slowmode(10, 30m), pause_invites(1h), alert")
     rows["flood"] = ("flood", "rate(5, 5s)", "delete, timeout 1d", _FLOOD_REASON, {})
     newcomers = f"{new} and (links or invites or attachments or mentions(3) or duplicates(2, 60s))"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _MOST_ITEMS = 5
 _MOST_ITEM = 40
+_MOST_PATTERNS = 2
 _MOST_TREE = 900
 
 # The titles of all triggers, in the order in which they are offered.
@@ -97,11 +98,11 @@ def _bracketed(node: Any, *, alone: bool = False) -> Message:
     return _("({part})", part=text)
 
 
-def _items(found: Sequence[Any]) -> Message:
-    shown = ", ".join(quote(str(one), _MOST_ITEM) for one in found[:_MOST_ITEMS])
-    if len(found) <= _MOST_ITEMS:
+def _items(found: Sequence[Any], most: int = _MOST_ITEMS) -> Message:
+    shown = ", ".join(quote(str(one), _MOST_ITEM) for one in found[:most])
+    if len(found) <= most:
         return Message("{shown}", {"shown": shown})
-    return _("{shown} and {count} more", shown=shown, count=len(found) - _MOST_ITEMS)
+    return _("{shown} and {count} more", shown=shown, count=len(found) - most)
 
 
 def _mentions(form: str, ids: Sequence[int]) -> str:
@@ -180,7 +181,7 @@ def _counted(singular: str, plural: str) -> Callable[[Any], Message]:
 
 _LEAVES: Mapping[str, Callable[[Any], Message]] = {
     "words": _words,
-    "regex": lambda one: _("the patterns {items}", items=_items(one.patterns)),
+    "regex": lambda one: _("the patterns {items}", items=_items(one.patterns, _MOST_PATTERNS)),
     "links": _links,
     "invites": _invites,
     "caps": lambda one: _("{percent}% capitals or more", percent=one.percent),

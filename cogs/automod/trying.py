@@ -172,7 +172,7 @@ def _describe_trace(trace: RuleTrace, text: str, locale: str | None) -> str:
 def _describe_leaf(leaf: LeafTrace, text: str, locale: str | None, several: bool) -> Iterable[str]:
     title = _(TRIGGERS.get(leaf.type) or CONDITIONS.get(leaf.type, leaf.type)).render(locale)
     if several or not leaf.hits:
-        detail = f" ({escape_markdown(leaf.detail)})" if leaf.detail else ""
+        detail = f" ({escape_markdown(leaf.detail)})" if leaf.detail and not leaf.hits else ""
         yield f"{'✔' if leaf.holds else '✘'} {title}{detail}"
     for hit in leaf.hits[:_MOST_HITS]:
         yield describe_hit(hit, text).render(locale)

@@ -166,6 +166,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     [
         ("", "I expected one of these"),
         ("wrds(a)", "Character 1 (`wrds(a)`): There is no “wrds”. Did you mean words?"),
+        ("caps and nto lines", "Did you mean not?"),
         ("words(a) and", "At the end: I expected one of these"),
         ("words(a) caps", "Character 10 (`caps`): I expected the end"),
         ("words(a", "At the end: I expected “)”"),

@@ -13,7 +13,7 @@ from tests.cogs.automod.rules.corpora import load, message
 
 EVASIONS, INNOCENT = load("evasions"), load("innocent")
 # What each preset has to catch at least, of a corpus in twelve languages that is not its own.
-SHARES = {Preset.RELAXED: 0.08, Preset.BALANCED: 0.2, Preset.STRICT: 0.8, Preset.RAID: 0.8}
+SHARES = {Preset.RELAXED: 0.06, Preset.BALANCED: 0.2, Preset.STRICT: 0.8, Preset.RAID: 0.8}
 # Words that are insults in one language and harmless in another, or have a harmless sense.
 HARMLESS = [
     "le train est en retard",
@@ -26,6 +26,9 @@ HARMLESS = [
     "I play bass and bassoon in class",
     "¿cuántos años tienes?",
     "nos vamos a Machu Picchu",
+    "how do I get free nitro?",
+    "don't fall for those free nitro scams",
+    "they sell steam gift cards for 50$ at the store",
 ]
 
 
