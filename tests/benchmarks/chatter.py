@@ -1,9 +1,9 @@
-"""Made-up chat for the engine's benchmark: what people write, and rules that none of it breaks."""
+"""Made-up chat for the benchmarks: what people write, and rules that none of it breaks."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bot.core.contracts import MessageFacts
@@ -75,12 +75,17 @@ def patterns(count: int) -> list[str]:
 def messages(count: int) -> list[MessageFacts]:
     """Return so many clean messages as the gateway sends them; few members write most of them."""
     chance = random.Random(2)
+    said = sayings()
     return [
-        message(
-            number, chance.choice(_LINES) + chance.choice(_TAILS), int(5000 * chance.random() ** 4)
-        )
-        for number in range(count)
+        message(number, next(said), int(5000 * chance.random() ** 4)) for number in range(count)
     ]
+
+
+def sayings() -> Iterator[str]:
+    """Yield what people write, without end."""
+    chance = random.Random(2)
+    while True:
+        yield chance.choice(_LINES) + chance.choice(_TAILS)
 
 
 def message(number: int, content: str, author: int = 0) -> MessageFacts:

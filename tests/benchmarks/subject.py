@@ -2,9 +2,10 @@
 
     python -m tests.benchmarks.subject KIND API_BASE_URL TOKEN GUILDS INTENTS [DATABASE]
 
-KIND is `pegasus` (the whole application, as `python -m bot` runs it), `bare` (a discord.py client
-with an empty on_message), `frozen` (the same after `bot.tuning.settle_memory`) or `intake` (a bare
-client that judges and counts through the intake instead of on_message).
+KIND is `pegasus` (the whole application, as `python -m bot` runs it), `automod` (the same with
+rules in all guilds), `bare` (a discord.py client with an empty on_message), `frozen` (the same
+after `bot.tuning.settle_memory`) or `intake` (a bare client that judges and counts through the
+intake instead of on_message).
 """
 
 from __future__ import annotations
@@ -87,6 +88,8 @@ class Subject:
             "cpu": time.process_time(),
             "wall": time.monotonic(),
             "rss": self._process.memory_info().rss / 2**20,
+            # Messages that something was done about: none, where all of them are clean.
+            "effects": intake.effects_started if (intake := self._intake) else 0,
         }
 
     async def lag(self, seconds: float) -> Answer:
@@ -97,6 +100,10 @@ class Subject:
             await asyncio.sleep(PROBE_SECONDS)
             late.append((time.perf_counter() - started - PROBE_SECONDS) * 1000)
         return {"late": late}
+
+    @property
+    def _intake(self) -> Intake | None:
+        return getattr(self._client, "intake", None)
 
     @property
     def _sequence(self) -> int:
@@ -114,6 +121,20 @@ async def plain(
         yield client, ""
         await client.close()
         await running
+
+
+async def set_rules(client: Any) -> None:
+    """Give every guild the benchmark's rules, the way a command would, until all of them judge."""
+    from bot.core.contracts import SYSTEM
+    from tests.benchmarks import chatter
+
+    rules = chatter.rules(chatter.words(500), chatter.patterns(50))
+    engines = client.get_cog("Automod").engines
+    for guild in client.guilds:
+        await client.kernel.settings.change(guild.id, "automod", rules, actor=SYSTEM, enabled=True)
+        while (entry := engines.get(guild.id)) is None or entry.engine is None:
+            engines.prepare(guild.id)
+            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
@@ -152,7 +173,7 @@ def open_client(
     kind: str, api: str, token: str, intents: discord.Intents, database: Path | None
 ) -> Any:
     """Return the context manager that runs a client of this kind."""
-    if kind == "pegasus":
+    if kind in ("pegasus", "automod"):
         return pegasus(api, token, database)
     client = JudgingClient(intents) if kind == "intake" else BareClient(intents)
     return plain(client, api, token)
@@ -173,6 +194,8 @@ async def main(
             ready = _age()
         if kind in ("frozen", "intake"):
             settle_memory()
+        if kind == "automod":
+            await set_rules(client)
         await asyncio.sleep(1)
         subject = Subject(client)
         say({"loaded": loaded, "ready": ready, "web": web})

@@ -10,23 +10,16 @@ import random
 import sys
 import time
 from collections.abc import Iterator
-from itertools import cycle
+from itertools import cycle, islice
 
 from bot.sandbox import Actor, Sandbox
 from bot.sandbox.channel import Channel
 from bot.sandbox.codec import encode
 from bot.sandbox.guild import Guild
 from bot.sandbox.payloads import render_gateway_message
+from tests.benchmarks import chatter
 from tests.benchmarks.lines import WORLD_CORE, Answer, obey, pin, say
 
-CHAT = """
-the a to of and so well ok lol what when who game stream match ranked team build tomorrow tonight
-really maybe never always good bad fine update guild friend anyone help thanks please check this
-that here there again later music film cat dog pizza coffee
-"""
-WORDS = CHAT.split()
-# Distinct messages in a flood; enough that no cache anywhere answers for the work.
-POOL = 4_000
 GREETING_SECONDS = 30.0
 
 
@@ -36,17 +29,23 @@ class World:
     def __init__(self, sandbox: Sandbox, guilds: list[Guild]) -> None:
         self.sandbox = sandbox
         self.guilds = guilds
-        self._random = random.Random(7)
         self._joined = 0
-        self._bodies = cycle([self._message() for _ in range(POOL)])
+        # Everybody speaks in turn: nobody so often that it would be spam.
+        people = [
+            (guild, member.user)
+            for guild in guilds
+            for member in guild.members.values()
+            if not member.user.bot
+        ]
+        random.Random(7).shuffle(people)
+        self._people = cycle(people)
+        self._sayings = chatter.sayings()
 
-    def _message(self) -> bytes:
-        guild = self._random.choice(self.guilds)
-        members = list(guild.members.values())
-        author = self._random.choice(members[:200]).user
-        text = " ".join(self._random.choices(WORDS, k=self._random.randint(2, 24)))
-        channel = guild.channel("general")
-        return encode(render_gateway_message(channel.new_message(author, text)))
+    def _bodies(self, count: int) -> Iterator[bytes]:
+        """Yield new messages as they go over the wire."""
+        for (guild, author), text in zip(islice(self._people, count), self._sayings, strict=False):
+            message = guild.channel("general").new_message(author, text)
+            yield encode(render_gateway_message(message))
 
     @property
     def sequence(self) -> int:
@@ -55,7 +54,8 @@ class World:
 
     async def flood(self, count: int) -> Answer:
         """Send messages as fast as the line takes them; answers with the last one's number."""
-        for body in self._take(count):
+        # All made beforehand, so that they come without a pause.
+        for body in list(self._bodies(count)):
             self.sandbox.gateway.send_encoded("MESSAGE_CREATE", body)
         return {"sequence": self.sequence}
 
@@ -64,7 +64,7 @@ class World:
         sent, started = 0, time.monotonic()
         while (passed := time.monotonic() - started) < seconds:
             due = int(passed * rate) - sent
-            for body in self._take(due):
+            for body in self._bodies(due):
                 self.sandbox.gateway.send_encoded("MESSAGE_CREATE", body)
             sent += due
             await asyncio.sleep(0.005)
@@ -78,7 +78,7 @@ class World:
         talk = asyncio.create_task(self.talk(rate, 1 + count / per_second))
         await asyncio.sleep(0.5)
         pings = []
-        for actor in self._people(count):
+        for actor in self._callers(count):
             pings.append(asyncio.create_task(self._ping(actor)))
             await asyncio.sleep(1 / per_second)
         latencies = await asyncio.gather(*pings)
@@ -108,17 +108,13 @@ class World:
         await interaction.answered()
         return (time.monotonic() - interaction.created) * 1000
 
-    def _people(self, count: int) -> Iterator[Actor]:
+    def _callers(self, count: int) -> Iterator[Actor]:
         # Someone else each time: commands are limited per person.
         for number in range(count):
             guild = self.guilds[number % len(self.guilds)]
             members = [one for one in guild.members.values() if not one.user.bot]
             user = members[number // len(self.guilds) % len(members)].user
             yield Actor(self.sandbox, user, guild)
-
-    def _take(self, count: int) -> Iterator[bytes]:
-        for _ in range(count):
-            yield next(self._bodies)
 
 
 def _cards_in(channel: Channel) -> int:
