@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cogs.automod.rules.cases import Text, cut
 from cogs.automod.rules.folding import AMBIGUOUS
-from cogs.automod.rules.scanning import TextScanner, encode
+from cogs.automod.rules.scanning import Pattern, TextScanner, encode, scanner_of
 from cogs.automod.rules.settled import is_inert, is_settled
 from cogs.automod.rules.trees import Leaf, hints_of
 from cogs.automod.rules.views import Views, fold_settled
@@ -45,14 +45,14 @@ class Reader:
         self._leaf_of: dict[int, int] = {}
         # Only what is searched in other readings is worth making them.
         self._unmasks = any(leaf.type in ("words", "regex", "links", "invites") for leaf in leaves)
-        patterns = list(_SIGNS) if self._unmasks else []
+        patterns: list[Pattern] = list(_SIGNS) if self._unmasks else []
         self._signs = len(patterns)
         for leaf in leaves:
             for pattern, payload in hints_of(leaf):
                 leaf.checker.learn(len(patterns), payload)
                 self._leaf_of[len(patterns)] = leaf.number
                 patterns.append(pattern)
-        self._scanner = TextScanner(patterns) if patterns else None
+        self._scanner = scanner_of(patterns) if patterns else None
         self.parts = self._scanner.parts if self._scanner else 0
 
     def scan(self, text: str) -> tuple[Sequence[int], bytes]:

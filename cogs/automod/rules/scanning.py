@@ -6,9 +6,11 @@ candidate was found. A set that would need too much memory is cut in two.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
 
 import re2
 
@@ -38,6 +40,9 @@ class WordPattern(NamedTuple):
         return f"(?i){self.start}{self.body}{self.end}"
 
 
+Pattern = str | WordPattern
+
+
 class TextScanner:
     """Says by number which of the patterns may match a text.
 
@@ -46,7 +51,7 @@ class TextScanner:
     it was is asked of a second set, where it was one.
     """
 
-    def __init__(self, patterns: Sequence[str | WordPattern]) -> None:
+    def __init__(self, patterns: Sequence[Pattern]) -> None:
         texts = [one if isinstance(one, str) else one.text for one in patterns]
         self._parts = tuple(_compile(list(enumerate(texts))))
         self._only = self._parts[0][0].Match if len(self._parts) == 1 else None
@@ -89,6 +94,19 @@ class TextScanner:
             return _compiled([*others, *joined], _memory_for(len(others) + len(words))).Match
         except re2.error:
             return None
+
+
+# By digest, for as long as an engine uses it: guilds with the same lists share what they compile to.
+_scanners: WeakValueDictionary[bytes, TextScanner] = WeakValueDictionary()
+
+
+def scanner_of(patterns: Sequence[Pattern]) -> TextScanner:
+    """Return the scanner for these patterns, shared by all who have the same in the same order."""
+    digest = hashlib.sha256(repr(patterns).encode("utf-8", "replace")).digest()
+    scanner = _scanners.get(digest)
+    if scanner is None:
+        scanner = _scanners[digest] = TextScanner(patterns)
+    return scanner
 
 
 def encode(text: str) -> bytes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cogs.automod.rules import conditions, counting, places, words
 from cogs.automod.rules.cases import NO, Case, Said
+from cogs.automod.rules.scanning import Pattern
 from cogs.automod.rules.values import LeafTrace
 from cogs.automod.triggers import All, AnyOf, Not
 
@@ -220,7 +221,7 @@ def _needs_hint(node: Any) -> bool:
     return node.needs_hint
 
 
-def hints_of(leaf: Leaf) -> Iterator[tuple[str, object]]:
+def hints_of(leaf: Leaf) -> Iterator[tuple[Pattern, object]]:
     """Yield the patterns by which the scanner names a trigger; none for those without."""
     hints = getattr(leaf.checker, "hints", None)
     return iter(()) if hints is None else hints()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cogs.automod.rules.cases import NO, Case, Said, Text
 from cogs.automod.rules.folding import AMBIGUOUS, fold
 from cogs.automod.rules.patterns import compile_pattern
-from cogs.automod.rules.scanning import user_pattern, word_pattern
+from cogs.automod.rules.scanning import WordPattern, user_pattern, word_pattern
 from cogs.automod.rules.scripts import is_foreign, is_plausible
 from cogs.automod.rules.values import Hit, ViewName
 from cogs.automod.rules.views import clean_text, plain_text
@@ -66,7 +66,7 @@ class WordsLeaf:
         )
         self._ids: dict[int, Word] = {}
 
-    def hints(self) -> Iterator[tuple[str, object]]:
+    def hints(self) -> Iterator[tuple[WordPattern, object]]:
         """Yield the patterns by which candidates are found."""
         for word in self._words.values():
             pattern = word_pattern(
