@@ -142,7 +142,7 @@ class Engine:
         """Return the triggers that may hold in a message of nothing but this, read if any does."""
         found, data = self._reader.scan(content)
         text, named = None, ()
-        if found or len(data) != len(content):
+        if found or not content.isascii():
             text = self._reader.read_suspect(content, found)
             if text is not None:
                 named = self._reader.leaves_of(text.ids)

@@ -96,7 +96,7 @@ class TextScanner:
             return None
 
 
-# By digest, for as long as an engine uses it: guilds with the same lists share what they compile to.
+# By digest, while an engine uses it: guilds with the same lists share what they compile to.
 _scanners: WeakValueDictionary[bytes, TextScanner] = WeakValueDictionary()
 
 
