@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bot.core.features import Category, Feature, RateClass
 from bot.core.i18n import N_
 from cogs.moderation.problems import find_moderation_problems
+from cogs.moderation.reporting import purge_reports
 from cogs.moderation.settings import ModerationSettings
 
 if TYPE_CHECKING:
@@ -24,11 +25,12 @@ FEATURE = Feature(
     # Discord shows the commands only to those who have the right already.
     default_enabled=True,
     rate_class=RateClass.ADMIN,
-    tables=("moderation_locks",),
+    tables=("moderation_locks", "moderation_reports", "moderation_reporters"),
     intents={
         "message_content": N_("/purge can't look at what messages say, only at who wrote them."),
     },
     check=find_moderation_problems,
+    purge=purge_reports,
 )
 
 
@@ -41,8 +43,19 @@ async def setup(bot: Pegasus) -> None:
     from cogs.moderation.purging import Purging
     from cogs.moderation.records import Records
     from cogs.moderation.removing import Removing
+    from cogs.moderation.reports import Reports, report_menus
     from cogs.moderation.restricting import Restricting
     from cogs.moderation.watching import Watching
 
-    cogs = (Restricting, Removing, MassBans, Purging, Channels, Casebook, Records, Watching)
-    await bot.add_feature(FEATURE, *(cog(bot) for cog in cogs), *context_menus())
+    cogs = (
+        Restricting,
+        Removing,
+        MassBans,
+        Purging,
+        Channels,
+        Casebook,
+        Records,
+        Watching,
+        Reports,
+    )
+    await bot.add_feature(FEATURE, *(cog(bot) for cog in cogs), *context_menus(), *report_menus())

@@ -47,6 +47,7 @@ class DeedForm(discord.ui.Modal):
         title: Message,
         duration: str | None = None,
         message: discord.Message | None = None,
+        link: str | None = None,
     ) -> None:
         locale = locale_of(opened)
         super().__init__(
@@ -56,6 +57,7 @@ class DeedForm(discord.ui.Modal):
         )
         self._occasion = opened.id
         self._kind, self._target, self._message = kind, target, message
+        self._link = message.jump_url if message is not None else link
         self._duration: discord.ui.TextInput[DeedForm] | None = None
         if duration is not None:
             self._duration = discord.ui.TextInput(
@@ -82,9 +84,7 @@ class DeedForm(discord.ui.Modal):
     async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
         """Do it; the preflight is made again, for time has passed."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        details: dict[str, Any] = {}
-        if self._message is not None:
-            details["link"] = self._message.jump_url
+        details: dict[str, Any] = {"link": self._link} if self._link else {}
         deed = Deed(
             kind=self._kind,
             target=self._target,
@@ -114,23 +114,33 @@ async def warn_member(interaction: Interaction, member: discord.User) -> None:
     """Open the form of a warning."""
     async with in_time():
         await ensure_can(interaction, CaseKind.WARN, member)
-    title = _("Warn {name}", name=member.display_name)
-    await interaction.response.send_modal(DeedForm(interaction, CaseKind.WARN, member, title=title))
+    await interaction.response.send_modal(await deed_form(interaction, CaseKind.WARN, member))
 
 
 async def time_member_out(interaction: Interaction, member: discord.User) -> None:
     """Open the form of a timeout."""
     async with in_time():
         await ensure_can(interaction, CaseKind.TIMEOUT, member)
-        settings = await settings_of(interaction)
-    form = DeedForm(
+        form = await deed_form(interaction, CaseKind.TIMEOUT, member)
+    await interaction.response.send_modal(form)
+
+
+async def deed_form(
+    interaction: Interaction, kind: CaseKind, member: User, *, link: str | None = None
+) -> DeedForm:
+    """Return the form of a warning or a timeout; `link` is the message that it is about."""
+    if kind is CaseKind.WARN:
+        title = _("Warn {name}", name=member.display_name)
+        return DeedForm(interaction, kind, member, title=title, link=link)
+    settings = await settings_of(interaction)
+    return DeedForm(
         interaction,
-        CaseKind.TIMEOUT,
+        kind,
         member,
         title=_("Time {name} out", name=member.display_name),
         duration=compact_duration(settings.timeout_length),
+        link=link,
     )
-    await interaction.response.send_modal(form)
 
 
 async def show_member_cases(interaction: Interaction, member: discord.User) -> None:
@@ -150,7 +160,8 @@ async def delete_and_warn(interaction: Interaction, message: discord.Message) ->
             hint=_("Delete the message in Discord itself."),
         )
     async with in_time():
-        author = await _author_of(interaction, message)
+        # What a message brings of its author has no roles.
+        author = await member_of(interaction, message.author.id)
         await ensure_can(interaction, CaseKind.WARN, author)
         await ensure_in_channel(interaction, Action.PURGE, _channel_of(message))
     title = _("Delete and warn {name}", name=author.display_name)
@@ -159,13 +170,13 @@ async def delete_and_warn(interaction: Interaction, message: discord.Message) ->
     )
 
 
-async def _author_of(interaction: Interaction, message: discord.Message) -> User:
-    """Return the author as a member: what a message brings has no roles to judge a rank by."""
+async def member_of(interaction: Interaction, user_id: int) -> User:
+    """Return a member with the roles that a rank is judged by; raises `NotFound`."""
     guild = interaction.guild
     if guild is None:
         raise NotFound(_("I am not in this server any more."))
     try:
-        return await guild.fetch_member(message.author.id)
+        return await guild.fetch_member(user_id)
     except discord.NotFound:
         raise NotFound(
             _("That person is not a member of this server."),

@@ -17,6 +17,7 @@ _REASONS = N_("Reasons")
 _POINTS = N_("Warn points")
 _MESSAGES = N_("Messages to members")
 _CARE = N_("Defaults and care")
+_REPORTS = N_("Reports")
 _NATIVE = N_("What is done in Discord")
 
 Place = Annotated[int, channel(needs=("view_channel", "send_messages", "embed_links"))]
@@ -156,4 +157,10 @@ class ModerationSettings(FeatureSettings):
         N_("Record what other bots do"),
         N_("Make cases of other bots' kicks, bans, timeouts and mutes as well."),
         group=_NATIVE,
+    )
+    report_channel_id: Place | None = setting(
+        None,
+        N_("Channel for reports"),
+        N_("Where staff see what members report. Without one no reports are taken."),
+        group=_REPORTS,
     )

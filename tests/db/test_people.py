@@ -42,6 +42,7 @@ IMPERSONAL = {
     "thread_id",
     "log_channel_id",
     "log_message_id",
+    "card_channel_id",
 }
 WITH_PEOPLE = [table for table in TABLES if people.list_person_columns(table)]
 
