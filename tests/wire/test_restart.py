@@ -11,6 +11,7 @@ from bot.sandbox.guild import Guild
 from tests.wire.running import bot_process, execute, scalar, until
 
 USED = "SELECT count(*) FROM command_usage"
+SENT = "SELECT count(*) FROM outbox WHERE state = 'sent'"
 
 
 async def set_up(sandbox: Sandbox, guild: Guild) -> None:
@@ -36,6 +37,8 @@ async def test_killed_process_loses_no_setting_and_no_job(
         await set_up(sandbox, guild)
         ada = sandbox.join(guild, "ada")
         greeting = await sandbox.wait_for_message(welcome, containing=ada.mention)
+        # Killed before that, the delivery would lie under its claim, and the removal would wait.
+        await until(lambda: scalar(sqlite_url, SENT))
         await until(lambda: scalar(sqlite_url, f"{USED} WHERE outcome = 'ok'"), within=5)
         await first.kill()
 
