@@ -160,8 +160,7 @@ class AutomodSettings(FeatureSettings):
         80,
         N_("Share of new accounts"),
         N_(
-            "Half as many joins are a raid when this percentage of them are new accounts or have "
-            "no picture; 0 to leave that out."
+            "Half as many joins are a raid if this percentage are new or have no picture; 0 for off."
         ),
         group=_RAID,
     )
@@ -199,7 +198,11 @@ class AutomodSettings(FeatureSettings):
         timedelta(hours=1), N_("Length of the timeout"), N_("For the action timeout."), group=_RAID
     )
     raid_role_id: RaidRole | None = setting(
-        None, N_("Role for suspicious joiners"), N_("For the action give a role."), group=_RAID
+        None,
+        N_("Role for suspicious joiners"),
+        N_("For the action give a role."),
+        group=_RAID,
+        unset=N_("no role is given"),
     )
     raid_quiet: RaidQuiet = setting(
         timedelta(minutes=10),

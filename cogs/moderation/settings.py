@@ -55,27 +55,35 @@ class ModerationSettings(FeatureSettings):
         N_("Moderation log"),
         N_("Where cases are shown; without one, the server's log channel."),
         group=_BASICS,
+        unset=N_("the server's log channel"),
     )
     mute_role_id: MuteRole | None = setting(
         None,
         N_("Mute role"),
         N_("What /mute gives. It should forbid to write in every channel."),
         group=_BASICS,
+        unset=N_("/mute is not possible"),
     )
     protected_role_ids: Roles = setting(
         (),
         N_("Protected roles"),
         N_("My commands do nothing to members who have one of these."),
         group=_BASICS,
+        unset=N_("nobody is protected"),
     )
     default_reason: Reason | None = setting(
-        None, N_("Default reason"), N_("Taken when a moderator gives none."), group=_REASONS
+        None,
+        N_("Default reason"),
+        N_("Taken when a moderator gives none."),
+        group=_REASONS,
+        unset=N_("no reason is kept"),
     )
     reason_templates: Texts = setting(
         (),
         N_("Reason templates"),
         N_("Offered while a reason is typed."),
         group=_REASONS,
+        unset=N_("only reasons given before are offered"),
     )
     warn_points: Points = setting(
         1, N_("Points for a warning"), N_("How many points a warning gives."), group=_POINTS
@@ -103,6 +111,7 @@ class ModerationSettings(FeatureSettings):
         N_("Thresholds"),
         N_("What follows at how many points, for example 3 timeout 1h, 5 mute 1 day, 10 ban."),
         group=_POINTS,
+        unset=N_("nothing follows by itself"),
     )
     tell_warnings: bool = setting(
         True,
@@ -127,6 +136,7 @@ class ModerationSettings(FeatureSettings):
         N_("How to appeal"),
         N_("Ends the private message about a timeout, mute, kick or ban."),
         group=_MESSAGES,
+        unset=N_("nothing is added"),
     )
     timeout_length: TimeoutLength = setting(
         timedelta(hours=1),
@@ -163,4 +173,5 @@ class ModerationSettings(FeatureSettings):
         N_("Channel for reports"),
         N_("Where staff see what members report. Without one no reports are taken."),
         group=_REPORTS,
+        unset=N_("no reports are taken"),
     )
