@@ -9,12 +9,23 @@ from typing import TYPE_CHECKING
 
 from bot.core.features import Category, Feature, RateClass
 from bot.core.i18n import N_
+from cogs.moderation.appealing import purge_appeals
 from cogs.moderation.problems import find_moderation_problems
 from cogs.moderation.reporting import purge_reports
 from cogs.moderation.settings import ModerationSettings
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.ext.asyncio import AsyncSession
+
     from bot.client import Pegasus
+
+
+async def _purge(session: AsyncSession, now: datetime) -> None:
+    await purge_reports(session, now)
+    await purge_appeals(session, now)
+
 
 FEATURE = Feature(
     key="moderation",
@@ -25,17 +36,24 @@ FEATURE = Feature(
     # Discord shows the commands only to those who have the right already.
     default_enabled=True,
     rate_class=RateClass.ADMIN,
-    tables=("moderation_locks", "moderation_reports", "moderation_reporters"),
+    tables=(
+        "moderation_locks",
+        "moderation_reports",
+        "moderation_reporters",
+        "moderation_appeals",
+        "moderation_appeal_votes",
+    ),
     intents={
         "message_content": N_("/purge can't look at what messages say, only at who wrote them."),
     },
     check=find_moderation_problems,
-    purge=purge_reports,
+    purge=_purge,
 )
 
 
 async def setup(bot: Pegasus) -> None:
     """Add the feature to the bot."""
+    from cogs.moderation.appeals import Appeals
     from cogs.moderation.casebook import Casebook
     from cogs.moderation.channels import Channels
     from cogs.moderation.massbans import MassBans
@@ -57,5 +75,6 @@ async def setup(bot: Pegasus) -> None:
         Records,
         Watching,
         Reports,
+        Appeals,
     )
     await bot.add_feature(FEATURE, *(cog(bot) for cog in cogs), *context_menus(), *report_menus())

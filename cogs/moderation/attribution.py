@@ -13,8 +13,8 @@ from bot.core.cases import Case, CaseKind, CaseService, Order, Target
 from bot.core.clock import Clock
 from bot.core.contracts import Actor
 from bot.core.settings import SettingsStore
+from cogs.moderation.auditlog import NativeDeed, read_entry
 from cogs.moderation.policy import KEY
-from cogs.moderation.rules.auditlog import NativeDeed, read_entry
 from cogs.moderation.settings import ModerationSettings
 
 # Who somebody is; an account that can't be found has an empty name.

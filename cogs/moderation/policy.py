@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.core.cases import Case, CaseKind
 from bot.core.settings import SettingsStore
+from cogs.moderation.appealcards import APPEALABLE, appeal_button
 from cogs.moderation.settings import ModerationSettings
 from cogs.moderation.thresholds import Thresholds
 
@@ -79,6 +80,13 @@ class SettingsPolicy:
     async def closing_words(self, guild_id: int, kind: CaseKind) -> str | None:
         """Return how to appeal, for what can be appealed."""
         return (await self._of(guild_id)).appeal_text if kind in _APPEALABLE else None
+
+    async def components(self, case: Case, locale: str | None) -> Sequence[Mapping[str, Any]]:
+        """Return the button to appeal, where appeals are taken."""
+        settings = await self._of(case.guild_id)
+        if settings.appeal_channel_id is None or case.kind not in APPEALABLE:
+            return ()
+        return appeal_button(case, locale)
 
     async def follow(self, session: AsyncSession, cases: Sequence[Case]) -> None:
         """Plan what follows from the points that the cases make."""

@@ -7,8 +7,8 @@ from bot.core.contracts import BotState
 from bot.core.i18n import _
 from bot.core.problems.rules import Problem
 from bot.core.settings.model import FeatureState
+from cogs.moderation.pointlines import read_thresholds
 from cogs.moderation.policy import KEY
-from cogs.moderation.rules.thresholds import read_thresholds
 from cogs.moderation.settings import ModerationSettings
 
 _FIX = _(

@@ -10,13 +10,14 @@ from bot.core.fields import LongText, channel, duration, role, roles, templates
 from bot.core.fields.values import checked
 from bot.core.i18n import N_
 from bot.core.settings import FeatureSettings, setting
-from cogs.moderation.rules.thresholds import read_thresholds
+from cogs.moderation.pointlines import read_thresholds
 
 _BASICS = N_("Basics")
 _REASONS = N_("Reasons")
 _POINTS = N_("Warn points")
 _MESSAGES = N_("Messages to members")
 _CARE = N_("Defaults and care")
+_APPEALS = N_("Appeals")
 _REPORTS = N_("Reports")
 _NATIVE = N_("What is done in Discord")
 
@@ -42,6 +43,10 @@ ThresholdLines = Annotated[
     tuple[str, ...],
     templates((), max_items=10, max_length=60),
     AfterValidator(_check_thresholds),
+]
+AppealVotes = Annotated[int, Field(ge=1, le=20)]
+AppealPause = Annotated[
+    timedelta, duration(minimum=timedelta(hours=1), maximum=timedelta(days=365))
 ]
 Count = Annotated[int, Field(ge=1, le=1000)]
 Words = Annotated[LongText, Field(max_length=700)]
@@ -174,4 +179,22 @@ class ModerationSettings(FeatureSettings):
         N_("Where staff see what members report. Without one no reports are taken."),
         group=_REPORTS,
         unset=N_("no reports are taken"),
+    )
+    appeal_channel_id: Place | None = setting(
+        None,
+        N_("Channel for appeals"),
+        N_("Where staff vote on appeals. Without one no appeals are taken."),
+        group=_APPEALS,
+    )
+    appeal_votes: AppealVotes = setting(
+        1,
+        N_("Votes that decide"),
+        N_("How many equal votes accept or reject an appeal."),
+        group=_APPEALS,
+    )
+    appeal_pause: AppealPause = setting(
+        timedelta(days=7),
+        N_("Pause between appeals"),
+        N_("How long to wait before the same case can be appealed again."),
+        group=_APPEALS,
     )

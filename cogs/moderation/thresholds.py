@@ -23,7 +23,7 @@ from bot.core.guild_locale import locale_of_guild
 from bot.core.i18n import ngettext
 from bot.core.jobs import Job, JobService
 from bot.core.settings import SettingsStore
-from cogs.moderation.rules.thresholds import Threshold, reached, read_thresholds
+from cogs.moderation.pointlines import Threshold, reached, read_thresholds
 from db.cases import sum_points_of
 
 if TYPE_CHECKING:

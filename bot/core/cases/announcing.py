@@ -43,6 +43,8 @@ class Announcer:
         payload = direct_message(read_case(case), name, locale, closing)
         if payload is None:
             return
+        if rows := await self._desk.policy.components(read_case(case), locale):
+            payload["components"] = list(rows)
         is_farewell = CaseKind(case.kind) in FAREWELLS
         expires_at = self._desk.clock.now() + FAREWELL_AGE if is_farewell else None
         await self._desk.outbox.send(

@@ -5,9 +5,9 @@ The moderation feature installs its own policy, from its settings; this one hold
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bot.core.cases.values import Case, CaseKind
 
@@ -54,6 +54,10 @@ class CasePolicy(Protocol):
         """Return what ends the message to the member, such as how to appeal; markdown is shown."""
         ...
 
+    async def components(self, case: Case, locale: str | None) -> Sequence[Mapping[str, Any]]:
+        """Return Discord's component rows for the message to the member, such as to appeal."""
+        ...
+
     async def follow(self, session: AsyncSession, cases: Sequence[Case]) -> None:
         """Decide what follows from new cases of one guild, in the transaction that opens them."""
         ...
@@ -85,6 +89,10 @@ class DefaultPolicy:
     async def closing_words(self, guild_id: int, kind: CaseKind) -> str | None:  # noqa: ARG002
         """Return `None`: nobody has written any."""
         return None
+
+    async def components(self, case: Case, locale: str | None) -> Sequence[Mapping[str, Any]]:  # noqa: ARG002
+        """Return none."""
+        return ()
 
     async def follow(self, session: AsyncSession, cases: Sequence[Case]) -> None:
         """Do nothing: a case has no consequences but its own."""

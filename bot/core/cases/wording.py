@@ -107,7 +107,7 @@ def correction(guild_name: str, locale: str | None) -> dict[str, Any]:
         "please disregard it, with my apologies.",
         guild=_bold(guild_name),
     )
-    return {"content": text.render(locale)}
+    return {"content": text.render(locale), "components": []}
 
 
 def log_message(case: Case, locale: str | None) -> dict[str, Any]:

@@ -10,8 +10,8 @@ import pytest
 from bot.core.cases import CaseKind, CaseState
 from bot.core.errors import InvalidInput
 from bot.core.settings.model import FeatureState
+from cogs.moderation.pointlines import Threshold, reached, read_threshold, read_thresholds
 from cogs.moderation.problems import find_moderation_problems
-from cogs.moderation.rules.thresholds import Threshold, reached, read_threshold, read_thresholds
 from cogs.moderation.settings import ModerationSettings
 from db.engine import Database
 from tests.bot.core.cases.world import ANN, BOB, GUILD, MOD, View

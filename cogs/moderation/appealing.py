@@ -1,0 +1,238 @@
+"""Takes appeals, counts the staff's votes and lifts what is appealed with success.
+
+Free of discord.py. The vote that decides is found in the database, and a job lifts the case: a
+crash after the decision loses nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from bot.core.cases import Case, CaseService, CaseState
+from bot.core.clock import Clock
+from bot.core.contracts import Actor, BotState
+from bot.core.errors import Conflict, Denied, NotFound, RateLimited
+from bot.core.fields.text import escape_markdown
+from bot.core.guild_locale import locale_of_guild
+from bot.core.i18n import Message, _
+from bot.core.jobs import Job, JobService
+from bot.core.outbox import Delivery, OutboxService
+from bot.core.settings import SettingsStore
+from cogs.moderation.appealcards import APPEALABLE, appeal_card
+from cogs.moderation.settings import ModerationSettings
+from db import appeals as table
+from db.engine import Database
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+KEY = "moderation"
+JOB = "moderation.appeal"
+KEPT_FOR = timedelta(days=365)
+
+_ACCEPTED = _("Your appeal in {guild} was accepted: case {number} is lifted.")
+_REJECTED = _("Your appeal in {guild} against case {number} was rejected.")
+
+
+class AppealService:
+    """Appeals of all guilds."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        settings: SettingsStore,
+        *,
+        cases: CaseService,
+        jobs: JobService,
+        outbox: OutboxService,
+        state: Callable[[], BotState],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._settings = settings
+        self._cases = cases
+        self._jobs = jobs
+        self._outbox = outbox
+        self._state = state
+
+    def start(self) -> None:
+        """Lift from now on what was appealed with success."""
+        self._jobs.register(JOB, self._tell_accepted, effect=self._lift)
+
+    async def ensure_may(self, case_id: int, user_id: int) -> Case:
+        """Return the case that somebody may appeal now.
+
+        Raises `Denied` for another's, `Conflict` when it is over or open to appeal already,
+        `NotFound` where no appeals are taken, and `RateLimited` within the guild's pause.
+        """
+        case = await self._cases.get_by_id(case_id)
+        if case.target.id != user_id:
+            raise Denied(_("Only the person whom it is about can appeal."))
+        if case.kind not in APPEALABLE or case.state is not CaseState.APPLIED or case.deleted_at:
+            raise Conflict(_("That is over: there is nothing to appeal."))
+        settings = await self._of(case.guild_id)
+        if settings.appeal_channel_id is None:
+            raise NotFound(_("That server takes no appeals here."))
+        async with self._database.read() as session:
+            last = await table.last_made(session, case_id)
+        self._check_pause(last, settings)
+        return case
+
+    def _check_pause(self, last: datetime | None, settings: ModerationSettings) -> None:
+        if last is None:
+            return
+        left = last + settings.appeal_pause - self._clock.now()
+        if left > timedelta():
+            raise RateLimited(
+                _("You have appealed already; please wait before you do it again."),
+                retry_after=left.total_seconds(),
+            )
+
+    async def appeal(self, case_id: int, user_id: int, text: str) -> None:
+        """Take an appeal and show it to the staff; raises what `ensure_may` does."""
+        case = await self.ensure_may(case_id, user_id)
+        settings = await self._of(case.guild_id)
+        locale = await locale_of_guild(self._settings, self._state(), case.guild_id)
+        async with self._database.write() as session:
+            appeal = await table.open_appeal(
+                session,
+                {
+                    "guild_id": case.guild_id,
+                    "case_id": case.id,
+                    "case_number": case.number,
+                    "open_key": f"case:{case.id}",
+                    "user_id": user_id,
+                    "text": text,
+                    "made_at": self._clock.now(),
+                    "card_channel_id": settings.appeal_channel_id,
+                },
+            )
+            if appeal is None:
+                raise Conflict(_("You have appealed already; the moderators see it."))
+            delivery = Delivery.message(
+                appeal.card_channel_id,
+                appeal_card(appeal, case.target.name, {}, locale),
+                dedupe_key=_card_key(appeal),
+                guild_id=appeal.guild_id,
+                subject_id=user_id,
+            )
+            await self._outbox.send(session, delivery)
+
+    async def vote(self, guild_id: int, appeal_id: int, moderator: Actor, vote: str) -> str:
+        """Count a moderator's vote and return the appeal's state; raises `Conflict` when decided.
+
+        A vote cast anew replaces the earlier one; the person whom it is about has none.
+        """
+        appeal = await self.get(guild_id, appeal_id)
+        if appeal.user_id == moderator.user_id:
+            raise Denied(_("You can't decide on your own appeal."))
+        needed = (await self._of(guild_id)).appeal_votes
+        name = (await self._cases.get_by_id(appeal.case_id)).target.name
+        locale = await locale_of_guild(self._settings, self._state(), guild_id)
+        async with self._database.write() as session:
+            # Holds the row, so that of two votes at once the second counts both.
+            changed = await table.change_open(session, appeal.id)
+            if changed is None:
+                raise Conflict(_("That appeal is decided already."))
+            await table.put_vote(session, appeal.id, moderator.user_id, vote)
+            votes = await table.count_votes(session, appeal.id)
+            if votes[vote] >= needed:
+                changed = await self._decide(session, changed, moderator, vote, locale)
+            edit = Delivery.edit(
+                changed.card_channel_id,
+                _card_key(changed),
+                appeal_card(changed, name, votes, locale),
+                dedupe_key=f"{_card_key(changed)}:{changed.revision}",
+                guild_id=guild_id,
+                subject_id=changed.user_id,
+            )
+            await self._outbox.send(session, edit)
+        return changed.state
+
+    async def _decide(
+        self,
+        session: AsyncSession,
+        appeal: table.Appeal,
+        moderator: Actor,
+        state: str,
+        locale: str | None,
+    ) -> table.Appeal:
+        now = self._clock.now()
+        decided = await table.change_open(
+            session,
+            appeal.id,
+            state=state,
+            open_key=None,
+            decided_by=moderator.user_id,
+            decided_at=now,
+        )
+        if decided is None:
+            raise Conflict(_("That appeal is decided already."))
+        if state == table.REJECTED:
+            await self._tell(session, decided, _REJECTED, locale)
+            return decided
+        await self._jobs.schedule(
+            session,
+            JOB,
+            now,
+            {"guild_id": str(decided.guild_id), "appeal_id": decided.id},
+            dedupe_key=f"{JOB}:{decided.id}",
+            guild_id=decided.guild_id,
+            replace=False,
+        )
+        return decided
+
+    async def _lift(self, job: Job) -> None:
+        try:
+            appeal = await self.get(int(job.payload["guild_id"]), job.payload["appeal_id"])
+            actor = Actor(appeal.decided_by or 0, "command", "")
+            await self._cases.undo(appeal.guild_id, appeal.case_number, actor)
+        except (Conflict, NotFound):
+            # Lifted by somebody else, ended meanwhile, or erased.
+            return
+
+    async def _tell_accepted(self, job: Job, session: AsyncSession) -> None:
+        guild_id = int(job.payload["guild_id"])
+        appeal = await table.get_appeal(session, guild_id, job.payload["appeal_id"])
+        if appeal is not None:
+            locale = await locale_of_guild(self._settings, self._state(), guild_id)
+            await self._tell(session, appeal, _ACCEPTED, locale)
+
+    async def _tell(
+        self, session: AsyncSession, appeal: table.Appeal, words: Message, locale: str | None
+    ) -> None:
+        guild = self._state().guild(appeal.guild_id)
+        name = f"**{escape_markdown(guild.name)}**" if guild else "Discord"
+        text = Message(words.msgid, {"guild": name, "number": appeal.case_number})
+        await self._outbox.send(
+            session,
+            Delivery.direct(
+                appeal.user_id,
+                {"content": text.render(locale)},
+                dedupe_key=f"{_card_key(appeal)}:dm",
+                guild_id=appeal.guild_id,
+            ),
+        )
+
+    async def get(self, guild_id: int, appeal_id: int) -> table.Appeal:
+        """Return an appeal; raises `NotFound`."""
+        async with self._database.read() as session:
+            appeal = await table.get_appeal(session, guild_id, appeal_id)
+        if appeal is None:
+            raise NotFound(_("That appeal is gone."))
+        return appeal
+
+    async def _of(self, guild_id: int) -> ModerationSettings:
+        return (await self._settings.get(guild_id, KEY)).settings
+
+
+async def purge_appeals(session: AsyncSession, now: datetime) -> int:
+    """Delete appeals that were decided long enough ago."""
+    return await table.delete_decided(session, now - KEPT_FOR)
+
+
+def _card_key(appeal: table.Appeal) -> str:
+    return f"appeal:{appeal.id}"
