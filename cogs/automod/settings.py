@@ -159,9 +159,7 @@ class AutomodSettings(FeatureSettings):
     raid_share: RaidShare = setting(
         80,
         N_("Share of new accounts"),
-        N_(
-            "Half as many joins are a raid if this percentage are new or have no picture; 0 for off."
-        ),
+        N_("Half as many joins are a raid if this percentage is new or has no picture; 0: off."),
         group=_RAID,
     )
     raid_minimum_age: RaidAge = setting(

@@ -185,6 +185,7 @@ class ModerationSettings(FeatureSettings):
         N_("Channel for appeals"),
         N_("Where staff vote on appeals. Without one no appeals are taken."),
         group=_APPEALS,
+        unset=N_("no appeals are taken"),
     )
     appeal_votes: AppealVotes = setting(
         1,
