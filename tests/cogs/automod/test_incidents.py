@@ -448,7 +448,7 @@ async def test_what_a_dead_process_left_is_done_by_the_job(
     async def die(incident_id: int) -> None:
         raise asyncio.CancelledError
 
-    monkeypatch.setattr(world.service, "_carry_out", die)
+    monkeypatch.setattr(world.service._executor, "carry_out", die)
     monkeypatch.setattr(world.service.deletions, "add", lambda *_: 0)
     facts = world.message("nitro")
     verdict = world.gate.judge(facts)

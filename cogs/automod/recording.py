@@ -1,0 +1,207 @@
+"""Writes down what rules hit: the incident, its members and messages, in one transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.core.jobs import JobService
+from cogs.automod.batches import Batch, gather, values_of
+from cogs.automod.logbook import Logbook
+from cogs.automod.planning import (
+    Json,
+    Occasion,
+    actions_of,
+    deletes_by_ban,
+    effects_of,
+    merged_effects,
+    merged_findings,
+    reason_of,
+    steps_of,
+)
+from cogs.automod.rules.outcomes import severity_of
+from cogs.automod.rules.values import Action
+from db import automod as table
+from db.engine import Database
+
+if TYPE_CHECKING:
+    from bot.core.clock import Clock
+
+SETTLE_JOB = "automod.settle"
+# Hits closer together than this are one incident.
+BURST = timedelta(seconds=10)
+# When the job looks whether all has been done: later than this process takes for it.
+SETTLE_AFTER = timedelta(seconds=15)
+# Of an incident's messages the content of so many is kept, to be shown when it is undone.
+MOST_CONTENTS = 25
+
+Count = Callable[[str, str], None]
+
+
+class Recorder:
+    """Makes one incident of what comes close together; decides what is wanted of each member."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        jobs: JobService,
+        logbook: Logbook,
+        *,
+        acted: Count,
+        happened: Callable[[str], None],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._jobs = jobs
+        self._logbook = logbook
+        self._acted = acted
+        self._happened = happened
+
+    async def write_down(self, occasions: Sequence[Occasion]) -> tuple[int, dict[int, list[int]]]:
+        """Write occasions of one key down as one incident, with the job that sees to it.
+
+        Returns the incident and what is to be deleted at once, by channel.
+        """
+        batch = gather(occasions)
+        first = batch.first
+        channel_id = await self._logbook.channel_of(first.guild_id)
+        now = self._clock.now()
+        async with self._database.write() as session:
+            incident, is_new = await table.open_incident(
+                session,
+                open_key=first.open_key,
+                now=now,
+                window=BURST,
+                values=values_of(first, channel_id),
+                lasts=first.scope == "name",
+            )
+            if first.scope == "name" and not is_new:
+                return incident.id, {}
+            findings: Json = {} if is_new else incident.findings
+            for one in occasions:
+                findings = merged_findings(findings, one)
+            incident.findings = findings
+            actions = await self._want(session, incident, batch)
+            known = incident.effects.get("list", [])
+            effects = merged_effects(known, effects_of(actions, first.channel_id))
+            if effects != known:
+                incident.effects = {"list": effects}
+            severity = 0 if first.shadow else severity_of(actions).rank
+            incident.severity = max(incident.severity, severity)
+            if not is_new:
+                incident.revision += 1
+            deletes = not first.shadow and any(one.type == "delete" for one in actions)
+            await self._add_messages(session, incident, batch, deletes=deletes, is_new=is_new)
+            await session.flush()
+            if is_new:
+                await self._logbook.open(session, incident, actions)
+            await self._see_to_it(session, incident)
+            pending = await self._pending_now(session, incident.id, batch)
+        self._count(batch, actions, is_new=is_new)
+        return incident.id, pending
+
+    async def _want(
+        self, session: AsyncSession, incident: table.Incident, batch: Batch
+    ) -> tuple[Action, ...]:
+        """Write down what is wanted of each member; return all that is asked for."""
+        if batch.first.shadow:
+            await self._raise(session, incident, batch.first.person.id, batch, ())
+            return ()
+        asked: dict[str, Action] = {}
+        for user_id, rules in batch.rules.items():
+            strikes = {
+                rule.name: await table.add_strike(
+                    session,
+                    guild_id=incident.guild_id,
+                    user_id=user_id,
+                    rule=rule.name,
+                    incident_id=incident.id,
+                    now=self._clock.now(),
+                    since=self._clock.now() - rule.strikes_window,
+                )
+                for rule in rules.values()
+                if rule.escalation
+            }
+            actions = actions_of(rules.values(), strikes)
+            asked |= {repr(one): one for one in actions}
+            await self._raise(session, incident, user_id, batch, actions)
+        return tuple(asked.values())
+
+    async def _raise(
+        self,
+        session: AsyncSession,
+        incident: table.Incident,
+        user_id: int,
+        batch: Batch,
+        actions: Sequence[Action],
+    ) -> None:
+        rules = batch.rules[user_id]
+        plan = {
+            "steps": steps_of(actions),
+            "reason": reason_of(rules.values())[:500],
+            "rules": list(rules)[:10],
+            "is_bot": batch.first.person.is_bot and user_id == batch.first.person.id,
+        }
+        await table.raise_member(
+            session,
+            incident_id=incident.id,
+            user_id=user_id,
+            name=batch.names.get(user_id, ""),
+            severity=severity_of(actions).rank,
+            steps=plan,
+        )
+
+    async def _add_messages(
+        self,
+        session: AsyncSession,
+        incident: table.Incident,
+        batch: Batch,
+        *,
+        deletes: bool,
+        is_new: bool,
+    ) -> None:
+        rows = []
+        for number, row in enumerate(batch.messages.values()):
+            wanted = deletes and row.pop("delete")
+            row.pop("delete", None)
+            if not is_new or number >= MOST_CONTENTS:
+                row["content"] = None
+            state = table.PENDING if wanted else table.KEPT
+            rows.append({**row, "incident_id": incident.id, "state": state})
+        if rows:
+            await table.add_messages(session, rows)
+
+    async def _pending_now(
+        self, session: AsyncSession, incident_id: int, batch: Batch
+    ) -> dict[int, list[int]]:
+        """Return what of these is to be deleted at once: not what a ban is about to take along."""
+        members = await table.list_unfinished(session, incident_id)
+        banned = {one.user_id for one in members if deletes_by_ban(one.steps)}
+        found: dict[int, list[int]] = defaultdict(list)
+        for message in await table.list_pending(session, incident_id):
+            if message.message_id in batch.messages and message.user_id not in banned:
+                found[message.channel_id].append(message.message_id)
+        return found
+
+    async def _see_to_it(self, session: AsyncSession, incident: table.Incident) -> None:
+        await self._jobs.schedule(
+            session,
+            SETTLE_JOB,
+            self._clock.now() + SETTLE_AFTER,
+            {"incident_id": incident.id},
+            dedupe_key=f"{SETTLE_JOB}:{incident.id}",
+            guild_id=incident.guild_id,
+        )
+
+    def _count(self, batch: Batch, actions: Sequence[Action], *, is_new: bool) -> None:
+        if not is_new:
+            return
+        self._happened("shadow_hit" if batch.first.shadow else "incident")
+        trigger = next((hit.trigger for hit in batch.first.hits), "rule")
+        for action in actions:
+            self._acted(trigger, action.type)
