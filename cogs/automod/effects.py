@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.core.clock import Clock
 from bot.core.jobs import Job, JobService, Park, Retry
 from cogs.automod.calls import Gone, NotAllowed, TryAgain
-from db import automod as table
+from db import automod_effects as table
 from db.engine import Database
 
 END_JOB = "automod.effect_end"

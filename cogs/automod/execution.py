@@ -20,6 +20,7 @@ from cogs.automod.planning import Json, deletes_by_ban, orders_of
 from cogs.automod.timed_roles import TimedRoles
 from cogs.automod.turns import AT_ONCE
 from db import automod as table
+from db import automod_messages as message_table
 
 # More people than this are not written to: Discord takes that for spam.
 MOST_NOTIFIED = 5
@@ -113,9 +114,11 @@ class Executor:
     async def _after_ban(self, incident: table.Incident, user_id: int, *, banned: bool) -> None:
         """Count what the ban deleted as gone; without the ban it has to be deleted yet."""
         async with self._database.write() as session:
-            rows = await table.list_pending(session, incident.id, user_id=user_id)
+            rows = await message_table.list_pending(session, incident.id, user_id=user_id)
             if banned:
-                await table.mark_messages(session, [r.message_id for r in rows], table.DELETED)
+                await message_table.mark_messages(
+                    session, [r.message_id for r in rows], message_table.DELETED
+                )
         for row in rows:
             if banned:
                 self._deletions.discard(row.channel_id, [row.message_id])

@@ -15,6 +15,7 @@ from cogs.automod.planning import KEY
 from cogs.automod.rules.values import Action
 from cogs.automod.wording import Report, alert_message, log_message
 from db import automod as table
+from db import automod_messages as message_table
 from db.engine import Database
 
 if TYPE_CHECKING:
@@ -128,7 +129,9 @@ class Logbook:
     async def _report(self, session: AsyncSession, incident: table.Incident) -> Report:
         members = await table.list_members(session, incident.id, limit=MOST_SHOWN)
         count = await table.count_members(session, incident.id)
-        return Report(incident, members, count, await table.count_messages(session, incident.id))
+        return Report(
+            incident, members, count, await message_table.count_messages(session, incident.id)
+        )
 
 
 def log_key(incident_id: int) -> str:

@@ -26,6 +26,8 @@ from cogs.automod.planning import (
 from cogs.automod.rules.outcomes import severity_of
 from cogs.automod.rules.values import Action
 from db import automod as table
+from db import automod_messages as message_table
+from db import automod_strikes as strike_table
 from db.engine import Database
 
 if TYPE_CHECKING:
@@ -115,7 +117,7 @@ class Recorder:
         asked: dict[str, Action] = {}
         for user_id, rules in batch.rules.items():
             strikes = {
-                rule.name: await table.add_strike(
+                rule.name: await strike_table.add_strike(
                     session,
                     guild_id=incident.guild_id,
                     user_id=user_id,
@@ -171,10 +173,10 @@ class Recorder:
             row.pop("delete", None)
             if not is_new or number >= MOST_CONTENTS:
                 row["content"] = None
-            state = table.PENDING if wanted else table.KEPT
+            state = message_table.PENDING if wanted else message_table.KEPT
             rows.append({**row, "incident_id": incident.id, "state": state})
         if rows:
-            await table.add_messages(session, rows)
+            await message_table.add_messages(session, rows)
 
     async def _pending_now(
         self, session: AsyncSession, incident_id: int, batch: Batch
@@ -183,7 +185,7 @@ class Recorder:
         members = await table.list_unfinished(session, incident_id)
         banned = {one.user_id for one in members if deletes_by_ban(one.steps)}
         found: dict[int, list[int]] = defaultdict(list)
-        for message in await table.list_pending(session, incident_id):
+        for message in await message_table.list_pending(session, incident_id):
             if message.message_id in batch.messages and message.user_id not in banned:
                 found[message.channel_id].append(message.message_id)
         return found

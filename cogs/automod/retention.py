@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import automod as table
+from db.automod_retention import delete_old, forget_contents
 from db.lockdowns import delete_old_lockdowns
 from db.raids import delete_old_raids
 
@@ -26,5 +26,5 @@ async def purge_automod(session: AsyncSession, now: datetime) -> None:
 
 async def purge_incidents(session: AsyncSession, now: datetime) -> int:
     """Forget contents, then whole incidents, that have served their time; return how many."""
-    await table.forget_contents(session, now - CONTENTS_KEPT)
-    return await table.delete_old(session, now - INCIDENTS_KEPT)
+    await forget_contents(session, now - CONTENTS_KEPT)
+    return await delete_old(session, now - INCIDENTS_KEPT)

@@ -32,6 +32,7 @@ from cogs.automod.recording import SETTLE_JOB, Count, Recorder
 from cogs.automod.turns import ACTS_PER_SECOND, Pace, Turns
 from cogs.automod.undoing import Undoer, Undone
 from db import automod as table
+from db import automod_messages as message_table
 from db.engine import Database
 
 if TYPE_CHECKING:
@@ -158,9 +159,9 @@ class AutomodService:
     # --- deletions ---------------------------------------------------------------------------
 
     async def _on_deletion(self, settled: Settled) -> None:
-        state = table.DELETED if settled.deleted else table.FAILED
+        state = message_table.DELETED if settled.deleted else message_table.FAILED
         async with self._database.write() as session:
-            incidents = await table.mark_messages(session, settled.message_ids, state)
+            incidents = await message_table.mark_messages(session, settled.message_ids, state)
         for incident_id in incidents:
             self.logbook.refresh(incident_id)
         if settled.deleted:
@@ -171,7 +172,9 @@ class AutomodService:
     async def note_deleted(self, message_ids: Sequence[int]) -> None:
         """Take note that messages which were to be deleted are gone by whatever hand."""
         async with self._database.write() as session:
-            incidents = await table.mark_messages(session, message_ids, table.DELETED)
+            incidents = await message_table.mark_messages(
+                session, message_ids, message_table.DELETED
+            )
         for incident_id in incidents:
             self.logbook.refresh(incident_id)
 
@@ -183,7 +186,7 @@ class AutomodService:
         await self._executor.carry_out(incident_id)
         async with self._database.read() as session:
             incident = await table.get_incident(session, incident_id)
-            pending = await table.list_pending(session, incident_id)
+            pending = await message_table.list_pending(session, incident_id)
         if incident is None:
             return
         if pending and incident.state != table.UNDONE:
@@ -192,19 +195,21 @@ class AutomodService:
         now = self._clock.now()
         async with self._database.write() as session:
             await table.close_incident(session, incident_id, now)
-            left = await table.list_pending(session, incident_id)
+            left = await message_table.list_pending(session, incident_id)
             effects = incident.effects.get("list", ())
             if (left or any(_is_open(one) for one in effects)) and (
                 now - incident.opened_at < GIVE_UP
             ):
                 raise Retry(timedelta(seconds=30), "messages or channels are left")
             if left:
-                await table.mark_messages(session, [one.message_id for one in left], table.FAILED)
+                await message_table.mark_messages(
+                    session, [one.message_id for one in left], message_table.FAILED
+                )
         if now < incident.open_until:
             raise Retry(incident.open_until - now, "still open")
 
     async def _delete_again(
-        self, incident: table.Incident, pending: Sequence[table.IncidentMessage]
+        self, incident: table.Incident, pending: Sequence[message_table.IncidentMessage]
     ) -> None:
         waiting: dict[int, list[int]] = defaultdict(list)
         for message in pending:

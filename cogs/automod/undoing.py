@@ -16,6 +16,8 @@ from cogs.automod.parts import Parts
 from cogs.automod.planning import AUTOMOD
 from cogs.automod.recording import MOST_CONTENTS
 from db import automod as table
+from db import automod_messages as message_table
+from db import automod_strikes as strike_table
 
 UNDO_JOB = "automod.undo"
 # When the job looks whether the undo came to its end: later than this process takes for it.
@@ -27,7 +29,7 @@ class Undone:
     """What came of undoing: the incident, and what could not be lifted, in words."""
 
     incident: table.Incident
-    shown: Sequence[table.IncidentMessage]
+    shown: Sequence[message_table.IncidentMessage]
     failures: tuple[AppError, ...] = ()
 
 
@@ -73,7 +75,7 @@ class Undoer:
             )
             if pardon:
                 await self._record_false_positive(session, incident, user_id)
-            shown = await table.list_shown(session, incident_id, MOST_CONTENTS)
+            shown = await message_table.list_shown(session, incident_id, MOST_CONTENTS)
         self._happened("false_positive" if pardon else "undone")
         failures = await self._take_back(incident)
         self._logbook.refresh(incident_id)
@@ -83,7 +85,7 @@ class Undoer:
         self, session: AsyncSession, incident: table.Incident, user_id: int
     ) -> None:
         rules = list(incident.findings.get("rules", {}))
-        await table.add_false_positive(
+        await strike_table.add_false_positive(
             session,
             incident_id=incident.id,
             guild_id=incident.guild_id,
@@ -115,15 +117,17 @@ class Undoer:
                 if failures:
                     await table.give_back_undo(session, incident.id)
                 else:
-                    await table.take_back_strikes(session, incident.id)
+                    await strike_table.take_back_strikes(session, incident.id)
                 await self._jobs.cancel(session, f"{UNDO_JOB}:{incident.id}")
         return tuple(failures)
 
     async def _spare(self, incident_id: int) -> None:
         """Leave alone what is still to be deleted."""
         async with self._database.write() as session:
-            pending = await table.list_pending(session, incident_id)
-            await table.mark_messages(session, [one.message_id for one in pending], table.KEPT)
+            pending = await message_table.list_pending(session, incident_id)
+            await message_table.mark_messages(
+                session, [one.message_id for one in pending], message_table.KEPT
+            )
         for one in pending:
             self._deletions.discard(one.channel_id, [one.message_id])
 

@@ -19,7 +19,8 @@ from bot.localization import locale_of
 from bot.replies import OwnedView, answer, unique_id
 from cogs.automod.planning import KEY
 from cogs.automod.wording import explanation
-from db.automod import Incident, IncidentMessage
+from db.automod import Incident
+from db.automod_messages import IncidentMessage
 
 if TYPE_CHECKING:
     from bot.client import Pegasus  # noqa: F401 - in the string below

@@ -14,7 +14,8 @@ from bot.core.durations import Span
 from bot.core.fields.text import escape_markdown, quote, shorten
 from bot.core.i18n import Message, _, ngettext
 from bot.core.message_json import message_from_json
-from db.automod import DELETED, FAILED, PENDING, UNDONE, Incident, IncidentMember
+from db.automod import UNDONE, Incident, IncidentMember
+from db.automod_messages import DELETED, FAILED, PENDING
 
 MOST_MEMBERS = 10
 _EXCERPT = 300

@@ -27,6 +27,7 @@ from cogs.automod.rules.values import Hit, Judgement, MessageRef
 from cogs.automod.service import AutomodService
 from cogs.automod.settings import Rule
 from db import automod as table
+from db import automod_messages as message_table
 from db.cases import Case
 from db.engine import Database
 from tests.bot.core.cases.world import View
@@ -233,7 +234,7 @@ async def assert_dealt_with_once(database: Database, server: LoopbackDiscord) ->
     async with database.read() as session:
         (incident,) = (await session.scalars(select(table.Incident))).all()
         (member,) = (await session.scalars(select(table.IncidentMember))).all()
-        (message,) = (await session.scalars(select(table.IncidentMessage))).all()
+        (message,) = (await session.scalars(select(message_table.IncidentMessage))).all()
         (case,) = (await session.scalars(select(Case))).all()
     assert (incident.state, incident.open_key) == ("settled", None)
     assert (member.carried_out, message.state) == (member.severity, "deleted")

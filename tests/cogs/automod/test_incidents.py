@@ -14,6 +14,9 @@ from bot.core.errors import Conflict, Denied
 from cogs.automod.calls import NotAllowed
 from cogs.automod.retention import CONTENTS_KEPT, INCIDENTS_KEPT, purge_incidents
 from db import automod as table
+from db import automod_effects as effect_table
+from db import automod_messages as message_table
+from db import automod_strikes as strike_table
 from db.people import erase_person
 from tests.cogs.automod.world import ANN, BOB, GUILD, LOG, ROOM, STAFF, World, rule, words
 
@@ -161,7 +164,7 @@ async def test_late_edit_of_a_message_of_an_incident_changes_nothing_twice(world
     await verdict.effect()
     await world.say("nitro!", message_id=facts.id, edited=True)
 
-    assert len(await world.rows(table.IncidentMessage)) == 1
+    assert len(await world.rows(message_table.IncidentMessage)) == 1
     assert len(await world.all_cases()) == 1
     assert world.bridge.calls == []
 
@@ -342,7 +345,7 @@ async def test_deletion_by_another_hand_is_no_work_left(world: World) -> None:
     assert world.service.deletions.note_gone(ROOM, [facts.id])
     await world.service.note_deleted([facts.id])
 
-    assert [one.state for one in await world.rows(table.IncidentMessage)] == ["deleted"]
+    assert [one.state for one in await world.rows(message_table.IncidentMessage)] == ["deleted"]
     assert world.bridge.calls == []
     await world.supervisor.stop(0)
 
@@ -368,7 +371,7 @@ async def test_slowmode_and_lock_end_exactly(world: World) -> None:
 
     assert world.bridge.states["slowmode", ROOM] == {"rate": 0}
     assert world.bridge.states["lock", ROOM] == before
-    assert await world.rows(table.Effect) == []
+    assert await world.rows(effect_table.Effect) == []
 
 
 async def test_slowmode_changed_by_hand_stays(world: World) -> None:
@@ -399,7 +402,7 @@ async def test_undo_takes_back_all_and_one_of_two_wins(world: World) -> None:
     assert sorted(type(one).__name__ for one in results) == ["Conflict", "Undone"]
     assert not world.discord.is_timed_out(ANN.id)
     assert world.bridge.states["slowmode", ROOM] == {"rate": 0}
-    assert await world.rows(table.Strike) == []
+    assert await world.rows(strike_table.Strike) == []
     assert [case.state for case in await world.all_cases()] == ["undone"]
     assert "**Undone** by" in await world.shown()
     undone = next(one for one in results if not isinstance(one, BaseException))
@@ -433,7 +436,7 @@ async def test_no_violation_is_recorded(world: World) -> None:
     (incident,) = await world.incidents()
     await world.service.undo(GUILD, incident.id, user_id=8, pardon=True)
 
-    (found,) = await world.rows(table.FalsePositive)
+    (found,) = await world.rows(strike_table.FalsePositive)
     assert (found.rules, found.text, found.marked_by) == ({"list": ["scam"]}, "nitro", 8)
 
 
@@ -472,11 +475,16 @@ async def test_contents_and_incidents_are_forgotten_in_time(world: World) -> Non
     await world.say("nitro")
     async with world.database.write() as session:
         await purge_incidents(session, world.clock.now() + CONTENTS_KEPT * 2)
-    assert [one.content for one in await world.rows(table.IncidentMessage)] == [None]
+    assert [one.content for one in await world.rows(message_table.IncidentMessage)] == [None]
     async with world.database.write() as session:
         await purge_incidents(session, world.clock.now() + INCIDENTS_KEPT * 2)
 
-    for kind in (table.Incident, table.IncidentMember, table.IncidentMessage, table.Strike):
+    for kind in (
+        table.Incident,
+        table.IncidentMember,
+        message_table.IncidentMessage,
+        strike_table.Strike,
+    ):
         assert await world.rows(kind) == []
 
 
@@ -486,7 +494,7 @@ async def test_erased_person_leaves_no_word_in_incidents(world: World) -> None:
     async with world.database.write() as session:
         await erase_person(session, ANN.id)
         (incident,) = (await session.scalars(select(table.Incident))).all()
-        (message,) = (await session.scalars(select(table.IncidentMessage))).all()
+        (message,) = (await session.scalars(select(message_table.IncidentMessage))).all()
 
     assert (incident.user_id, incident.excerpt, incident.user_name) == (None, None, None)
     assert incident.findings == {}

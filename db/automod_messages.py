@@ -1,0 +1,126 @@
+"""The messages of Automod's incidents, and what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import String, Text, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.automod import Incident
+from db.base import Base, Erasure, RowId, Snowflake
+from db.base import person as person_info
+from db.statements import count_changed, insert_for
+
+# States of a message: to be deleted, gone, left alone by the rules, or not to be had.
+PENDING, DELETED, KEPT, FAILED = "pending", "deleted", "kept", "failed"
+
+
+class IncidentMessage(Base):
+    """A message of an incident; the content is kept for some, to show what was deleted."""
+
+    __tablename__ = "automod_messages"
+
+    incident_id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    message_id: Mapped[int] = mapped_column(Snowflake, primary_key=True, index=True)
+    channel_id: Mapped[int] = mapped_column(Snowflake)
+    user_id: Mapped[int | None] = mapped_column(
+        Snowflake, index=True, info=person_info(Erasure(clears=("content",)))
+    )
+    content: Mapped[str | None] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(16))
+
+
+async def add_messages(session: AsyncSession, rows: Collection[Mapping[str, Any]]) -> int:
+    """Add messages to incidents, each once; one that was kept is deleted after all."""
+    added = 0
+    # SQLite takes at most 32,766 values in a statement; a chunk stays far below.
+    listed = list(rows)
+    for start in range(0, len(listed), 500):
+        insert = insert_for(session, IncidentMessage).values(listed[start : start + 500])
+        statement = insert.on_conflict_do_update(
+            index_elements=["incident_id", "message_id"],
+            set_={"state": PENDING},
+            where=(IncidentMessage.state == KEPT) & (insert.excluded.state == PENDING),
+        )
+        added += await count_changed(session, statement)
+    return added
+
+
+async def list_pending(
+    session: AsyncSession, incident_id: int, *, user_id: int | None = None
+) -> Sequence[IncidentMessage]:
+    """Return the messages of an incident that are still to be deleted, of all or of one author."""
+    query = select(IncidentMessage).where(
+        IncidentMessage.incident_id == incident_id, IncidentMessage.state == PENDING
+    )
+    if user_id is not None:
+        query = query.where(IncidentMessage.user_id == user_id)
+    return (await session.scalars(query.order_by(IncidentMessage.message_id))).all()
+
+
+async def list_shown(
+    session: AsyncSession, incident_id: int, limit: int
+) -> Sequence[IncidentMessage]:
+    """Return the first messages of an incident whose content is known."""
+    query = (
+        select(IncidentMessage)
+        .where(IncidentMessage.incident_id == incident_id, IncidentMessage.content.is_not(None))
+        .order_by(IncidentMessage.message_id)
+        .limit(limit)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def count_messages(session: AsyncSession, incident_id: int) -> dict[str, int]:
+    """Return how many messages of an incident are in each state."""
+    query = (
+        select(IncidentMessage.state, func.count())
+        .where(IncidentMessage.incident_id == incident_id)
+        .group_by(IncidentMessage.state)
+    )
+    rows = (await session.execute(query)).all()
+    return {row[0]: row[1] for row in rows}
+
+
+async def mark_messages(
+    session: AsyncSession, message_ids: Collection[int], state: str
+) -> Sequence[int]:
+    """Say what became of messages that were to be deleted; return the incidents they are of.
+
+    Incidents are locked first, as by everybody who writes more than one row of one.
+    """
+    found: set[int] = set()
+    ids = list(message_ids)
+    await _lock_incidents_of(session, ids)
+    for start in range(0, len(ids), 500):
+        statement = (
+            update(IncidentMessage)
+            .where(
+                IncidentMessage.message_id.in_(ids[start : start + 500]),
+                IncidentMessage.state == PENDING,
+            )
+            .values(state=state)
+            .returning(IncidentMessage.incident_id)
+            .execution_options(synchronize_session=False)
+        )
+        found.update((await session.scalars(statement)).all())
+    if found:
+        await count_changed(
+            session,
+            update(Incident).where(Incident.id.in_(found)).values(revision=Incident.revision + 1),
+        )
+    return sorted(found)
+
+
+async def _lock_incidents_of(session: AsyncSession, message_ids: Sequence[int]) -> None:
+    incidents: set[int] = set()
+    for start in range(0, len(message_ids), 500):
+        query = select(IncidentMessage.incident_id).where(
+            IncidentMessage.message_id.in_(message_ids[start : start + 500])
+        )
+        incidents.update((await session.scalars(query.distinct())).all())
+    locking = select(Incident.id).where(Incident.id.in_(sorted(incidents))).order_by(Incident.id)
+    await session.execute(locking.with_for_update())
