@@ -65,7 +65,7 @@ class Automod(commands.Cog):
             acted=kernel.metrics.automod_acted,
             happened=functools.partial(kernel.metrics.feature_event, KEY),
         )
-        self.needs = NeedsResolver(self.bridge, kernel.clock)
+        self.needs = NeedsResolver(self.bridge, kernel.clock, kernel.supervisor)
         self.engines = Engines(
             kernel.settings,
             kernel.clock,

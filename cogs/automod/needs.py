@@ -17,6 +17,7 @@ from cogs.automod.rules.values import Context, FetchText, InviteBook, Needs
 
 if TYPE_CHECKING:
     from bot.core.clock import Clock
+    from bot.core.supervisor import TaskSupervisor
 
 INVITE_SECONDS = 600.0
 MOST_INVITES = 5_000
@@ -41,12 +42,13 @@ class Reader(Protocol):
 class NeedsResolver:
     """Fetches what is missing; `book` is what all guilds' engines look invites up in."""
 
-    def __init__(self, reader: Reader, clock: Clock) -> None:
+    def __init__(self, reader: Reader, clock: Clock, supervisor: TaskSupervisor) -> None:
         self.book = InviteBook()
         self._reader = reader
         self._clock = clock
+        self._supervisor = supervisor
         self._known: OrderedDict[str, float] = OrderedDict()
-        self._asking: dict[str, asyncio.Task[int | None]] = {}
+        self._asking: dict[str, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     def expire(self) -> None:
@@ -76,20 +78,22 @@ class NeedsResolver:
             return
         task = self._asking.get(code)
         if task is None:
-            task = self._asking[code] = asyncio.create_task(self._ask(code))
+            task = self._supervisor.spawn("automod.invite", self._ask(code))
+            self._asking[code] = task
             task.add_done_callback(lambda _done: self._asking.pop(code, None))
+        # Others wait for the same answer: one who gives up must not end it for them.
+        await asyncio.shield(task)
+
+    async def _ask(self, code: str) -> None:
         try:
-            guild_id = await asyncio.shield(task)
+            async with self._slots:
+                guild_id = await self._reader.guild_of_invite(code)
         except TryAgain:
             # Nobody is punished for an invite that Discord did not tell about.
             return
         self.book.guilds[code] = guild_id
         self._known[code] = self._clock.monotonic()
         self.expire()
-
-    async def _ask(self, code: str) -> int | None:
-        async with self._slots:
-            return await self._reader.guild_of_invite(code)
 
     async def _fetch(self, wanted: FetchText, texts: dict[int, str]) -> None:
         if wanted.size > MAX_FILE:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from bot.core.cases import NotPermitted, Target
 from bot.core.contracts import SYSTEM
 from bot.core.errors import Conflict, Denied
-from cogs.automod.calls import NotAllowed
+from cogs.automod.calls import NotAllowed, TryAgain
 from cogs.automod.retention import CONTENTS_KEPT, INCIDENTS_KEPT, purge_incidents
 from db import automod as table
 from db import automod_effects as effect_table
@@ -296,6 +296,25 @@ async def test_invite_is_asked_about_once_and_judged_then(world: World) -> None:
     assert world.bridge.deleted == {one.id for one in facts}
     # Known by now: it does not pass at all.
     assert not await world.say("discord.gg/elsewhere")
+
+
+async def test_invite_that_discord_did_not_tell_about_is_asked_about_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(code: str) -> int | None:
+        raise TryAgain
+
+    await world.start(rule("invites", {"type": "invites"}, "delete"))
+    world.bridge.invites["elsewhere"] = 9
+    with monkeypatch.context() as patch:
+        patch.setattr(world.bridge, "guild_of_invite", away)
+        await world.say("discord.gg/elsewhere")
+        await world.rest()
+    assert world.bridge.deleted == set()
+    await world.say("discord.gg/elsewhere")
+    await world.rest()
+
+    assert len(world.bridge.deleted) == 1
 
 
 async def test_text_file_is_read_and_judged(world: World) -> None:

@@ -168,7 +168,7 @@ class World:
             log_pause=0.0,
             acts_per_second=1e9,
         )
-        self.needs = NeedsResolver(self.bridge, clock)
+        self.needs = NeedsResolver(self.bridge, clock, self.supervisor)
         self.engines = Engines(
             self.settings,
             clock,
