@@ -83,6 +83,25 @@ class OwnedView(discord.ui.View):
         await interaction.client.tree.on_error(interaction, error)  # pyright: ignore[reportAttributeAccessIssue]
 
 
+class LastingButton:
+    """A `DynamicItem` whose errors are answered where all are; it stands before that base.
+
+    The library makes it a bare view, so there is no `on_error` of ours: it would log the error
+    without a word to the person.
+    """
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Do what the button says."""
+        try:
+            await self.press(interaction)
+        except Exception as error:  # noqa: BLE001 - answered where all errors are
+            await interaction.client.tree.on_error(interaction, error)
+
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
+        """Answer the press; what it raises is told to the person."""
+        raise NotImplementedError
+
+
 class _Confirmation(OwnedView):
     def __init__(self, owner_id: int, yes: str, no: str, *, danger: bool) -> None:
         super().__init__(owner_id)

@@ -25,6 +25,7 @@ MAY_CATCH_ALL = {
     "bot/core/messages.py": "a gate's failure must not end the gateway's receive loop",
     "bot/core/problems/__init__.py": "a guild that can't be looked at must not hold up the others",
     "bot/core/supervisor.py": "whatever ends a task, it is logged and started again",
+    "bot/replies.py": "a button outside our views must reach the one place that answers errors",
     "bot/tree.py": "the one place that answers a command's error",
     "bot/websocket.py": "a frame's failure must not end the client",
     "web/middlewares/errors.py": "the one place that answers a request's error",

@@ -16,7 +16,7 @@ from bot.core.errors import AppError, Denied
 from bot.core.fields.text import escape_markdown, shorten
 from bot.core.i18n import Message, _, ngettext
 from bot.localization import locale_of
-from bot.replies import OwnedView, answer, unique_id
+from bot.replies import LastingButton, OwnedView, answer, unique_id
 from cogs.automod.planning import KEY
 from cogs.automod.wording import explanation
 from db.automod import Incident
@@ -44,6 +44,7 @@ _MOST_EXEMPT = 4
 
 
 class IncidentButton(
+    LastingButton,
     discord.ui.DynamicItem[discord.ui.Button[Any]],
     template=r"automod:(?P<what>explain|undo|pardon):(?P<id>\d{1,18})",
 ):
@@ -65,15 +66,9 @@ class IncidentButton(
         """Make the button anew from its id."""
         return cls(item, match["what"], int(match["id"]))  # pyright: ignore[reportArgumentType] - the template is a button's
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Do what the button says; errors go to the one place that answers them."""
-        try:
-            await interaction.response.defer(ephemeral=True, thinking=True)
-            await self._press(interaction)
-        except Exception as error:  # noqa: BLE001 - answered where all errors are
-            await interaction.client.tree.on_error(interaction, error)
-
-    async def _press(self, interaction: Interaction) -> None:
+    async def press(self, interaction: Interaction) -> None:
+        """Explain the incident or undo it, for who may."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
         cog: Automod = interaction.client.get_cog("Automod")  # pyright: ignore[reportAssignmentType]
         async with in_time():
             incident = await cog.service.get(guild_id_of(interaction), self._incident_id)

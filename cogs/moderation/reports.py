@@ -15,7 +15,7 @@ from bot.core.fields.text import shorten
 from bot.core.i18n import Message, _
 from bot.core.preflight import Action, can_act
 from bot.localization import locale_of
-from bot.replies import answer, unique_id
+from bot.replies import LastingButton, answer, unique_id
 from cogs.moderation.deeds import User, ensure_can, target_of
 from cogs.moderation.menus import DeedForm, deed_form, member_of
 from cogs.moderation.people import Interaction, actor_facts, bot_facts, raise_refusal
@@ -119,6 +119,7 @@ async def _open(interaction: Interaction, subject: Subject, target: User) -> Non
 
 
 class ReportButton(
+    LastingButton,
     discord.ui.DynamicItem[discord.ui.Button[Any]],
     template=r"moderation:report:(?P<what>claim|warn|timeout|resolve|dismiss|who):(?P<id>\d{1,18})",
 ):
@@ -140,18 +141,15 @@ class ReportButton(
         """Make the button anew from its id."""
         return cls(item, match["what"], int(match["id"]))  # pyright: ignore[reportArgumentType] - the template is a button's
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Do what the button says; errors go to the one place that answers them."""
-        try:
-            if self._what in _DEEDS:
-                await self._act(interaction)
-            else:
-                await interaction.response.defer(ephemeral=True, thinking=True)
-                await self._press(interaction)
-        except Exception as error:  # noqa: BLE001 - answered where all errors are
-            await interaction.client.tree.on_error(interaction, error)
+    async def press(self, interaction: Interaction) -> None:
+        """Do what the button says, for moderators."""
+        if self._what in _DEEDS:
+            await self._act(interaction)
+        else:
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            await self._settle(interaction)
 
-    async def _press(self, interaction: Interaction) -> None:
+    async def _settle(self, interaction: Interaction) -> None:
         raise_refusal(
             can_act(Action.RECORD, bot=bot_facts(interaction), actor=await actor_facts(interaction))
         )
