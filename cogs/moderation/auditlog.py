@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
-from bot.core.cases import CaseKind
+from bot.core.cases.values import CaseKind
 
 
 class AuditAction(IntEnum):
