@@ -12,7 +12,7 @@ from bot.checks import actor_of, guild_id_of, in_time
 from bot.core.i18n import _
 from bot.core.preflight import Action, can_act
 from bot.localization import locale_of
-from bot.replies import answer, unique_id
+from bot.replies import LastingButton, answer, unique_id
 from cogs.moderation.appealing import AppealService
 from cogs.moderation.people import actor_facts, bot_facts, raise_refusal
 from db.appeals import ACCEPTED, OPEN, REJECTED
@@ -86,6 +86,7 @@ class AppealForm(discord.ui.Modal):
 
 
 class AppealButton(
+    LastingButton,
     discord.ui.DynamicItem[discord.ui.Button[Any]],
     template=r"moderation:appeal:(?P<id>\d{1,18})",
 ):
@@ -106,17 +107,15 @@ class AppealButton(
         """Make the button anew from its id."""
         return cls(item, int(match["id"]))  # pyright: ignore[reportArgumentType] - the template is a button's
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Open the form; errors go to the one place that answers them."""
-        try:
-            async with in_time():
-                await _service(interaction).ensure_may(self._case_id, interaction.user.id)
-            await interaction.response.send_modal(AppealForm(interaction, self._case_id))
-        except Exception as error:  # noqa: BLE001 - answered where all errors are
-            await interaction.client.tree.on_error(interaction, error)
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
+        """Open the form."""
+        async with in_time():
+            await _service(interaction).ensure_may(self._case_id, interaction.user.id)
+        await interaction.response.send_modal(AppealForm(interaction, self._case_id))
 
 
 class VoteButton(
+    LastingButton,
     discord.ui.DynamicItem[discord.ui.Button[Any]],
     template=r"moderation:appeal:(?P<what>accept|reject):(?P<id>\d{1,18})",
 ):
@@ -138,16 +137,13 @@ class VoteButton(
         """Make the button anew from its id."""
         return cls(item, match["what"], int(match["id"]))  # pyright: ignore[reportArgumentType] - the template is a button's
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Count the vote; errors go to the one place that answers them."""
-        try:
-            await interaction.response.defer(ephemeral=True, thinking=True)
-            # Who may ban may lift a ban: the hardest of what can be appealed.
-            actor = await actor_facts(interaction)
-            raise_refusal(can_act(Action.UNBAN, bot=bot_facts(interaction), actor=actor))
-            state = await _service(interaction).vote(
-                guild_id_of(interaction), self._appeal_id, actor_of(interaction), _VOTES[self._what]
-            )
-            await answer(interaction, _OUTCOMES[state])
-        except Exception as error:  # noqa: BLE001 - answered where all errors are
-            await interaction.client.tree.on_error(interaction, error)
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
+        """Count the vote."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        # Who may ban may lift a ban: the hardest of what can be appealed.
+        actor = await actor_facts(interaction)
+        raise_refusal(can_act(Action.UNBAN, bot=bot_facts(interaction), actor=actor))
+        state = await _service(interaction).vote(
+            guild_id_of(interaction), self._appeal_id, actor_of(interaction), _VOTES[self._what]
+        )
+        await answer(interaction, _OUTCOMES[state])

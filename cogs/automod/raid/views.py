@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 import discord
 
 from bot.checks import actor_of, ensure_manages, guild_id_of
-from bot.core.errors import AppError, Denied
+from bot.core.errors import Denied
 from bot.core.i18n import Message, _, ngettext
 from bot.localization import locale_of
-from bot.replies import OwnedView, answer, confirm, unique_id
+from bot.replies import LastingButton, OwnedView, answer, confirm, unique_id
 from cogs.automod.raid.desk import FEATURE
 from cogs.automod.raid.reaction import is_bannable
 from cogs.automod.raid.rules import Suspicion
@@ -38,6 +38,7 @@ def cog_of(interaction: Interaction) -> Raids:
 
 
 class RaidButton(
+    LastingButton,
     discord.ui.DynamicItem[discord.ui.Button[Any]],
     template=r"automod:raid:(?P<what>end|ban|explain):(?P<id>\d{1,18})",
 ):
@@ -60,16 +61,10 @@ class RaidButton(
         button: Any = item
         return cls(button, match["what"], int(match["id"]))
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Do what the button says; errors go to the one place that answers them."""
+    async def press(self, interaction: Interaction) -> None:
+        """Do what the button says, for who manages Automod."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        try:
-            await ensure_manages(interaction, FEATURE)
-            await self._press(interaction)
-        except AppError as error:
-            await answer(interaction, error.render(locale_of(interaction)))
-
-    async def _press(self, interaction: Interaction) -> None:
+        await ensure_manages(interaction, FEATURE)
         if self.what == BAN:
             await offer_ban(interaction, self.raid_id)
         elif self.what == END:

@@ -109,6 +109,19 @@ async def test_buttons_of_the_alert(place: Place) -> None:
     assert "It began" in again.response.content
 
 
+async def test_button_that_fails_says_so(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object) -> None:
+        raise RuntimeError("broken")
+
+    await place.raid()
+    (alert,) = place.log.history()
+    ids = {one.label: one.custom_id for row in alert.components for one in row.children}
+    monkeypatch.setattr(place.bench.bot.get_cog("Raids").raids, "report", fail)
+    told = await place.boss.click(alert, custom_id=ids["Explain"])
+
+    assert "reference" in told.response.content
+
+
 async def test_ban_is_previewed_confirmed_and_spares_who_is_excluded(place: Place) -> None:
     await place.raid(15)
     preview = (await place.boss.slash(place.general, "automod raid ban")).response
