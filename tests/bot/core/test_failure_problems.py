@@ -20,7 +20,7 @@ from bot.core.problems import ProblemFound, ProblemService
 from bot.core.settings import SettingsStore
 from bot.core.supervisor import TaskSupervisor
 from db.engine import Database
-from tests.bot.core.jobs.test_jobs import Limits
+from tests.bot.core.jobs.world import Limits
 from tests.fakes import FakeClock
 
 GUILD, CHANNEL = 1, 2
