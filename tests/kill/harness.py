@@ -22,7 +22,14 @@ AFTER_LEASES = 120.0
 
 # Each victim is a process of its own, forked from one that has imported everything already.
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["tests.kill.victim"])
+_CONTEXT.set_forkserver_preload(
+    [
+        "tests.kill.victim",
+        "tests.kill.test_kill_automod",
+        "tests.kill.test_kill_cases",
+        "tests.kill.test_kill_lockdown",
+    ]
+)
 
 
 JOB_CLAIM = r"UPDATE jobs SET.* lease_token=\("

@@ -37,7 +37,7 @@ async def test_running_database_is_backed_up_but_not_overwritten(
         assert status == 0, said
         status, said = await pegasus(tmp_path, sqlite_url, "restore", file)
         assert status == 1, said
-        assert "a bot is running" in said
+        assert "A bot is running" in said
         assert "Traceback" not in said
     status, said = await pegasus(tmp_path, sqlite_url, "restore", file)
     assert status == 0, said
