@@ -6,14 +6,17 @@ run in which no test asks.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from discord.asset import Asset
+from discord.http import Route
 from hypothesis import settings as hypothesis_settings
 
 from db.engine import Database
@@ -26,6 +29,8 @@ hypothesis_settings.register_profile("pegasus", deadline=None)
 hypothesis_settings.load_profile("pegasus")
 
 _RUN = pytest.StashKey[TestRun]()
+# How long what a test set off may go on after it.
+REST_SECONDS = 2.0
 _URL_FIXTURES = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}
 
 
@@ -132,13 +137,35 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
+@pytest.fixture(autouse=True)
+def discord_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have discord.py's class attributes, which a bot sets to its Discord, put back afterwards."""
+    monkeypatch.setattr(Route, "BASE", Route.BASE)
+    monkeypatch.setattr(Asset, "BASE", Asset.BASE)
+
+
 @asynccontextmanager
 async def _open(url: str) -> AsyncIterator[Database]:
     database = Database(url)
     try:
         yield database
     finally:
+        await _come_to_rest(database)
         await database.close()
+
+
+async def _come_to_rest(database: Database) -> None:
+    """Let what the test set off give its connections back; what goes on for ever is ended."""
+    pool: Any = database.engine.pool
+    with suppress(TimeoutError):
+        async with asyncio.timeout(REST_SECONDS):
+            while pool.checkedout():
+                await asyncio.sleep(0.01)
+            return
+    if others := asyncio.all_tasks() - {asyncio.current_task()}:
+        for task in others:
+            task.cancel()
+        await asyncio.wait(others, timeout=REST_SECONDS)
 
 
 async def _migrate(url: str) -> None:

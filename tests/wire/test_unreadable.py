@@ -44,7 +44,9 @@ def resumes(sandbox: Sandbox) -> int:
 async def is_greeted(sandbox: Sandbox, guild: Guild, name: str) -> None:
     """Hold that somebody who joins now is greeted."""
     person = sandbox.join(guild, name)
-    await sandbox.wait_for_message(guild.channel("welcome"), containing=person.mention)
+    # The way back may take a pause or two of discord.py's.
+    welcome = guild.channel("welcome")
+    await sandbox.wait_for_message(welcome, containing=person.mention, within=30.0)
 
 
 @pytest.mark.parametrize(
