@@ -283,7 +283,7 @@ async def test_exempt_members_count_for_nothing(world: World) -> None:
     assert await world.list_raids() == []
 
 
-async def test_join_costs_microseconds(world: World) -> None:
+async def test_joins_below_the_number_are_no_raid(world: World) -> None:
     await world.set(raid_joins=200, raid_share=0)
     joiners = [
         raider(one, world.clock.now(), name=f"{one:x}q{one:b}", avatar=str(one))
