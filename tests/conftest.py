@@ -7,6 +7,7 @@ run in which no test asks.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -142,6 +143,18 @@ def discord_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have discord.py's class attributes, which a bot sets to its Discord, put back afterwards."""
     monkeypatch.setattr(Route, "BASE", Route.BASE)
     monkeypatch.setattr(Asset, "BASE", Asset.BASE)
+
+
+@pytest.fixture(autouse=True)
+def ordinary_collector() -> Iterator[None]:
+    """Have the garbage collector walk again what an application that became ready has frozen.
+
+    Else the worlds of earlier tests stay for ever, and every test pays for carrying them.
+    """
+    thresholds = gc.get_threshold()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)
 
 
 @asynccontextmanager
