@@ -11,7 +11,7 @@ import importlib
 import os
 import re
 import signal
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -131,6 +131,12 @@ async def has_work(jobs: JobService, outbox: OutboxService) -> bool:
     return any(one.pending + one.running for one in left)
 
 
+async def run_for_ever(run_due: Callable[[], Awaitable[object]]) -> None:
+    while True:
+        await run_due()
+        await asyncio.sleep(0.02)
+
+
 async def run(database_url: str, discord_url: str, scenario: str, step: Step, later: float) -> None:
     database = Database(database_url)
     clock, supervisor = LaterClock(timedelta(seconds=later)), TaskSupervisor()
@@ -145,10 +151,13 @@ async def run(database_url: str, discord_url: str, scenario: str, step: Step, la
         first = bool(step.moment)
         scene = Scene(database, clock, supervisor, jobs, outbox, client, step, first)
         acting = asyncio.ensure_future(act(scene) if act else asyncio.sleep(0))
-        while not acting.done() or await has_work(jobs, outbox):
-            await jobs.run_due()
-            await outbox.run_due()
-            await asyncio.sleep(0.02)
+        # Beside each other, as in the bot: a job may wait for what it has put into the outbox.
+        async with asyncio.TaskGroup() as group:
+            workers = [group.create_task(run_for_ever(one.run_due)) for one in (jobs, outbox)]
+            while not acting.done() or await has_work(jobs, outbox):
+                await asyncio.sleep(0.02)
+            for worker in workers:
+                worker.cancel()
         await acting
     await supervisor.stop()
     await database.close()
