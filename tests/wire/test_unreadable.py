@@ -77,7 +77,10 @@ async def test_frame_that_is_no_event_is_followed_by_a_resume(
 
 async def test_truncated_event_is_sent_again(sandbox: Sandbox, guild: Guild, bot: Bot) -> None:
     assert sandbox.faults.truncate() == 1
-    await is_greeted(sandbox, guild, "ada")
+    ada = sandbox.join(guild, "ada")
+    # With zlib, the half of a frame is noticed only when the next one comes.
+    await is_greeted(sandbox, guild, "bea")
+    await sandbox.wait_for_message(guild.channel("welcome"), containing=ada.mention)
     assert resumes(sandbox) == 1
     assert sandbox.gateway.identifies == 1
     assert await bot.ready()
