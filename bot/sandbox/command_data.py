@@ -116,7 +116,7 @@ def find_command(
 def check_may_use(command: Json, member: Member | None, channel: Channel) -> None:
     """Raise NotPossibleError when the command is hidden from the member here."""
     if member is None:
-        if command.get("contexts") is not None and 1 not in command["contexts"]:
+        if not _usable_directly(command):
             raise NotPossibleError(f"/{command['name']} can't be used in direct messages")
         return
     bits = channel_permissions(member, channel)
@@ -127,6 +127,12 @@ def check_may_use(command: Json, member: Member | None, channel: Channel) -> Non
         return
     if int(needed) == 0 or bits & int(needed) != int(needed):
         raise NotPossibleError(f"/{command['name']} is not for this member")
+
+
+def _usable_directly(command: Json) -> bool:
+    """Whether direct messages offer the command; `contexts` go before the older `dm_permission`."""
+    contexts = command.get("contexts")
+    return command.get("dm_permission") is not False if contexts is None else 1 in contexts
 
 
 def command_data(command: Json, path: list[str], values: Json, resolved: Resolved) -> Json:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from bot.sandbox import Sandbox
 from bot.sandbox.guild import Guild
 from tests.sandbox.page.browser import Browser, Open
@@ -18,6 +22,22 @@ async def test_only_usable_commands_are_listed(browser: Browser, harbour: Guild)
     await browser.ask("PUT", "/identity", admin=True)
     owners = (await browser.ask("GET", path))["commands"]
     assert "admin" in {entry["name"] for entry in owners}
+
+
+@pytest.mark.parametrize("hidden", [{"contexts": [0]}, {"dm_permission": False}])
+async def test_direct_messages_offer_no_guild_command(
+    browser: Browser, harbour: Guild, sandbox: Sandbox, hidden: dict[str, Any]
+) -> None:
+    await browser.arrive(harbour)
+    here, elsewhere = list(sandbox.application.commands.values())[:2]
+    elsewhere |= {"contexts": None, "dm_permission": True} | hidden
+    path = f"/channels/{(await browser.ask('POST', '/directs'))['id']}"
+    commands = (await browser.ask("GET", f"{path}/commands"))["commands"]
+    listed = {entry["name"] for entry in commands}
+    assert here["name"] in listed
+    assert elsewhere["name"] not in listed
+    refused = await browser.ask("POST", f"{path}/commands", command=elsewhere["name"], expect=409)
+    assert refused["error"].endswith("can't be used in direct messages.")
 
 
 async def test_ephemeral_answer_is_for_its_owner_alone(
