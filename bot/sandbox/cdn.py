@@ -6,6 +6,7 @@ Attachments as they were uploaded, and a painted picture for any avatar or icon.
 from __future__ import annotations
 
 import colorsys
+import math
 import struct
 import zlib
 from functools import lru_cache
@@ -14,7 +15,9 @@ from aiohttp import web
 
 from .world import World
 
-_SIZE = 64
+_SIZE = 128
+_SHADES = 16  # between inside and outside, at an edge
+_Colour = tuple[float, float, float]
 # An uploaded document may run nothing: it has the page for people as its neighbour.
 _INERT = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
 
@@ -43,15 +46,21 @@ def add_cdn_routes(router: web.UrlDispatcher, world: World) -> None:
 def paint(seed: str) -> bytes:
     """Return a small PNG with two colours chosen by the seed."""
     hue = zlib.crc32(seed.encode()) % 360 / 360
-    light = bytes(round(part * 255) for part in colorsys.hls_to_rgb(hue, 0.62, 0.6))
-    dark = bytes(round(part * 255) for part in colorsys.hls_to_rgb(hue, 0.4, 0.6))
+    light, dark = colorsys.hls_to_rgb(hue, 0.62, 0.6), colorsys.hls_to_rgb(hue, 0.4, 0.6)
     centre, radius = _SIZE / 2 - 0.5, _SIZE * 0.34
+    mixed = [_mix(dark, light, share / _SHADES) for share in range(_SHADES + 1)]
     rows = bytearray()
     for y in range(_SIZE):
         rows.append(0)
         for x in range(_SIZE):
-            rows += light if (x - centre) ** 2 + (y - centre) ** 2 < radius**2 else dark
+            inside = radius - math.hypot(x - centre, y - centre) + 0.5
+            rows += mixed[round(_SHADES * min(1.0, max(0.0, inside)))]
     return _png(_SIZE, _SIZE, bytes(rows))
+
+
+def _mix(one: _Colour, other: _Colour, share: float) -> bytes:
+    """Return the colour that has `share` of the other: what smooths an edge."""
+    return bytes(round(255 * (a + (b - a) * share)) for a, b in zip(one, other, strict=True))
 
 
 def _png(width: int, height: int, rows: bytes) -> bytes:
