@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+import unicodedata
 from collections import deque
 from collections.abc import Iterator
 
@@ -18,6 +20,10 @@ MOST_VISITORS = 50
 MOST_PAGES = 4
 # How many of a visitor's interactions are remembered, with the ephemeral answers to them.
 REMEMBERED = 200
+
+
+_LONGEST_BASE = 23
+_NOT_IN_USERNAMES = re.compile(r"[^a-z0-9._]+")
 
 
 class FullHouseError(Exception):
@@ -107,6 +113,16 @@ class Visitor:
             self.feeds.remove(feed)
 
 
+def _username(display_name: str) -> str:
+    """Return a username of its own, of a display name's Latin letters where it has any.
+
+    Discord's usernames are ASCII: https://support.discord.com/hc/en-us/articles/12620128861463
+    """
+    plain = unicodedata.normalize("NFKD", display_name).encode("ascii", "ignore").decode()
+    base = _NOT_IN_USERNAMES.sub("", plain.lower()).strip(".")[:_LONGEST_BASE]
+    return f"{base or 'visitor'}_{secrets.token_hex(4)}"
+
+
 class Visitors:
     """Everyone at the page, by the token in their cookie; at most `limit`."""
 
@@ -132,8 +148,7 @@ class Visitors:
         """
         if len(self._by_token) >= self._limit:
             self._make_room()
-        name = f"visitor-{secrets.token_hex(4)}"
-        account = self._world.add_user(name, global_name=display_name)
+        account = self._world.add_user(_username(display_name), global_name=display_name)
         visitor = Visitor(self._world, secrets.token_urlsafe(32), account)
         self._by_token[visitor.token] = visitor
         return visitor

@@ -43,6 +43,18 @@ async def test_visitor_is_known_by_cookie(browser: Browser, browsers: Open) -> N
     assert (await (await browsers()).ask("GET", "/state"))["visitor"] is None
 
 
+@pytest.mark.parametrize(
+    ("name", "username"),
+    [("José Ñandú", "josenandu"), ("Łucja.K", "ucja.k"), ("日本", "visitor"), ("..", "visitor")],
+)
+async def test_name_is_kept_as_typed_and_username_is_plain(
+    browser: Browser, name: str, username: str
+) -> None:
+    state = await browser.ask("POST", "/visitors", name=name)
+    assert state["visitor"]["name"] == name
+    assert state["visitor"]["username"].rpartition("_")[0] == username
+
+
 @pytest.mark.parametrize("name", ["", "   ", "x" * 33, "\u202e\u0000"])
 async def test_unfit_name_is_refused_in_words(browser: Browser, name: str) -> None:
     refused = await browser.ask("POST", "/visitors", name=name, expect=400)
