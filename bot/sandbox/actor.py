@@ -283,6 +283,13 @@ class Actor(Writing, Building):
             self._need(channel, Permission.VIEW_CHANNEL, "look")
         engine = self.sandbox.interactions
         interaction = engine.create(
-            application, kind, self.user, channel, data, source=source, origin=origin
+            application,
+            kind,
+            self.user,
+            channel,
+            data,
+            source=source,
+            origin=origin,
+            locale=self.locale,
         )
         return await interaction.completed(within) if wait else interaction

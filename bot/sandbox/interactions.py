@@ -26,6 +26,7 @@ from .recorder import Journal
 from .world import World
 
 ATTACHMENT_SIZE_LIMIT = 10 * 1024 * 1024
+_STEPS = (1, 2)  # the option types of subcommands and their groups
 
 
 class InteractionType:
@@ -93,6 +94,15 @@ class Interaction:
     def name(self) -> str:
         """The command's name or the component's custom id."""
         return str(self.data.get("name") or self.data.get("custom_id") or "")
+
+    @property
+    def command_path(self) -> str:
+        """The command's name with group and subcommand, "welcome test"."""
+        words, options = [self.name], self.data.get("options") or []
+        while options and options[0]["type"] in _STEPS:
+            words.append(options[0]["name"])
+            options = options[0].get("options") or []
+        return " ".join(words)
 
     @property
     def deferred(self) -> bool:
@@ -202,8 +212,12 @@ class InteractionEngine:
         *,
         source: Message | None = None,
         origin: Interaction | None = None,
+        locale: str | None = None,
     ) -> Interaction:
-        """Make an interaction and send it to the application's session."""
+        """Make an interaction and send it to the application's session.
+
+        `locale` is the language of the person's client, that of their account unless said.
+        """
         member = channel.guild.members.get(user.id) if channel.guild else None
         interaction = Interaction(
             self.world.snowflakes.next(),
@@ -216,7 +230,7 @@ class InteractionEngine:
             member,
             source,
             origin,
-            user.locale,
+            locale or user.locale,
         )
         self._by_token[interaction.token] = interaction
         while len(self._by_token) > self._limit:
@@ -326,7 +340,8 @@ def interaction_metadata(interaction: Interaction) -> Json:
         },
     }
     if interaction.type == InteractionType.COMMAND:
-        metadata |= {"name": interaction.name, "command_type": interaction.data.get("type", 1)}
+        command_type = interaction.data.get("type", 1)
+        metadata |= {"name": interaction.command_path, "command_type": command_type}
     elif interaction.type == InteractionType.COMPONENT and interaction.source is not None:
         metadata["interacted_message_id"] = str(interaction.source.id)
     elif interaction.type == InteractionType.MODAL_SUBMIT and interaction.origin is not None:

@@ -15,12 +15,23 @@ if TYPE_CHECKING:
 
 
 class Person:
-    """An account, in a guild (`guild` set) or in direct messages."""
+    """An account, in a guild (`guild` set) or in direct messages.
 
-    def __init__(self, sandbox: Sandbox, user: User, guild: Guild | None = None) -> None:
+    `locale` is the language of the client they use, that of the account unless said.
+    """
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        user: User,
+        guild: Guild | None = None,
+        *,
+        locale: str | None = None,
+    ) -> None:
         self.sandbox = sandbox
         self.user = user
         self.guild = guild
+        self.locale = locale or user.locale
 
     def __repr__(self) -> str:
         place = self.guild.name if self.guild else "direct messages"

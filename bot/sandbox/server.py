@@ -170,9 +170,12 @@ class Sandbox:
 
     # -- acting and waiting -----------------------------------------------------------------------
 
-    def actor(self, user: User, guild: Guild | None = None) -> Actor:
-        """Return someone to act as; with a guild they need not be in it yet (see `Actor.join`)."""
-        return Actor(self, user, guild)
+    def actor(self, user: User, guild: Guild | None = None, *, locale: str | None = None) -> Actor:
+        """Return someone to act as; with a guild they need not be in it yet (see `Actor.join`).
+
+        `locale` is the language of their client, that of their account unless said.
+        """
+        return Actor(self, user, guild, locale=locale)
 
     def join(self, guild: Guild, name: str, *, pending: bool = False, **account: Any) -> Actor:
         """Open an account, let it join the guild and return it.

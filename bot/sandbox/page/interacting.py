@@ -6,6 +6,7 @@ from typing import Any
 
 from ..interactions import CallbackType, Interaction
 from ..models import Json
+from .command_views import view_choices
 from .message_views import safe_for_scripts
 from .visit import NotThereError, UnfitError, Visit, action
 
@@ -32,7 +33,7 @@ async def type_option(visit: Visit) -> Json:
     choices = await visit.actor(channel).autocomplete(
         channel, visit.text("command"), visit.text("option"), typed, **_options(visit)
     )
-    return {"choices": safe_for_scripts(choices)}
+    return {"choices": safe_for_scripts(view_choices(choices, visit.locale))}
 
 
 def _options(visit: Visit) -> Json:

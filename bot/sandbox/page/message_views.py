@@ -12,6 +12,7 @@ from ..guild import Guild
 from ..models import Attachment, Json, Member, Message, User, walk_components
 from ..payloads import render_attachment, render_message
 from ..world import World
+from .command_views import view_used
 from .views import view_member, view_user
 
 # Above this a number loses digits in JavaScript.
@@ -45,9 +46,23 @@ def view_message(message: Message, viewer: User) -> Json:
         "own": message.author is viewer and message.webhook_id is None,
         "pings": _pings(message, viewer, member),
         "names": _names(message, world),
+        "used": _view_used(message, world),
         "ephemeral": message.ephemeral,
     }
     return safe_for_scripts(payload | shown)
+
+
+def _view_used(message: Message, world: World) -> Json | None:
+    """Return who used which command to get this answer; None when it answers no command."""
+    metadata, guild = message.interaction, message.channel.guild
+    application = world.application_by_id(message.application_id, message.author)
+    if metadata is None or "name" not in metadata or application is None:
+        return None
+    user = world.users[int(metadata["user"]["id"])]
+    return {
+        "by": _view_person(user, guild),
+        "command": view_used(application, guild.id if guild else None, metadata),
+    }
 
 
 def _view_author(message: Message) -> Json:
@@ -55,9 +70,12 @@ def _view_author(message: Message) -> Json:
     if override is not None:
         plain = {"username": "", "avatar": None, "bot": True, "color": 0}
         return plain | {"id": str(override["id"]), "name": str(override["username"])}
-    guild = message.channel.guild
-    member = guild.members.get(message.author.id) if guild else None
-    return view_member(member) if member else view_user(message.author)
+    return _view_person(message.author, message.channel.guild)
+
+
+def _view_person(user: User, guild: Guild | None) -> Json:
+    member = guild.members.get(user.id) if guild else None
+    return view_member(member) if member else view_user(user)
 
 
 def _view_file(attachment: Attachment, channel_id: int, cdn_url: str) -> Json:
@@ -83,8 +101,6 @@ def _names(message: Message, world: World) -> dict[str, str]:
     ids = set(_USER_MENTION.findall(message.text()))
     for component in walk_components(message.components):
         ids.update(str(entry["id"]) for entry in component.get("default_values") or ())
-    if message.interaction is not None:
-        ids.add(message.interaction["user"]["id"])
     known = {entry: world.users.get(int(entry)) for entry in ids if entry.isdecimal()}
     return {entry: _name(message.channel.guild, user) for entry, user in known.items() if user}
 

@@ -8,13 +8,13 @@ from ..channel import Channel
 from ..command_data import NotPossibleError, check_may_use
 from ..models import Application, Json, Member, Message
 from ..permissions import Permission, channel_permissions
+from .command_views import view_command
 from .message_views import safe_for_scripts, view_message
 from .views import view_direct, view_guild, view_guild_entry, view_members, view_user
 from .visit import NotThereError, Visit, action
 
 _MOST_MESSAGES = 50
 _MOST_GUILDS = 100
-_COMMAND_FIELDS = ("id", "name", "type", "description", "options")
 
 
 @action("GET", "/state")
@@ -96,13 +96,14 @@ def _member(visit: Visit, channel: Channel) -> Member | None:
 
 @action("GET", r"/channels/{channel_id:\d+}/commands")
 async def list_commands(visit: Visit) -> Json:
-    """Return the commands of the bot that the visitor may use in the channel."""
+    """Return the bot's commands that the visitor may use in the channel, in their language."""
     channel = visit.channel()
     if channel.guild and visit.sandbox.application.user.id not in channel.guild.members:
         return {"commands": []}
     member = _member(visit, channel)
     found = _usable(visit.sandbox.application, channel, member)
-    return {"commands": safe_for_scripts(found)}
+    shown = [view_command(command, visit.locale) for command in found]
+    return {"commands": safe_for_scripts(shown)}
 
 
 def _usable(application: Application, channel: Channel, member: Member | None) -> list[Json]:
@@ -112,5 +113,5 @@ def _usable(application: Application, channel: Channel, member: Member | None) -
             check_may_use(command, member, channel)
         except NotPossibleError:
             continue
-        usable.append({key: command.get(key) for key in _COMMAND_FIELDS})
+        usable.append(command)
     return usable

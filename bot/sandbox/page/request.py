@@ -14,6 +14,7 @@ from ..interactions import NotAnsweredError
 from ..models import Json
 from .visit import Action, NobodyError, NotThereError, UnfitError, Visit
 from .visitors import FullHouseError, Visitor, Visitors
+from .wording import locale_of, refusal
 
 if TYPE_CHECKING:
     from ..server import Sandbox
@@ -67,14 +68,14 @@ def web_handler(
     async def handle(request: web.Request) -> web.StreamResponse:
         check_is_own_page(request, sandbox)
         guest = find_visitor(request, sandbox, visitors)
+        locale = locale_of(request.headers.get("Accept-Language", ""))
+        path, query = dict(request.match_info), dict(request.query)
         try:
             body = await _read(request)
-            visit = Visit(
-                sandbox, visitors, guest, dict(request.match_info), dict(request.query), body
-            )
+            visit = Visit(sandbox, visitors, guest, path, query, body, locale)
             answer = await handler(visit)
         except tuple(_REFUSALS) as failure:
-            return refuse(failure, guest)
+            return refuse(failure, guest, locale)
         response = web.Response(
             body=encode(answer), content_type="application/json", headers=HEADERS
         )
@@ -99,35 +100,28 @@ async def _read(request: web.Request) -> Json:
 
 # -- refusals -------------------------------------------------------------------------------------
 
+_UNREADABLE = (400, "The request can't be understood")
+# By kind: the HTTP status and the words, where they are not the failure's own.
 _REFUSALS: dict[type[Exception], tuple[int, str]] = {
-    NobodyError: (401, "Choose a name first."),
-    FullHouseError: (503, "The page is full; try again when somebody has left."),
+    NobodyError: (401, "Choose a name first"),
+    FullHouseError: (503, "The page is full; try again when somebody has left"),
     NotThereError: (404, ""),
     NotPossibleError: (409, ""),
-    NotAnsweredError: (504, "The application did not respond."),
+    NotAnsweredError: (504, "The application did not respond"),
     UnfitError: (400, ""),
-    KeyError: (400, "The request can't be understood."),
-    TypeError: (400, "The request can't be understood."),
-    ValueError: (400, "The request can't be understood."),
+    KeyError: _UNREADABLE,
+    TypeError: _UNREADABLE,
+    ValueError: _UNREADABLE,
 }
 
 
-def refuse(failure: Exception, guest: Visitor | None) -> web.Response:
-    """Return the answer that says in words why something was not done."""
+def refuse(failure: Exception, guest: Visitor | None, locale: str) -> web.Response:
+    """Return the answer that says in words of the locale why something was not done."""
     status, words = next(answer for kind, answer in _REFUSALS.items() if isinstance(failure, kind))
-    words = words or _in_words(str(failure), guest)
+    name = guest.account.name if guest else ""
     return web.Response(
         status=status,
-        body=encode({"error": words}),
+        body=encode({"error": refusal(words or str(failure), locale, name=name)}),
         content_type="application/json",
         headers=HEADERS,
     )
-
-
-def _in_words(reason: str, guest: Visitor | None) -> str:
-    """Return a reason as a sentence to the person it is about."""
-    if guest is not None:
-        name = guest.account.name
-        for said, meant in (("is", "are"), ("may", "may"), ("can't", "can't")):
-            reason = reason.replace(f"{name} {said} ", f"you {meant} ")
-    return reason[:1].upper() + reason[1:].rstrip(".") + "."

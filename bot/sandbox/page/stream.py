@@ -16,6 +16,7 @@ from .feed import Feed
 from .request import HEADERS, check_is_own_page, find_visitor, refuse
 from .visit import NobodyError
 from .visitors import Visitors
+from .wording import locale_of
 
 if TYPE_CHECKING:
     from ..server import Sandbox
@@ -34,7 +35,7 @@ def stream_handler(
         check_is_own_page(request, sandbox)
         visitor = find_visitor(request, sandbox, visitors)
         if visitor is None:
-            return refuse(NobodyError(), None)
+            return refuse(NobodyError(), None, locale_of(""))
         response = web.StreamResponse(headers=_STREAM_HEADERS)
         await response.prepare(request)
         feed = visitor.open_feed()

@@ -34,6 +34,7 @@ class NotThereError(LookupError):
 class Visit:
     """What a visitor asks: path parameters, query and body, with look-ups of what they may see.
 
+    `locale` is the language the page is in, which the visitor's interactions bear as theirs.
     Look-ups raise NotThereError; missing or malformed fields raise UnfitError.
     """
 
@@ -43,6 +44,7 @@ class Visit:
     params: dict[str, str]
     query: dict[str, str]
     body: Json
+    locale: str
 
     @property
     def visitor(self) -> Visitor:
@@ -92,11 +94,11 @@ class Visit:
     def actor(self, place: Channel | Guild) -> Actor:
         """Return the person the visitor acts as in a channel or guild."""
         if isinstance(place, Guild):
-            return self.sandbox.actor(self.visitor.person(place), place)
+            return self.sandbox.actor(self.visitor.person(place), place, locale=self.locale)
         viewer = self.visitor.viewer_of(place)
         if viewer is None:
             raise NotThereError("this channel is gone, or not for you to see")
-        return self.sandbox.actor(viewer, place.guild)
+        return self.sandbox.actor(viewer, place.guild, locale=self.locale)
 
     @staticmethod
     def file(value: Any) -> tuple[str, bytes]:

@@ -25,11 +25,12 @@ HOSTILE = [
 
 
 class Browser:
-    """A browser at the page, with a cookie jar of its own."""
+    """A browser at the page, in a language (`language`) and with a cookie jar of its own."""
 
     def __init__(self, session: aiohttp.ClientSession, sandbox: Sandbox) -> None:
         self._session = session
         self._base = sandbox.base_url
+        self.language = "en-US"
         self._streams: list[aiohttp.ClientResponse] = []
 
     async def close(self) -> None:
@@ -38,7 +39,7 @@ class Browser:
         await self._session.close()
 
     async def ask(self, method: str, path: str, *, expect: int = 200, **body: Any) -> Any:
-        headers = {"Origin": self._base}
+        headers = {"Origin": self._base, "Accept-Language": self.language}
         address = f"{self._base}/page{path}"
         sent = body if method != "GET" else None
         async with self._session.request(method, address, json=sent, headers=headers) as answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Literal
+from typing import Any, Literal
 
 import aiohttp
 import discord
@@ -104,4 +104,50 @@ async def harbour(client: Client, guild: Guild) -> Guild:
         return [app_commands.Choice(name=f"{typed}!", value=typed)]
 
     await tree.sync()
+    return guild
+
+
+GREET: dict[str, Any] = {
+    "name": "greet",
+    "name_localizations": {"es-ES": "saludar"},
+    "description": "Greetings",
+    "options": [
+        {
+            "type": 1,
+            "name": "people",
+            "name_localizations": {"es-ES": "gente"},
+            "description": "Greet",
+            "description_localizations": {"es-ES": "Saluda"},
+            "options": [
+                {
+                    "type": 3,
+                    "name": "how",
+                    "name_localizations": {"es-ES": "cómo"},
+                    "description": "How",
+                    "required": True,
+                    "choices": [
+                        {
+                            "name": "Loud",
+                            "name_localizations": {"es-ES": "Alto"},
+                            "value": "loud",
+                        }
+                    ],
+                }
+            ],
+        }
+    ],
+}
+
+
+@pytest.fixture
+async def translated(client: Client, guild: Guild) -> Guild:
+    """A guild whose bot has one command, in two languages, and answers it."""
+    application_id = client.application_id
+    assert application_id is not None
+    await client.http.bulk_upsert_global_commands(application_id, [GREET])
+
+    @client.listen()
+    async def on_interaction(interaction: discord.Interaction) -> None:
+        await interaction.response.send_message("hello")
+
     return guild

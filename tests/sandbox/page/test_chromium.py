@@ -13,8 +13,10 @@ from tests.sandbox.chromium import Page, chromium, find_chromium
 from tests.sandbox.page.browser import HOSTILE
 
 NAME_BOX = "document.querySelector('dialog input')"
-JOIN = "document.querySelector('.invitation button')"
-MADE_OF_TEXT = "#messages i, #messages iframe, #messages script, #messages svg"
+JOIN = "document.querySelector('[data-key=join]')"
+MADE_OF_TEXT = "#messages i, #messages iframe, #messages script, #messages svg:not(.glyph)"
+DOOR = "document.querySelector('dialog h2')?.textContent"
+WRITER = "document.querySelector('.writer textarea')"
 FOCUS_BOX = "document.querySelector('.writer textarea').focus()"
 DANGEROUS_LINKS = "[...document.links].filter((a) => !/^https?:$/.test(a.protocol)).length"
 
@@ -107,4 +109,64 @@ async def test_command_and_form_are_used_by_keyboard(
         shown = await page.evaluate("document.querySelector('.message.private').textContent")
         assert "Vi, Vera <b>" in shown
         assert "Only you can see this" in shown
+        assert page.problems == []
+
+
+@needs_chromium
+async def test_page_speaks_the_language_of_its_visitor(
+    sandbox: Sandbox, guild: Guild, tmp_path: Path
+) -> None:
+    guild.channel("general").add_message(guild.world.users[guild.owner_id], "hola")
+    async with chromium(tmp_path) as page:
+        agent = await page.evaluate("navigator.userAgent")
+        await page.call("Emulation.setUserAgentOverride", userAgent=agent, acceptLanguage="es-MX")
+        await page.open(f"{sandbox.base_url}/")
+        await page.until(f"{DOOR} === 'Un Discord simulado'")
+        await page.evaluate(f"{NAME_BOX}.focus()")
+        await page.type("   ")
+        await page.press("Enter")
+        told = "document.querySelector('dialog [role=alert]').textContent"
+        await page.until(f"{told} === 'Un nombre tiene de 1 a 32 caracteres.'")
+        await page.evaluate("document.querySelector('dialog [lang=en]').click()")
+        await page.until(f"{DOOR} === 'A simulated Discord'")
+        assert await page.evaluate("document.activeElement.lang") == "en"
+        await page.call("Page.reload")
+        await page.until(f"{DOOR} === 'A simulated Discord' && ({NAME_BOX}.focus(), true)")
+        await page.type("Véra")
+        await page.press("Enter")
+        await page.until(f"{JOIN}?.textContent === 'Join' && ({JOIN}.click(), true)")
+        await page.until(f"{WRITER}?.placeholder === 'Message #general, or / for commands'")
+        await page.evaluate("document.querySelector('#person [lang=es]').focus()")
+        await page.press("Enter")
+        await page.until(f"{WRITER}.placeholder === 'Mensaje a #general, o / para comandos'")
+        await page.until("document.querySelector('li.message')")
+        assert await page.evaluate("document.activeElement.lang") == "es"
+        assert await page.evaluate("document.documentElement.lang") == "es"
+        assert "Véra" in await page.evaluate("document.querySelector('.whoami').textContent")
+        refused = [entry for entry in page.problems if "400" not in entry]
+        assert refused == []
+
+
+@needs_chromium
+async def test_suggestions_cover_no_label_and_what_is_missing_is_told(
+    sandbox: Sandbox, harbour: Guild, tmp_path: Path
+) -> None:
+    async with chromium(tmp_path) as page:
+        await come_in(page, sandbox)
+        await page.evaluate(FOCUS_BOX)
+        await page.type("/pic")
+        await page.until("document.querySelector('.writer [role=option].active')")
+        await page.press("Enter")
+        await page.until("document.activeElement.matches('.typed input')")
+        await page.press("Enter")
+        alert = "document.querySelector('.command-form [role=alert]')"
+        await page.until(f"{alert}.textContent === '“thing” is needed.'")
+        assert await page.evaluate("document.activeElement.getAttribute('aria-invalid')") == "true"
+        await page.type("buo")
+        await page.until("document.querySelector('.typed [role=option].active')")
+        edges = await page.evaluate(
+            "[document.querySelector('.typed .listbox').getBoundingClientRect().bottom,"
+            " document.querySelector('.command-form').getBoundingClientRect().top]"
+        )
+        assert edges[0] <= edges[1]
         assert page.problems == []

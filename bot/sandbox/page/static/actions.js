@@ -39,10 +39,13 @@ export async function openGuild(guildId, channelId = null) {
   await openChannel(bestChannel(channelId)?.id ?? null);
 }
 
+/** Return the wanted channel, else the one for all topics, else the first in the list. */
 function bestChannel(wanted) {
-  const open = places().filter((entry) => entry.textual && !entry.archived);
-  const talk = open.find((entry) => entry.name === "general");
-  return findChannel(wanted) ?? talk ?? open[0];
+  const known = places().find((entry) => entry.id === wanted && entry.textual);
+  const open = places()
+    .filter((entry) => entry.textual && !entry.archived)
+    .sort((one, other) => one.position - other.position);
+  return known ?? open.find((entry) => entry.name === "general") ?? open[0];
 }
 
 /** Load the open guild again, because something about it has changed. */

@@ -1,5 +1,7 @@
 // Asks the sandbox. Refusals come as words for the person.
 
+import { discordLocale, t } from "./language.js";
+
 /** What the sandbox would not do; `message` says why, `status` is the HTTP status (0: not reached). */
 export class Refusal extends Error {
   constructor(message, status) {
@@ -10,16 +12,18 @@ export class Refusal extends Error {
 
 /** Return the answer to a request under `/page`; raises Refusal. */
 export async function ask(method, path, body) {
-  const options = { method, headers: { Accept: "application/json" }, credentials: "same-origin" };
+  // The sandbox words refusals, names commands and marks interactions in this language.
+  const headers = { Accept: "application/json", "Accept-Language": discordLocale() };
+  const options = { method, headers, credentials: "same-origin" };
   if (body !== undefined) {
     options.body = JSON.stringify(body);
-    options.headers["Content-Type"] = "application/json";
+    headers["Content-Type"] = "application/json";
   }
   let response;
   try {
     response = await fetch(`/page${path}`, options);
   } catch {
-    throw new Refusal("The sandbox can't be reached. Is the demo still running?", 0);
+    throw new Refusal(t("unreachable"), 0);
   }
   const text = await response.text();
   let answer = {};
@@ -28,7 +32,7 @@ export async function ask(method, path, body) {
   } catch {
     answer = { error: text.slice(0, 200) };
   }
-  if (!response.ok) throw new Refusal(answer.error || "That did not work.", response.status);
+  if (!response.ok) throw new Refusal(answer.error || t("failed"), response.status);
   return answer;
 }
 
@@ -43,7 +47,7 @@ const LARGEST_FILES = 5 * 1024 * 1024;
 /** Return chosen files as the sandbox takes them; raises Refusal when they are too large. */
 export async function packFiles(files) {
   const total = [...files].reduce((sum, file) => sum + file.size, 0);
-  if (total > LARGEST_FILES) throw new Refusal("Files may have 5 MB in all.", 413);
+  if (total > LARGEST_FILES) throw new Refusal(t("tooLarge"), 413);
   return Promise.all([...files].map(packFile));
 }
 
@@ -51,7 +55,7 @@ async function packFile(file) {
   const address = await new Promise((resolve, reject) => {
     const reader = new FileReader();
     reader.onload = () => resolve(String(reader.result));
-    reader.onerror = () => reject(new Refusal(`${file.name} can't be read.`, 0));
+    reader.onerror = () => reject(new Refusal(t("unreadable", { name: file.name }), 0));
     reader.readAsDataURL(file);
   });
   return { filename: file.name, data: address.slice(address.indexOf(",") + 1) };

@@ -1,6 +1,8 @@
 // A button that opens a list to choose from: selects in messages and forms, options of commands.
 
 import { button, debounced, el, freshId } from "./dom.js";
+import { icon } from "./icons.js";
+import { t } from "./language.js";
 import { Listbox } from "./listbox.js";
 import { closePopup, openPopup } from "./popup.js";
 
@@ -11,7 +13,7 @@ import { closePopup, openPopup } from "./popup.js";
 export function chooser({
   load,
   label,
-  placeholder = "Choose",
+  placeholder = t("choose"),
   chosen = [],
   min = 1,
   max = 1,
@@ -28,7 +30,7 @@ export function chooser({
     disabled,
     id: freshId("chooser"),
   };
-  const opener = button([shown, el("span", { "aria-hidden": "true" }, "▾")], open, props);
+  const opener = button([shown, icon("down")], open, props);
   if (key) opener.dataset.key = key;
   describe();
 
@@ -36,7 +38,8 @@ export function chooser({
     const words = current.map((option) => option.label).join(", ");
     shown.textContent = words || placeholder;
     shown.classList.toggle("placeholder", !words);
-    opener.setAttribute("aria-label", `${label || placeholder}: ${words || "nothing chosen"}`);
+    const spoken = { label: label || placeholder, chosen: words || t("nothingChosen") };
+    opener.setAttribute("aria-label", t("chosen", spoken));
   }
 
   function commit(options) {
@@ -51,8 +54,8 @@ export function chooser({
     const filter = el("input", {
       type: "text",
       role: "combobox",
-      placeholder: "Filter",
-      "aria-label": `Filter: ${label || placeholder}`,
+      placeholder: t("filter"),
+      "aria-label": t("filterOf", { label: label || placeholder }),
     });
     const list = new Listbox(filter, {
       label: label || placeholder,
@@ -79,23 +82,25 @@ export function chooser({
     }
 
     function footer() {
-      const done = button("Done", () => picked.length >= min && commit(picked), {
+      const done = button(t("done"), () => picked.length >= min && commit(picked), {
         class: "primary",
       });
-      const clear = min === 0 ? button("Clear", () => commit([])) : null;
-      const count = max > 1 ? el("span", { class: "detail" }, `${min} to ${max}`) : null;
+      const clear = min === 0 ? button(t("clear"), () => commit([])) : null;
+      const count = max > 1 ? el("span", { class: "detail" }, t("fromTo", { min, max })) : null;
       return el("div", { class: "foot" }, count, clear, max > 1 ? done : null);
     }
 
     async function refresh() {
       const text = filter.value;
       const options = await load(text);
-      if (filter.value === text) list.show(options.map(withMark), "Nothing fits.");
+      if (filter.value === text) list.show(options.map(withMark), t("nothingFits"));
     }
 
     filter.addEventListener("input", debounced(refresh, 120));
     filter.addEventListener("keydown", (event) => list.key(event));
-    openPopup(opener, [filter, list.node, foot], { label: label || placeholder });
+    // The popup may lie over the label it belongs to.
+    const caption = el("p", { class: "caption", dir: "auto" }, label || placeholder);
+    openPopup(opener, [caption, filter, list.node, foot], { label: label || placeholder });
     filter.focus();
     refresh();
   }

@@ -5,7 +5,8 @@ import { among, chooser } from "./chooser.js";
 import { button, el, freshId } from "./dom.js";
 import { loadOf } from "./entities.js";
 import { useCommand } from "./interactions.js";
-import { attempt, notify } from "./notices.js";
+import { t } from "./language.js";
+import { attempt, problemLine } from "./notices.js";
 import { typedOption } from "./typed.js";
 
 const BOOLEAN = 5;
@@ -18,24 +19,26 @@ export function commandForm(command, rest, done) {
   const fields = command.options.map((option, index) =>
     optionField(option, { command, values, text: index ? "" : rest }),
   );
-  const run = el("button", { type: "submit", class: "primary" }, "Run");
-  const cancel = button("Cancel", done);
+  const run = el("button", { type: "submit", class: "primary" }, t("run"));
+  const cancel = button(t("cancel"), done);
+  const problem = problemLine();
   const title = el(
     "p",
     { class: "command-title" },
-    el("strong", {}, `/${command.path}`),
+    el("strong", {}, `/${command.label}`),
     " ",
     el("span", { class: "detail" }, command.description),
   );
   const node = el(
     "form",
-    { class: "command-form", "aria-label": `/${command.path}` },
+    { class: "command-form", "aria-label": `/${command.label}` },
     title,
     el(
       "div",
       { class: "options" },
       fields.map((entry) => entry.node),
     ),
+    problem.node,
     el("div", { class: "foot" }, cancel, run),
   );
   node.addEventListener("keydown", (event) => {
@@ -43,11 +46,15 @@ export function commandForm(command, rest, done) {
   });
   node.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const missing = command.options.find(
+    const missing = command.options.findIndex(
       (option) => option.required && isEmpty(values.get(option.name)),
     );
-    if (missing) {
-      notify(`“${missing.name}” is needed.`);
+    fields.forEach(({ target }, index) =>
+      target.setAttribute("aria-invalid", String(index === missing)),
+    );
+    problem.say(missing < 0 ? null : t("isNeeded", { name: command.options[missing].label }));
+    if (missing >= 0) {
+      fields[missing].target.focus();
       return;
     }
     run.disabled = true;
@@ -75,11 +82,11 @@ async function collect(values) {
 function optionField(option, form) {
   const control = controlOf(option, form);
   control.id ||= freshId("option");
-  const star = option.required ? el("span", { class: "required", title: "required" }, " *") : null;
+  const star = option.required ? el("span", { class: "required", title: t("required") }, " *") : null;
   const label = el(
     "label",
     { class: "caption", for: control.id, title: option.description },
-    option.name,
+    option.label,
     star,
   );
   const hint = el("p", { class: "detail" }, option.description);
@@ -92,8 +99,8 @@ function controlOf(option, { command, values, text }) {
   const choose = (load) =>
     chooser({
       load,
-      label: option.name,
-      placeholder: option.required ? "Choose" : "Not given",
+      label: option.label,
+      placeholder: t(option.required ? "choose" : "optional"),
       min: option.required ? 1 : 0,
       onChange: (chosen) => set(chosen[0]?.value ?? null),
     });
@@ -102,8 +109,8 @@ function controlOf(option, { command, values, text }) {
   if (option.type === BOOLEAN)
     return choose(
       among([
-        { label: "Yes", value: true },
-        { label: "No", value: false },
+        { label: t("yes"), value: true },
+        { label: t("no"), value: false },
       ]),
     );
   if (option.type in ENTITIES) return choose(loadOf(ENTITIES[option.type], option.channel_types));

@@ -8,30 +8,31 @@ const NESTED = [1, 2]; // subcommand and group
 const MOST = 30;
 const MENTION = /(?:^|\s)([@#])([^\s@#<>]{0,32})$/;
 
-/** Return every command that can be used here: `{path, description, options}`. */
+/** Return every command that can be used here: `{path, label, description, options}`. */
 export function leaves(commands = state.commands) {
   return commands
     .filter((command) => command.type === CHAT_INPUT)
     .flatMap((command) => unfold(command, []))
-    .sort((one, other) => one.path.localeCompare(other.path));
+    .sort((one, other) => one.label.localeCompare(other.label));
 }
 
 function unfold(step, before) {
-  const path = [...before, step.name];
-  const inner = (step.options ?? []).filter((option) => NESTED.includes(option.type));
-  if (inner.length) return inner.flatMap((option) => unfold(option, path));
-  return [
-    { path: path.join(" "), description: step.description ?? "", options: step.options ?? [] },
-  ];
+  const steps = [...before, step];
+  const inner = step.options.filter((option) => NESTED.includes(option.type));
+  if (inner.length) return inner.flatMap((option) => unfold(option, steps));
+  const { description, options } = step;
+  const joined = (key) => steps.map((entry) => entry[key]).join(" ");
+  return [{ path: joined("name"), label: joined("label"), description, options }];
 }
 
 /** Return the command that a text begins with, and what follows it; null when there is none. */
 export function fromText(text) {
   const typed = text.slice(1).trimStart();
   const found = leaves()
-    .filter((leaf) => typed === leaf.path || typed.startsWith(`${leaf.path} `))
-    .sort((one, other) => other.path.length - one.path.length)[0];
-  return found ? { command: found, rest: typed.slice(found.path.length).trim() } : null;
+    .flatMap((leaf) => namesOf(leaf).map((name) => ({ leaf, name })))
+    .filter(({ name }) => typed === name || typed.startsWith(`${name} `))
+    .sort((one, other) => other.name.length - one.name.length)[0];
+  return found ? { command: found.leaf, rest: typed.slice(found.name.length).trim() } : null;
 }
 
 /** Return what fits the text before the caret, as options of a listbox. */
@@ -50,7 +51,7 @@ export async function suggestions(text, caret) {
 
 function asMention(option, sign) {
   if (sign === "#") return `<#${option.value}>`;
-  return option.detail === "role" ? `<@&${option.value}>` : `<@${option.value}>`;
+  return option.isRole ? `<@&${option.value}>` : `<@${option.value}>`;
 }
 
 function commandsLike(text) {
@@ -58,14 +59,20 @@ function commandsLike(text) {
   if (exact?.rest) return [optionOf(exact.command, exact.rest)];
   const typed = text.slice(1).trim().toLowerCase();
   const all = leaves();
-  const first = all.filter((leaf) => leaf.path.startsWith(typed));
-  const more = all.filter((leaf) => !leaf.path.startsWith(typed) && leaf.path.includes(typed));
-  return [...first, ...more].slice(0, MOST).map((leaf) => optionOf(leaf, ""));
+  const begins = (leaf) => namesOf(leaf).some((name) => name.startsWith(typed));
+  const has = (leaf) => namesOf(leaf).some((name) => name.includes(typed));
+  const more = all.filter((leaf) => !begins(leaf) && has(leaf));
+  return [...all.filter(begins), ...more].slice(0, MOST).map((leaf) => optionOf(leaf, ""));
+}
+
+/** Return what a command is called: in the reader's language, and as it is registered. */
+function namesOf(leaf) {
+  return [leaf.label, leaf.path];
 }
 
 function optionOf(leaf, rest) {
   return {
-    label: `/${leaf.path}`,
+    label: `/${leaf.label}`,
     detail: leaf.description,
     value: leaf.path,
     command: leaf,

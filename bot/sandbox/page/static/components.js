@@ -3,7 +3,9 @@
 import { button, cssColor, el } from "./dom.js";
 import { among, chooser } from "./chooser.js";
 import { loadOf, optionFor } from "./entities.js";
+import { icon } from "./icons.js";
 import { link } from "./inline.js";
+import { t } from "./language.js";
 import { markdown } from "./markdown.js";
 import { ownPath, picture } from "./media.js";
 
@@ -50,7 +52,7 @@ function children(list, use) {
 function pressable(data, use) {
   const words = [emoji(data.emoji), data.label].filter(Boolean).join(" ");
   if (data.style === LINK_STYLE) {
-    const node = link(data.url, `${words} ↗`);
+    const node = link(data.url, [words, " ", icon("external")]);
     node.classList.add("button");
     return node;
   }
@@ -95,7 +97,7 @@ export function selectParts(data, nameMap) {
   }));
   return {
     load: kind ? loadOf(kind, data.channel_types) : among(listed),
-    placeholder: data.placeholder || "Choose",
+    placeholder: data.placeholder || t("choose"),
     label: data.placeholder ?? "",
     min: data.min_values ?? 1,
     max: data.max_values ?? 1,
@@ -112,14 +114,14 @@ function section(data, use) {
 }
 
 function media(item, cls) {
-  return picture(item.media.url, { cls, alt: item.description ?? "Picture" });
+  return picture(item.media.url, { cls, alt: item.description ?? t("picture") });
 }
 
 function fileLink(data) {
   const name = String(data.file.url).split("/").pop();
   const path = ownPath(data.file.url);
   return path
-    ? el("a", { class: "file", href: path, download: name }, `📄 ${name}`)
+    ? el("a", { class: "file", href: path, download: name }, icon("file"), el("bdi", {}, name))
     : link(data.file.url, name);
 }
 

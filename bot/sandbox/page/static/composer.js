@@ -1,10 +1,11 @@
 // Where the person writes: text, files, replies, and the way into commands with "/".
 
 import { packFiles, post } from "./api.js";
-import { joinGuild } from "./actions.js";
 import { commandForm } from "./commandform.js";
 import { fromText, suggestions } from "./completion.js";
 import { button, byId, el, nameOf } from "./dom.js";
+import { icon } from "./icons.js";
+import { said, t } from "./language.js";
 import { Listbox } from "./listbox.js";
 import { lastMessage } from "./messages.js";
 import { attempt } from "./notices.js";
@@ -13,6 +14,7 @@ import { edit } from "./toolbar.js";
 
 const TYPING_EVERY = 8000;
 const TALLEST = 200;
+const NARROW = "(max-width: 720px)";
 const drafts = new Map(); // channel id -> text not sent yet
 
 let box = null;
@@ -53,25 +55,16 @@ function draw() {
   const place = channel();
   drawnFor = situation();
   box = null;
-  if (state.guild && !state.guild.joined) area.replaceChildren(invitation());
-  else if (!place) area.replaceChildren(el("p", { class: "quiet" }, "Choose a channel."));
+  if (!place) area.replaceChildren();
   else if (!place.can_send)
-    area.replaceChildren(
-      el("p", { class: "quiet" }, "You may read here, but not write."),
-      slashOnly(),
-    );
+    area.replaceChildren(el("p", { class: "quiet" }, t("mayOnlyRead")), slashOnly());
   else area.replaceChildren(writer(place));
-}
-
-function invitation() {
-  const words = el("p", {}, "You are not a member of ", nameOf(state.guild.name), " yet.");
-  return el("div", { class: "invitation" }, words, button("Join", joinGuild, { class: "primary" }));
 }
 
 /** Commands can be used where nothing can be written. */
 function slashOnly() {
   return state.commands.length
-    ? button("Use a command", () => openCommands("/"), { class: "plain" })
+    ? button(t("useCommand"), () => openCommands("/"), { class: "plain" })
     : "";
 }
 
@@ -83,20 +76,21 @@ function openCommands(text) {
 }
 
 function writer(place) {
-  const label = place.with ? `Message ${place.name}` : `Message #${place.name}`;
-  const hint = place.can_send ? `${label}, or / for commands` : "/ for commands";
+  const name = place.with ? place.name : `#${place.name}`;
+  const words = matchMedia(NARROW).matches ? t("messageHintShort") : t("messageHint", { name });
+  const hint = place.can_send ? words : t("commandHint");
   box = el("textarea", {
     rows: 1,
     maxlength: 2000,
     placeholder: hint,
-    "aria-label": label,
+    "aria-label": t("messageTo", { name }),
     dir: "auto",
     role: "combobox",
     "aria-expanded": "false",
   });
   box.value = drafts.get(place.id) ?? "";
   const list = new Listbox(box, {
-    label: "Suggestions",
+    label: t("suggestions"),
     onChoose: (option) => choose(option, list),
     onEscape: () => list.hide(),
   });
@@ -109,12 +103,8 @@ function writer(place) {
     draw();
     box.focus();
   });
-  const attach = button("+", () => picker.click(), {
-    class: "icon",
-    "aria-label": "Attach files",
-    title: "Attach files",
-  });
-  const submit = button("➤", send, { class: "icon send", "aria-label": "Send", title: "Send" });
+  const attach = iconButton("plus", t("attach"), () => picker.click());
+  const submit = iconButton("send", t("send"), send);
   requestAnimationFrame(grow);
   return el(
     "div",
@@ -126,10 +116,15 @@ function writer(place) {
   );
 }
 
+function iconButton(sign, label, work) {
+  return button(icon(sign), work, { class: "icon", "aria-label": label, title: label });
+}
+
 function banner() {
   if (!answered) return null;
-  const stop = button("×", () => reply(null), { class: "icon", "aria-label": "Don't reply" });
-  return el("p", { class: "banner" }, "Replying to ", nameOf(answered.author.name), stop);
+  const stop = iconButton("cross", t("dontReply"), () => reply(null));
+  const words = said("replyingTo", { name: nameOf(answered.author.name) });
+  return el("p", { class: "banner" }, words, stop);
 }
 
 function fileList() {
@@ -138,14 +133,10 @@ function fileList() {
     "ul",
     { class: "chosen-files" },
     files.map((file) => {
-      const drop = button(
-        "×",
-        () => {
-          files = files.filter((entry) => entry !== file);
-          draw();
-        },
-        { class: "icon", "aria-label": `Leave out ${file.name}` },
-      );
+      const drop = iconButton("cross", t("leaveOut", { name: file.name }), () => {
+        files = files.filter((entry) => entry !== file);
+        draw();
+      });
       return el("li", {}, el("bdi", {}, file.name), drop);
     }),
   );
@@ -163,7 +154,7 @@ async function onInput(place, list) {
   const asked = box.value;
   const options = await suggestions(asked, box.selectionStart);
   if (box && box.value === asked && document.activeElement === box) {
-    list.show(options, asked.startsWith("/") ? "No command of this name for you here." : "");
+    list.show(options, asked.startsWith("/") ? t("noCommand") : "");
   }
   if (asked && !asked.startsWith("/") && Date.now() - typedAt > TYPING_EVERY) {
     typedAt = Date.now();

@@ -1,73 +1,98 @@
-// The way in: a name, and what this place is.
+// The way in: a name, a language, and what this place is.
 
-import { post } from "./api.js";
+import { post, Refusal } from "./api.js";
 import { takeState } from "./actions.js";
 import { button, el } from "./dom.js";
-import { attempt } from "./notices.js";
-import { changed, state } from "./store.js";
+import { t } from "./language.js";
+import { languageSwitch } from "./languageswitch.js";
+import { problemLine } from "./notices.js";
+import { changed, on, state } from "./store.js";
 
 const REMEMBERED = "sandbox-name";
+
+let redraw = () => {};
+on("language", () => redraw());
 
 /** Ask for a name until there is one; resolves when the browser has an account. */
 export function openDoorway() {
   return new Promise((resolve) => {
-    const known = Boolean(state.visitor);
-    const name = el("input", {
-      type: "text",
-      id: "doorway-name",
-      required: true,
-      maxlength: 32,
-      autocomplete: "nickname",
-      dir: "auto",
-    });
-    name.value = state.visitor?.name ?? localStorage.getItem(REMEMBERED) ?? "";
-    const enter = el("button", { type: "submit", class: "primary" }, known ? "Save" : "Come in");
-    const cancel = known ? button("Cancel", () => dialog.close()) : null;
-    const form = el(
-      "form",
-      { method: "dialog" },
-      el("h2", { id: "doorway-title" }, known ? "Your name" : "A simulated Discord"),
-      known
-        ? null
-        : el(
-            "p",
-            {},
-            "Nothing here is real, all of it works: the people are scripted, ",
-            "the bot is the one you would run. Come in, talk to them and try its commands.",
-          ),
-      el(
-        "div",
-        { class: "field" },
-        el("label", { class: "caption", for: "doorway-name" }, "What should they call you?"),
-        name,
-      ),
-      el("div", { class: "foot" }, cancel, enter),
-    );
-    const dialog = el(
-      "dialog",
-      { class: "form doorway", "aria-labelledby": "doorway-title" },
-      form,
-    );
-    dialog.addEventListener("cancel", (event) => !known && event.preventDefault());
+    const dialog = el("dialog", { class: "form doorway", "aria-labelledby": "doorway-title" });
+    const name = nameBox();
+    redraw = () => {
+      dialog.replaceChildren(doorway(name, dialog));
+      dialog.querySelector(".languages [aria-pressed=true]")?.focus();
+    };
+    redraw();
+    dialog.addEventListener("cancel", (event) => !state.visitor && event.preventDefault());
     dialog.addEventListener("close", () => {
       if (!state.visitor) {
         dialog.showModal();
         return;
       }
+      redraw = () => {};
       dialog.remove();
       resolve();
-    });
-    form.addEventListener("submit", async (event) => {
-      event.preventDefault();
-      const answer = await attempt(() => post("/visitors", { name: name.value }));
-      if (!answer) return;
-      localStorage.setItem(REMEMBERED, name.value);
-      takeState(answer);
-      changed("place");
-      dialog.close();
     });
     document.body.append(dialog);
     dialog.showModal();
     name.select();
   });
+}
+
+function nameBox() {
+  const name = el("input", {
+    type: "text",
+    id: "doorway-name",
+    required: true,
+    maxlength: 32,
+    autocomplete: "nickname",
+    dir: "auto",
+  });
+  name.value = state.visitor?.name ?? localStorage.getItem(REMEMBERED) ?? "";
+  return name;
+}
+
+function doorway(name, dialog) {
+  const known = Boolean(state.visitor);
+  const problem = problemLine();
+  const enter = el("button", { type: "submit", class: "primary" }, t(known ? "save" : "comeIn"));
+  const form = el(
+    "form",
+    { method: "dialog" },
+    el("h2", { id: "doorway-title" }, t(known ? "yourName" : "doorTitle")),
+    known ? null : el("p", {}, t("doorText")),
+    el(
+      "div",
+      { class: "field" },
+      el("label", { class: "caption", for: name.id }, t("nameQuestion")),
+      name,
+    ),
+    problem.node,
+    el(
+      "div",
+      { class: "foot" },
+      known ? null : languageSwitch(),
+      known ? button(t("cancel"), () => dialog.close()) : null,
+      enter,
+    ),
+  );
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    await enterAs(name.value, problem, dialog);
+  });
+  return form;
+}
+
+async function enterAs(name, problem, dialog) {
+  problem.say(null);
+  try {
+    takeState(await post("/visitors", { name }));
+  } catch (failure) {
+    if (!(failure instanceof Refusal)) throw failure;
+    problem.say(failure.message);
+    return;
+  }
+  localStorage.setItem(REMEMBERED, name);
+  changed("place");
+  dialog.close();
 }

@@ -2,6 +2,7 @@
 
 import { cssColor, el } from "./dom.js";
 import { inline, link } from "./inline.js";
+import { t } from "./language.js";
 import { markdown } from "./markdown.js";
 import { picture } from "./media.js";
 import { formatWhen } from "./time.js";
@@ -16,10 +17,10 @@ export function embed(data, names) {
   if (data.fields?.length) body.append(fields(data.fields, names));
   node.append(body);
   if (data.thumbnail?.url)
-    node.append(picture(data.thumbnail.url, { cls: "thumbnail", alt: "Thumbnail" }));
+    node.append(picture(data.thumbnail.url, { cls: "thumbnail", alt: t("thumbnail") }));
   if (data.image?.url)
     node.append(
-      picture(data.image.url, { cls: "picture wide", alt: data.image.description ?? "Picture" }),
+      picture(data.image.url, { cls: "picture wide", alt: data.image.description ?? t("picture") }),
     );
   const foot = footer(data);
   if (foot) node.append(foot);

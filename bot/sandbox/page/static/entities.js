@@ -2,17 +2,27 @@
 
 import { get } from "./api.js";
 import { among } from "./chooser.js";
+import { icon } from "./icons.js";
+import { t } from "./language.js";
 import { findChannel, findRole, places, state, channel } from "./store.js";
 
+const DIRECT = 1;
 const CATEGORY = 4;
 const VOICE = [2, 13];
+/** The types of channels that are threads. */
+export const THREADS = [10, 11, 12];
 const MOST = 50;
 
-/** Return the sign before a channel's name. */
-export function channelSign(type) {
-  if (VOICE.includes(type)) return "🔊";
-  if (type === CATEGORY) return "🗀";
-  return type >= 10 && type <= 12 ? "↳" : "#";
+/** Return the icon before a channel's name. */
+export function channelIcon(type) {
+  if (VOICE.includes(type)) return icon("speaker");
+  if (type === CATEGORY) return icon("folder");
+  return icon(THREADS.includes(type) ? "thread" : "hash");
+}
+
+/** Whether a channel is one of those that are written with a "#". */
+export function isTextChannel(type) {
+  return ![CATEGORY, DIRECT, ...VOICE, ...THREADS].includes(type);
 }
 
 async function people(text) {
@@ -25,7 +35,7 @@ async function people(text) {
 }
 
 function personOption(person) {
-  return { label: person.name, detail: person.bot ? "bot" : person.username, value: person.id };
+  return { label: person.name, detail: person.bot ? t("botDetail") : person.username, value: person.id };
 }
 
 function roles(text) {
@@ -36,7 +46,12 @@ function roles(text) {
 }
 
 function roleOption(role) {
-  return { label: `@${role.name.replace(/^@/, "")}`, detail: "role", value: role.id };
+  return {
+    label: `@${role.name.replace(/^@/, "")}`,
+    detail: t("roleDetail"),
+    value: role.id,
+    isRole: true,
+  };
 }
 
 function channels(types) {
@@ -47,7 +62,7 @@ function channels(types) {
 }
 
 function channelOption(entry) {
-  return { label: `${channelSign(entry.type)} ${entry.name}`, value: entry.id };
+  return { label: entry.name, sign: () => channelIcon(entry.type), value: entry.id };
 }
 
 async function mentionables(text) {
@@ -61,7 +76,7 @@ export function loadOf(kind, types) {
 
 /** Return the option that an id stands for, as a select shows what is chosen already. */
 export function optionFor(id, kind, names) {
-  if (kind === "channel") return { label: `#${findChannel(id)?.name ?? "no-access"}`, value: id };
+  if (kind === "channel") return { label: `#${findChannel(id)?.name ?? t("noAccess")}`, value: id };
   const role = kind === "user" ? null : findRole(id);
-  return role ? roleOption(role) : { label: names[id] ?? "somebody", value: id };
+  return role ? roleOption(role) : { label: names[id] ?? t("somebody"), value: id };
 }

@@ -3,8 +3,10 @@
 import { post, Refusal } from "./api.js";
 import { button, el, freshId } from "./dom.js";
 import { field } from "./fields.js";
+import { t } from "./language.js";
 import { markdown } from "./markdown.js";
 import { namesFor } from "./names.js";
+import { problemLine } from "./notices.js";
 
 const ROW = 1;
 const TEXT_DISPLAY = 10;
@@ -14,16 +16,16 @@ const LABEL = 18;
 export function openForm(modal, interactionId) {
   const readers = new Map();
   const rows = modal.components.map((data) => row(data, readers));
-  const problem = el("p", { class: "problem", role: "alert", hidden: true });
+  const problem = problemLine();
   const title = el("h2", { id: freshId("title"), dir: "auto" }, modal.title);
-  const submit = el("button", { type: "submit", class: "primary" }, "Submit");
-  const close = button("Cancel", () => dialog.close());
+  const submit = el("button", { type: "submit", class: "primary" }, t("submit"));
+  const close = button(t("cancel"), () => dialog.close());
   const form = el(
     "form",
     { method: "dialog" },
     title,
     rows,
-    problem,
+    problem.node,
     el("div", { class: "foot" }, close, submit),
   );
   const dialog = el(
@@ -34,14 +36,13 @@ export function openForm(modal, interactionId) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     submit.disabled = true;
-    problem.hidden = true;
+    problem.say(null);
     try {
       await post(`/interactions/${interactionId}/modal`, { values: await readAll(readers) });
       dialog.close();
     } catch (failure) {
       if (!(failure instanceof Refusal)) throw failure;
-      problem.textContent = failure.message;
-      problem.hidden = false;
+      problem.say(failure.message);
     } finally {
       submit.disabled = false;
     }
@@ -74,7 +75,7 @@ function labelled(data, label, description, readers) {
   const made = field(data, label, hint?.id);
   readers.set(data.custom_id, made.read);
   const star =
-    data.required === false ? null : el("span", { class: "required", title: "required" }, " *");
+    data.required === false ? null : el("span", { class: "required", title: t("required") }, " *");
   const caption = el(
     made.id ? "label" : "span",
     { class: "caption", for: made.id, dir: "auto" },

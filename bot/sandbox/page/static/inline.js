@@ -1,6 +1,7 @@
 // The markdown inside a line: emphasis, code, links, mentions, timestamps, spoilers.
 
 import { button, el } from "./dom.js";
+import { t } from "./language.js";
 import { mention } from "./mentions.js";
 
 const DEEPEST = 8;
@@ -142,7 +143,7 @@ function closing(text, marker, from) {
 function spoiler(nodes) {
   const hidden = el("span", { class: "hidden-text", inert: true }, nodes);
   const cover = button(
-    "Show spoiler",
+    t("showSpoiler"),
     () => {
       hidden.inert = false;
       cover.replaceWith(...hidden.childNodes);

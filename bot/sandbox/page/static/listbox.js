@@ -1,9 +1,11 @@
 // A list of choices steered from a text box: arrows move, Enter chooses, Escape closes.
 
 import { el, freshId } from "./dom.js";
+import { icon } from "./icons.js";
 
 /**
- * Make a listbox for `input`. Options are `{label, detail, value, selected}`; `onChoose` gets one.
+ * Make a listbox for `input`. Options are `{label, detail, value, selected}`, and `sign` returns an
+ * icon where there is one; `onChoose` gets an option.
  * `onEscape` is called on Escape while options are shown.
  */
 export class Listbox {
@@ -61,7 +63,8 @@ export class Listbox {
     const detail = option.detail
       ? el("span", { class: "detail", dir: "auto" }, option.detail)
       : null;
-    return el("li", props, el("span", { class: "label", dir: "auto" }, option.label), detail);
+    const sign = option.selected ? icon("check") : option.sign?.();
+    return el("li", props, sign, el("span", { class: "label", dir: "auto" }, option.label), detail);
   }
 
   mark() {

@@ -1,7 +1,9 @@
 // Pictures and files. Only what the sandbox itself keeps is loaded; the rest is linked.
 
 import { el } from "./dom.js";
+import { icon } from "./icons.js";
 import { link } from "./inline.js";
+import { formatLocale, t } from "./language.js";
 
 const PICTURE = /\.(png|jpe?g|gif|webp)$/i;
 const LOOPBACK = new Set(["127.0.0.1", "localhost", "[::1]"]);
@@ -22,7 +24,7 @@ export function ownPath(address) {
 /** Return a picture, or a link to one that is kept elsewhere. */
 export function picture(address, { alt = "", cls = "picture" } = {}) {
   const path = ownPath(address);
-  if (!path) return link(address, alt || "Picture kept elsewhere");
+  if (!path) return link(address, alt || t("pictureElsewhere"));
   return el("img", { class: cls, src: path, alt, loading: "lazy", decoding: "async" });
 }
 
@@ -36,12 +38,13 @@ export function attachment(file) {
     return el("a", { href: path, target: "_blank", rel: "noopener", class: "file-picture" }, shown);
   }
   const size = el("span", { class: "detail" }, formatSize(file.size));
-  return el("a", { href: path, download: file.filename, class: "file" }, "📄 ", name, " ", size);
+  return el("a", { href: path, download: file.filename, class: "file" }, icon("file"), name, size);
 }
 
 /** Return a size in bytes for people. */
 export function formatSize(bytes) {
-  if (bytes < 1024) return `${bytes} bytes`;
-  if (bytes < 1024 ** 2) return `${(bytes / 1024).toFixed(1)} KB`;
-  return `${(bytes / 1024 ** 2).toFixed(1)} MB`;
+  if (bytes < 1024) return t("bytes", { count: bytes });
+  const [unit, length] = bytes < 1024 ** 2 ? ["KB", 1024] : ["MB", 1024 ** 2];
+  const number = new Intl.NumberFormat(formatLocale(), { maximumFractionDigits: 1 });
+  return `${number.format(bytes / length)} ${unit}`;
 }

@@ -2,6 +2,8 @@
 
 import { get } from "./api.js";
 import { avatar, byId, cssColor, debounced, el, nameOf } from "./dom.js";
+import { icon } from "./icons.js";
+import { t } from "./language.js";
 import { on, state } from "./store.js";
 
 const NARROW = "(max-width: 1050px)";
@@ -43,7 +45,7 @@ function draw({ members, count }, guild) {
     role.name,
     members.filter((entry) => entry.hoist === role.id),
   ]);
-  groups.push(["Members", members.filter((entry) => !entry.hoist)]);
+  groups.push([t("everyoneElse"), members.filter((entry) => !entry.hoist)]);
   const shown = groups
     .filter(([, people]) => people.length)
     .flatMap(([title, people]) => [
@@ -51,8 +53,8 @@ function draw({ members, count }, guild) {
       el("ul", {}, people.map(row)),
     ]);
   const rest = count - members.length;
-  if (rest > 0) shown.push(el("p", { class: "quiet" }, `and ${rest} more`));
-  byId("members").replaceChildren(el("p", { class: "count" }, `${count} people`), ...shown);
+  if (rest > 0) shown.push(el("p", { class: "quiet" }, t("andMore", { count: rest })));
+  byId("members").replaceChildren(el("p", { class: "count" }, t("memberCount", { count })), ...shown);
 }
 
 function row(person) {
@@ -60,6 +62,11 @@ function row(person) {
   const color = cssColor(person.color);
   if (color) name.style.setProperty("--name", color);
   const badge = person.bot ? el("span", { class: "badge" }, "APP") : null;
-  const crown = person.owner ? el("span", { title: "Owner" }, "♛") : null;
+  const crown = person.owner ? crownOf() : null;
   return el("li", { class: "member" }, avatar(person, "small"), name, badge, crown);
+}
+
+function crownOf() {
+  const label = t("owner");
+  return el("span", { class: "crown", role: "img", "aria-label": label, title: label }, icon("crown"));
 }

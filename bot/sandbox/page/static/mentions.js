@@ -1,6 +1,7 @@
 // Mentions, timestamps and custom emoji: what stands in angle brackets.
 
 import { cssColor, el } from "./dom.js";
+import { t } from "./language.js";
 import { formatTime } from "./time.js";
 
 const USER = /<@!?(\d{15,20})>/y;
@@ -12,7 +13,7 @@ const EMOJI = /<a?:(\w{2,32}):(\d{15,20})>/y;
 const EVERYONE = /@(everyone|here)\b/y;
 
 const KINDS = [
-  [USER, (found, names) => pill(`@${names.user(found[1]) ?? "somebody"}`)],
+  [USER, (found, names) => pill(`@${names.user(found[1]) ?? t("somebody")}`)],
   [ROLE, (found, names) => rolePill(names.role(found[1]))],
   [CHANNEL, (found, names) => channelPill(found[1], names)],
   [COMMAND, (found) => pill(`/${found[1]}`)],
@@ -36,7 +37,7 @@ function pill(text) {
 }
 
 function rolePill(role) {
-  const node = pill(`@${role ? role.name : "deleted role"}`);
+  const node = pill(`@${role ? role.name : t("deletedRole")}`);
   const color = cssColor(role?.color);
   if (color) node.style.setProperty("--pill", color);
   return node;
@@ -44,7 +45,7 @@ function rolePill(role) {
 
 function channelPill(id, names) {
   const channel = names.channel(id);
-  if (!channel) return pill("#no-access");
+  if (!channel) return pill(`#${t("noAccess")}`);
   const props = { type: "button", class: "pill", on: { click: () => names.open(id) } };
   return el("button", props, el("bdi", {}, `#${channel.name}`));
 }

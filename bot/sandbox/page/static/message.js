@@ -4,7 +4,9 @@ import { put, remove } from "./api.js";
 import { components } from "./components.js";
 import { avatar, button, cssColor, el, nameOf } from "./dom.js";
 import { embed } from "./embed.js";
+import { icon } from "./icons.js";
 import { useComponent } from "./interactions.js";
+import { discordLocale, said, t } from "./language.js";
 import { markdown } from "./markdown.js";
 import { attachment } from "./media.js";
 import { namesFor } from "./names.js";
@@ -20,8 +22,7 @@ const MEMBER_JOINED = 7;
 
 /** Whether a message goes on under the name of the one before it. */
 export function continues(message, before) {
-  if (!before || message.referenced_message || message.interaction_metadata || message.ephemeral)
-    return false;
+  if (!before || message.referenced_message || message.used || message.ephemeral) return false;
   const close = madeAt(message.id) - madeAt(before.id) < TOGETHER;
   return (
     close &&
@@ -59,34 +60,35 @@ export function messageItem(message, before) {
 }
 
 function context(message) {
-  const used = message.interaction_metadata;
-  if (message.referenced_message) {
-    const target = message.referenced_message;
-    const name = target.author.global_name || target.author.username;
-    const text = target.content || "(see the message)";
-    return el(
-      "p",
-      { class: "context" },
-      "↱ ",
-      nameOf(name),
-      " ",
-      el("span", { class: "quoted", dir: "auto" }, text),
-    );
-  }
-  if (!used?.name) return null;
-  return el(
-    "p",
-    { class: "context" },
-    nameOf(message.names[used.user.id] ?? used.user.username),
-    " used ",
-    el("bdi", { class: "command" }, `/${used.name}`),
-  );
+  if (message.referenced_message) return answered(message.referenced_message);
+  if (!message.used) return null;
+  const { by, command } = message.used;
+  const words = said("used", {
+    name: authorName(by),
+    command: el("bdi", { class: "command" }, command[discordLocale()]),
+  });
+  return el("p", { class: "context" }, avatar(by, "tiny"), words.map(phrase));
+}
+
+function answered(target) {
+  const name = nameOf(target.author.global_name || target.author.username);
+  const text = el("span", { class: "quoted", dir: "auto" }, target.content || t("seeMessage"));
+  return el("p", { class: "context" }, icon("reply"), name, text);
+}
+
+/** Return words as an item of their own in a line, where spaces are gaps. */
+function phrase(part) {
+  return typeof part === "string" ? el("span", {}, part.trim()) : part;
+}
+
+function authorName(person) {
+  const name = nameOf(person.name, { class: "author" });
+  const color = cssColor(person.color);
+  if (color) name.style.setProperty("--name", color);
+  return name;
 }
 
 function head(message) {
-  const name = nameOf(message.author.name, { class: "author" });
-  const color = cssColor(message.author.color);
-  if (color) name.style.setProperty("--name", color);
   const moment = madeAt(message.id);
   const when = el(
     "time",
@@ -102,29 +104,24 @@ function head(message) {
     : null;
   const edited =
     message.edited_timestamp && !message.content
-      ? el("span", { class: "edited" }, "(edited)")
+      ? el("span", { class: "edited" }, t("edited"))
       : null;
-  return el("div", { class: "head" }, name, badge, when, edited);
+  return el("div", { class: "head" }, authorName(message.author), badge, when, edited);
 }
 
 function content(message, names) {
   const node = el("div", { class: "content" });
   if (message.flags & LOADING) {
     const late = Date.now() - madeAt(message.id) > LATEST_ANSWER;
-    node.append(
-      el(
-        "p",
-        { class: "thinking" },
-        late ? "The application did not respond." : `${message.author.name} is thinking…`,
-      ),
-    );
+    const words = late ? t("late") : t("thinking", { name: message.author.name });
+    node.append(el("p", { class: "thinking" }, words));
     return node;
   }
-  if (message.type === MEMBER_JOINED) node.append(el("p", { class: "system" }, "joined."));
+  if (message.type === MEMBER_JOINED) node.append(el("p", { class: "system" }, t("joined")));
   if (message.content) node.append(markdown(message.content, names));
   if (message.edited_timestamp && message.content) {
     const last = node.lastElementChild;
-    (last.matches(".text") ? last : node).append(el("span", { class: "edited" }, " (edited)"));
+    (last.matches(".text") ? last : node).append(el("span", { class: "edited" }, ` ${t("edited")}`));
   }
   node.append(...forwarded(message, names), ...asked(message), ...stickers(message));
   return node;
@@ -135,7 +132,7 @@ function forwarded(message, names) {
     el(
       "blockquote",
       {},
-      el("p", { class: "system" }, "Forwarded"),
+      el("p", { class: "system" }, t("forwarded")),
       copy.content ? markdown(copy.content, names) : null,
       copy.attachments.length ? el("div", { class: "files" }, copy.attachments.map(attachment)) : null,
     ),
@@ -150,7 +147,7 @@ function asked(message) {
 
 function stickers(message) {
   const items = message.sticker_items ?? [];
-  return items.map((item) => el("p", { class: "system" }, `Sticker: ${item.name}`));
+  return items.map((item) => el("p", { class: "system" }, t("sticker", { name: item.name })));
 }
 
 function extras(message, names) {
@@ -210,7 +207,7 @@ export function react(message, emoji, taken = false) {
 
 function privateNote(message) {
   const dismiss = button(
-    "Dismiss",
+    t("dismiss"),
     async (event) => {
       const item = event.currentTarget.closest("li");
       const done = await attempt(() =>
@@ -221,7 +218,7 @@ function privateNote(message) {
     },
     { class: "plain" },
   );
-  return el("p", { class: "private-note" }, "👁 Only you can see this · ", dismiss);
+  return el("p", { class: "private-note" }, icon("eye"), t("onlyYou"), dismiss);
 }
 
 /** Whether the person may delete a message here. */

@@ -2,6 +2,7 @@
 
 import { get } from "./api.js";
 import { el, byId } from "./dom.js";
+import { t } from "./language.js";
 import { messageItem } from "./message.js";
 import { attempt } from "./notices.js";
 import { channel, on, state } from "./store.js";
@@ -99,7 +100,7 @@ function drawAll() {
     before = message;
   }
   if (!items.length && channel())
-    items.push(el("li", { class: "quiet" }, "Nothing here yet. Say hello!"));
+    items.push(el("li", { class: "quiet" }, t("emptyChannel")));
   byId("messages").replaceChildren(...items);
 }
 

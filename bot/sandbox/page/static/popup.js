@@ -2,6 +2,8 @@
 
 import { el } from "./dom.js";
 
+const ROOM = 320;
+
 let open = null;
 
 /** Show `content` beside `anchor` until Escape, a click elsewhere or `closePopup`. */
@@ -42,7 +44,8 @@ function place(node, anchor) {
   const left = Math.max(gap, Math.min(box.left, innerWidth - width - gap));
   const below = innerHeight - box.bottom - gap;
   const above = box.top - gap;
-  const upward = below < Math.min(node.scrollHeight, 320) && above > below;
+  // What is in it may still be loading, so there must be room for a list.
+  const upward = below < ROOM && above > below;
   node.style.left = `${left}px`;
   node.style.minWidth = `${Math.min(box.width, width)}px`;
   node.style.maxHeight = `${Math.max(120, Math.min(upward ? above : below, 380))}px`;

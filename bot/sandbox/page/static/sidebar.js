@@ -9,12 +9,14 @@ import {
   writeToBot,
 } from "./actions.js";
 import { avatar, button, byId, el, hueOf, nameOf, refill } from "./dom.js";
-import { channelSign } from "./entities.js";
-import { channel, me, on, state } from "./store.js";
 import { openDoorway } from "./doorway.js";
+import { channelIcon, THREADS } from "./entities.js";
+import { icon } from "./icons.js";
+import { said, t } from "./language.js";
+import { languageSwitch } from "./languageswitch.js";
+import { me, on, state } from "./store.js";
 
 const CATEGORY = 4;
-const THREADS = [10, 11, 12];
 
 /** Connect the sidebar to the state. */
 export function startSidebar() {
@@ -29,7 +31,8 @@ export function startSidebar() {
   };
   menu.addEventListener("click", () => {
     toggle(true);
-    byId("channels").querySelector("button")?.focus();
+    const first = byId("channels").querySelector("button");
+    (first ?? byId("guilds").querySelector("[aria-current]"))?.focus();
   });
   byId("scrim").addEventListener("click", () => toggle(false));
   byId("drawer").addEventListener("keydown", (event) => {
@@ -43,9 +46,9 @@ export function startSidebar() {
 // -- guilds --
 
 function drawGuilds() {
-  const direct = railButton("✉", "Direct messages", !state.guild, () => openDirects());
+  const direct = railButton(icon("mail"), t("directs"), !state.guild, () => openDirects());
   const rail = state.guilds.map((guild) => {
-    const label = guild.joined ? guild.name : `${guild.name} (not joined)`;
+    const label = guild.joined ? guild.name : t("notJoined", { name: guild.name });
     const node = railButton(initials(guild.name), label, state.guild?.id === guild.id, () =>
       openGuild(guild.id),
     );
@@ -87,16 +90,16 @@ function initials(name) {
 
 function drawHeader() {
   const guild = state.guild;
-  const name = guild ? nameOf(guild.name) : "Direct messages";
+  const name = guild ? nameOf(guild.name) : t("directs");
   const leave =
-    guild?.joined && !guild.owner ? button("Leave", leaveGuild, { class: "plain" }) : null;
+    guild?.joined && !guild.owner ? button(t("leave"), leaveGuild, { class: "plain" }) : null;
   refill(byId("guild-header"), el("h2", {}, name), leave ?? "");
 }
 
 function drawChannels() {
   const list = el("ul", {}, state.guild ? guildChannels(state.guild) : directChannels());
   if (state.guild && !state.guild.joined)
-    list.append(el("li", { class: "quiet" }, "Join to see the channels."));
+    list.append(el("li", { class: "quiet" }, t("joinToSee")));
   refill(byId("channels"), list);
 }
 
@@ -127,11 +130,11 @@ function guildChannels(guild) {
 
 function channelRow(entry) {
   const unread = state.unread.has(entry.id) && entry.id !== state.channelId;
-  const sign = el("span", { class: "sign", "aria-hidden": "true" }, channelSign(entry.type));
+  const sign = el("span", { class: "sign" }, channelIcon(entry.type));
   const props = {
     class: `channel ${unread ? "unread" : ""} ${THREADS.includes(entry.type) ? "thread" : ""}`,
     "aria-current": entry.id === state.channelId ? "page" : null,
-    "aria-label": `${entry.name}${unread ? ", new messages" : ""}`,
+    "aria-label": unread ? t("unread", { name: entry.name }) : entry.name,
     disabled: !entry.textual,
     data: { key: entry.id },
   };
@@ -153,7 +156,7 @@ function directChannels() {
     const as =
       entry.as.id === state.visitor.id
         ? null
-        : el("span", { class: "detail" }, "to ", nameOf(entry.as.name));
+        : el("span", { class: "detail" }, said("onBehalfOf", { name: nameOf(entry.as.name) }));
     return el(
       "li",
       {},
@@ -170,7 +173,9 @@ function directChannels() {
       (entry) => entry.with.id === state.bot.id && entry.as.id === state.visitor.id,
     );
   if (bot)
-    rows.push(el("li", {}, button(`Write to ${state.bot.name}`, writeToBot, { class: "channel" })));
+    rows.push(
+      el("li", {}, button(t("writeTo", { name: state.bot.name }), writeToBot, { class: "channel" })),
+    );
   return rows;
 }
 
@@ -179,22 +184,32 @@ function directChannels() {
 function drawPerson() {
   if (!state.visitor) return;
   const shown = me() ?? state.visitor;
-  const admin = state.visitor.admin;
-  const role = admin && (state.guild || channel()?.as) ? "owner" : admin ? "admin" : "member";
   const name = button(
     [
       avatar(shown),
-      el("span", { class: "who" }, nameOf(shown.name), el("span", { class: "detail" }, role)),
+      el("span", { class: "who" }, nameOf(shown.name), el("span", { class: "detail" }, standing(shown))),
     ],
     () => openDoorway(),
-    { class: "whoami", title: "Change your name", data: { key: "whoami" } },
+    { class: "whoami", title: t("changeName"), data: { key: "whoami" } },
   );
-  const look = button("Look as an admin", () => actAsAdmin(!admin), {
+  refill(byId("person"), name, adminSwitch(), languageSwitch());
+}
+
+/** Return what the person is here: in a guild their standing, elsewhere their username. */
+function standing(person) {
+  if (!state.guild) return person.username;
+  if (!state.guild.joined) return t("outsider");
+  return t(state.guild.owner ? "owner" : "member");
+}
+
+function adminSwitch() {
+  const admin = state.visitor.admin;
+  const look = button(t("actAsAdmin"), () => actAsAdmin(!admin), {
     class: "switch",
     role: "switch",
     "aria-checked": String(admin),
+    "aria-describedby": "admin-means",
     data: { key: "look" },
-    title: "Act as the owner of each guild, to try the bot's settings",
   });
-  refill(byId("person"), name, look);
+  return el("div", {}, look, el("p", { id: "admin-means", class: "detail" }, t("adminMeans")));
 }

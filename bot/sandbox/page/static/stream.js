@@ -2,6 +2,7 @@
 
 import { loadDirects, loadState, openChannel, refreshGuild } from "./actions.js";
 import { byId, debounced } from "./dom.js";
+import { t } from "./language.js";
 import { removeMessages, showMessage } from "./messages.js";
 import { changed, isMe, state } from "./store.js";
 
@@ -19,9 +20,7 @@ export function startStream() {
   source.addEventListener("error", () => {
     wasLost = true;
     const gone = source.readyState === EventSource.CLOSED;
-    byId("connection").textContent = gone
-      ? "Disconnected. Load the page again."
-      : "Connecting again…";
+    byId("connection").textContent = t(gone ? "disconnected" : "connecting");
   });
 }
 
@@ -106,10 +105,7 @@ function stopTyping(userId) {
 }
 
 function drawTyping() {
-  const names = [...typing.values()].map(([name]) => name);
-  const words =
-    names.length > 2
-      ? "Several people are typing…"
-      : `${names.join(" and ")} ${names.length > 1 ? "are" : "is"} typing…`;
-  byId("typing").textContent = names.length ? words : "";
+  const [name, other, third] = [...typing.values()].map(([shown]) => shown);
+  const key = third ? "typingMany" : other ? "typingTwo" : "typingOne";
+  byId("typing").textContent = name ? t(key, { name, other }) : "";
 }

@@ -1,5 +1,7 @@
 // Instants as people read them, in the reader's own language and zone.
 
+import { formatLocale, t } from "./language.js";
+
 const STYLES = {
   t: { timeStyle: "short" },
   T: { timeStyle: "medium" },
@@ -24,15 +26,15 @@ const DISCORD_EPOCH = 1_420_070_400_000n;
 
 /** Return an instant (ms) in one of Discord's styles, `R` is "in 5 minutes". */
 export function formatTime(moment, style = "f") {
-  if (Number.isNaN(new Date(moment).getTime())) return "at an unknown time";
+  if (Number.isNaN(new Date(moment).getTime())) return t("unknownTime");
   if (style === "R") return relative(moment);
-  return new Intl.DateTimeFormat(undefined, STYLES[style] ?? STYLES.f).format(moment);
+  return new Intl.DateTimeFormat(formatLocale(), STYLES[style] ?? STYLES.f).format(moment);
 }
 
 function relative(moment) {
   const seconds = Math.round((moment - Date.now()) / 1000);
   const [unit, length] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? UNITS.at(-1);
-  const words = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+  const words = new Intl.RelativeTimeFormat(formatLocale(), { numeric: "auto" });
   return words.format(Math.trunc(seconds / length), unit);
 }
 

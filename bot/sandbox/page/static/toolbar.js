@@ -3,7 +3,9 @@
 import { patch, remove } from "./api.js";
 import { reply } from "./composer.js";
 import { button, el } from "./dom.js";
+import { icon } from "./icons.js";
 import { useMenu } from "./interactions.js";
+import { t } from "./language.js";
 import { mayDelete, react } from "./message.js";
 import { attempt } from "./notices.js";
 import { closePopup, openPopup } from "./popup.js";
@@ -38,9 +40,9 @@ function walk(event, log) {
 }
 
 function toolbar(message, item) {
-  const node = el("div", { class: "toolbar", role: "toolbar", "aria-label": "This message" });
+  const node = el("div", { class: "toolbar", role: "toolbar", "aria-label": t("thisMessage") });
   const add = (sign, label, work) => {
-    const made = button(sign, () => work(made), {
+    const made = button(icon(sign), () => work(made), {
       class: "icon",
       "aria-label": label,
       title: label,
@@ -48,12 +50,13 @@ function toolbar(message, item) {
     node.append(made);
   };
   if (!message.ephemeral) {
-    add("☺", "React", (anchor) => pickEmoji(anchor, message));
-    add("↩", "Reply", () => reply(message));
-    if (menus().length) add("⋯", "Apps", (anchor) => pickMenu(anchor, message));
+    add("smile", t("react"), (anchor) => pickEmoji(anchor, message));
+    add("reply", t("reply"), () => reply(message));
+    if (menus().length) add("more", t("apps"), (anchor) => pickMenu(anchor, message));
   }
-  if (message.own) add("✎", "Edit", () => edit(message, item));
-  if (mayDelete(message, channel()) && !message.ephemeral) add("🗑", "Delete", () => erase(message));
+  if (message.own) add("pencil", t("edit"), () => edit(message, item));
+  if (mayDelete(message, channel()) && !message.ephemeral)
+    add("trash", t("delete"), () => erase(message));
   return node;
 }
 
@@ -74,11 +77,11 @@ function pickEmoji(anchor, message) {
   const other = el("input", {
     type: "text",
     maxlength: 16,
-    placeholder: "Another emoji",
-    "aria-label": "Another emoji",
+    placeholder: t("anotherEmoji"),
+    "aria-label": t("anotherEmoji"),
   });
   other.addEventListener("keydown", (event) => event.key === "Enter" && choose(other.value));
-  openPopup(anchor, [grid, other], { label: "React" });
+  openPopup(anchor, [grid, other], { label: t("react") });
   grid.firstElementChild.focus();
 }
 
@@ -89,7 +92,7 @@ function menus() {
 function pickMenu(anchor, message) {
   const choices = menus().map((command) =>
     button(
-      command.name,
+      command.label,
       () => {
         closePopup(true);
         useMenu(command.name, message);
@@ -97,7 +100,7 @@ function pickMenu(anchor, message) {
       { class: "plain" },
     ),
   );
-  openPopup(anchor, choices, { label: "Apps" });
+  openPopup(anchor, choices, { label: t("apps") });
   choices[0].focus();
 }
 
@@ -106,12 +109,12 @@ export function edit(message, item) {
   const content = item.querySelector(".content");
   const box = el("textarea", {
     class: "edit",
-    "aria-label": "Edit the message",
+    "aria-label": t("editMessage"),
     dir: "auto",
     maxlength: 2000,
   });
   box.value = message.content;
-  const hint = el("p", { class: "detail" }, "Enter saves, Escape leaves it as it was.");
+  const hint = el("p", { class: "detail" }, t("editHint"));
   const old = [...content.childNodes];
   const leave = () => {
     content.replaceChildren(...old);

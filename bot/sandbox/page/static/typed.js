@@ -2,6 +2,7 @@
 
 import { post } from "./api.js";
 import { debounced, el } from "./dom.js";
+import { t } from "./language.js";
 import { Listbox } from "./listbox.js";
 import { state } from "./store.js";
 
@@ -30,7 +31,7 @@ export function typedOption(option, { command, values, text }) {
 }
 
 function suggesting(box, option, { command, values }) {
-  const list = new Listbox(box, { label: option.name, onEscape: () => list.hide(), onChoose });
+  const list = new Listbox(box, { label: option.label, onEscape: () => list.hide(), onChoose });
   let asked = 0;
 
   function onChoose(choice) {
@@ -55,7 +56,7 @@ function suggesting(box, option, { command, values }) {
     else
       list.show(
         answer.choices.map(({ name, value }) => ({ label: name, value })),
-        "No suggestions.",
+        box.value ? t("noSuggestions") : "",
         box.value !== "",
       );
   }
