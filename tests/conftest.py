@@ -47,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Start more workers than there are cores: a good part of the tests waits for other processes."""
+    """Start more workers than there are cores: many tests wait for other processes."""
     return (os.cpu_count() or 1) * 3 // 2 + 1
 
 
