@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 import discord
+from discord.utils import parse_time
 
 from bot.core.cases.outcomes import NOT_CONNECTED, Delayed, EnforcementError, Gone, NotPermitted
 
@@ -71,6 +72,12 @@ class DiscordEnforcer:
         """Remove a member."""
         with self._judging():
             await self._client.http.kick(user_id, guild_id, reason=reason)
+
+    async def joined_at(self, guild_id: int, user_id: int) -> datetime | None:
+        """Return since when a member is there, `None` where Discord doesn't say."""
+        with self._judging():
+            member = await self._client.http.get_member(guild_id, user_id)
+        return parse_time(member.get("joined_at"))
 
     async def time_out(
         self, guild_id: int, user_id: int, *, until: datetime | None, reason: str

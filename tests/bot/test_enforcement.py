@@ -50,6 +50,15 @@ async def test_bans_are_made_and_lifted_by_id(wire: Wire):
         await wire.enforcer.unban(guild.id, ann.id, reason="over")
 
 
+async def test_joining_is_dated_by_discord(wire: Wire):
+    joined_at = await wire.enforcer.joined_at(wire.guild.id, wire.ann.id)
+    assert joined_at == wire.ann.joined_at
+
+    await wire.enforcer.kick(wire.guild.id, wire.ann.id, reason="spam")
+    with pytest.raises(Gone, match="member_gone"):
+        await wire.enforcer.joined_at(wire.guild.id, wire.ann.id)
+
+
 async def test_closed_client_is_waited_for(wire: Wire):
     await wire.client.close()
     with pytest.raises(Delayed, match="not_connected"):

@@ -21,7 +21,7 @@ from bot.core.cases.desk import (
 )
 from bot.core.cases.opening import Opener, plan
 from bot.core.cases.outcomes import Delayed, EnforcementError, Gone
-from bot.core.cases.rules import FAREWELLS, HOLDS, LIFTS, next_look
+from bot.core.cases.rules import FAREWELLS, HOLDS, LIFTS, REMOVALS, next_look
 from bot.core.cases.values import Case, CaseKind, CaseState, SanctionKind
 from bot.core.jobs import Job, JobFailed, Retry
 from db import cases as table
@@ -66,7 +66,8 @@ class Enforcement:
             return await self._step_aside(case)
         await self._say_farewell(case)
         try:
-            await self._caller.carry_out(case)
+            if not (is_repeat and await self._has_come_back(case)):
+                await self._caller.carry_out(case)
         except Delayed as error:
             if self._desk.clock.now() - case.created_at < MAX_AGE:
                 raise
@@ -150,6 +151,16 @@ class Enforcement:
         """Wait a little until the member has read, or can't read, what is about to happen."""
         if CaseKind(case.kind) in FAREWELLS and case.notify and self._desk.dm_seconds > 0:
             await self._desk.outbox.wait_for(direct_key(case.id), self._desk.dm_seconds)
+
+    async def _has_come_back(self, case: table.Case) -> bool:
+        """Return whether the member came after their removal was ordered: nobody goes twice."""
+        if CaseKind(case.kind) not in REMOVALS:
+            return False
+        try:
+            joined_at = await self._caller.enforcer.joined_at(case.guild_id, case.target_id)
+        except Gone:
+            return False
+        return joined_at is not None and joined_at > case.created_at
 
     async def _judge_absence(self, case: table.Case, error: Gone, *, is_repeat: bool) -> Case:
         """Settle a case about somebody or something that is not there."""

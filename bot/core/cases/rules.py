@@ -40,6 +40,8 @@ RECORDS = frozenset({CaseKind.NOTE, CaseKind.WARN})
 COUNTING = frozenset({CaseState.PLANNED, CaseState.APPLIED, CaseState.ENDED})
 # Afterwards nobody can write to the member any more.
 FAREWELLS = frozenset({CaseKind.KICK, CaseKind.SOFTBAN, CaseKind.BAN, CaseKind.TEMPBAN})
+# What is over with the call; the member may come back at any time.
+REMOVALS = frozenset({CaseKind.KICK, CaseKind.SOFTBAN})
 NEED_DURATION = frozenset({CaseKind.TIMEOUT, CaseKind.TEMPBAN})
 NEED_ROLE = frozenset({CaseKind.ADD_ROLE, CaseKind.REMOVE_ROLE})
 ACTIONS = {

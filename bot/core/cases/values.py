@@ -224,6 +224,10 @@ class Enforcer(Protocol):
         """Remove a member."""
         ...
 
+    async def joined_at(self, guild_id: int, user_id: int) -> datetime | None:
+        """Return since when a member is there, `None` where Discord doesn't say."""
+        ...
+
     async def time_out(
         self, guild_id: int, user_id: int, *, until: datetime | None, reason: str
     ) -> None:

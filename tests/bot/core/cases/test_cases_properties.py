@@ -157,7 +157,7 @@ class Play:
 
     async def come_back(self, target: Target) -> None:
         if target.id not in self.discord.bans and target.id not in self.discord.members:
-            self.discord.members.add(target.id)
+            self.discord.join(target.id)
             await self.world.cases.on_member_joined(GUILD, target.id)
 
     async def pass_time(self, seconds: int, fate: str) -> None:
@@ -227,6 +227,14 @@ class Play:
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(script=st.lists(actions, max_size=14))
+@example(
+    script=[
+        ("order", PEOPLE[1], CaseKind.KICK, 55, "lost answer"),
+        ("come_back", PEOPLE[1]),
+        ("repeat", "ok"),
+        ("pass_time", 183, "ok"),
+    ]
+)
 @example(
     script=[
         ("order", PEOPLE[0], CaseKind.TEMPBAN, 20, "dies after"),

@@ -149,6 +149,22 @@ async def test_timeout_of_one_who_left_takes_hold_when_they_come_back(world: Wor
     assert world.discord.is_timed_out(ANN.id)
 
 
+@pytest.mark.parametrize("kind", [CaseKind.KICK, CaseKind.SOFTBAN])
+async def test_member_who_is_back_is_not_removed_again_for_an_answer_that_was_lost(
+    world: World, kind: CaseKind
+):
+    world.discord.after = [Delayed("connection", after=timedelta(seconds=30))]
+    assert (await world.order(kind)).state is CaseState.PLANNED
+    calls = len(world.discord.calls)
+    world.discord.bans.clear()
+    world.discord.join(ANN.id)
+
+    await world.pass_time(60)
+
+    assert (await world.cases.get(GUILD, 1)).state is CaseState.APPLIED
+    assert len(world.discord.calls) == calls
+
+
 async def test_order_while_discord_is_down_is_carried_out_later_once(world: World):
     world.discord.before = [Delayed("discord_error", after=timedelta(seconds=30))]
     case = await world.order(CaseKind.BAN)

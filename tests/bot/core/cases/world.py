@@ -72,6 +72,7 @@ class FakeDiscord:
 
     clock: FakeClock
     members: set[int] = field(default_factory=lambda: {ANN.id, BOB.id})
+    joins: dict[int, datetime] = field(default_factory=dict)
     bans: set[int] = field(default_factory=set)
     timeouts: dict[int, datetime] = field(default_factory=dict)
     roles: defaultdict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
@@ -129,6 +130,10 @@ class FakeDiscord:
         self.kicked += 1
         self._end()
 
+    async def joined_at(self, guild_id: int, user_id: int) -> datetime | None:
+        self._need(user_id)
+        return self.joins.get(user_id)
+
     async def time_out(
         self, guild_id: int, user_id: int, *, until: datetime | None, reason: str
     ) -> None:
@@ -156,6 +161,10 @@ class FakeDiscord:
     def _need(self, user_id: int) -> None:
         if user_id not in self.members:
             raise Gone("member_gone")
+
+    def join(self, user_id: int) -> None:
+        self.members.add(user_id)
+        self.joins[user_id] = self.clock.now() + timedelta(milliseconds=1)
 
     def leave(self, user_id: int) -> None:
         self.members.discard(user_id)
