@@ -5,16 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import String, delete, or_, select, update
+from sqlalchemy import ColumnElement, String, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import DELETE_ROW, Base, Snowflake, UtcDateTime, person
+from db.guilds import User
 from db.statements import count_changed
 
 IDLE = timedelta(hours=8)
 ABSOLUTE = timedelta(days=7)
 LINK_LIFETIME = timedelta(minutes=5)
+# How many characters are kept of what a browser says of itself.
+AGENT_LENGTH = 200
+# Nobody is logged in in more places than this; beyond it the least recently used are not listed.
+_MOST_LISTED = 100
+_HANDLE_LENGTH = 16
 
 
 class WebSession(Base):
@@ -26,6 +32,7 @@ class WebSession(Base):
     user_id: Mapped[int] = mapped_column(Snowflake, index=True, info=person(DELETE_ROW))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    user_agent: Mapped[str | None] = mapped_column(String(AGENT_LENGTH))
 
 
 class LoginLink(Base):
@@ -41,29 +48,64 @@ class LoginLink(Base):
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A session that is valid now."""
+    """A session that is valid now; `name` is the person's, where the bot has met them."""
 
     id_hash: str
     user_id: int
     created_at: datetime
     seen_at: datetime
+    user_agent: str | None = None
+    name: str | None = None
+
+    @property
+    def handle(self) -> str:
+        """What names the session among the person's own; it opens nothing."""
+        return self.id_hash[:_HANDLE_LENGTH]
 
 
-async def add_session(session: AsyncSession, *, id_hash: str, user_id: int, now: datetime) -> None:
-    """Log a person in."""
-    session.add(WebSession(id_hash=id_hash, user_id=user_id, created_at=now, seen_at=now))
+async def add_session(
+    session: AsyncSession,
+    *,
+    id_hash: str,
+    user_id: int,
+    now: datetime,
+    user_agent: str | None = None,
+) -> None:
+    """Log a person in; of `user_agent` 200 characters fit."""
+    row = WebSession(id_hash=id_hash, user_id=user_id, created_at=now, seen_at=now)
+    row.user_agent = user_agent
+    session.add(row)
     await session.flush()
 
 
 async def get_login(session: AsyncSession, id_hash: str, now: datetime) -> Login | None:
     """Return the session unless it was idle for 8 hours or is older than 7 days."""
-    query = select(WebSession).where(
-        WebSession.id_hash == id_hash,
-        WebSession.seen_at > now - IDLE,
-        WebSession.created_at > now - ABSOLUTE,
+    query = (
+        select(WebSession, User.global_name)
+        .outerjoin(User, User.id == WebSession.user_id)
+        .where(WebSession.id_hash == id_hash, *_valid(now))
     )
-    row = (await session.scalars(query)).one_or_none()
-    return None if row is None else Login(row.id_hash, row.user_id, row.created_at, row.seen_at)
+    found = (await session.execute(query)).one_or_none()
+    return None if found is None else _login(found[0], found[1])
+
+
+async def list_logins(session: AsyncSession, user_id: int, now: datetime) -> list[Login]:
+    """Return a person's valid sessions, the last seen first; at most 100."""
+    query = (
+        select(WebSession)
+        .where(WebSession.user_id == user_id, *_valid(now))
+        .order_by(WebSession.seen_at.desc(), WebSession.id_hash)
+        .limit(_MOST_LISTED)
+    )
+    return [_login(row) for row in await session.scalars(query)]
+
+
+def _valid(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (WebSession.seen_at > now - IDLE, WebSession.created_at > now - ABSOLUTE)
+
+
+def _login(row: WebSession, name: str | None = None) -> Login:
+    return Login(row.id_hash, row.user_id, row.created_at, row.seen_at, row.user_agent, name)
 
 
 async def mark_session_seen(session: AsyncSession, id_hash: str, now: datetime) -> None:
@@ -78,6 +120,21 @@ async def delete_session(session: AsyncSession, id_hash: str) -> bool:
     return (
         await count_changed(session, delete(WebSession).where(WebSession.id_hash == id_hash)) == 1
     )
+
+
+async def delete_login(session: AsyncSession, user_id: int, handle: str) -> bool:
+    """Log one of a person's browsers out; False when no session of theirs has the handle."""
+    named = func.substr(WebSession.id_hash, 1, _HANDLE_LENGTH) == handle
+    statement = delete(WebSession).where(WebSession.user_id == user_id, named)
+    return await count_changed(session, statement) > 0
+
+
+async def delete_other_sessions(session: AsyncSession, user_id: int, id_hash: str) -> int:
+    """Log a person out everywhere but in one session; return how many browsers that were."""
+    statement = delete(WebSession).where(
+        WebSession.user_id == user_id, WebSession.id_hash != id_hash
+    )
+    return await count_changed(session, statement)
 
 
 async def delete_sessions_of(session: AsyncSession, user_id: int) -> int:

@@ -14,7 +14,7 @@ from bot.core.i18n import _
 from web.auth import NOBODY, Visitor, check_key, has_key, is_operators_network
 from web.keys import CLIENT, GUILD, PACER, SERVICES, VISITOR, route_of
 from web.routes import Access, Route
-from web.session import USER_ID
+from web.session import NAME, USER_ID
 
 
 async def admit(request: web.Request, route: Route) -> Visitor:
@@ -115,4 +115,9 @@ async def _person(request: web.Request) -> Visitor:
     if session.empty:
         return NOBODY
     user_id = int(session[USER_ID])
-    return Visitor("session", user_id, is_owner=user_id in request.app[SERVICES].owners())
+    return Visitor(
+        "session",
+        user_id,
+        name=session.get(NAME),
+        is_owner=user_id in request.app[SERVICES].owners(),
+    )

@@ -27,12 +27,18 @@ class Visitor:
 
     known_by: Literal["nothing", "network", "key", "session"] = "nothing"
     user_id: int | None = None
+    name: str | None = None
     is_owner: bool = False
 
     @property
     def may_operate(self) -> bool:
         """Whether the inner state of the process is this visitor's business."""
         return self.known_by in ("network", "key") or self.is_owner
+
+    @property
+    def shown_name(self) -> str:
+        """How pages call a person: by name, by id where the bot has not met them; else ""."""
+        return self.name or str(self.user_id or "")
 
 
 NOBODY = Visitor()

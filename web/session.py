@@ -16,8 +16,10 @@ from bot.core.clock import Clock
 from bot.core.loginlinks import hash_secret
 from db.engine import Database
 from db.sessions import ABSOLUTE, add_session, delete_session, get_login, mark_session_seen
+from web.browsers import clean_agent
 
 USER_ID = "user_id"
+NAME = "name"
 # The idle time of eight hours needs no finer grain, and a write per request would be felt.
 SEEN_EVERY = timedelta(minutes=1)
 
@@ -58,7 +60,7 @@ class DatabaseStorage(AbstractStorage):
         # The age limit is the database's business: aiohttp-session would count by its own clock.
         return Session(
             login.id_hash,
-            data={"created": created, "session": {USER_ID: login.user_id}},
+            data={"created": created, "session": {USER_ID: login.user_id, NAME: login.name}},
             new=False,
         )
 
@@ -78,6 +80,7 @@ class DatabaseStorage(AbstractStorage):
                 id_hash=hash_secret(fresh),
                 user_id=session[USER_ID],
                 now=self._clock.now(),
+                user_agent=clean_agent(request.headers.get("User-Agent", "")),
             )
         self.save_cookie(response, fresh, max_age=self.max_age)
 

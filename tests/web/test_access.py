@@ -41,6 +41,11 @@ def test_access_is_declared_for_every_operator_path() -> None:
         "/login/{token}": Access.ANYONE,
         "/logout": Access.SESSION,
         "/logout/everywhere": Access.SESSION,
+        "/sessions": Access.SESSION,
+        "/sessions/end-others": Access.SESSION,
+        "/sessions/{session_id}/end": Access.SESSION,
+        "/v1/sessions": Access.SESSION,
+        "/v1/sessions/{session_id}": Access.SESSION,
         "/static/{name}": Access.ANYONE,
         "/favicon.ico": Access.ANYONE,
     }

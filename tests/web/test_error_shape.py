@@ -128,6 +128,7 @@ _PLACES = {
     "guild_id": GUILD,
     "feature": "welcome",
     "revision": 0,
+    "session_id": "0" * 16,
 }
 
 

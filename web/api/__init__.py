@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from web.api import features, guilds, health, logs, openapi, settings, stats
+from web.api import features, guilds, health, logs, openapi, sessions, settings, stats
 from web.routes import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -13,4 +13,5 @@ ROUTES: tuple[Route, ...] = (
     *guilds.ROUTES,
     *features.ROUTES,
     *settings.ROUTES,
+    *sessions.ROUTES,
 )

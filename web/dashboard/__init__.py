@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from web.dashboard import guilds, history, login, settings, start, static
+from web.dashboard import guilds, history, login, sessions, settings, start, static
 from web.routes import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -11,5 +11,6 @@ ROUTES: tuple[Route, ...] = (
     *settings.ROUTES,
     *history.ROUTES,
     *login.ROUTES,
+    *sessions.ROUTES,
     *static.ROUTES,
 )

@@ -5,20 +5,19 @@ The link only shows a button: programs that fetch links to preview them must not
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from aiohttp import web
 from aiohttp_session import get_session, new_session
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.core.contracts import Actor
 from bot.core.errors import Denied, NotFound
 from bot.core.i18n import _
 from db.sessions import delete_sessions_of
 from web.auth import is_on_this_machine
 from web.dashboard.render import render
-from web.keys import CLIENT, REQUEST_ID, SERVICES
+from web.keys import CLIENT, SERVICES
 from web.locale import locale_of
+from web.logins import record_login
 from web.routes import Access, Pace, Reply, Route
 from web.session import USER_ID
 
@@ -47,7 +46,7 @@ async def post_login(request: web.Request) -> web.Response:
     session = await new_session(request)
     session[USER_ID] = user_id
     async with services.database.write() as transaction:
-        await _record(request, transaction, user_id, "logged_in")
+        await record_login(request, transaction, user_id, "logged_in")
     services.metrics.login_attempted("ok")
     raise web.HTTPSeeOther("/")
 
@@ -56,7 +55,7 @@ async def post_logout(request: web.Request) -> web.Response:
     """End this browser's session and have the browser forget what it kept."""
     current = await get_session(request)
     async with request.app[SERVICES].database.write() as transaction:
-        await _record(request, transaction, current[USER_ID], "logged_out")
+        await record_login(request, transaction, current[USER_ID], "logged_out")
     current.invalidate()
     _leave(request)
 
@@ -66,25 +65,11 @@ async def post_logout_everywhere(request: web.Request) -> web.Response:
     current = await get_session(request)
     async with request.app[SERVICES].database.write() as transaction:
         browsers = await delete_sessions_of(transaction, current[USER_ID])
-        await _record(
+        await record_login(
             request, transaction, current[USER_ID], "logged_out_everywhere", browsers=browsers
         )
     current.invalidate()
     _leave(request)
-
-
-async def _record(
-    request: web.Request, transaction: AsyncSession, user_id: int, action: str, **details: Any
-) -> None:
-    """Note in the audit log who came or left, from where, and by which request."""
-    address = request[CLIENT].address
-    # aiohttp keeps bytes that are no UTF-8 as halves of surrogates, which no database takes.
-    agent = request.headers.get("User-Agent", "").encode("utf-8", "replace").decode()
-    actor = Actor(
-        user_id, "web", ip=None if address is None else str(address), user_agent=agent or None
-    )
-    details = {"source": actor.source, "request_id": request[REQUEST_ID], **details}
-    await request.app[SERVICES].audit.record(transaction, actor, None, action, "login", details)
 
 
 def _leave(request: web.Request) -> NoReturn:

@@ -12,6 +12,7 @@ from bot.core.i18n import N_, Message
 _TEXTS: Mapping[str, str] = {
     "saved": N_("Saved. It applies at once."),
     "same": N_("Nothing was different."),
+    "logged_out": N_("Logged out there."),
     "stale": N_("Somebody changed this meanwhile. Look at it again, then repeat your change."),
 }
 

@@ -81,7 +81,7 @@ async def get_start(request: web.Request) -> web.Response:
         counts=_counts(services, locale) if visitor.may_operate else [],
         endpoints=[(one, _(one.purpose).render(locale)) for one in ENDPOINTS],
         notice=_notice(visitor).render(locale),
-        is_logged_in=visitor.user_id is not None,
+        name=visitor.shown_name,
         may_operate=visitor.may_operate,
     )
 
