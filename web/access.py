@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from aiohttp import web
 from aiohttp_session import get_session
@@ -15,6 +17,9 @@ from web.auth import NOBODY, Visitor, check_key, has_key, is_operators_network
 from web.keys import CLIENT, GUILD, PACER, SERVICES, VISITOR, route_of
 from web.routes import Access, Route
 from web.session import NAME, USER_ID
+
+# How long somebody who may see everything waits for a database to tell who they are.
+_PATIENCE_SECONDS = 1.0
 
 
 async def admit(request: web.Request, route: Route) -> Visitor:
@@ -82,13 +87,17 @@ def _guild_named(request: web.Request, text: str) -> GuildSummary:
 
 
 async def identify(request: web.Request) -> Visitor:
-    """Return who asks: by key if there is one, else by network, else by session."""
+    """Return who asks: by key if there is one, else by session, else by network.
+
+    A person stays a person in a trusted network, and may operate there besides.
+    """
     services, client = request.app[SERVICES], request[CLIENT]
     if has_key(request):
         return check_key(request, client, services.options, request.app[PACER], services.metrics)
-    if is_operators_network(request, client, services.options):
-        return Visitor("network")
-    return await _person(request)
+    if not is_operators_network(request, client, services.options):
+        return await _person(request)
+    person = await _person_if_known(request)
+    return Visitor("network") if person is NOBODY else replace(person, is_on_network=True)
 
 
 async def _identify_if_possible(request: web.Request) -> Visitor:
@@ -108,6 +117,15 @@ def _demand_operator(visitor: Visitor) -> Visitor:
         _("This needs the operator's access key, a trusted network or a login."),
         hint=_("Send the key as: Authorization: Bearer KEY"),
     )
+
+
+async def _person_if_known(request: web.Request) -> Visitor:
+    """Who is logged in, where the answer does not hang on it: no lost database is in the way."""
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            return await _person(request)
+    except (AppError, SQLAlchemyError, OSError):
+        return NOBODY
 
 
 async def _person(request: web.Request) -> Visitor:

@@ -23,17 +23,21 @@ from web.pacing import Pacer
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who asks, and how that is known; `user_id` is set for people who are logged in."""
+    """Who asks, and how that is known; `user_id` is set for people who are logged in.
+
+    `is_on_network` says of such a person that they come from a trusted network.
+    """
 
     known_by: Literal["nothing", "network", "key", "session"] = "nothing"
     user_id: int | None = None
     name: str | None = None
     is_owner: bool = False
+    is_on_network: bool = False
 
     @property
     def may_operate(self) -> bool:
         """Whether the inner state of the process is this visitor's business."""
-        return self.known_by in ("network", "key") or self.is_owner
+        return self.known_by in ("network", "key") or self.is_owner or self.is_on_network
 
     @property
     def shown_name(self) -> str:

@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from tests.web.conftest import OpenWorld
-from tests.web.support import BEHIND_PROXY, FROM_OUTSIDE, KEY, OWNER, STRANGER, World, minutes
+from tests.web.support import (
+    BEHIND_PROXY,
+    FROM_OUTSIDE,
+    GUILD,
+    KEY,
+    OWNER,
+    STRANGER,
+    World,
+    minutes,
+)
 from web.app import declared_routes
 from web.keys import DECLARED, ROUTES
 from web.routes import Access
@@ -130,6 +139,33 @@ async def test_access_owner_and_other_person(open_web: OpenWorld) -> None:
     assert (await world.client.get("/api/stats")).status == 403
     await world.log_in(OWNER)
     assert (await world.client.get("/api/stats")).status == 200
+
+
+@pytest.mark.parametrize("user_id", [OWNER, STRANGER])
+async def test_access_person_in_a_trusted_network_is_both(world: World, user_id: int) -> None:
+    await world.log_in(user_id)
+    page = await (await world.client.get("/")).text()
+    assert f"Logged in as {user_id}" in page
+    assert "Log out everywhere" in page
+    assert "the details are for" not in page
+    assert (await world.client.get("/api/stats")).status == 200
+    settings = await world.client.get(f"/guilds/{GUILD}/settings/welcome")
+    assert "Log out" in await settings.text()
+
+
+async def test_access_trusted_network_needs_no_database_to_be_known(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.log_in()
+
+    async def hang(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("web.access._PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr("web.session.get_login", hang)
+    page = await (await world.client.get("/")).text()
+    assert "Numbers" in page
+    assert "Logged in" not in page
 
 
 @pytest.mark.parametrize(

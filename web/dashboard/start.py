@@ -112,10 +112,10 @@ def _counts(services: WebServices, locale: str) -> list[tuple[str, str]]:
 
 
 def _notice(visitor: Visitor) -> Message:
-    if visitor.known_by == "session" and not visitor.is_owner:
-        return _("You are logged in, but the details are for the bot's owner.")
     if visitor.may_operate:
         return Message("")
+    if visitor.known_by == "session":
+        return _("You are logged in, but the details are for the bot's owner.")
     return _("The bot's owner sees more here: the bot hands out a login link in Discord.")
 
 
