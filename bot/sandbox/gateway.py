@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from .application_payloads import render_application
 from .codec import encode, isoformat
 from .events import Dispatch, Intent
 from .models import Application, Json, Member
 from .payloads import (
     blank_content,
-    render_application,
     render_channel,
     render_guild,
     render_member,

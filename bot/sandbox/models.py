@@ -303,11 +303,20 @@ class Invite:
         return self.ends_at is None or self.ends_at > datetime.now(UTC)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Team:
+    """People in the developer portal who own applications together; the first owns the team."""
+
+    id: int
+    name: str
+    members: tuple[User, ...]
+
+
 @dataclass(slots=True, eq=False)
 class Application:
     """A bot in the developer portal.
 
-    Its account, token, privileged intents and registered commands.
+    Its account, token, privileged intents and registered commands. With a `team`, that owns it.
     """
 
     id: int
@@ -317,6 +326,7 @@ class Application:
     owner: User
     allowed_intents: int
     guild_installable: bool = True
+    team: Team | None = None
     commands: dict[int, Json] = field(default_factory=dict)
     guild_commands: dict[int, dict[int, Json]] = field(default_factory=dict)
     command_permissions: dict[int, dict[int, list[Json]]] = field(default_factory=dict)

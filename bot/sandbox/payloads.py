@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from .codec import isoformat
 from .models import (
-    Application,
     Attachment,
     Ban,
     Invite,
@@ -386,44 +385,6 @@ def _render_invite_guild(guild: Guild) -> Json:
         "premium_subscription_count": 0,
         **{key: guild.extra[key] for key in shown},
     }
-
-
-def render_application(application: Application) -> Json:
-    """Return an application as its own bot sees it."""
-    return {
-        "id": str(application.id),
-        "name": application.name,
-        "icon": None,
-        "description": "",
-        "summary": "",
-        "type": None,
-        "bot": render_user(application.user),
-        "bot_public": True,
-        "bot_require_code_grant": False,
-        "verify_key": "0" * 64,
-        "owner": render_user(application.owner),
-        "team": None,
-        "flags": _application_flags(application),
-        "flags_new": str(_application_flags(application)),
-        "explicit_content_filter": 0,
-        "role_connections_verification_url": None,
-        "approximate_user_authorization_count": 0,
-        "eligible_oauth2_scopes": ["bot", "applications.commands"],
-        "tags": [],
-        "rpc_origins": [],
-        "hook": True,
-        "integration_types_config": {"0": {}},
-        "approximate_guild_count": 0,
-        "approximate_user_install_count": 0,
-        "interactions_endpoint_url": None,
-        "redirect_uris": [],
-    }
-
-
-def _application_flags(application: Application) -> int:
-    """Return the *_LIMITED flags: the privileged intents an unverified application has."""
-    allowed = application.allowed_intents
-    return (allowed >> 8 & 1) << 13 | (allowed >> 1 & 1) << 15 | (allowed >> 15 & 1) << 19
 
 
 def _maybe(snowflake: int | None) -> str | None:

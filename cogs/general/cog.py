@@ -109,7 +109,7 @@ class General(commands.Cog):
         await answer(interaction, embed=embed)
 
     @app_commands.command(
-        description="Open the admin pages (only for the owners of this bot)",
+        description="Get a link to the admin pages (only for the owners of this bot)",
         extras={FOR_OWNERS: True},
     )
     async def dashboard(self, interaction: Interaction) -> None:
@@ -118,7 +118,14 @@ class General(commands.Cog):
         if not await self.bot.is_owner(interaction.user):
             raise Denied(
                 _("Only the owners of this bot can open its admin pages."),
-                hint=_("Owners are named under discord.owner_ids in config.toml."),
+                hint=_(
+                    "To become one, ask the person who runs this bot: they add your user ID "
+                    "({user_id}) to discord.owner_ids in config.toml and restart the bot. Without "
+                    "that entry, the owner of the application in Discord's developer portal, or "
+                    "the admins and developers of its team, are the owners. Those who manage a "
+                    "server change its settings there with /settings.",
+                    user_id=str(interaction.user.id),
+                ),
             )
         url = await self.bot.kernel.login_links.create(interaction.user.id)
         await answer(

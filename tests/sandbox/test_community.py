@@ -6,6 +6,8 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+import discord
+
 from bot.sandbox import Sandbox
 from bot.sandbox.community import Community
 from bot.sandbox.community.mischief import Mischief
@@ -13,6 +15,7 @@ from bot.sandbox.community.phrases import Voice
 from bot.sandbox.events import Dispatch
 from bot.sandbox.models import ChannelType
 from bot.sandbox.snowflake import snowflake_time
+from tests.sandbox.conftest import Client
 
 
 def test_three_guilds_hold_over_two_hundred_people(sandbox: Sandbox) -> None:
@@ -26,6 +29,14 @@ def test_three_guilds_hold_over_two_hundred_people(sandbox: Sandbox) -> None:
         assert town.guild.extra["system_channel_id"] == town.welcome.id
         kinds = {channel.type for channel in town.guild.channels.values()}
         assert {ChannelType.TEXT, ChannelType.VOICE} <= kinds
+
+
+async def test_founders_own_the_bot(sandbox: Sandbox, client: Client) -> None:
+    community = Community(sandbox)
+    team = (await client.application_info()).team
+    assert team is not None
+    assert {one.id for one in team.members} == {town.owner.id for town in community.towns}
+    assert {one.role for one in team.members} == {discord.TeamMemberRole.admin}
 
 
 def test_guilds_speak_more_than_one_language(sandbox: Sandbox) -> None:

@@ -8,6 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from bot.sandbox import Sandbox
@@ -41,6 +42,24 @@ async def test_lively_community_finds_no_fault(sandbox: Sandbox, sqlite_url: str
         assert not bot.kernel.supervisor.statuses() or all(
             status.up for status in bot.kernel.supervisor.statuses()
         )
+
+
+async def test_founder_of_the_demo_opens_the_admin_pages(sandbox: Sandbox, sqlite_url: str) -> None:
+    town = Community(sandbox).towns[1]
+    async with running(config_for(sandbox, sqlite_url)):
+        await until(lambda: sandbox.application.commands)
+        refused = await town.staff[0].slash(town.log, "dashboard")
+        given = await town.owner.slash(town.log, "dashboard")
+        assert refused.response is not None
+        assert given.response is not None
+        assert f"({town.staff[0].id}) to discord.owner_ids" in refused.response.content
+        link = re.findall(r"http://\S+/login/\S+", given.response.content)[0]
+        async with (
+            aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser,
+            browser.post(link, headers={"Sec-Fetch-Site": "same-origin"}) as page,
+        ):
+            assert page.status == 200
+            assert "Log out" in await page.text()
 
 
 async def demo(folder: Path, *arguments: str) -> asyncio.subprocess.Process:

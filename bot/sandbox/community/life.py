@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..actor import Actor
 from ..command_data import NotPossibleError
 from ..interactions import NotAnsweredError
-from ..models import Message
+from ..models import Message, Team
 from .phrases import REACTIONS, Voice
 from .population import Town, build_towns, newcomer
 from .trouble import Trouble
@@ -38,6 +38,9 @@ class Community:
         self._recent: deque[tuple[Town, Message]] = deque(maxlen=REMEMBERED)
         self._numbers = iter(range(10_000, 10_000_000))
         self.towns = build_towns(sandbox, self._random, self._voice)
+        # Whoever is an admin on the page acts as a founder, and is to see the admin pages, too.
+        founders = tuple(town.owner.user for town in self.towns)
+        sandbox.application.team = Team(sandbox.world.snowflakes.next(), "The founders", founders)
         # Troublemakers draw from a generator of their own: the rest goes on as without them.
         self._trouble = Trouble(sandbox, Random(seed + 1), self._voice, self._numbers, pace)
 

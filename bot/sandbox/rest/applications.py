@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..payloads import render_application
+from ..application_payloads import render_application
 from .call import Call
 from .routing import route
 
