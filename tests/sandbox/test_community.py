@@ -14,6 +14,8 @@ from bot.sandbox.community.mischief import Mischief
 from bot.sandbox.community.phrases import Voice
 from bot.sandbox.events import Dispatch
 from bot.sandbox.models import ChannelType
+from bot.sandbox.page.visitors import Visitor
+from bot.sandbox.permissions import Permission, channel_permissions
 from bot.sandbox.snowflake import snowflake_time
 from tests.sandbox.conftest import Client
 
@@ -29,6 +31,22 @@ def test_three_guilds_hold_over_two_hundred_people(sandbox: Sandbox) -> None:
         assert town.guild.extra["system_channel_id"] == town.welcome.id
         kinds = {channel.type for channel in town.guild.channels.values()}
         assert {ChannelType.TEXT, ChannelType.VOICE} <= kinds
+
+
+def test_only_staff_sees_what_staff_is_told(sandbox: Sandbox) -> None:
+    for town in Community(sandbox).towns:
+        seeing = {
+            member_id
+            for member_id, member in town.guild.members.items()
+            if channel_permissions(member, town.log) & Permission.VIEW_CHANNEL
+        }
+        staff = {actor.id for actor in town.staff}
+        assert seeing == {town.owner.id, sandbox.application.user.id} | staff
+        visitor = Visitor(sandbox.world, "token", sandbox.world.add_user("visitor"))
+        town.guild.add_member(visitor.account)
+        assert visitor.viewer_of(town.log) is None
+        visitor.admin = True
+        assert visitor.viewer_of(town.log) is town.owner.user
 
 
 async def test_founders_own_the_bot(sandbox: Sandbox, client: Client) -> None:

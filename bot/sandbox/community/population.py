@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..actor import Actor
 from ..channel import Channel
 from ..guild import Guild
-from ..models import ChannelType
+from ..models import ChannelType, Role
 from ..permissions import Permission
 from .phrases import Voice
 
@@ -95,11 +95,11 @@ def _build(
     founder = world.add_user(name, global_name=shown, locale=plan.locale, avatar=True)
     guild = sandbox.add_guild(plan.name, channels=plan.channels, owner=founder, locale=plan.locale)
     guild.update(system_channel_id=guild.channel(plan.channels[0]).id)
-    log = guild.add_channel("staff-log")
     lounge = guild.add_channel("Lounge", ChannelType.VOICE)
     assert lounge.guild is guild  # noqa: S101 - made a line above
     moderators = guild.add_role("Moderator", permissions=int(MODERATOR))
     guild.add_role("Regular")
+    log = _staff_channel(guild, "staff-log", moderators)
     members = [
         _account(sandbox, guild, plan, voice, random, next(numbers)) for _ in range(plan.members)
     ]
@@ -111,6 +111,16 @@ def _build(
     talk = [guild.channel(name) for name in plan.channels[1:]]
     owner = sandbox.actor(founder, guild)
     return Town(plan, guild, owner, members, staff, talk, log, [])
+
+
+def _staff_channel(guild: Guild, name: str, staff: Role) -> Channel:
+    """Add a channel that only the staff sees, beside the owner and the bot as administrators."""
+    channel = guild.new_channel(name, ChannelType.TEXT)
+    view = int(Permission.VIEW_CHANNEL)
+    channel.set_overwrite(guild.default_role.id, 0, deny=view)
+    channel.set_overwrite(staff.id, 0, allow=view)
+    guild.adopt_channel(channel)
+    return channel
 
 
 def _account(  # noqa: PLR0917 - one account has this many sides
