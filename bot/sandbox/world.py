@@ -110,6 +110,12 @@ class World:
             if member is not None:
                 guild.announce_member(member)
 
+    def close_account(self, user: User) -> bool:
+        """Forget the account of somebody who is in no guild and banned from none, if it is such."""
+        if any(user.id in guild.members or user.id in guild.bans for guild in self.guilds.values()):
+            return False
+        return self.users.pop(user.id, None) is not None
+
     def add_application(
         self,
         name: str,

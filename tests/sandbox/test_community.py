@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from random import Random
 
 import discord
+import pytest
 
 from bot.sandbox import Sandbox
+from bot.sandbox.command_data import NotPossibleError
 from bot.sandbox.community import Community
 from bot.sandbox.community.mischief import Mischief
 from bot.sandbox.community.phrases import Voice
+from bot.sandbox.community.scenes import SCENES, WORDS
+from bot.sandbox.community.talk import Talk
 from bot.sandbox.events import Dispatch
-from bot.sandbox.models import ChannelType
+from bot.sandbox.models import ChannelType, Message
 from bot.sandbox.page.visitors import Visitor
 from bot.sandbox.permissions import Permission, channel_permissions
 from bot.sandbox.snowflake import snowflake_time
@@ -75,9 +81,76 @@ def test_names_are_of_many_scripts(sandbox: Sandbox) -> None:
 
 def test_nothing_is_said_twice() -> None:
     voice = Voice(Random(1))
-    said = [voice.remark("en") for _ in range(2000)] + [voice.reply("es", "Ada") for _ in range(90)]
+    said = [voice.remark("en") for _ in range(2000)]
     assert len(set(said)) == len(said)
     assert max(map(len, said)) < 2000
+
+
+def test_exchanges_are_of_people_who_answer_each_other(sandbox: Sandbox) -> None:
+    town = Community(sandbox).towns[0]
+    talk = Talk(Random(1), Voice(Random(1)))
+    texts: list[str] = []
+    for channel in town.talk:
+        for _ in range(30):
+            said: list[Message] = []
+            is_over = False
+            while not is_over:
+                message, is_over = talk.go_on(town, channel)
+                said.append(message)
+            assert len(said) >= 3
+            assert said[0].reference is None
+            assert said[1].author is not said[0].author
+            for before, message in pairwise(said):
+                if message.reference is not None:
+                    assert message.reference["message_id"] == str(before.id)
+                    assert message.author is not before.author
+            texts += [message.content for message in said]
+    assert len(set(texts)) == len(texts)
+    assert not any("{" in text or "|" in text for text in texts)
+
+
+def test_nobody_answers_to_what_is_gone(sandbox: Sandbox) -> None:
+    town = Community(sandbox).towns[0]
+    channel, talk = town.talk[0], Talk(Random(1), Voice(Random(1)))
+    opening, _ = talk.go_on(town, channel)
+    channel.delete_message(opening)
+    with pytest.raises(NotPossibleError):
+        talk.go_on(town, channel)
+    again, _ = talk.go_on(town, channel)
+    assert again.reference is None
+    town.guild.remove_member(again.author.id)
+    for _ in range(2):
+        with contextlib.suppress(NotPossibleError):
+            latest, _ = talk.go_on(town, channel)
+            assert latest.author is not again.author
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_scenes_are_well_formed(language: str) -> None:
+    values = dict.fromkeys(WORDS[language], "x") | {"n": "3", "m": "4", "few": "2"}
+    for scenes in SCENES[language].values():
+        assert len(scenes) > 1
+        for scene in scenes:
+            speakers = [line.split(": ", maxsplit=1)[0] for line in scene]
+            assert speakers[:2] == ["a", "b"]
+            assert all(len(one) == 1 for one in speakers)
+            for line in scene:
+                for text in line.split(": ", maxsplit=1)[1].split("|"):
+                    assert text.strip().format_map(values | dict.fromkeys(speakers, "Ada"))
+
+
+async def test_guild_keeps_its_size_with_ever_new_people(sandbox: Sandbox) -> None:
+    community = Community(sandbox, pace=1000)
+    town = community.towns[0]
+    first, joined = set(town.guild.members), set[int]()
+    for _ in range(1500):
+        await community._come_or_go(town)
+        joined |= set(town.guild.members)
+        assert abs(len(town.members) - town.plan.members) < 0.35 * town.plan.members
+    assert len(joined - first) > 300
+    assert len(first & set(town.guild.members)) > len(first) / 2
+    assert len(sandbox.world.users) < 400
+    assert {actor.id for actor in town.members} <= set(sandbox.world.users)
 
 
 async def test_same_seed_makes_the_same_people() -> None:

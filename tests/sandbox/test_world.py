@@ -78,6 +78,20 @@ def test_changes_are_announced_to_listeners() -> None:
     ]
 
 
+def test_account_is_closed_where_nobody_knows_it() -> None:
+    world = World()
+    guild = world.add_guild("Harbour")
+    ada, bob = world.add_user("ada"), world.add_user("bob")
+    guild.add_member(ada)
+    guild.ban(bob)
+    assert not world.close_account(ada)
+    assert not world.close_account(bob)
+    guild.remove_member(ada.id)
+    assert world.close_account(ada)
+    assert ada.id not in world.users
+    assert not world.close_account(ada)
+
+
 def test_removed_role_leaves_members_and_overwrites() -> None:
     guild = World().add_guild("Harbour")
     channel, role = guild.add_channel("general"), guild.add_role("crew")

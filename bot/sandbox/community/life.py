@@ -15,6 +15,7 @@ from ..interactions import NotAnsweredError
 from ..models import Message, Team
 from .phrases import REACTIONS, Voice
 from .population import Town, build_towns, newcomer
+from .talk import Talk
 from .trouble import Trouble
 
 if TYPE_CHECKING:
@@ -23,8 +24,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 REMEMBERED = 200
-# Nobody joins a guild that has grown past this share of what it began with, until some have left.
-GROWTH = 1.5
+# Of how many who left a guild it is remembered, since they may come back.
+MOST_GONE = 50
+# How strongly a guild goes back to its size: a tenth too large, three of four leave, one joins.
+PULL = 2.5
+# Among how many of those who came last one leaves.
+LATEST = 40
 
 
 class Community:
@@ -35,7 +40,9 @@ class Community:
         self._random = Random(seed)
         self._voice = Voice(self._random)
         self._pace = pace
+        self._conversations = Talk(self._random, self._voice)
         self._recent: deque[tuple[Town, Message]] = deque(maxlen=REMEMBERED)
+        self._unanswered: deque[tuple[Town, Message]] = deque(maxlen=REMEMBERED)
         self._numbers = iter(range(10_000, 10_000_000))
         self.towns = build_towns(sandbox, self._random, self._voice)
         # Whoever is an admin on the page acts as a founder, and is to see the admin pages, too.
@@ -53,12 +60,10 @@ class Community:
         async with asyncio.TaskGroup() as group:
             for seconds, act in (
                 (0.6, self._talk),
-                (2.5, self._answer),
                 (3.0, self._react),
                 (9.0, self._edit),
                 (15.0, self._delete),
-                (7.0, self._join),
-                (11.0, self._leave),
+                (4.5, self._come_or_go),
                 (4.0, self._use_command),
                 (20.0, self._misbehave),
                 (180.0, self._campaign),
@@ -104,17 +109,11 @@ class Community:
     # -- what people do --------------------------------------------------------------------------
 
     def _talk(self, town: Town) -> None:
-        actor = self._some_member(town)
-        channel = self._random.choice(town.talk)
-        message = actor.send(channel, self._voice.remark(town.plan.language))
+        self._forget_who_is_gone(town)
+        message, is_last = self._conversations.go_on(town, self._random.choice(town.talk))
         self._recent.append((town, message))
-
-    def _answer(self, _town: Town) -> None:
-        town, message = self._some_message()
-        actor = self._some_member(town)
-        name = message.author.global_name or message.author.name
-        text = self._voice.reply(town.plan.language, name)
-        actor.send(message.channel, text, reply_to=message)
+        if is_last:
+            self._unanswered.append((town, message))
 
     def _react(self, _town: Town) -> None:
         town, message = self._some_message()
@@ -123,29 +122,50 @@ class Community:
     def _edit(self, _town: Town) -> None:
         town, message = self._some_message()
         author = self.sandbox.actor(message.author, town.guild)
-        author.edit(message, self._voice.remark(town.plan.language))
+        author.edit(message, self._voice.corrected(town.plan.language, message.content))
 
     def _delete(self, _town: Town) -> None:
-        town, message = self._some_message()
-        self._recent.remove((town, message))
+        """Have somebody take a message back that nobody answered to."""
+        if not self._unanswered:
+            raise NotPossibleError("there is nothing to take back")
+        town, message = self._unanswered.popleft()
+        if (town, message) in self._recent:
+            self._recent.remove((town, message))
         self.sandbox.actor(message.author, town.guild).delete(message)
 
     def _some_member(self, town: Town, *, plain: bool = False) -> Actor:
         """Return somebody who is still there; who was thrown out is gone, and may be back later."""
-        for actor in [entry for entry in town.members if entry.id not in town.guild.members]:
-            town.members.remove(actor)
-            town.gone = [*town.gone[-50:], actor]
+        self._forget_who_is_gone(town)
         chosen = [entry for entry in town.members if entry not in town.staff] if plain else None
+        if not town.members:
+            raise NotPossibleError("nobody is left")
         return self._random.choice(chosen or town.members)
+
+    def _forget_who_is_gone(self, town: Town) -> None:
+        for actor in [entry for entry in town.members if entry.id not in town.guild.members]:
+            self._part(town, actor)
+
+    def _part(self, town: Town, actor: Actor) -> None:
+        """Note that somebody is gone; of those who left long ago nothing is kept."""
+        town.members.remove(actor)
+        town.gone.append(actor)
+        while len(town.gone) > MOST_GONE:
+            self.sandbox.world.close_account(town.gone.pop(0).user)
 
     def _some_message(self) -> tuple[Town, Message]:
         if not self._recent:
             raise NotPossibleError("nobody has said anything yet")
         return self._random.choice(self._recent)
 
+    async def _come_or_go(self, town: Town) -> None:
+        """Have somebody join or leave, so that the guild stays about as large as it was."""
+        growth = len(town.members) / town.plan.members - 1
+        if self._random.random() < min(0.95, max(0.05, 0.5 - PULL * growth)):
+            await self._join(town)
+        else:
+            self._leave(town)
+
     async def _join(self, town: Town) -> None:
-        if len(town.members) > town.plan.members * GROWTH:
-            return
         actor = self._comer(town)
         actor.join(pending=town.plan.screening)
         town.members.append(actor)
@@ -161,12 +181,15 @@ class Community:
         return newcomer(self.sandbox, town, self._voice, self._random, number)
 
     def _leave(self, town: Town) -> None:
-        actor = self._some_member(town, plain=True)
-        if len(town.members) < town.plan.members // 2:
-            return
+        """Have one of those leave who came last: who was there from the start mostly stays."""
+        self._forget_who_is_gone(town)
+        staff = set(town.staff)
+        plain = [entry for entry in town.members if entry not in staff]
+        if not plain:
+            raise NotPossibleError("nobody is left who would leave")
+        actor = self._random.choice(plain[-LATEST:])
         actor.leave()
-        town.members.remove(actor)
-        town.gone = [*town.gone[-50:], actor]
+        self._part(town, actor)
 
     async def _misbehave(self, town: Town) -> None:
         await self._trouble.misbehave(town, self._some_member(town, plain=True))

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from random import Random
 
 # Names as they are met: many scripts, emoji, decorated letters, and text that tries its luck.
@@ -159,26 +158,12 @@ _CLOSERS = {
     "en": ("", "", "lol", "🎉", "any ideas?", "who's in?", "pics later", "😅", "ugh", "so good"),
     "es": ("", "", "jaja", "🎉", "¿alguna idea?", "¿quién se apunta?", "luego fotos", "😅", "uf"),
 }
-_REPLIES = {
-    "en": (
-        "same here",
-        "no way",
-        "tell me more",
-        "count me in",
-        "love it",
-        "that's wild",
-        "good luck",
-    ),
-    "es": (
-        "yo igual",
-        "no me digas",
-        "cuéntame más",
-        "me apunto",
-        "me encanta",
-        "qué locura",
-        "suerte",
-    ),
+# What is put behind a message that its author edits.
+_EDITS = {
+    "en": ("(edit: typo)", "(edit: spelling)", "(edited, wrong key)", "(edit: fixed a word)"),
+    "es": ("(edito: errata)", "(edito: ortografía)", "(editado, tecla mala)", "(edito: una letra)"),
 }
+_TAILS = ("🙂", "😄", "👍", "🎉", "😅", "🙌", "✨", "👀")
 REACTIONS = ("👍", "❤️", "😂", "🎉", "👀", "🔥")
 
 
@@ -200,7 +185,7 @@ class Voice:
         return f"{plain[:24]}{number}", shown
 
     def remark(self, language: str) -> str:
-        """Return something to say about nothing in particular."""
+        """Return something that nobody asked for, as those say it who shout and spam."""
         pick = self._random.choice
         claim = pick(_CLAIMS[language]).format(n=self._random.randint(2, 99))
         words = (
@@ -209,15 +194,20 @@ class Voice:
             claim,
             pick(_CLOSERS[language]),
         )
-        return self._unsaid(words)
-
-    def reply(self, language: str, name: str) -> str:
-        """Return an answer to somebody."""
-        pick = self._random.choice
-        return self._unsaid((pick(_REPLIES[language]), f"{name},", pick(_CLOSERS[language])))
-
-    def _unsaid(self, words: Sequence[str]) -> str:
         return self.once(" ".join(word for word in words if word))
+
+    def corrected(self, language: str, text: str) -> str:
+        """Return a message as its author leaves it after an edit."""
+        return self.once(f"{text} {self._random.choice(_EDITS[language])}")
+
+    def varied(self, text: str) -> str:
+        """Return a text, with emoji behind it where it was said before."""
+        for length in range(4):
+            shown = " ".join([text, *self._random.choices(_TAILS, k=length)])
+            if shown not in self._said:
+                self._said.add(shown)
+                return shown
+        return self.once(text)
 
     def once(self, text: str) -> str:
         """Return a text, with a number where it was said before."""

@@ -91,6 +91,7 @@ class Trouble:
         for actor in crowd:
             if actor.id in town.guild.members:
                 actor.leave()
+            self._sandbox.world.close_account(actor.user)
 
     def _try_to_send(self, actor: Actor, town: Town, text: str) -> None:
         try:

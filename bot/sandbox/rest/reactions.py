@@ -76,8 +76,9 @@ def list_reaction_users(call: Call) -> list[Json]:
     reaction = message.reactions.get(_emoji(call))
     if reaction is None:
         raise RestError(400, 10014, "Unknown Emoji")
+    users = call.world.users
     ids = sorted(user_id for user_id in reaction.users if user_id > after)[:limit]
-    return [render_user(call.world.users[user_id]) for user_id in ids]
+    return [render_user(users[user_id]) for user_id in ids if user_id in users]
 
 
 @route("DELETE", _REACTIONS, permissions=Permission.MANAGE_MESSAGES)
