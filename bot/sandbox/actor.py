@@ -22,6 +22,7 @@ from .command_data import (
     component_data,
     context_data,
     find_command,
+    offered_without_asking,
 )
 from .incidents import invites_paused
 from .interactions import CallbackType, Interaction, InteractionType
@@ -141,11 +142,17 @@ class Actor(Writing, Building):
     async def autocomplete(
         self, channel: Channel, command: str, option: str, typed: str | float, /, **values: Any
     ) -> list[Json]:
-        """Type into an option of a slash command and return the choices the bot offers."""
+        """Type into an option of a slash command and return the choices that come up.
+
+        The bot is asked only for an option that completes; others have fixed choices or none.
+        """
         bot = self.sandbox.application
         name, *path = command.removeprefix("/").split()
         declared = find_command(bot, channel.guild, name)
         check_may_use(declared, self._member_in(channel), channel)
+        offered = offered_without_asking(declared, path, option, typed)
+        if offered is not None:
+            return offered
         resolved = self._resolved(channel)
         data = autocomplete_data(
             declared, path, resolved, focused=option, text=typed, values=values

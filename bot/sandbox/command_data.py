@@ -234,6 +234,25 @@ def autocomplete_data(
     raise NotPossibleError(f"there is no option {focused}")
 
 
+def offered_without_asking(
+    command: Json, path: list[str], focused: str, typed: object
+) -> list[Json] | None:
+    """Return what the client itself offers for an option, None when it asks the bot.
+
+    Those are the fixed choices that contain what was typed; without any there is nothing to offer.
+    """
+    declared = command.get("options") or []
+    for name in path:
+        declared = next((o.get("options") or [] for o in declared if o["name"] == name), [])
+    option = next((o for o in declared if o["name"] == focused), None)
+    if option is None:
+        raise NotPossibleError(f"there is no option {focused}")
+    if option.get("autocomplete"):
+        return None
+    part = str(typed).casefold()
+    return [one for one in option.get("choices") or [] if part in one["name"].casefold()]
+
+
 def _relax(command: Json) -> Json:
     """Return the command with no required options and no ranges.
 

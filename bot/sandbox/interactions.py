@@ -6,6 +6,7 @@ https://discord.com/developers/docs/interactions/receiving-and-responding
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import Iterator
@@ -25,6 +26,9 @@ from .permissions import Permission, channel_permissions
 from .recorder import Journal
 from .world import World
 
+# How long an edit is waited for, in seconds, after a press that was only acknowledged: none has to
+# come.
+EDIT_SECONDS = 1.0
 ATTACHMENT_SIZE_LIMIT = 10 * 1024 * 1024
 _STEPS = (1, 2)  # the option types of subcommands and their groups
 
@@ -134,7 +138,7 @@ class Interaction:
         """Take note of the first answer; anything but a deferral also completes the interaction."""
         self.callback = callback
         self._answered.set()
-        if callback != CallbackType.DEFERRED_MESSAGE:
+        if callback not in (CallbackType.DEFERRED_MESSAGE, CallbackType.DEFERRED_UPDATE):
             self._completed.set()
 
     def note_message(self) -> None:
@@ -151,9 +155,14 @@ class Interaction:
     async def completed(self, within: float = 15.0) -> Interaction:
         """Wait for the answer and, when it is deferred, for what follows.
 
+        After a press that was only acknowledged nothing has to follow: that is waited for a second.
         Raises NotAnsweredError.
         """
         await self.answered(min(within, 3.5))
+        if self.callback == CallbackType.DEFERRED_UPDATE:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._completed.wait(), min(within, EDIT_SECONDS))
+            return self
         return await self._wait(self._completed, within)
 
     async def _wait(self, event: asyncio.Event, within: float) -> Interaction:

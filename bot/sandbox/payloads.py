@@ -312,8 +312,12 @@ def render_guild(guild: Guild) -> Json:
         "roles": [render_role(role) for role in guild.roles.values()],
         "emojis": guild.emojis,
         "stickers": guild.stickers,
-        **guild.extra,
+        **{key: _as_in_json(key, value) for key, value in guild.extra.items()},
     }
+
+
+def _as_in_json(key: str, value: Any) -> Any:
+    return str(value) if key.endswith("_id") and value is not None else value
 
 
 def render_partial_guild(guild: Guild) -> Json:

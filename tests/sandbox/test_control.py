@@ -51,6 +51,8 @@ async def test_world_is_built(control: Control, sandbox: Sandbox) -> None:
     await control("PUT", f"/channels/{channel['id']}/overwrites/{role['id']}", deny="2048")
     state = await control("GET", "/state")
     assert [entry["name"] for entry in state["guilds"][0]["channels"]] == ["one", "two"]
+    sandbox.world.guilds[int(guild["id"])].update(system_channel_id=int(channel["id"]))
+    assert (await control("GET", path))["system_channel_id"] == channel["id"]
     await control("DELETE", f"{path}/members/{user_id}")
     await control("DELETE", f"/channels/{channel['id']}")
     assert (await control("GET", path))["member_count"] == 2

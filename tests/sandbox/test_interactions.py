@@ -47,6 +47,16 @@ class Panel(ui.View):
     async def form(self, interaction: discord.Interaction, button: ui.Button[Panel]) -> None:
         await interaction.response.send_modal(Form())
 
+    @ui.button(label="Work", custom_id="work")
+    async def work(self, interaction: discord.Interaction, button: ui.Button[Panel]) -> None:
+        await interaction.response.defer()
+        await asyncio.sleep(0.05)
+        await interaction.edit_original_response(content="worked")
+
+    @ui.button(label="Rest", custom_id="rest")
+    async def rest(self, interaction: discord.Interaction, button: ui.Button[Panel]) -> None:
+        await interaction.response.defer()
+
     @ui.select(cls=ui.UserSelect, custom_id="who")
     async def who(self, interaction: discord.Interaction, select: ui.UserSelect[Panel]) -> None:
         await interaction.response.send_message(select.values[0].display_name, ephemeral=True)
@@ -195,6 +205,24 @@ async def test_modal_refuses_what_the_client_would(
 async def test_autocomplete_offers_choices(ada: Actor, guild: Guild) -> None:
     offered = await ada.autocomplete(guild.channel("general"), "pick", "thing", "ch")
     assert [choice["value"] for choice in offered] == ["anchor", "chain"]
+
+
+async def test_autocomplete_of_an_option_that_does_not_complete(ada: Actor, guild: Guild) -> None:
+    general = guild.channel("general")
+    assert await ada.autocomplete(general, "greet", "who", "a") == []
+    offered = await ada.autocomplete(general, "greet", "kind", "LEA")
+    assert [choice["value"] for choice in offered] == ["leave"]
+    with pytest.raises(NotPossibleError):
+        await ada.autocomplete(general, "pick", "colour", "")
+
+
+async def test_click_waits_for_the_edit_that_follows(
+    ada: Actor, guild: Guild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = await ada.slash(guild.channel("general"), "panel")
+    assert (await ada.click(panel, "work")).content == "worked"
+    monkeypatch.setattr("bot.sandbox.interactions.EDIT_SECONDS", 0.01)
+    assert (await ada.click(panel, "rest")).content == "worked"
 
 
 async def test_context_menus(ada: Actor, guild: Guild) -> None:
