@@ -99,9 +99,12 @@ class Connection:
             client = self.client = self._make_client()
             started = asyncio.get_running_loop().time()
             ended = await self._connect(client)
-            await self._tidy_up(client)
-            if ended is not None and (refused := refusal_of(ended)):
+            refused = refusal_of(ended) if ended is not None else None
+            if refused is not None:
+                # Told first: it takes seconds until a connection is closed in good order.
                 self._refuse(*refused)
+            await self._tidy_up(client)
+            if refused is not None:
                 return
             if asyncio.get_running_loop().time() - started > LONGEST_PAUSE:
                 pause = FIRST_PAUSE

@@ -78,6 +78,18 @@ async def test_refusal_is_told_once_and_not_retried(code: int) -> None:
     assert case.clients[0].closed
 
 
+async def test_refusal_is_told_before_the_connection_is_tidied_up() -> None:
+    told: list[str] = []
+
+    class Slow(Client):
+        async def close(self) -> None:
+            told.append("closed")
+
+    client = cast("Pegasus", Slow([closed(4004)]))
+    await Connection(lambda: client, "token", on_refused=lambda code, _: told.append(code)).run()
+    assert told == ["4004", "closed"]
+
+
 async def test_refused_login_and_intents_say_what_to_change() -> None:
     token = refusal_of(discord.LoginFailure("no"))
     intents = refusal_of(discord.PrivilegedIntentsRequired(0))

@@ -111,6 +111,7 @@ class HealthSampler:
         self._schema_known_current = schema_current is None
         self._size: tuple[float, int | None] | None = None
         self._latest: tuple[float, HealthReport] | None = None
+        self._begun = self._latest_number = 0
         self._draining = False
 
     @property
@@ -129,8 +130,12 @@ class HealthSampler:
             await asyncio.sleep(self._every)
 
     async def sample(self) -> HealthReport:
-        """Take one round of measurements and return what it says."""
-        state = self._state()
+        """Take one round of measurements and return what it says.
+
+        A round that was begun before another is no news once that one is there.
+        """
+        self._begun += 1
+        number, state = self._begun, self._state()
         host = await asyncio.to_thread(self._host.measure)
         database = await self._examine_database(host.database_size, host.wal_size)
         vitals = Vitals(
@@ -146,10 +151,10 @@ class HealthSampler:
             dead_tasks=tuple(task.name for task in self._supervisor.statuses() if not task.up),
             failed_features=tuple(self._failed_features()),
         )
-        self._latest = (
-            self._clock.monotonic(),
-            HealthReport(vitals, judge(vitals, self.limits)),
-        )
+        if number > self._latest_number:
+            self._latest_number = number
+            report = HealthReport(vitals, judge(vitals, self.limits))
+            self._latest = (self._clock.monotonic(), report)
         return self.report()
 
     def report(self) -> HealthReport:

@@ -71,6 +71,28 @@ async def test_sampler_without_a_client_is_not_ready(
     assert (await sampler.sample()).check("startup").verdict is Verdict.UNHEALTHY
 
 
+async def test_sampler_news_is_not_overwritten_by_a_round_begun_before(
+    sqlite_database: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sampler = _sampler(sqlite_database, clock)
+    measuring, may_go_on, ping = asyncio.Event(), asyncio.Event(), sqlite_database.ping
+
+    async def slow() -> float:
+        measuring.set()
+        await may_go_on.wait()
+        return await ping()
+
+    monkeypatch.setattr(sqlite_database, "ping", slow)
+    early = asyncio.create_task(sampler.sample())
+    await measuring.wait()
+    monkeypatch.setattr(sqlite_database, "ping", ping)
+    monkeypatch.setattr(sampler, "_state", lambda: NullState("4004: bad token"))
+    await sampler.sample()
+    may_go_on.set()
+    assert (await early).verdict is Verdict.UNHEALTHY
+    assert sampler.report().verdict is Verdict.UNHEALTHY
+
+
 async def test_sampler_refused_for_good(sqlite_database: Database, clock: FakeClock) -> None:
     sampler = _sampler(sqlite_database, clock, state=NullState("4004: bad token"))
     report = await sampler.sample()
