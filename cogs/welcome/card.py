@@ -13,7 +13,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageOps
 
 from bot.core.imaging.fonts import Face, FontSet
 from bot.core.imaging.legible import clusters, readable
-from bot.core.imaging.lettering import draw_line, fit, measure
+from bot.core.imaging.lettering import draw_line, fit, fit_two_lines, measure
 from bot.core.imaging.pictures import disc, open_picture
 
 WIDTH, HEIGHT = 1000, 320
@@ -22,6 +22,9 @@ _TEXT_LEFT = _MARGIN + _AVATAR + 2 * _RING + 48
 _TEXT_WIDTH = WIDTH - _TEXT_LEFT - _MARGIN
 _DARK = (24, 25, 33)
 _WHITE, _SOFT = (255, 255, 255), (196, 200, 212)
+
+# The largest and the smallest letters of a name, in pixels. A chat shows the card at half its size.
+_NAME_SIZES, _TWO_LINE_SIZES = (68, 48), (46, 38)
 
 Rgb = tuple[int, int, int]
 
@@ -47,13 +50,10 @@ def draw_card(card: Card, fonts: FontSet, avatar: bytes | None = None) -> bytes:
     image = _background(accent)
     picture = (open_picture(avatar) if avatar else None) or _monogram(name, fonts, accent)
     _place_avatar(image, picture, accent)
-    _write(
-        image, card.headline, fonts.faces(bold=False), baseline=112, sizes=(36, 22), colour=_SOFT
-    )
-    _write(image, name, fonts.faces(bold=True), baseline=188, sizes=(68, 34), colour=_WHITE)
-    _write(
-        image, card.footline, fonts.faces(bold=False), baseline=248, sizes=(32, 20), colour=accent
-    )
+    regular = fonts.faces(bold=False)
+    above, below = _write_name(image, name, fonts.faces(bold=True))
+    _write(image, card.headline, regular, baseline=above, sizes=(36, 22), colour=_SOFT)
+    _write(image, card.footline, regular, baseline=below, sizes=(32, 20), colour=accent)
     output = BytesIO()
     image.save(output, "PNG", compress_level=4)
     return output.getvalue()
@@ -110,6 +110,22 @@ def _monogram(name: str, fonts: FontSet, accent: Rgb) -> Image.Image:
     left = round((_AVATAR - measure(letter, faces, 104)) / 2)
     draw_line(plane, letter, faces, at=(left, _AVATAR // 2 + 38), size=104, colour=_WHITE)
     return plane
+
+
+def _write_name(image: Image.Image, name: str, faces: tuple[Face, ...]) -> tuple[int, int]:
+    """Write the name on one line, or on two where one would make it too small to read in a chat.
+
+    Returns the baselines of the lines above and below.
+    """
+    shown = readable(name, faces).text
+    if measure(shown, faces, _NAME_SIZES[1]) <= _TEXT_WIDTH:
+        _write(image, name, faces, baseline=188, sizes=_NAME_SIZES, colour=_WHITE)
+        return 106, 248
+    largest, smallest = _TWO_LINE_SIZES
+    lines, size = fit_two_lines(shown, faces, width=_TEXT_WIDTH, largest=largest, smallest=smallest)
+    for baseline, line in zip((152, 204), lines, strict=True):
+        draw_line(image, line, faces, at=(_TEXT_LEFT, baseline), size=size, colour=_WHITE)
+    return 92, 258
 
 
 def _write(

@@ -74,12 +74,13 @@ def _drawable(cluster: str, faces: Sequence[Face]) -> str | None:
 def clusters(text: str) -> Iterator[str]:
     """Split a text into what is drawn as one: a letter with its marks, an emoji with its parts.
 
-    A simplification of Unicode's grapheme clusters (UAX #29) that keeps at most two marks a letter.
+    A simplification of Unicode's grapheme clusters (UAX #29) that keeps at most two marks a letter,
+    and no two in the same place: those would pile up over the lines around.
     """
     current = ""
     for character in text:
         if current and _extends(current, character):
-            if sum(map(_is_mark, current)) < MOST_MARKS or not _is_mark(character):
+            if not _is_mark(character) or _takes_mark(current, character):
                 current += character
             continue
         if current:
@@ -96,6 +97,15 @@ def _extends(current: str, character: str) -> bool:
     if code in _FLAG_LETTERS:
         return len(current) == 1 and ord(current) in _FLAG_LETTERS
     return current.endswith(_JOINER) and unicodedata.category(character) == "So"
+
+
+def _takes_mark(current: str, mark: str) -> bool:
+    # Marks of one combining class stand in one place and are stacked; 0 says nothing of the place.
+    more = unicodedata.normalize("NFD", current)[1:]
+    place = unicodedata.combining(mark)
+    if place and place in map(unicodedata.combining, more):
+        return False
+    return sum(map(_is_mark, more)) < MOST_MARKS
 
 
 def _is_mark(character: str) -> bool:

@@ -141,12 +141,44 @@ def fit(
     """Return the text, cut short if it must be, and the size in pixels at which it fits."""
     natural = measure(text, faces, largest)
     size = largest if natural <= width else max(smallest, int(largest * width / natural))
+    return _cut(text, faces, width, size), size
+
+
+def fit_two_lines(
+    text: str, faces: Sequence[Face], *, width: int, largest: int, smallest: int
+) -> tuple[tuple[str, str], int]:
+    """Return the text in two lines of about the same width, and the size in pixels for both.
+
+    It is broken at a space where that fits, else between letters; the second line is cut short if
+    it must be. A text of one letter has an empty second line.
+    """
+    parts = list(clusters(text))
+    places = range(1, len(parts))
+
+    def halves(place: int) -> tuple[str, str]:
+        return "".join(parts[:place]).rstrip(), "".join(parts[place:]).lstrip()
+
+    def widest(place: int) -> float:
+        return max(measure(half, faces, largest) for half in halves(place))
+
+    spaces = [place for place in places if parts[place] == " "]
+    place = min(spaces, key=widest, default=0)
+    if not place or widest(place) * smallest > width * largest:
+        place = min(places, key=widest, default=len(parts))
+    natural = widest(place)
+    size = largest if natural <= width else max(smallest, int(largest * width / natural))
+    first, second = halves(place)
+    return (_cut(first, faces, width, size), _cut(second, faces, width, size)), size
+
+
+def _cut(text: str, faces: Sequence[Face], width: int, size: int) -> str:
+    """Return what of a text fits, with an ellipsis where something is missing."""
     parts = list(clusters(text))
     shown = text
     while parts and measure(shown, faces, size) > width:
         parts.pop()
         shown = "".join(parts).rstrip() + ELLIPSIS
-    return shown, size
+    return shown
 
 
 def draw_line(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -51,6 +52,32 @@ def test_draw_card_accent_is_visible_on_the_dark_ground(fonts: FontSet, accent: 
     image = drawn(draw_card(card(accent=accent), fonts)).convert("L")
 
     assert image.getpixel((WIDTH // 2, HEIGHT - 2)) > 90
+
+
+def ink(image: Image.Image, box: tuple[int, int, int, int]) -> list[int]:
+    """Return the rows of a part of the card on which something white is written."""
+    part = image.convert("L").crop(box)
+    lines = [part.crop((0, row, part.width, row + 1)) for row in range(part.height)]
+    return [box[1] + row for row, line in enumerate(lines) if line.getextrema()[1] > 240]
+
+
+def test_draw_card_wide_name_takes_two_lines_of_legible_letters(fonts: FontSet) -> None:
+    rows = ink(drawn(draw_card(card(name="W" * 32), fonts)), (328, 100, 1000, 230))
+    gap = next(row for row, after in pairwise(rows) if after - row > 5)
+    first = [row for row in rows if row <= gap]
+    # Of a letter of 38 pixels the capital is 27 high, half of which a chat shows.
+    assert len(first) >= 27
+    assert len(rows) >= 2 * 27
+
+
+def test_draw_card_stacked_marks_stay_off_the_lines_around(fonts: FontSet) -> None:
+    below = "".join(map(chr, range(0x0323, 0x0334)))
+    above = "".join(map(chr, range(0x0300, 0x0315)))
+    piled = "".join(letter + below + above for letter in "Zalgo")
+    image = drawn(draw_card(card(name=piled, headline="", footline=""), fonts))
+    rows = ink(image, (328, 0, 1000, 300))
+    assert rows[0] > 106
+    assert rows[-1] < 248 - 24
 
 
 def test_draw_card_shows_the_avatar(fonts: FontSet) -> None:

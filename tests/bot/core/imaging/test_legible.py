@@ -46,6 +46,22 @@ def test_readable_limits_stacked_marks() -> None:
     assert len(readable(zalgo, LATIN).text) <= 3
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("l\u030a\u0363\u0300", "l\u030a"),
+        ("g\u0331\u0353\u0300\u0301", "g\u0331\u0300"),
+        ("\u1eb2\u0300", "\u1eb2"),
+        ("\u1eb9\u0301", "\u1eb9\u0301"),
+        ("\u0e17\u0e35\u0e48\u0e48\u0e48", "\u0e17\u0e35\u0e48"),
+        ("\u05e9\u05c1\u05b8", "\u05e9\u05c1\u05b8"),
+    ],
+    ids=["above", "below and above", "vietnamese", "yoruba", "thai", "hebrew"],
+)
+def test_clusters_keep_one_mark_in_each_place(text: str, expected: str) -> None:
+    assert next(clusters(text)) == expected
+
+
 @given(st.text(max_size=60))
 def test_readable_anything_has_a_font_for_every_cluster(text: str) -> None:
     result = readable(text, LATIN)

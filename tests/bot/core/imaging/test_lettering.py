@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
 from PIL import Image
 
 from bot.core.imaging.fonts import load_fonts
-from bot.core.imaging.lettering import ELLIPSIS, draw_line, fit, measure, visual_runs
+from bot.core.imaging.lettering import (
+    ELLIPSIS,
+    draw_line,
+    fit,
+    fit_two_lines,
+    measure,
+    visual_runs,
+)
 
 LATIN = load_fonts(()).faces(bold=True)
 
@@ -49,6 +57,33 @@ def test_fit_endless_text_is_cut() -> None:
     assert size == 34
     assert text.endswith(ELLIPSIS)
     assert measure(text, LATIN, size) <= 600
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("Wolfgang Maximilian Wuerttemberg", ("Wolfgang Maximilian", "Wuerttemberg")),
+        ("W" * 32, ("W" * 16, "W" * 16)),
+        ("x " + "W" * 30, None),
+        ("W", ("W", "")),
+    ],
+    ids=["at a space", "between letters", "unfit space", "one letter"],
+)
+def test_fit_two_lines_breaks_where_it_fits(text: str, lines: tuple[str, str] | None) -> None:
+    found, size = fit_two_lines(text, LATIN, width=616, largest=46, smallest=38)
+
+    assert 38 <= size <= 46
+    assert all(measure(line, LATIN, size) <= 616 for line in found)
+    assert lines is None or found == lines
+    assert "".join(found).replace(" ", "") == text.replace(" ", "")
+
+
+def test_fit_two_lines_endless_text_is_cut() -> None:
+    (first, second), size = fit_two_lines("W" * 200, LATIN, width=600, largest=46, smallest=38)
+
+    assert size == 38
+    assert measure(second, LATIN, size) <= 600
+    assert first.endswith(ELLIPSIS)
 
 
 def test_draw_line_leaves_ink() -> None:
