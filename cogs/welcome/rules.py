@@ -107,12 +107,14 @@ class Past:
     """What is on record when someone joins.
 
     `left_at` is a departure, whose event may be handled before that of the join it belongs to;
-    `recent` counts the guild's other arrivals within the raid window.
+    `recent` counts the guild's other arrivals within the raid window, `since_digest` those of them
+    that the next message about a crowd would name.
     """
 
     returning: bool = False
     left_at: datetime | None = None
     recent: int = 0
+    since_digest: int = 0
 
     @property
     def kind(self) -> Kind:
@@ -145,23 +147,33 @@ def decide_arrival(
         return Decision(State.DROPPED, "stale")
     if arrival.pending:
         return Decision(State.SCREENING)
-    return greet_or_gather(settings, recent=past.recent)
+    return greet_or_gather(settings, recent=past.recent, since_digest=past.since_digest)
 
 
-def greet_or_gather(settings: WelcomeSettings, *, recent: int) -> Decision:
+def greet_or_gather(settings: WelcomeSettings, *, recent: int, since_digest: int) -> Decision:
     """Decide about someone who is in: alone, or together with the others of a raid.
 
     From the `raid_size`-th arrival within the window on, all are gathered until the rate falls, and
-    with them the others of the window whose greetings still wait.
+    with them the others of the window whose greetings still wait. Who comes first after a message
+    about the crowd may be the last to come, and is greeted in full: see `greeting_hold`.
     """
-    return Decision(State.GATHERED if recent + 1 >= settings.raid_size else State.GREETED)
+    is_gathered = is_raid(settings, recent) and since_digest > 0
+    return Decision(State.GATHERED if is_gathered else State.GREETED)
 
 
-def greeting_hold(recent: int) -> timedelta:
+def is_raid(settings: WelcomeSettings, recent: int) -> bool:
+    """Tell whether one more arrival is a raid's; `recent` counts others within the raid window."""
+    return recent + 1 >= settings.raid_size
+
+
+def greeting_hold(settings: WelcomeSettings, recent: int, now: datetime) -> timedelta:
     """Return how long a greeting waits, so that it can be taken back should this be a raid.
 
-    `recent` counts others within the raid window: who comes alone does not wait.
+    `recent` counts others within the raid window: who comes alone does not wait. In a raid the
+    greeting waits for the next message about the crowd, which takes its place if more come.
     """
+    if is_raid(settings, recent):
+        return digest_due(settings, now) - now
     return BREATH if recent else timedelta()
 
 

@@ -39,8 +39,8 @@ from cogs.welcome.rules import (
 from cogs.welcome.screening import DOUBTFUL_WAIT, MOST_WAITING, Screening
 from cogs.welcome.settings import WelcomeSettings
 from cogs.welcome.visits import (
-    count_arrivals,
     count_departures,
+    count_recent,
     end_stay,
     past_of,
     record,
@@ -108,7 +108,7 @@ class WelcomeService:
             if arrival.pending:
                 arrival = self._look_again(arrival)
             now = self._clock.now()
-            past = await past_of(session, arrival, now - settings.raid_window)
+            past = await past_of(session, arrival, settings, now)
             decision = decide_arrival(settings, arrival, past, now)
             visit = Visit(
                 arrival.guild_id,
@@ -127,8 +127,8 @@ class WelcomeService:
             if session is None or settings is None:
                 return
             now = self._clock.now()
-            recent = await count_arrivals(session, guild_id, now - settings.raid_window)
-            state = greet_or_gather(settings, recent=recent).state
+            recent, since_digest = await count_recent(session, guild_id, settings, now)
+            state = greet_or_gather(settings, recent=recent, since_digest=since_digest).state
             row = await table.claim_visit(
                 session, guild_id, person.id, expected=State.SCREENING, state=state, now=now
             )
@@ -221,7 +221,7 @@ class WelcomeService:
         self, session: AsyncSession, settings: WelcomeSettings, visit: Visit, recent: int
     ) -> None:
         if is_greeted(settings, visit.kind):
-            hold = greeting_hold(recent)
+            hold = greeting_hold(settings, recent, self._clock.now())
             await self._announcer.announce(session, settings, visit, hold)
         if gets_private_message(settings, visit.kind) and not visit.person.is_bot:
             hold = private_hold(settings, recent)

@@ -7,8 +7,18 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cogs.welcome.rules import Arrival, Kind, Past, Person, State, Visit
+from cogs.welcome.rules import (
+    Arrival,
+    Kind,
+    Past,
+    Person,
+    State,
+    Visit,
+    digest_due,
+    is_raid,
+)
 from cogs.welcome.screening import LONGEST_WAIT
+from cogs.welcome.settings import WelcomeSettings
 from cogs.welcome.wording import shown_name
 from db import welcome as table
 from db.guilds import list_joined_before
@@ -28,16 +38,32 @@ class EndedStay:
     was_seen: bool
 
 
-async def past_of(session: AsyncSession, arrival: Arrival, window_start: datetime) -> Past:
+async def past_of(
+    session: AsyncSession, arrival: Arrival, settings: WelcomeSettings, now: datetime
+) -> Past:
     """Return what is on record about someone who joins, and about the joins in the window."""
     guild_id, user_id = arrival.guild_id, arrival.person.id
     last = await table.get_last_visit(session, guild_id, user_id)
     known = await list_joined_before(session, guild_id, [user_id], before=arrival.joined_at)
+    recent, since_digest = await count_recent(session, guild_id, settings, now)
     return Past(
         returning=bool(known) or (last is not None and last.joined_at < arrival.joined_at),
         left_at=last.decided_at if last is not None and last.state == State.LEFT else None,
-        recent=await count_arrivals(session, guild_id, window_start),
+        recent=recent,
+        since_digest=since_digest,
     )
+
+
+async def count_recent(
+    session: AsyncSession, guild_id: int, settings: WelcomeSettings, now: datetime
+) -> tuple[int, int]:
+    """Return how many arrived within the raid window, and how many since the last digest."""
+    recent = await count_arrivals(session, guild_id, now - settings.raid_window)
+    if not is_raid(settings, recent):
+        return recent, recent
+    # Windows begin with their first instant, counts after the one that is named.
+    before_window = digest_due(settings, now) - settings.raid_window - timedelta.resolution
+    return recent, await count_arrivals(session, guild_id, before_window)
 
 
 async def count_arrivals(session: AsyncSession, guild_id: int, window_start: datetime) -> int:

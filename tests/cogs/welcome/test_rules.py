@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cogs.welcome.rules import (
+    BREATH,
     Arrival,
     Decision,
     Kind,
@@ -20,6 +21,7 @@ from cogs.welcome.rules import (
     decide_arrival,
     digest_due,
     greet_or_gather,
+    greeting_hold,
     is_departure_told,
     is_digest_stale,
     pick_variant,
@@ -86,7 +88,16 @@ def test_decide_arrival(
     ("recent", "state"), [(0, State.GREETED), (8, State.GREETED), (9, State.GATHERED)]
 )
 def test_greet_or_gather_tenth_join_of_the_window_begins_a_raid(recent: int, state: State) -> None:
-    assert greet_or_gather(DEFAULTS, recent=recent).state is state
+    assert greet_or_gather(DEFAULTS, recent=recent, since_digest=recent).state is state
+
+
+def test_first_of_a_raid_since_the_last_digest_waits_for_the_next_one() -> None:
+    now = NOW + timedelta(seconds=20)
+    assert greet_or_gather(DEFAULTS, recent=30, since_digest=0).state is State.GREETED
+    assert greet_or_gather(DEFAULTS, recent=30, since_digest=1).state is State.GATHERED
+    assert greeting_hold(DEFAULTS, 30, now) == timedelta(seconds=40)
+    assert greeting_hold(DEFAULTS, 1, now) == BREATH
+    assert greeting_hold(DEFAULTS, 0, now) == timedelta()
 
 
 @pytest.mark.parametrize(

@@ -209,6 +209,40 @@ async def test_after_a_raid_members_are_greeted_one_by_one_again(world: World) -
     assert (await world.said())[-1] == "Hi Ann"
 
 
+async def test_straggler_after_a_raid_is_greeted_in_full(world: World) -> None:
+    await world.set(raid_size=3, join_texts=["Hi {member}"])
+    await world.pass_time(50)
+    for number in range(5):
+        await world.join(raider(number))
+    await world.pass_time(20)
+    await world.outbox.run_due()
+    await world.join()
+    await world.outbox.run_due()
+    # Should more come, the message about them is to name this one, too.
+    assert "Hi Ann" not in await world.heard()
+    await world.pass_time(60)
+    await world.outbox.run_due()
+
+    assert (await world.heard())[-1] == "Hi Ann"
+    assert len([text for text in await world.heard() if "joined" in text]) == 1
+
+
+async def test_stragglers_after_a_raid_are_gathered_again(world: World) -> None:
+    await world.set(raid_size=3, join_texts=["Hi {member}"])
+    await world.pass_time(50)
+    for number in range(5):
+        await world.join(raider(number))
+    await world.pass_time(20)
+    await world.join(ANN)
+    await world.join(BOB)
+    await world.pass_time(60)
+    await world.outbox.run_due()
+
+    heard = await world.heard()
+    assert heard[-1] == "2 members joined: **Ann** and **Bob**"
+    assert "Hi Ann" not in heard
+
+
 async def test_departure_is_told_once(world: World) -> None:
     await world.set(leave_enabled=True, leave_channel_id=LOBBY, leave_texts=["Bye {member}"])
     await world.leave()
