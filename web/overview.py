@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bot.core.features import Feature
 from bot.core.problems import Problem
+from bot.core.problems.merging import merge_places
 from bot.core.settings import FeatureState
 from web.services import WebServices
 
@@ -36,7 +37,7 @@ async def _view(
     services: WebServices, guild_id: int, feature: Feature, problems: Iterable[Problem]
 ) -> FeatureView:
     state = await services.settings.get(guild_id, feature.key)
-    own = tuple(one for one in problems if one.feature == feature.key)
+    own = tuple(merge_places(one for one in problems if one.feature == feature.key))
     return FeatureView(feature, state, own)
 
 

@@ -9,10 +9,12 @@ from typing import Any
 from bot.core.durations import Span
 from bot.core.i18n import Message
 from bot.core.permission_names import PermissionList
+from bot.core.places import ChannelList
 
 _NESTED = "$message"
 _SPAN = "$seconds"
 _PERMISSIONS = "$permissions"
+_CHANNELS = "$channels"
 
 
 def message_to_json(message: Message) -> dict[str, Any]:
@@ -21,6 +23,8 @@ def message_to_json(message: Message) -> dict[str, Any]:
         return {_SPAN: message.values["duration"].total_seconds()}
     if isinstance(message, PermissionList):
         return {_PERMISSIONS: list(message.values["permissions"])}
+    if isinstance(message, ChannelList):
+        return {_CHANNELS: list(message.channels)}
     document: dict[str, Any] = {"msgid": message.msgid}
     if message.values:
         document["values"] = {name: _value(one) for name, one in message.values.items()}
@@ -35,6 +39,8 @@ def message_from_json(document: Mapping[str, Any]) -> Message:
         return Span(timedelta(seconds=document[_SPAN]))
     if _PERMISSIONS in document:
         return PermissionList(document[_PERMISSIONS])
+    if _CHANNELS in document:
+        return ChannelList(document[_CHANNELS])
     values = {
         name: message_from_json(one[_NESTED]) if isinstance(one, Mapping) else one
         for name, one in document.get("values", {}).items()

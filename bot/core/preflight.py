@@ -13,6 +13,7 @@ from enum import StrEnum
 from bot.core.contracts import ChannelSummary, MemberFacts, Permissions, RoleSummary
 from bot.core.i18n import Message, _, ngettext
 from bot.core.permission_names import PermissionList
+from bot.core.places import ChannelList
 
 
 class Action(StrEnum):
@@ -161,16 +162,16 @@ def missing_permissions(
         fix = _("Allow {names} for my role in Server Settings > Roles.", names=names)
     else:
         message = ngettext(
-            "I lack the permission {names} in #{channel}.",
-            "I lack the permissions {names} in #{channel}.",
+            "I lack the permission {names} in {channel}.",
+            "I lack the permissions {names} in {channel}.",
             len(missing),
             names=names,
-            channel=channel.name,
+            channel=ChannelList((channel.name,)),
         )
         fix = _(
-            "Open the settings of #{channel}, go to Permissions, add my role and allow {names}.",
+            "Open the settings of {channel}, go to Permissions, add my role and allow {names}.",
             names=names,
-            channel=channel.name,
+            channel=ChannelList((channel.name,)),
         )
     return Refusal(Cause.BOT_PERMISSION, message, fix)
 
@@ -219,11 +220,11 @@ def _check_actor(
         )
     else:
         message = ngettext(
-            "You need the permission {names} in #{channel} for this.",
-            "You need the permissions {names} in #{channel} for this.",
+            "You need the permission {names} in {channel} for this.",
+            "You need the permissions {names} in {channel} for this.",
             len(missing),
             names=names,
-            channel=channel.name,
+            channel=ChannelList((channel.name,)),
         )
     fix = _("Ask an admin of this server to give you a role that has it.")
     return Refusal(Cause.ACTOR_PERMISSION, message, fix)

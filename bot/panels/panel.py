@@ -22,6 +22,7 @@ from bot.core.features import Feature
 from bot.core.fields import FieldInfo, Widget, describe_fields
 from bot.core.fields.text import edited_by, escape_markdown, shorten
 from bot.core.i18n import Message, _
+from bot.core.problems.merging import merge_places
 from bot.core.settings import Change, Diff, FeatureState, Revision, StaleSettings
 from bot.core.settings.model import diff_between
 from bot.localization import locale_of
@@ -320,7 +321,7 @@ class SettingsPanel(ui.LayoutView):
 
     async def _draw_settings(self) -> None:
         await self._read_state()
-        problems = await self._kernel.problems.find(self._guild_id, self._feature.key)
+        problems = merge_places(await self._kernel.problems.find(self._guild_id, self._feature.key))
         self._begin_drawing()
         content = self._content(problems)
         self.add_item(settings_screen(content, self._buttons(content)))

@@ -22,6 +22,7 @@ from bot.core.fields import describe_fields
 from bot.core.fields.text import show_diff
 from bot.core.i18n import N_, Message, _
 from bot.core.permissions import EVERY_FEATURE
+from bot.core.problems.merging import merge_places
 from bot.core.settings import Change, Diff
 from bot.core.settings.model import diff_between
 from bot.localization import locale_of
@@ -111,7 +112,7 @@ class Admin(commands.Cog):
         found = await self._start(interaction, feature)
         guild_id = guild_id_of(interaction)
         state = await self.kernel.settings.get(guild_id, found.key)
-        problems = await self.kernel.problems.find(guild_id, found.key)
+        problems = merge_places(await self.kernel.problems.find(guild_id, found.key))
         await paginate(interaction, settings_pages(found, state, problems, locale_of(interaction)))
 
     @settings.command(
@@ -288,7 +289,7 @@ class Admin(commands.Cog):
                 _("You manage no feature here."),
                 hint=_("Those with Manage Server can hand you one with /permissions grant."),
             )
-        problems = await self.kernel.problems.find(guild_id)
+        problems = merge_places(await self.kernel.problems.find(guild_id))
         entries = [
             (
                 one,
@@ -328,7 +329,8 @@ class Admin(commands.Cog):
             return
         changes = show_diff(describe_fields(feature.settings), change.diff, locale, limit=1000)
         changes = changes if said is None else said.render(locale)
-        problems = await self.kernel.problems.find(change.after.guild_id, feature.key)
+        found = await self.kernel.problems.find(change.after.guild_id, feature.key)
+        problems = merge_places(found)
         warnings = [problem_text(one, locale) for one in problems[:2]]
         await answer(interaction, "\n".join([f"✅ {changes}", *warnings])[:2000])
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.contracts import BotState
 from bot.core.i18n import Message, _
+from bot.core.places import ChannelList
 from bot.core.preflight import missing_permissions
 from bot.core.problems.rules import Problem
 from cogs.automod.planning import KEY, Json
@@ -75,7 +76,8 @@ class Troubles:
         channel = self._state().channel(guild_id, channel_id)
         granted = channel.bot_permissions if channel is not None else frozenset()
         refusal = missing_permissions(_DELETING, granted, channel)
-        message = _("I could not delete messages in <#{channel}>.", channel=channel_id)
+        name = str(channel_id) if channel is None else channel.name
+        message = _("I could not delete messages in {channel}.", channel=ChannelList((name,)))
         fix = _("Allow Manage Messages and View Channel for my role there.")
         if refusal is not None:
             message, fix = refusal.message, refusal.fix

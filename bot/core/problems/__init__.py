@@ -214,13 +214,16 @@ class ProblemService:
         ]
 
     async def report(self, guild_id: int, problem: Problem) -> None:
-        """Record a problem met while working, and tell it unless it is known."""
+        """Record a problem met while working, and have it told soon unless it is known.
+
+        Not at once: what hits one channel often hits others, and they are told in one message.
+        """
         key = _key(guild_id, problem)
         async with self._database.write() as session:
             is_new = await _open(session, key, problem, self._clock.now(), reported=True)
         if is_new:
             await self._publish(guild_id, [problem], [])
-            await self.tell(guild_id)
+            self.recheck(guild_id)
 
     async def solve(self, guild_id: int, feature: str, cause: str, subject: str) -> None:
         """Record that a reported problem is gone; nothing happens when it is not on record."""

@@ -10,6 +10,7 @@ from bot.core.fields.text import escape_markdown
 from bot.core.i18n import _, ngettext
 from bot.core.outbox.deliveries import Delivery
 from bot.core.preflight import can_post
+from bot.core.problems.merging import merge_places
 from bot.core.problems.rules import Problem
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class LogChannelTeller:
 
 def news_of(problems: Sequence[Problem], registry: FeatureRegistry, locale: str | None) -> str:
     """Return the message about problems, at most 2000 characters, in the guild's language."""
+    problems = merge_places(problems)
     text = ngettext(
         "I found a problem with my settings here:",
         "I found {count} problems with my settings here:",

@@ -269,6 +269,19 @@ async def test_reported_problem_stays_until_its_reporter_solves_it(bench: Bench)
     assert await bench.problems.list(GUILD) == []
 
 
+async def test_reported_problems_are_told_together(bench: Bench) -> None:
+    texts = _("Discord refused a duck."), _("Feed it.")
+    for number in range(3):
+        await bench.problems.report(GUILD, Problem("pond", "refused", str(number), *texts))
+    assert bench.teller.told == []
+    running = asyncio.create_task(bench.problems.run(debounce=0))
+    async with asyncio.timeout(5):
+        while not bench.teller.told:
+            await asyncio.sleep(0.01)
+    running.cancel()
+    assert bench.teller.told == [["refused"] * 3]
+
+
 async def test_unseen_guild_solves_nothing(bench: Bench) -> None:
     await bench.settings.change(GUILD, "pond", {"channel_id": 50}, actor=ANNA)
     bench.guild.places.clear()
