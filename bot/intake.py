@@ -21,6 +21,7 @@ from discord.ext import commands
 
 from bot.core.clock import Clock
 from bot.core.messages import (
+    WRITTEN_TYPES,
     FailureLog,
     MessagePipeline,
     Payload,
@@ -33,6 +34,7 @@ from bot.core.messages import (
 Parser = Callable[[Any], None]
 Wanted = Callable[[int], bool]
 EventListener = Callable[[Payload], None]
+DirectHandler = Callable[[Payload], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Intake(MessagePipeline):
         self._client: commands.AutoShardedBot | None = None
         self._wants: dict[str, Callable[[int], bool | None]] = {}
         self._listeners: defaultdict[str, dict[str, EventListener]] = defaultdict(dict)
+        self._directs: dict[str, tuple[int, Callable[[Payload], bool | None]]] = {}
         self._events: Counter[str] = Counter()
         self._malformed = FailureLog(clock)
         self._last_event_at: float | None = None
@@ -93,6 +96,17 @@ class Intake(MessagePipeline):
         self._listeners[event][name] = guarded(
             listener, self.failures, "gateway_listener_failed", name
         )
+
+    def take_directs(self, name: str, handler: DirectHandler, *, order: int = 0) -> None:
+        """Offer the handler what people write to the bot in private, lower `order` first.
+
+        It gets the raw payload, must not wait, and returns whether it takes the message; then those
+        after it don't get it. Bots' messages are offered to nobody, so that no two can keep each
+        other talking. It replaces an earlier handler of the same name.
+        """
+        guard = guarded(handler, self.failures, "direct_handler_failed", name)
+        entries = {**self._directs, name: (order, guard)}
+        self._directs = dict(sorted(entries.items(), key=lambda entry: entry[1][0]))
 
     def attach(self, client: commands.AutoShardedBot) -> None:
         """Stand between the client's gateway and discord.py's parsers, from now on.
@@ -142,8 +156,19 @@ class Intake(MessagePipeline):
             if self._is_built_always(payload) or self._is_message_wanted(client, payload):
                 self._built += 1
                 build(payload)
+                # Asked only of what is built: messages that stay on the fast lane are never direct.
+                if "guild_id" not in payload:
+                    self._offer_direct(payload)
 
         return take
+
+    def _offer_direct(self, payload: Payload) -> None:
+        is_written = payload.get("type", 0) in WRITTEN_TYPES and "author" in payload
+        if not is_written or "webhook_id" in payload or payload["author"].get("bot", False):
+            return
+        for _, takes in self._directs.values():
+            if takes(payload):
+                return
 
     def _taking_edits(self, client: commands.AutoShardedBot, build: Parser) -> Parser:
         def take(payload: Payload) -> None:

@@ -17,6 +17,7 @@ from bot.core.errors import Denied, NotFound
 from bot.core.i18n import Message, _, babel_locale
 from bot.localization import locale_of
 from bot.replies import answer, paginate
+from cogs.general.directs import ORDER, DirectHint
 from cogs.general.help import entries_of, entry_embed, overview_embeds
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class General(commands.Cog):
 
     def __init__(self, bot: Pegasus) -> None:
         self.bot = bot
+        bot.intake.take_directs("hint", DirectHint(bot.kernel).take, order=ORDER)
 
     @app_commands.command(name="help", description="Show what I can do, or explain one command")
     @app_commands.describe(command="The command to explain")

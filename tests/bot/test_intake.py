@@ -157,6 +157,37 @@ async def test_a_failing_gate_lets_the_message_pass(gateway: Gateway) -> None:
     assert gateway.intake.snapshot().failures == {"automod": 1}
 
 
+async def test_direct_messages_are_offered_in_order_until_one_takes_them(gateway: Gateway) -> None:
+    offered: list[str] = []
+
+    def taker(name: str, *, takes: bool) -> Callable[[Any], bool]:
+        return lambda payload: offered.append(f"{name}: {payload['content']}") or takes
+
+    gateway.intake.take_directs("hint", taker("hint", takes=True), order=9)
+    gateway.intake.take_directs("mail", taker("mail", takes=False))
+    gateway.send("MESSAGE_CREATE", payloads.direct_message("one"))
+    gateway.intake.take_directs("mail", taker("mail", takes=True))
+    gateway.send("MESSAGE_CREATE", payloads.direct_message("two"))
+    gateway.send("MESSAGE_CREATE", payloads.message("in a guild"))
+    own = payloads.direct_message("by a bot")
+    gateway.send("MESSAGE_CREATE", own | {"author": own["author"] | {"bot": True}})
+    gateway.send("MESSAGE_CREATE", payloads.direct_message("pinned") | {"type": 6})
+    assert offered == ["mail: one", "hint: one", "mail: two"]
+
+
+async def test_direct_handler_that_fails_leaves_the_message_to_the_next(gateway: Gateway) -> None:
+    offered: list[str] = []
+
+    def fail(_: Any) -> bool:
+        raise ValueError("odd")
+
+    gateway.intake.take_directs("mail", fail)
+    gateway.intake.take_directs("hint", lambda one: offered.append(one["content"]) or True, order=1)
+    gateway.send("MESSAGE_CREATE", payloads.direct_message("psst"))
+    assert offered == ["psst"]
+    assert gateway.intake.snapshot().failures == {"mail": 1}
+
+
 async def test_direct_and_system_messages_pass_unjudged(gateway: Gateway) -> None:
     gateway.listen()
     gateway.intake.add_gate("automod", lambda _: REJECT, order=10, bots=True)

@@ -37,6 +37,19 @@ async def test_use_of_a_component_is_counted_and_timed(
     assert await bot.metric("interaction_ack_seconds_count", kind="component") == 1
 
 
+async def test_direct_message_is_answered_once(sandbox: Sandbox, guild: Guild, bot: Bot) -> None:
+    ada = sandbox.join(guild, "ada")
+    first = ada.send_dm("hello?")
+    answer = await sandbox.wait_for_message(
+        first.channel, author=sandbox.application.user, containing="/help"
+    )
+    assert "/ayuda" in answer.content
+    ada.send_dm("are you there?")
+    await ada.slash(guild.channel("general"), "ping")
+    said = [one for one in first.channel.messages.values() if one.author is not ada.user]
+    assert said == [answer]
+
+
 async def test_component_of_an_earlier_process_is_answered(
     sandbox: Sandbox,
     guild: Guild,
