@@ -1,0 +1,159 @@
+"""What comes in beside plain messages: names, threads, invites, files, hits of Discord's own."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from bot.core.cases import Target
+from bot.core.contracts import SYSTEM
+from cogs.automod.calls import TryAgain
+from cogs.automod.gate import Membership
+from tests.cogs.automod.world import ANN, BOB, GUILD, LOG, ROOM, STAFF, World, rule, words
+
+WARN = {"type": "warn", "points": 2}
+
+
+async def test_staff_owner_and_clean_messages_are_left_alone(world: World) -> None:
+    await world.start(rule("scam", words("nitro"), "delete"))
+
+    assert await world.say("nitro", roles=[STAFF])
+    assert await world.say("nitro", Target(7, "owner"))
+    assert await world.say("hello")
+    assert await world.incidents() == []
+
+
+async def test_name_is_one_incident_however_often_it_is_told(world: World) -> None:
+    when = words("nitro", sources=["name"])
+    await world.start(rule("names", when, WARN))
+    payload: dict[str, Any] = {
+        "guild_id": str(GUILD),
+        "user": {"id": str(ANN.id), "username": "ann", "global_name": "Free Nitro"},
+        "roles": [],
+        "joined_at": "2026-06-01T11:00:00+00:00",
+    }
+    other = await World(world.database, world.clock, world).start()
+    for one in (world, world, other):
+        one.gate.hear_member(payload)
+        await one.rest()
+        await one.pass_time(30)
+
+    assert [case.kind for case in await world.all_cases()] == ["warn"]
+
+    rejoined = payload | {"joined_at": "2026-06-01T12:05:00+00:00"}
+    world.gate.hear_member(rejoined)
+    await world.rest()
+    assert len(await world.all_cases()) == 2
+
+
+async def test_native_hit_counts_once_for_all_its_actions(world: World) -> None:
+    await world.start(rule("native", {"type": "native"}, WARN))
+    world.bridge.members[ANN.id] = Membership(frozenset(), "ann")
+    world.bridge.members[BOB.id] = Membership(frozenset({STAFF}), "bob")
+    for user, action in ((ANN, 1), (ANN, 2), (ANN, 3), (BOB, 1)):
+        world.gate.hear_native(
+            {
+                "guild_id": str(GUILD),
+                "rule_id": "5",
+                "user_id": str(user.id),
+                "channel_id": str(ROOM),
+                "action": {"type": action},
+                "content": "bad",
+                "matched_keyword": "bad",
+            }
+        )
+    await world.rest()
+
+    assert [case.target_id for case in await world.all_cases()] == [ANN.id]
+
+
+async def test_new_thread_with_a_bad_name_goes_and_a_renamed_one_is_called_as_before(
+    world: World,
+) -> None:
+    await world.start(rule("scam", words("nitro"), "delete", WARN))
+    world.bridge.members[ANN.id] = Membership(frozenset(), "ann")
+    world.bridge.threads |= {900: "Free nitro", 901: "Fishing"}
+    payload = {"guild_id": str(GUILD), "owner_id": str(ANN.id), "parent_id": str(ROOM)}
+    new = {**payload, "id": "900", "name": "Free nitro", "newly_created": True}
+    world.gate.hear_thread(new, created=True)
+    await world.rest()
+    assert 900 not in world.bridge.threads
+    assert len(await world.all_cases()) == 1
+
+    world.gate.hear_thread({**payload, "id": "901", "name": "nitro here"}, created=False)
+    await world.rest()
+    assert world.bridge.threads == {901: "Fishing"}
+    assert len(await world.all_cases()) == 1
+
+
+async def test_invite_is_asked_about_once_and_judged_then(world: World) -> None:
+    await world.start(rule("invites", {"type": "invites"}, "delete"))
+    world.bridge.invites |= {"elsewhere": 9, "here": GUILD}
+    facts = [world.message("discord.gg/elsewhere") for _ in range(3)]
+    verdicts = [world.gate.judge(one) for one in facts]
+    assert all(one is not None and one.accepted for one in verdicts)
+    await asyncio.gather(*(one.effect() for one in verdicts if one and one.effect))
+    await world.say("discord.gg/here")
+    await world.rest()
+
+    assert world.bridge.asked == ["elsewhere", "here"]
+    assert world.bridge.deleted == {one.id for one in facts}
+    # Known by now: it does not pass at all.
+    assert not await world.say("discord.gg/elsewhere")
+
+
+async def test_invite_that_discord_did_not_tell_about_is_asked_about_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(code: str) -> int | None:
+        raise TryAgain
+
+    await world.start(rule("invites", {"type": "invites"}, "delete"))
+    world.bridge.invites["elsewhere"] = 9
+    with monkeypatch.context() as patch:
+        patch.setattr(world.bridge, "guild_of_invite", away)
+        await world.say("discord.gg/elsewhere")
+        await world.rest()
+    assert world.bridge.deleted == set()
+    await world.say("discord.gg/elsewhere")
+    await world.rest()
+
+    assert len(world.bridge.deleted) == 1
+
+
+async def test_text_file_is_read_and_judged(world: World) -> None:
+    await world.start(rule("scam", words("nitro"), "delete"))
+    url = "https://cdn.discordapp.com/a.txt"
+    world.bridge.files[url] = "get free nitro"
+    file = {"id": "31", "filename": "a.txt", "size": 20, "url": url, "content_type": "text/plain"}
+    await world.say("look", attachments=[file])
+
+    assert len(world.bridge.deleted) == 1
+
+
+async def test_message_before_the_engine_is_there_is_judged_late(world: World) -> None:
+    values = {"rules": [rule("scam", words("nitro"), "delete")], "log_channel_id": str(LOG)}
+    await world.cases.start()
+    world.service.start()
+    await world.settings.change(GUILD, "automod", values, enabled=True, actor=SYSTEM)
+    facts = world.message("nitro")
+    assert world.gate.judge(facts) is None
+    await world.rest()
+
+    assert world.bridge.deleted == {facts.id}
+
+
+async def test_rules_that_were_changed_unheard_are_caught_up_with(world: World) -> None:
+    await world.start(rule("scam", words("nitro"), "delete"))
+    other = await World(world.database, world.clock, world).start()
+    values = {"rules": [rule("scam", words("casino"), "delete")]}
+    await world.settings.change(GUILD, "automod", values, actor=SYSTEM)
+    assert await other.say("casino")
+    # As when the database was away: whatever was said meanwhile is doubted.
+    other.settings.drop_cache()
+    await other.settings.warm([GUILD])
+    await other.say("hello")
+
+    assert not await other.say("casino")
