@@ -175,6 +175,14 @@ def _rate(one: Any) -> Message:
     return _within(text, one.window)
 
 
+def _duplicates(one: Any) -> Message:
+    if one.similar and one.tolerance:
+        text = _("nearly the same text {count} times by one member", count=one.limit)
+    else:
+        text = _("the same text {count} times by one member", count=one.limit)
+    return _within(text, one.window)
+
+
 def _counted(singular: str, plural: str) -> Callable[[Any], Message]:
     return lambda one: _within(ngettext(singular, plural, one.limit), one.window)
 
@@ -194,9 +202,7 @@ _LEAVES: Mapping[str, Callable[[Any], Message]] = {
     "zalgo": lambda _one: _("letters under heaps of marks"),
     "attachments": _attachments,
     "rate": _rate,
-    "duplicates": lambda one: _within(
-        _("the same text {count} times by one member", count=one.limit), one.window
-    ),
+    "duplicates": _duplicates,
     "campaign": lambda one: _within(
         _("the same text by {count} members", count=one.members), one.window
     ),

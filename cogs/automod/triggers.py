@@ -242,7 +242,8 @@ class Rate(Part):
 class Duplicates(Part):
     """The same text `limit` times by one member, in whatever channels.
 
-    `similar` ignores case, spaces, punctuation, digits and repeated letters.
+    `similar` ignores case, spaces, punctuation, digits and repeated letters. With it, `tolerance`
+    lets about so many letters of a hundred be others, more or fewer.
     """
 
     type: Literal["duplicates"] = "duplicates"
@@ -250,6 +251,7 @@ class Duplicates(Part):
     window: Window = timedelta(seconds=60)
     min_length: Annotated[int, Field(ge=1, le=500)] = 5
     similar: bool = True
+    tolerance: Annotated[int, Field(ge=0, le=20)] = 0
 
 
 class Campaign(Part):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cogs.automod.rules.cases import NO, Case, Said
+from cogs.automod.rules.marks import is_near, mark_of, shown_text
 from cogs.automod.rules.measures import (
     EMOJI_HINT,
     count_capitals,
@@ -34,10 +35,6 @@ if TYPE_CHECKING:
         Stickers,
     )
 
-_ASCII_LETTERS = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"abcdefghijklmnopqrstuvwxyz")
-_NO_LETTERS = bytes(
-    code for code in range(256) if not chr(code).isascii() or not chr(code).isalpha()
-)
 _NO_CAPITALS = bytes(code for code in range(256) if not 65 <= code <= 90)
 
 
@@ -307,7 +304,7 @@ class RateLeaf:
 
 
 class DuplicatesLeaf:
-    """Counts the same text by one member, in all channels together."""
+    """Counts the same text, or nearly the same, by one member in all channels together."""
 
     cost = 2
     needs_hint = False
@@ -318,6 +315,7 @@ class DuplicatesLeaf:
         self._limit = spec.limit
         self._least = spec.min_length
         self._similar = spec.similar
+        self._tolerance = spec.tolerance if spec.similar else 0
         self._span = spec.window.total_seconds()
 
     def tally(self, facts: MessageFacts, now: float, windows: Windows) -> bool:
@@ -325,31 +323,43 @@ class DuplicatesLeaf:
         content = facts.content
         if len(content) < self._least:
             return False
-        mark = mark_of(content, self._least, similar=self._similar)
+        mark = self._mark_of(content)
         author_id = facts.author_id
         entry = new_entry(Entry, (now, 1, facts.id, facts.channel_id, author_id, mark))
         row = windows.add((self._key, author_id), entry, self._span)
+        if len(row) < self._limit:
+            return False
         # Who writes much writes different things.
-        return len(row) >= self._limit and [one[5] for one in row].count(mark) >= self._limit
+        if not self._tolerance:
+            return [one[5] for one in row].count(mark) >= self._limit
+        return len(self._same(row, mark)) >= self._limit
 
     def check(self, case: Case) -> Said:
         """Return whether this message is one too many of its kind."""
         if case.kind != "message":
             return NO
-        mark = text_mark(case, self._least, similar=self._similar)
+        mark = self._mark_of(shown_text(case))
         if not mark and not case.edited:
             return NO
         weight = 1 if mark else 0
         entries = case.count((self._key, case.author_id), weight, self._span, True, mark)
         if not mark or len(entries) < self._limit:
             return NO
-        same = [one for one in entries if one.mark == mark]
+        same = self._same(entries, mark)
         if len(same) < self._limit:
             return NO
         text = shown_text(case)[:100]
         detail = f"{len(same)} of {self._limit}"
         hit = Hit(self._rule, "duplicates", end=len(text), text=text, detail=detail)
         return Said(True, (hit,), tuple(same))
+
+    def _mark_of(self, text: str) -> int:
+        return mark_of(text, self._least, similar=self._similar, tolerance=self._tolerance)
+
+    def _same(self, entries: Collection[Entry], mark: int) -> list[Entry]:
+        if not self._tolerance:
+            return [one for one in entries if one.mark == mark]
+        return [one for one in entries if is_near(one.mark, mark, self._tolerance)]
 
 
 class CampaignLeaf:
@@ -368,7 +378,7 @@ class CampaignLeaf:
         """Return whether so many members have sent this text; all their messages belong to it."""
         if case.kind != "message" or case.windows is None:
             return NO
-        mark = text_mark(case, self._spec.min_length, similar=self._spec.similar)
+        mark = mark_of(shown_text(case), self._spec.min_length, similar=self._spec.similar)
         if not mark and not case.edited:
             return NO
         entries = case.windows.count_text(
@@ -380,35 +390,5 @@ class CampaignLeaf:
         text = shown_text(case)[:100]
         detail = f"{members} of {self._spec.members}"
         hit = Hit(self._rule, "campaign", end=len(text), text=text, detail=detail)
-        return Said(True, (hit,), tuple(entries), f"{self._key}:{mark & (2**64 - 1):016x}")
-
-
-def shown_text(case: Case) -> str:
-    """Return the text by which a message is compared with others."""
-    if case.content:
-        return case.content
-    if not case.texts and not case.raw:
-        return ""
-    return "\n".join(text.views.raw for text in case.texts)
-
-
-def text_mark(case: Case, least: int, *, similar: bool) -> int:
-    """Return a number that is the same for the same text, 0 for one too short to compare.
-
-    It is keyed by the process's own secret, so that nobody can make two texts fall together.
-    """
-    return mark_of(shown_text(case), least, similar=similar)
-
-
-def mark_of(text: str, least: int, *, similar: bool) -> int:
-    """Return the mark of a text by itself."""
-    if len(text) < least:
-        return 0
-    if not similar:
-        return hash(text.strip()) or 1
-    if text.isascii():
-        letters: bytes | str = text.encode().translate(_ASCII_LETTERS, _NO_LETTERS)
-    else:
-        letters = "".join(filter(str.isalpha, text.lower()))
-    # What has hardly a letter is compared as it stands.
-    return hash(letters if len(letters) >= min(least, 5) else text.strip()) or 1
+        key = f"{self._key}:{mark & (2**64 - 1):016x}"
+        return Said(True, (hit,), tuple(entries), key)
