@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import String, Text, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -31,6 +31,14 @@ class IncidentMessage(Base):
     )
     content: Mapped[str | None] = mapped_column(Text)
     state: Mapped[str] = mapped_column(String(16))
+
+
+class CampaignMessage(NamedTuple):
+    """A message that a campaign held, what became of it, and by which rules it was judged."""
+
+    message_id: int
+    state: str
+    rules: frozenset[str]
 
 
 async def add_messages(session: AsyncSession, rows: Collection[Mapping[str, Any]]) -> int:
@@ -83,6 +91,33 @@ async def count_messages(session: AsyncSession, incident_id: int) -> dict[str, i
     )
     rows = (await session.execute(query)).all()
     return {row[0]: row[1] for row in rows}
+
+
+async def list_in_campaigns(
+    session: AsyncSession, incident_id: int, message_ids: Sequence[int]
+) -> Sequence[CampaignMessage]:
+    """Return those of the messages that other campaigns than this incident have held before."""
+    found: list[CampaignMessage] = []
+    rules: dict[int, frozenset[str]] = {}
+    for start in range(0, len(message_ids), 500):
+        query = (
+            select(IncidentMessage.message_id, IncidentMessage.state, IncidentMessage.incident_id)
+            .join(Incident, Incident.id == IncidentMessage.incident_id)
+            .where(
+                IncidentMessage.message_id.in_(message_ids[start : start + 500]),
+                IncidentMessage.incident_id != incident_id,
+                Incident.scope == "campaign",
+                Incident.shadow.is_(False),
+            )
+            .order_by(IncidentMessage.incident_id)
+        )
+        rows = (await session.execute(query)).all()
+        incidents = {row.incident_id for row in rows} - rules.keys()
+        findings = select(Incident.id, Incident.findings).where(Incident.id.in_(incidents))
+        for row in (await session.execute(findings)).all() if incidents else ():
+            rules[row.id] = frozenset(row.findings.get("rules", ()))
+        found += [CampaignMessage(r.message_id, r.state, rules[r.incident_id]) for r in rows]
+    return found
 
 
 async def mark_messages(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cogs.automod.planning import LONGEST_EXCERPT, Json, Occasion
@@ -16,9 +16,27 @@ class Batch:
     """What occasions of one key come to together."""
 
     first: Occasion
+    authors: set[int] = field(default_factory=set)
     rules: dict[int, dict[str, Rule]] = field(default_factory=lambda: defaultdict(dict))
     names: dict[int, str] = field(default_factory=dict)
     messages: dict[int, Json] = field(default_factory=dict)
+
+    def leave_out(self, user_id: int, rules: Collection[str]) -> None:
+        """Have nothing follow for a member from these rules."""
+        left = {name: rule for name, rule in self.rules[user_id].items() if name not in rules}
+        if left:
+            self.rules[user_id] = left
+        else:
+            del self.rules[user_id]
+
+    def leave_out_judged(self, known: Mapping[int, Collection[str]]) -> None:
+        """Have nothing follow twice from a message; `known` are the rules it was judged by."""
+        by_author: dict[int, list[Collection[str]]] = defaultdict(list)
+        for message_id, row in self.messages.items():
+            if row["user_id"] in self.rules:
+                by_author[row["user_id"]].append(known.get(message_id, ()))
+        for user_id, judged in by_author.items():
+            self.leave_out(user_id, set(judged[0]).intersection(*judged[1:]))
 
 
 def gather(occasions: Sequence[Occasion]) -> Batch:
@@ -27,10 +45,13 @@ def gather(occasions: Sequence[Occasion]) -> Batch:
     for one in occasions:
         named = {hit.rule for hit in one.hits}
         rules = {name: rule for name, rule in one.rules.items() if name in named}
-        for user_id in one.user_ids:
-            batch.rules[user_id].update(rules)
-            if name := one.names.get(user_id):
-                batch.names[user_id] = name
+        batch.authors.add(one.person.id)
+        batch.rules[one.person.id].update(rules)
+        for name, members in one.others.items():
+            for user_id in members if name in rules else ():
+                batch.rules[user_id][name] = rules[name]
+                if known := one.names.get(user_id):
+                    batch.names[user_id] = known
         if one.person.name:
             batch.names[one.person.id] = one.person.name
         _gather_messages(batch, one)
@@ -46,7 +67,7 @@ def _gather_messages(batch: Batch, one: Occasion) -> None:
             {
                 "message_id": ref.message_id,
                 "channel_id": ref.channel_id,
-                "user_id": None if one.scope == "campaign" else one.person.id,
+                "user_id": ref.user_id or None,
                 "content": None,
                 "delete": False,
             },

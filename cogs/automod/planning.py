@@ -60,11 +60,9 @@ class Occasion:
         return self.judgement.shadow_hits if self.shadow else self.judgement.hits
 
     @property
-    def user_ids(self) -> tuple[int, ...]:
-        """Everybody whom it is about."""
-        if self.shadow or self.scope != "campaign":
-            return (self.person.id,)
-        return self.judgement.user_ids or (self.person.id,)
+    def others(self) -> Mapping[str, tuple[int, ...]]:
+        """By rule, the members of a campaign whom it is about beside the person."""
+        return {} if self.shadow or self.scope != "campaign" else self.judgement.others
 
 
 def actions_of(rules: Iterable[Rule], strikes: Mapping[str, int]) -> tuple[Action, ...]:

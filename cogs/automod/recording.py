@@ -84,6 +84,8 @@ class Recorder:
             )
             if first.scope == "name" and not is_new:
                 return incident.id, {}
+            if first.scope == "campaign":
+                await _leave_out_known(session, incident, batch, is_new=is_new)
             findings: Json = {} if is_new else incident.findings
             for one in occasions:
                 findings = merged_findings(findings, one)
@@ -207,3 +209,25 @@ class Recorder:
         trigger = next((hit.trigger for hit in batch.first.hits), "rule")
         for action in actions:
             self._acted(trigger, action.type)
+
+
+async def _leave_out_known(
+    session: AsyncSession, incident: table.Incident, batch: Batch, *, is_new: bool
+) -> None:
+    """Have what a campaign holds already happen once: it goes on naming its earlier messages."""
+    if incident.shadow:
+        return
+    earlier = await message_table.list_in_campaigns(session, incident.id, list(batch.messages))
+    judged: dict[int, set[str]] = defaultdict(set)
+    for one in earlier:
+        judged[one.message_id] |= one.rules
+    batch.leave_out_judged(judged)
+    for one in earlier:
+        if one.state in (message_table.PENDING, message_table.DELETED):
+            batch.messages.pop(one.message_id, None)
+    if is_new:
+        return
+    for member in await table.list_members(session, incident.id):
+        # Who writes again is looked at again: the harsher of both holds.
+        if member.user_id in batch.rules and member.user_id not in batch.authors:
+            batch.leave_out(member.user_id, member.steps.get("rules", ()))

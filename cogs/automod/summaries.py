@@ -183,6 +183,11 @@ def _duplicates(one: Any) -> Message:
     return _within(text, one.window)
 
 
+def _campaign(one: Any) -> Message:
+    text = _within(_("the same text by {count} members", count=one.members), one.window)
+    return text if one.everyone else Joined([text, _("about those who write it from then on")])
+
+
 def _counted(singular: str, plural: str) -> Callable[[Any], Message]:
     return lambda one: _within(ngettext(singular, plural, one.limit), one.window)
 
@@ -203,9 +208,7 @@ _LEAVES: Mapping[str, Callable[[Any], Message]] = {
     "attachments": _attachments,
     "rate": _rate,
     "duplicates": _duplicates,
-    "campaign": lambda one: _within(
-        _("the same text by {count} members", count=one.members), one.window
-    ),
+    "campaign": _campaign,
     "leaks": lambda _one: _("secrets such as tokens"),
     "name": _name,
     "honeypot": lambda one: _("any message in {places}", places=_mentions("<#{}>", one.channels)),

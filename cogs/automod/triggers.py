@@ -255,13 +255,18 @@ class Duplicates(Part):
 
 
 class Campaign(Part):
-    """The same text by `members` different members."""
+    """The same text by `members` different members; all their messages belong to the hit.
+
+    With `everyone`, what follows is for each of them, once; without, only for those who write it
+    from the hit on.
+    """
 
     type: Literal["campaign"] = "campaign"
     members: Annotated[int, Field(ge=2, le=50)] = 5
     window: Window = timedelta(seconds=60)
     min_length: Annotated[int, Field(ge=1, le=500)] = 20
     similar: bool = True
+    everyone: bool = True
 
 
 class Leaks(Part):

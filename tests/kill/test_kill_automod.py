@@ -140,7 +140,7 @@ def occasion(message_id: int) -> Occasion:
         rules=("scam",),
         messages=(MessageRef(ROOM, message_id),),
         scope_key=str(ANN),
-        user_ids=(ANN,),
+        author_id=ANN,
     )
     return Occasion(
         guild_id=GUILD,

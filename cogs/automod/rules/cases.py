@@ -22,12 +22,16 @@ CaseKind = Literal["message", "name", "thread", "native"]
 
 
 class Said(NamedTuple):
-    """What a trigger or a tree says: yes, no, or (`None`) not yet known."""
+    """What a trigger or a tree says: yes, no, or (`None`) not yet known.
+
+    Of a campaign, its key and the members whom it is about beside the author.
+    """
 
     truth: bool | None
     hits: tuple[Hit, ...] = ()
     entries: tuple[Entry, ...] = ()
     campaign: str = ""
+    members: tuple[int, ...] = ()
 
 
 NO = Said(False)
@@ -150,7 +154,7 @@ class Case:
     @property
     def ref(self) -> MessageRef:
         """The message itself."""
-        return MessageRef(self.channel_id, self.message_id)
+        return MessageRef(self.channel_id, self.message_id, self.author_id)
 
 
 def _joined_at(member: Any) -> float | None:

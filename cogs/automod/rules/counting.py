@@ -384,11 +384,11 @@ class CampaignLeaf:
         entries = case.windows.count_text(
             self._key, case.entry(1, mark), self._span, peek=case.peek
         )
-        members = len({one.user_id for one in entries})
-        if not mark or members < self._spec.members:
+        authors = tuple(dict.fromkeys(one.user_id for one in entries))
+        if not mark or len(authors) < self._spec.members:
             return NO
         text = shown_text(case)[:100]
-        detail = f"{members} of {self._spec.members}"
+        detail = f"{len(authors)} of {self._spec.members}"
         hit = Hit(self._rule, "campaign", end=len(text), text=text, detail=detail)
         key = f"{self._key}:{mark & (2**64 - 1):016x}"
-        return Said(True, (hit,), tuple(entries), key)
+        return Said(True, (hit,), tuple(entries), key, authors if self._spec.everyone else ())

@@ -44,7 +44,8 @@ def conclude(case: Case, findings: list[Finding], needs: Needs) -> Judgement | N
         messages=_messages_of(case, live),
         scope=scope,
         scope_key=key,
-        user_ids=_users_of(case, live),
+        author_id=case.author_id,
+        others=_others_of(case, live),
         strikes={one.rule.name: strikes for one, strikes in outcomes},
         shadow_hits=_hits_of(shadow),
         shadow_actions=merge_actions(action for one in shadow for action in one.rule.actions),
@@ -77,14 +78,18 @@ def _entries_of(findings: list[Finding]) -> list[Entry]:
 def _messages_of(case: Case, findings: list[Finding]) -> tuple[MessageRef, ...]:
     if not case.message_id or not findings:
         return ()
-    refs = [MessageRef(one.channel_id, one.message_id) for one in _entries_of(findings)]
+    entries = _entries_of(findings)
+    refs = [MessageRef(one.channel_id, one.message_id, one.user_id) for one in entries]
     return tuple(dict.fromkeys([*refs, case.ref]))
 
 
-def _users_of(case: Case, findings: list[Finding]) -> tuple[int, ...]:
-    campaign = [one for one in findings if one.said.campaign]
-    users = [entry.user_id for entry in _entries_of(campaign)]
-    return tuple(dict.fromkeys([case.author_id, *users]))
+def _others_of(case: Case, findings: list[Finding]) -> dict[str, tuple[int, ...]]:
+    """Return whom each rule is about beside the author: one rule's campaign is not another's."""
+    others = {
+        one.rule.name: tuple(dict.fromkeys(u for u in one.said.members if u != case.author_id))
+        for one in findings
+    }
+    return {name: members for name, members in others.items() if members}
 
 
 def _scope_of(case: Case, findings: list[Finding]) -> tuple[Scope, str]:

@@ -100,6 +100,7 @@ def _joined(truth: bool | None, parts: list[Said]) -> Said:
         tuple(hit for said in parts for hit in said.hits),
         tuple(entry for said in parts for entry in said.entries),
         next((said.campaign for said in parts if said.campaign), ""),
+        tuple(member for said in parts for member in said.members),
     )
 
 

@@ -125,10 +125,11 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class MessageRef:
-    """A message that belongs to a hit."""
+    """A message that belongs to a hit; `user_id` is its author, 0 where that is not known."""
 
     channel_id: int
     message_id: int
+    user_id: int = 0
 
 
 class Severity(StrEnum):
@@ -155,9 +156,9 @@ class Judgement:
     """What the rules make of a message, a name, a thread or a native hit.
 
     `actions` are merged: of several sanctions the harshest, once. `messages` are all that belong
-    to it, this one and those that filled its windows, each once. In a campaign `user_ids` are all
-    its members. `shadow_hits` are those of shadow rules: to be reported, nothing more. With
-    nothing but `needs`, nothing is known yet.
+    to it, this one and those that filled its windows, each once. `others` are by rule the members
+    of a campaign whom it is about beside the author. `shadow_hits` are those of shadow rules: to
+    be reported, nothing more. With nothing but `needs`, nothing is known yet.
     """
 
     hits: tuple[Hit, ...] = ()
@@ -169,7 +170,8 @@ class Judgement:
     messages: tuple[MessageRef, ...] = ()
     scope: Scope = "member"
     scope_key: str = ""
-    user_ids: tuple[int, ...] = ()
+    author_id: int = 0
+    others: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     strikes: Mapping[str, int] = field(default_factory=dict)
     shadow_hits: tuple[Hit, ...] = ()
     shadow_actions: tuple[Action, ...] = ()
@@ -179,6 +181,12 @@ class Judgement:
     def message_ids(self) -> tuple[int, ...]:
         """Return the ids of all messages that belong to it."""
         return tuple(one.message_id for one in self.messages)
+
+    @property
+    def user_ids(self) -> tuple[int, ...]:
+        """Return everybody whom it is about, the author first."""
+        others = (member for members in self.others.values() for member in members)
+        return tuple(dict.fromkeys([self.author_id, *others]))
 
     @property
     def is_hit(self) -> bool:
