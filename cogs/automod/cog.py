@@ -17,6 +17,7 @@ from bot.core.messages import MessagesDeleted
 from bot.core.settings import SettingsChanged
 from bot.localization import locale_of
 from bot.replies import answer
+from cogs.automod.blocklist import Blocklist
 from cogs.automod.bridge import DiscordBridge
 from cogs.automod.engines import Engines
 from cogs.automod.gate import Gate
@@ -66,6 +67,7 @@ class Automod(commands.Cog):
             happened=functools.partial(kernel.metrics.feature_event, KEY),
         )
         self.needs = NeedsResolver(self.bridge, kernel.clock, kernel.supervisor)
+        self.blocklist = Blocklist(kernel.config.automod.blocked_domains, kernel.supervisor)
         self.engines = Engines(
             kernel.settings,
             kernel.clock,
@@ -73,6 +75,7 @@ class Automod(commands.Cog):
             surroundings=self.bridge,
             troubles=self.service.troubles,
             invites=self.needs.book,
+            blocklist=self.blocklist,
         )
         self.gate = Gate(
             self.engines,
@@ -87,6 +90,7 @@ class Automod(commands.Cog):
     async def cog_load(self) -> None:
         """Take up earlier work and begin to judge."""
         self.service.start()
+        self.blocklist.start()
         intake = self.bot.intake
         intake.add_gate(KEY, self.gate.judge, ORDER, bots=True)
         intake.add_delete_observer(KEY, self.on_deletion)
@@ -107,6 +111,7 @@ class Automod(commands.Cog):
     async def cog_unload(self) -> None:
         """Let go of what outlives this client."""
         self._unsubscribe()
+        await self.blocklist.stop()
         await self.bridge.close()
 
     def on_guild(self, payload: Payload) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -36,6 +35,7 @@ from cogs.automod.trying import (
 )
 
 if TYPE_CHECKING:
+    from cogs.automod.cog import Automod
     from cogs.automod.settings import Rule
 
 MAX_MESSAGES = 500
@@ -62,7 +62,7 @@ async def run_test(
     author = _author_of(interaction, member)
     place = channel.id if channel else interaction.channel_id or 0
     facts = facts_of(text, author, guild_id, place)
-    context = context_of(guild, interaction.created_at)
+    context = context_of(interaction, guild)
     engine = await asyncio.to_thread(compiled, settings)
     trial = await asyncio.to_thread(try_text, engine, facts, context)
     codes = trial.judgement.needs.invites if trial.judgement else ()
@@ -122,7 +122,7 @@ async def _replay_alone(
     settings = await rulebook_of(interaction).settings(guild.id)
     payloads = await _read_back(interaction, place, count)
     facts = await _facts_of(guild, payloads)
-    context = context_of(guild, interaction.created_at)
+    context = context_of(interaction, guild)
     told = await asyncio.to_thread(replay, settings, rule, facts, context)
     locale = locale_of(interaction)
     title = _("What {name} would have done", name=rule.name).render(locale)
@@ -206,12 +206,17 @@ def _author_of(interaction: Interaction, member: discord.Member | None) -> Autho
     return Author(member.id, roles, member.joined_at, avatar, member.bot)
 
 
-def context_of(guild: discord.Guild, now: datetime) -> Context:
+def context_of(interaction: Interaction, guild: discord.Guild) -> Context:
     """Return what the engine has to know of a guild."""
+    cog: Automod = interaction.client.get_cog("Automod")  # pyright: ignore[reportAssignmentType]
     parents = {one.id: one.category_id for one in guild.channels if one.category_id}
     parents |= {one.id: one.parent_id for one in guild.threads}
     staff = frozenset(one.id for one in guild.roles if one.permissions.value & _STAFF.value)
-    return replace(
-        Context(now.timestamp(), guild.id, owner_id=guild.owner_id or 0, staff_role_ids=staff),
+    return Context(
+        interaction.created_at.timestamp(),
+        guild.id,
+        owner_id=guild.owner_id or 0,
+        staff_role_ids=staff,
         parents=parents,
+        blocked=cog.blocklist.book,
     )

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from bot.core.contracts import MessageFacts
+from cogs.automod.blocklist import Blocklist
 from cogs.automod.planning import KEY
 from cogs.automod.rules.engine import Engine, PatternRefused
 from cogs.automod.rules.values import Context, InviteBook
 from cogs.automod.rules.windows import Windows
 from cogs.automod.settings import Rule
+from cogs.automod.triggers import leaves_of
 
 if TYPE_CHECKING:
     from bot.core.clock import Clock
@@ -123,6 +125,7 @@ class Engines:
         surroundings: Surroundings,
         troubles: Troubles,
         invites: InviteBook,
+        blocklist: Blocklist,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -130,6 +133,7 @@ class Engines:
         self._surroundings = surroundings
         self._troubles = troubles
         self._invites = invites
+        self._blocklist = blocklist
         self._entries: OrderedDict[int, Entry] = OrderedDict()
         self._running: OrderedDict[int, Entry] = OrderedDict()
         self._compiling: dict[int, asyncio.Task[None]] = {}
@@ -138,6 +142,8 @@ class Engines:
         self._expected: set[int] = set()
         # The revision that could not be compiled, by guild: it is not tried again.
         self._refused: dict[int, int] = {}
+        # Guilds whose rules look for what the operator blocks, without a list of it.
+        self._without_list: set[int] = set()
         self.late: Late | None = None
 
     def get(self, guild_id: int) -> Entry | None:
@@ -205,6 +211,7 @@ class Engines:
         self._running.pop(guild_id, None)
         self._held.pop(guild_id, None)
         self._refused.pop(guild_id, None)
+        self._without_list.discard(guild_id)
 
     def doubt(self, guild_id: int) -> None:
         """Say that roles, channels or the owner may be others now."""
@@ -243,7 +250,18 @@ class Engines:
             return _REFUSED
         if self._refused.pop(state.guild_id, None) is not None:
             await self._troubles.accepted_patterns(state.guild_id)
+        await self._check_blocklist(state)
         return engine
+
+    async def _check_blocklist(self, state: FeatureState) -> None:
+        """Tell the guild when its rules look for what the operator blocks, and that is nothing."""
+        guild_id = state.guild_id
+        if _finds_blocked(state) and not self._blocklist.is_there:
+            self._without_list.add(guild_id)
+            await self._troubles.lacks_blocklist(guild_id)
+        elif guild_id in self._without_list or _finds_blocked(state):
+            self._without_list.discard(guild_id)
+            await self._troubles.has_blocklist(guild_id)
 
     def _put(self, state: FeatureState, engine: Engine | None) -> None:
         guild_id = state.guild_id
@@ -255,7 +273,7 @@ class Engines:
             state.revision,
             rules,
             state.settings.exempt_staff,
-            before.context if before else Context(0.0, guild_id, invites=self._invites),
+            before.context if before else self._new_context(guild_id),
             before.windows if before else Windows(),
             keeps_names=_finds_campaigns(state),
         )
@@ -263,6 +281,9 @@ class Engines:
         if engine is not None:
             self._running[guild_id] = self._entries[guild_id]
         self._make_room()
+
+    def _new_context(self, guild_id: int) -> Context:
+        return Context(0.0, guild_id, invites=self._invites, blocked=self._blocklist.book)
 
     def _make_room(self) -> None:
         while len(self._running) > MOST_ENGINES:
@@ -283,7 +304,13 @@ class Engines:
 
 
 def _finds_campaigns(state: FeatureState) -> bool:
-    return any('"campaign"' in rule.when.model_dump_json() for rule in state.settings.rules)
+    leaves = (leaf for rule in state.settings.rules for leaf in leaves_of(rule.when))
+    return any(leaf.type == "campaign" for leaf in leaves)
+
+
+def _finds_blocked(state: FeatureState) -> bool:
+    leaves = (leaf for rule in state.settings.rules for leaf in leaves_of(rule.when))
+    return any(getattr(leaf, "blocked", False) for leaf in leaves)
 
 
 # Stands for rules that could not be compiled: what was there before goes on.

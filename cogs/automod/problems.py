@@ -124,6 +124,16 @@ class Troubles:
         """Take back that a pattern can't be run."""
         await self._solve(guild_id, "refused_pattern", "rules")
 
+    async def lacks_blocklist(self, guild_id: int) -> None:
+        """Report that rules look for what the operator blocks, who blocks nothing."""
+        message = _("A rule looks for sites that this bot's operator blocks, and there is no list.")
+        fix = _("Ask the operator to set automod.blocked_domains, or list the sites yourself.")
+        await self._report(guild_id, Problem(KEY, "no_blocklist", "rules", message, fix))
+
+    async def has_blocklist(self, guild_id: int) -> None:
+        """Take back that rules look for what nobody has listed."""
+        await self._solve(guild_id, "no_blocklist", "rules")
+
     async def _report(self, guild_id: int, problem: Problem) -> None:
         key = (guild_id, problem.cause, problem.subject)
         if self._known.get(key) is False:

@@ -124,12 +124,26 @@ def _words(one: Any) -> Message:
 
 def _links(one: Any) -> Message:
     if one.mode == "deny":
-        text = _("links to {items}", items=_items(one.domains))
+        text = _("links to {items}", items=Joined(_denied(one)))
     elif one.domains:
         text = _("links to other places than {items}", items=_items(one.domains))
+        if one.blocked:
+            text = Joined([text, _("links to {items}", items=_(_BLOCKED))])
     else:
         text = _("links")
     return _limited(text, one)
+
+
+_BLOCKED = N_("sites that the bot's operator blocks")
+
+
+def _denied(one: Any) -> list[Message]:
+    parts = [_items(one.domains)] if one.domains else []
+    if one.shorteners:
+        parts.append(_("known link shorteners"))
+    if one.blocked:
+        parts.append(_(_BLOCKED))
+    return parts
 
 
 def _limited(text: Message, one: Any) -> Message:

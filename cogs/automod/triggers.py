@@ -120,7 +120,8 @@ class Regex(Part):
 class Links(Part):
     """A link to one of the domains ("deny"), or to any but these ("allow").
 
-    `bare` also sees addresses without https://.
+    `bare` also sees addresses without https://. `shorteners` adds the known link shorteners to the
+    domains that are denied; `blocked` finds what the operator of the bot blocks, in either mode.
     """
 
     type: Literal["links"] = "links"
@@ -128,6 +129,8 @@ class Links(Part):
     domains: Annotated[tuple[Domain, ...], Field(max_length=2000)] = ()
     subdomains: bool = True
     bare: bool = True
+    shorteners: bool = False
+    blocked: bool = False
     limit: Count = 1
     window: Window | None = None
     sources: Sources = MESSAGE_SOURCES

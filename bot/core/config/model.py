@@ -20,6 +20,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.core.config.sections import (
+    AutomodConfig,
     CardsConfig,
     HealthConfig,
     I18nConfig,
@@ -293,6 +294,7 @@ class Config(BaseSettings):
     health: HealthConfig = HealthConfig()
     jobs: JobsConfig = JobsConfig()
     cards: CardsConfig = CardsConfig()
+    automod: AutomodConfig = AutomodConfig()
     i18n: I18nConfig = I18nConfig()
 
     @model_validator(mode="after")

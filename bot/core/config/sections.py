@@ -196,6 +196,16 @@ class CardsConfig(Section):
     )
 
 
+class AutomodConfig(Section):
+    """What Automod has from the operator."""
+
+    blocked_domains: Path | None = Field(
+        default=None,
+        description="A file of domains, one on each line, that rules with links(blocked=true) find "
+        "in every guild; read again when it changes.",
+    )
+
+
 class I18nConfig(Section):
     """Languages."""
 

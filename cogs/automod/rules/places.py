@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cogs.automod.rules.cases import NO, UNKNOWN, Case, Said, Text
 from cogs.automod.rules.counting import Counter
+from cogs.automod.rules.domains import SHORTENERS
 from cogs.automod.rules.links import (
     Invite,
     Link,
@@ -80,9 +81,8 @@ class LinksLeaf(Hinted):
         self._rule = rule
         self._spec = spec
         self._sources = frozenset(spec.sources)
-        self._domains = frozenset(
-            one.lower().removeprefix("www.").strip(".") for one in spec.domains
-        )
+        listed = frozenset(one.lower().removeprefix("www.").strip(".") for one in spec.domains)
+        self._domains = listed | SHORTENERS if spec.shorteners and spec.mode == "deny" else listed
         self._counter = Counter(key, spec.limit, spec.window)
         self.cost = self._counter.cost
 
@@ -91,7 +91,7 @@ class LinksLeaf(Hinted):
         hits = []
         for text in self.candidates(case, self._sources):
             for link in self._links_in(text.views):
-                if self._is_wanted(link):
+                if self._is_wanted(link, case):
                     start, end = (link.start, link.end) if link.traced else (0, 0)
                     hits.append(text.hit(self._rule, "links", "plain", start, end, link.host))
         return self._counter.judge(case, len(hits), tuple(hits[:MAX_HITS]))
@@ -103,7 +103,12 @@ class LinksLeaf(Hinted):
             found += [replace(link, traced=False) for link in hidden]
         return found
 
-    def _is_wanted(self, link: Link) -> bool:
+    def _is_wanted(self, link: Link, case: Case) -> bool:
+        # What the operator blocks is no guild's to allow.
+        if self._spec.blocked and matches_domain(
+            link.host, case.context.blocked.domains, subdomains=True
+        ):
+            return True
         listed = matches_domain(link.host, self._domains, subdomains=self._spec.subdomains)
         if self._spec.mode == "deny":
             return listed

@@ -26,6 +26,13 @@ class InviteBook:
 
 
 @dataclass(slots=True)
+class DomainBook:
+    """The domains that the operator of this process blocks, for all guilds; filled from a file."""
+
+    domains: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
 class Context:
     """What the engine knows beside the message; one per guild, its clock set before each call.
 
@@ -41,6 +48,7 @@ class Context:
     parents: Mapping[int, int] = field(default_factory=dict)
     invites: InviteBook = field(default_factory=InviteBook)
     texts: Mapping[int, str] = field(default_factory=dict)
+    blocked: DomainBook = field(default_factory=DomainBook)
     # Whether `needs` are wanted at all: off when nobody can fetch anything.
     can_fetch: bool = True
 

@@ -20,6 +20,7 @@ from bot.core.problems import ProblemService
 from bot.core.settings import SettingsStore
 from bot.core.supervisor import TaskSupervisor
 from cogs import automod, general
+from cogs.automod.blocklist import Blocklist
 from cogs.automod.calls import Gone
 from cogs.automod.effects import State
 from cogs.automod.engines import Engines
@@ -169,6 +170,7 @@ class World:
             acts_per_second=1e9,
         )
         self.needs = NeedsResolver(self.bridge, clock, self.supervisor)
+        self.blocklist = Blocklist(None, self.supervisor)
         self.engines = Engines(
             self.settings,
             clock,
@@ -176,6 +178,7 @@ class World:
             surroundings=self.bridge,
             troubles=self.service.troubles,
             invites=self.needs.book,
+            blocklist=self.blocklist,
         )
         self.gate = Gate(
             self.engines,
