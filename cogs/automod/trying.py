@@ -15,13 +15,14 @@ from bot.core.contracts import MessageFacts
 from bot.core.errors import InvalidInput
 from bot.core.fields.text import escape_markdown, quote
 from bot.core.i18n import N_, Message, _, ngettext
-from cogs.automod.rules.engine import Engine
+from cogs.automod.engines import compile_engine
 from cogs.automod.rules.patterns import PatternRefused
 from cogs.automod.rules.values import Context, Hit, Judgement, LeafTrace, RuleTrace
 from cogs.automod.rules.windows import Windows
 from cogs.automod.summaries import TRIGGERS, describe_actions
 
 if TYPE_CHECKING:
+    from cogs.automod.rules.engine import Engine
     from cogs.automod.settings import AutomodSettings
 
 # Of a text, around what was found.
@@ -102,7 +103,7 @@ def facts_of(text: str, author: Author, guild_id: int, channel_id: int) -> Messa
 def compiled(settings: AutomodSettings) -> Engine:
     """Return the engine of the settings; raises `InvalidInput` for a pattern that can't be run."""
     try:
-        return Engine.compile(settings)
+        return compile_engine(settings)
     except PatternRefused as refused:
         raise InvalidInput(
             _(

@@ -6,10 +6,12 @@ import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-
-from publicsuffixlist import PublicSuffixList
+from typing import TYPE_CHECKING
 
 from cogs.automod.rules.views import Views
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
 
 _MAX_LINKS = 100
 _URL = re.compile(
@@ -67,6 +69,8 @@ class Invite:
 @functools.cache
 def suffixes() -> PublicSuffixList:
     """Return the list of public suffixes, loaded once (30 ms)."""
+    from publicsuffixlist import PublicSuffixList
+
     return PublicSuffixList(accept_unknown=False)
 
 

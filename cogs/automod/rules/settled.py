@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 
 from cogs.automod.rules.folding import fold
@@ -53,8 +54,10 @@ def prepare() -> None:
 
 @functools.cache
 def _finders() -> tuple[Callable[[str], object], Callable[[str], object]]:
-    settled = [code for low, high in _BLOCKS for code in range(low, high + 1) if _is_settled(code)]
-    inert = [code for code in settled if _is_inert(chr(code))]
+    codes = (code for low, high in _BLOCKS for code in range(low, high + 1) if _is_settled(code))
+    # What is taken here for a moment stays with the process: an array has an eighth of a list.
+    settled = array("I", codes)
+    inert = (code for code in settled if _is_inert(chr(code)))
     return re.compile(_none_of(settled)).search, re.compile(_none_of(inert)).search
 
 
