@@ -6,6 +6,7 @@ What Discord answers becomes one of the outcomes of `cogs.automod.calls`; nothin
 from __future__ import annotations
 
 import asyncio
+import codecs
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -28,6 +29,14 @@ REASON = "Automod"
 _TOO_OLD = 50034
 _UNKNOWN = range(10000, 11000)
 _EVERYONE_TYPE = 0
+# How a file may begin; that of UTF-32 begins with that of UTF-16. Windows writes both of UTF-16.
+_ENCODINGS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 
 @contextmanager
@@ -168,7 +177,7 @@ class DiscordBridge:
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             log.info("automod_text_not_read", reason=type(error).__name__)
             return ""
-        return data.decode("utf-8", "replace")
+        return decoded(data)
 
     def _is_on_cdn(self, url: str) -> bool:
         try:
@@ -265,6 +274,15 @@ class DiscordBridge:
         if isinstance(place, discord.Thread):
             return place.parent_id
         return (place.category_id or 0) if place is not None else 0
+
+
+def decoded(data: bytes) -> str:
+    """Return what a text file says: in the encoding that its first bytes name, else in UTF-8.
+
+    What is in another encoding is read as far as that goes; words in ASCII are found all the same.
+    """
+    found = (name for mark, name in _ENCODINGS if data.startswith(mark))
+    return data.decode(next(found, "utf-8"), "replace")
 
 
 def _overwrite_in(channel: Any, guild_id: int) -> State:
