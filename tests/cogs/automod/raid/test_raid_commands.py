@@ -116,7 +116,8 @@ async def test_button_that_fails_says_so(place: Place, monkeypatch: pytest.Monke
     await place.raid()
     (alert,) = place.log.history()
     ids = {one.label: one.custom_id for row in alert.components for one in row.children}
-    monkeypatch.setattr(place.bench.bot.get_cog("Raids").raids, "report", fail)
+    cog: Any = place.bench.bot.get_cog("Raids")
+    monkeypatch.setattr(cog.raids, "report", fail)
     told = await place.boss.click(alert, custom_id=ids["Explain"])
 
     assert "reference" in told.response.content
@@ -158,3 +159,39 @@ async def test_answers_come_in_spanish(place: Place) -> None:
     async with speaking("es-ES"):
         said = await place.say(place.boss, "automod raid status")
     assert "asalto" in said
+
+
+async def test_lockdown_closes_channels_says_so_and_opens_them_again(place: Place) -> None:
+    before = _everyone(place, place.general)
+    said = await place.say(
+        place.boss, "automod lockdown start", channels=place.general.mention, duration="30m"
+    )
+    await place.bench.run_jobs()
+    await place.bench.env.settle()
+
+    assert "I am closing 1 channel." in said
+    assert "They open again" in said
+    assert _everyone(place, place.general).send_messages is False
+    assert _everyone(place, place.log).send_messages is None
+    again = await place.say(place.boss, "automod lockdown start")
+    assert "lockdown" in again
+    assert "I am opening the channels." in await place.say(place.boss, "automod lockdown end")
+    await place.bench.run_jobs()
+    await place.bench.env.settle()
+    assert _everyone(place, place.general) == before
+
+
+async def test_lockdown_of_all_public_channels_lasts_until_it_is_ended(place: Place) -> None:
+    said = await place.say(place.boss, "automod lockdown start", reason="A raid next door")
+    await place.bench.run_jobs()
+    await place.bench.env.settle()
+
+    assert "/automod lockdown end opens them again" in said
+    for channel in (place.general, place.log):
+        assert _everyone(place, channel).send_messages is False
+
+
+def _everyone(place: Place, channel: Any) -> discord.PermissionOverwrite:
+    found = place.bench.bot.get_channel(channel.id)
+    assert isinstance(found, discord.TextChannel)
+    return found.overwrites_for(found.guild.default_role)
