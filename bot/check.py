@@ -98,6 +98,7 @@ async def run_check(
     findings += _check_proxy(config)
     findings += _check_exposure(config)
     findings += _check_log(config)
+    findings += await asyncio.to_thread(lambda: list(_check_blocked_domains(config)))
     findings += await asyncio.to_thread(lambda: list(_check_fonts()))
     findings += _check_speedups()
     return findings
@@ -376,6 +377,23 @@ def _check_exposure(config: Config) -> Iterator[Finding]:
 def _check_log(config: Config) -> Iterator[Finding]:
     if config.log.level == "debug":
         yield _warning(_("The log is at level debug: it grows fast. Set log.level to info."))
+
+
+def _check_blocked_domains(config: Config) -> Iterator[Finding]:
+    path = config.automod.blocked_domains
+    if path is None:
+        return
+    try:
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        yield _warning(
+            _(
+                "The blocked domains at {path} can't be read, so rules find none of them: {reason}",
+                path=str(path),
+                reason=error.strerror or type(error).__name__,
+            )
+        )
 
 
 def _check_fonts() -> Iterator[Finding]:

@@ -284,6 +284,16 @@ async def test_debug_log_is_a_warning(environ: dict[str, str]) -> None:
     assert any("debug" in warning for warning in warnings(findings))
 
 
+async def test_blocked_domains_that_cannot_be_read_are_a_warning(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    path = tmp_path / "blocked.txt"
+    environ |= {"PEGASUS_AUTOMOD__BLOCKED_DOMAINS": str(path)}
+    assert any(str(path) in warning for warning in warnings(await run_check(None, environ)))
+    path.write_text("evil.example\n")
+    assert not any(str(path) in warning for warning in warnings(await run_check(None, environ)))
+
+
 async def test_scripts_without_a_font_are_named(
     environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
+from bot.core.contracts import SYSTEM
 from db.engine import Database
 from tests.cogs.automod.office import Office, opened_office, text_of
 
@@ -54,6 +56,19 @@ async def test_test_names_shadow_and_disabled_rules(office: Office) -> None:
 
     assert "only be reported (shadow):** Delete the message" in said
     assert "⚪ `caps` is off." in said
+
+
+async def test_test_knows_what_the_operator_blocks(office: Office) -> None:
+    cog: Any = office.bench.bot.get_cog("Automod")
+    cog.blocklist.book.domains = frozenset({"evil.example"})
+    rule = {"name": "bad", "when": {"type": "links", "mode": "deny", "blocked": True}}
+    await office.bench.kernel.settings.change(
+        office.guild.id, "automod", {"rules": [rule]}, actor=SYSTEM
+    )
+
+    assert "🚨 `bad` hits" in await office.say("automod test", text="https://evil.example/x")
+    shown = await office.say("automod rule show", rule="bad")
+    assert "links to sites that the bot's operator blocks" in shown
 
 
 async def test_test_counts_nothing_and_changes_nothing(office: Office) -> None:
