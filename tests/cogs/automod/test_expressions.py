@@ -30,7 +30,7 @@ from cogs.automod.expressions import (
     write_expression,
 )
 from cogs.automod.settings import Rule, Step
-from cogs.automod.summaries import summary, summary_line
+from cogs.automod.summaries import describe_tree, summary, summary_line
 from cogs.automod.triggers import (
     AccountYoungerThan,
     All,
@@ -38,6 +38,7 @@ from cogs.automod.triggers import (
     Attachments,
     Campaign,
     Caps,
+    Duplicates,
     HasRoles,
     Honeypot,
     InChannels,
@@ -79,12 +80,19 @@ LEAVES: st.SearchStrategy[Any] = st.one_of(
         ).map(tuple),
         case_sensitive=st.booleans(),
     ),
-    st.builds(Links, mode=st.sampled_from(["allow", "deny"]), domains=st.just(("a.com", "b.org"))),
+    st.builds(
+        Links,
+        mode=st.sampled_from(["allow", "deny"]),
+        domains=st.just(("a.com", "b.org")),
+        shorteners=st.booleans(),
+        blocked=st.booleans(),
+    ),
     st.builds(Invites, allowed_guilds=IDS),
     st.builds(Caps, percent=st.integers(10, 100)),
     st.builds(Mentions, limit=st.integers(1, 500), window=MAYBE_SPAN, unique=st.booleans()),
     st.builds(Rate, limit=st.integers(2, 100), per=st.sampled_from(["member", "channel"])),
-    st.builds(Campaign, members=st.integers(2, 50), window=SPAN),
+    st.builds(Campaign, members=st.integers(2, 50), window=SPAN, everyone=st.booleans()),
+    st.builds(Duplicates, limit=st.integers(2, 50), tolerance=st.integers(0, 20)),
     st.builds(Attachments, extensions=st.just(("exe",)), mimes=st.just(("image/*",))),
     st.builds(Name, hoisted=st.booleans(), copies=st.lists(WORD, max_size=2).map(tuple)),
     st.builds(Honeypot, channels=SOME_IDS),
@@ -222,6 +230,35 @@ def test_expression_reads_how_people_write() -> None:
     assert read_actions("timeout 1h\nwarn 2; ban") == read_actions("timeout(1h), warn(2), ban")
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("links(a.example, mode=deny)", "links to `a.example`"),
+        (
+            "links(a.example, mode=deny, shorteners=true, blocked=true)",
+            "links to `a.example`, known link shorteners, sites that the bot's operator blocks",
+        ),
+        ("links", "links"),
+        (
+            "links(a.example, blocked=true)",
+            "links to other places than `a.example`, links to sites that the bot's operator blocks",
+        ),
+        ("duplicates(3, 60s)", "the same text 3 times by one member within 1 minute"),
+        (
+            "duplicates(3, 60s, tolerance=10)",
+            "nearly the same text 3 times by one member within 1 minute",
+        ),
+        ("campaign(5, 60s)", "the same text by 5 members within 1 minute"),
+        (
+            "campaign(5, 60s, everyone=false)",
+            "the same text by 5 members within 1 minute, about those who write it from then on",
+        ),
+    ],
+)
+def test_tree_in_words(text: str, said: str) -> None:
+    assert describe_tree(read_expression(text)).render("en") == said
+
+
 def test_items_are_apart_by_commas_or_lines() -> None:
     assert split_items("a, b\n c ,,a") == ["a", "b", "c"]
     assert split_items("a, b\nc", lines_only=True) == ["a, b", "c"]
@@ -233,6 +270,9 @@ GUIDE = (Path(__file__).parents[3] / "docs" / "automod.md").read_text(encoding="
 def test_lines_in_the_guide_are_read() -> None:
     [block] = re.findall(r"^```\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
 
-    for line in [*block.splitlines(), "words(idiot, match=part, look_alikes=false)"]:
+    options = re.findall(r"^\| `(\w+\(.*?\))` \|", GUIDE, re.MULTILINE)
+    assert len(options) == 4
+
+    for line in [*block.splitlines(), *options, "words(idiot, match=part, look_alikes=false)"]:
         tree = read_expression(line)
         assert read_expression(write_expression(tree)) == tree
