@@ -102,6 +102,7 @@ class Automod(commands.Cog):
             ("THREAD_CREATE", functools.partial(self.gate.hear_thread, created=True)),
             ("THREAD_UPDATE", functools.partial(self.gate.hear_thread, created=False)),
             ("AUTO_MODERATION_ACTION_EXECUTION", self.gate.hear_native),
+            ("VOICE_STATE_UPDATE", self.gate.hear_voice),
             *((event, self.on_surroundings) for event in _SURROUNDING),
         ):
             intake.listen(event, KEY, listener)

@@ -24,7 +24,7 @@ from cogs.automod.desk import (
     report,
     rulebook_of,
 )
-from cogs.automod.editing import ASKED, OPTIONAL_TEXT, Wish, find_rule, rule_from
+from cogs.automod.editing import ASKED, OPTIONAL_TEXT, Wish, find_rule, rule_from, usual_action
 from cogs.automod.expressions import write_actions, write_expression
 from cogs.automod.forms import Input, Question, Values, ask
 from cogs.automod.panel import RulePanel
@@ -58,7 +58,7 @@ class RuleCommands(app_commands.Group):
     @app_commands.command(description="Add a rule", extras={**MANAGED})
     @app_commands.describe(
         trigger="What to look for",
-        action="What to do about it; deletes the message if left out",
+        action="What to do; left out, the message is deleted, or staff is told where there is none",
         text="Words, patterns or sites to look for; a form asks for them if left out",
         name="What to call the rule",
         limit="From how many on",
@@ -87,7 +87,7 @@ class RuleCommands(app_commands.Group):
         """Make a rule, after asking for what its trigger needs in a form."""
         wish = Wish(
             trigger.value,
-            _actions_line(action.value if action else "delete", duration),
+            _actions_line(action.value if action else usual_action(trigger.value), duration),
             name,
             text or "",
             limit,

@@ -49,6 +49,7 @@ COUNTING = frozenset(
         "rate",
         "duplicates",
         "campaign",
+        "voice_moves",
         "links",
         "attachments",
         "caps",
@@ -71,6 +72,11 @@ class Wish:
     window: str | None = None
     channel_ids: tuple[int, ...] = ()
     shadow: bool = False
+
+
+def usual_action(trigger: str) -> str:
+    """Return what follows where nobody says: there may be no message to delete."""
+    return "alert" if trigger in ("name", "voice_moves") else "delete"
 
 
 def rule_from(wish: Wish, taken: Collection[str]) -> Rule:

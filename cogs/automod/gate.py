@@ -7,6 +7,7 @@ Free of discord.py: payloads are read here, Discord is asked through protocols.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,7 +21,15 @@ from cogs.automod.calls import CallError
 from cogs.automod.engines import Engines, Entry
 from cogs.automod.needs import NeedsResolver
 from cogs.automod.planning import Occasion
-from cogs.automod.rules.values import Context, Judgement, NameFacts, NativeFacts, Needs, ThreadFacts
+from cogs.automod.rules.values import (
+    Context,
+    Judgement,
+    NameFacts,
+    NativeFacts,
+    Needs,
+    ThreadFacts,
+    VoiceFacts,
+)
 
 if TYPE_CHECKING:
     from bot.core.clock import Clock
@@ -34,6 +43,8 @@ NATIVE_SECONDS = 10.0
 MOST_NATIVE = 1_000
 # Names that were judged, so that a change of roles is not another hit.
 MOST_NAMES = 50_000
+# Who is in which voice channel, of guilds with rules about that.
+MOST_VOICES = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +98,8 @@ class Gate:
         self._supervisor = supervisor
         self._native: OrderedDict[tuple[int, int, int | str], float] = OrderedDict()
         self._names: OrderedDict[tuple[int, int], int] = OrderedDict()
+        self._voices: OrderedDict[tuple[int, int], int] = OrderedDict()
+        self._steps = itertools.count(1)
         engines.late = self._judge_late
 
     # --- messages ----------------------------------------------------------------------------
@@ -267,6 +280,43 @@ class Gate:
                     spares_staff=entry.spares_staff,
                 )
             )
+
+    # --- voice -------------------------------------------------------------------------------
+
+    def hear_voice(self, payload: Payload) -> None:
+        """Judge who enters a voice channel, on VOICE_STATE_UPDATE; muting oneself is one, too."""
+        if "guild_id" not in payload or not isinstance(payload.get("member"), Mapping):
+            return
+        guild_id, user_id = int(payload["guild_id"]), int(payload["user_id"])
+        entry = self._engines.get(guild_id)
+        if entry is None or entry.engine is None or not entry.engine.hears_voice:
+            return
+        channel_id = int(payload.get("channel_id") or 0)
+        before = self._voices.pop((guild_id, user_id), 0)
+        if channel_id:
+            self._voices[guild_id, user_id] = channel_id
+            if len(self._voices) > MOST_VOICES:
+                self._voices.popitem(last=False)
+        if channel_id in (0, before):
+            return
+        member = read_name({**payload["member"], "guild_id": guild_id})
+        facts = VoiceFacts(
+            next(self._steps), user_id, channel_id, member.role_ids, member.joined_at
+        )
+        if member.is_bot:
+            return
+        judgement = entry.engine.judge_voice(facts, entry.context, entry.windows)
+        if judgement is not None:
+            occasion = Occasion(
+                guild_id=guild_id,
+                judgement=judgement,
+                rules=_rules_of(entry, judgement),
+                person=Target(user_id, member.username),
+                key=str(user_id),
+                channel_id=channel_id,
+                spares_staff=entry.spares_staff,
+            )
+            self._supervisor.spawn("automod.voice", self._handle(occasion))
 
     # --- Discord's own AutoMod ---------------------------------------------------------------
 

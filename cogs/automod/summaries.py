@@ -30,6 +30,7 @@ TRIGGERS: Mapping[str, str] = {
     "rate": N_("Too many messages"),
     "duplicates": N_("The same text again and again"),
     "campaign": N_("The same text by many members"),
+    "voice_moves": N_("Hopping between voice channels"),
     "emoji": N_("Too many emoji"),
     "stickers": N_("Too many stickers"),
     "lines": N_("Too many lines"),
@@ -223,6 +224,9 @@ _LEAVES: Mapping[str, Callable[[Any], Message]] = {
     "rate": _rate,
     "duplicates": _duplicates,
     "campaign": _campaign,
+    "voice_moves": lambda one: _within(
+        _("{count} voice channels entered by one member", count=one.limit), one.window
+    ),
     "leaks": lambda _one: _("secrets such as tokens"),
     "name": _name,
     "honeypot": lambda one: _("any message in {places}", places=_mentions("<#{}>", one.channels)),

@@ -272,6 +272,14 @@ class Campaign(Part):
     everyone: bool = True
 
 
+class VoiceMoves(Part):
+    """From `limit` voice channels on that a member enters within the window; leaving is none."""
+
+    type: Literal["voice_moves"] = "voice_moves"
+    limit: Annotated[int, Field(ge=2, le=50)] = 8
+    window: Window = timedelta(seconds=30)
+
+
 class Leaks(Part):
     """A secret that should not be public: a bot's token or a webhook's address."""
 
@@ -383,6 +391,7 @@ Trigger = (
     | Rate
     | Duplicates
     | Campaign
+    | VoiceMoves
     | Leaks
     | Name
     | Honeypot

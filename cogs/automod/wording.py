@@ -117,7 +117,7 @@ def _fields(report: Report, locale: str | None) -> list[tuple[Message, str, bool
     incident = report.incident
     hits = incident.findings.get("hits", ())
     rules = dict.fromkeys(hit["rule"] for hit in hits)
-    sources = dict.fromkeys(hit["source"] for hit in hits)
+    sources = dict.fromkeys(hit["source"] for hit in hits if hit["trigger"] != "voice_moves")
     shown = (SOURCES[one].render(locale) for one in sources if one in SOURCES)
     place = f"<#{incident.channel_id}>" if incident.channel_id else ""
     return [

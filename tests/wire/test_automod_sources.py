@@ -13,6 +13,7 @@ from bot.core.contracts import SYSTEM
 from bot.sandbox import Actor, NotPossibleError, Sandbox
 from bot.sandbox.events import Intent
 from bot.sandbox.guild import Guild
+from bot.sandbox.models import ChannelType
 from tests.wire.running import Bot, config_for, running, until
 
 WARN = {"type": "warn", "points": 1}
@@ -101,6 +102,20 @@ async def test_files_threads_and_discords_own_hits_are_judged(
     assert found == sorted([("warn", ada.id), ("warn", bob.id), ("timeout", eve.id)])
     downloads = [one for one in sandbox.recorder.calls if one.status >= 400]
     assert downloads == []
+
+
+async def test_member_who_hops_between_voice_channels_is_timed_out(
+    sandbox: Sandbox, guild: Guild, sqlite_url: str, ada: Actor
+) -> None:
+    rooms = [guild.add_channel(name, ChannelType.VOICE) for name in ("one", "two")]
+    hops = {"type": "voice_moves", "limit": 4, "window": 60}
+    async with running(config_for(sandbox, sqlite_url)) as bot:
+        await set_rules(bot, guild, {"name": "hops", "when": hops, "actions": [TIMEOUT]})
+        for number in range(4):
+            assert ada.member.timed_out_until is None
+            ada.join_voice(rooms[number % 2])
+        await until(lambda: ada.member.timed_out_until)
+        assert await cases(bot, guild, 1) == [("timeout", ada.id)]
 
 
 @pytest.mark.parametrize("sandbox_options", [{"allowed_intents": Intent.ALL & ~Intent.PRIVILEGED}])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _EPOCH = 1_420_070_400.0
 _MOST_SHOWN = 100
 
-CaseKind = Literal["message", "name", "thread", "native"]
+CaseKind = Literal["message", "name", "thread", "native", "voice"]
 
 
 class Said(NamedTuple):
@@ -65,7 +65,7 @@ _NOTHING: Mapping[str, Any] = {}
 
 
 class Case:
-    """A message, a name, a thread's name or a native hit under judgement."""
+    """A message, a name, a thread's name, a native hit or a step into voice under judgement."""
 
     # Most cases are clean messages, which need none of these of their own.
     texts: Sequence[Text] = ()

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Mentions,
         Rate,
         Stickers,
+        VoiceMoves,
     )
 
 _NO_CAPITALS = bytes(code for code in range(256) if not 65 <= code <= 90)
@@ -301,6 +302,29 @@ class RateLeaf:
             mine = [one for one in entries if one.user_id == case.author_id]
         hit = Hit(self._rule, "rate", detail=f"{len(entries)} of {self._limit}")
         return Said(True, (hit,), tuple(mine))
+
+
+class VoiceMovesLeaf:
+    """Counts the voice channels that a member enters."""
+
+    cost = 2
+    needs_hint = True
+
+    def __init__(self, rule: str, key: str, spec: VoiceMoves) -> None:
+        self._rule = rule
+        self._key = key
+        self._limit = spec.limit
+        self._span = spec.window.total_seconds()
+
+    def check(self, case: Case) -> Said:
+        """Return whether this channel reaches the limit."""
+        if case.kind != "voice":
+            return NO
+        entries = case.count((self._key, case.author_id), 1, self._span)
+        if len(entries) < self._limit:
+            return NO
+        hit = Hit(self._rule, "voice_moves", detail=f"{len(entries)} of {self._limit}")
+        return Said(True, (hit,))
 
 
 class DuplicatesLeaf:

@@ -39,6 +39,7 @@ from cogs.automod.rules.values import (
     Needs,
     RuleTrace,
     ThreadFacts,
+    VoiceFacts,
 )
 from cogs.automod.rules.windows import Windows
 
@@ -83,6 +84,7 @@ class Engine:
         self._names = tuple(rule for rule in self._rules if _speaks_of(rule, "name", "name"))
         self._threads = tuple(rule for rule in self._rules if _speaks_of(rule, "thread", "zalgo"))
         self._native = tuple(rule for rule in self._rules if _speaks_of(rule, "", "native"))
+        self._voice = tuple(rule for rule in self._rules if _speaks_of(rule, "", "voice_moves"))
 
     @classmethod
     def compile(cls, settings: AutomodSettings) -> Engine:
@@ -107,6 +109,11 @@ class Engine:
     def judges_bots(self) -> bool:
         """Whether a rule looks at other bots and webhooks."""
         return bool(self._for_bots)
+
+    @property
+    def hears_voice(self) -> bool:
+        """Whether a rule looks at who enters voice channels."""
+        return bool(self._voice)
 
     def judge(self, facts: MessageFacts, context: Context, windows: Windows) -> Judgement | None:
         """Return what the rules make of a message or an edit, `None` when it is clean.
@@ -180,7 +187,7 @@ class Engine:
         self, facts: ThreadFacts, context: Context, windows: Windows
     ) -> Judgement | None:
         """Return what the rules make of a thread's name, on creation or change."""
-        if not self._threads or self._spares_member(facts.author_id, facts.role_ids, context):
+        if not self._threads:
             return None
         case = Case(
             "thread",
@@ -191,17 +198,14 @@ class Engine:
             channel_id=facts.channel_id,
             content=facts.name,
         )
-        if self._exempt_channels and case.is_in(self._exempt_channels):
-            return None
-        case.joined = facts.joined_at
         case.texts = [self._reader.read("thread", facts.name)]
-        return conclude(case, _with_hits(self._ask(case, self._threads)), _invites_of(case))
+        return self._judge_in_channel(case, facts.joined_at, self._threads)
 
     def judge_native(
         self, facts: NativeFacts, context: Context, windows: Windows
     ) -> Judgement | None:
         """Return what the rules make of an action of Discord's own AutoMod."""
-        if not self._native or self._spares_member(facts.user_id, facts.role_ids, context):
+        if not self._native:
             return None
         case = Case(
             "native",
@@ -213,11 +217,34 @@ class Engine:
             message_id=facts.message_id or 0,
             content=facts.content or facts.keyword,
         )
+        case.native_rule = facts.rule_id
+        return self._judge_in_channel(case, facts.joined_at, self._native)
+
+    def judge_voice(
+        self, facts: VoiceFacts, context: Context, windows: Windows
+    ) -> Judgement | None:
+        """Return what the rules make of a member who enters a voice channel."""
+        case = Case(
+            "voice",
+            context,
+            windows,
+            facts.user_id,
+            facts.role_ids,
+            facts.channel_id,
+            facts.number,
+        )
+        return self._judge_in_channel(case, facts.joined_at, self._voice)
+
+    def _judge_in_channel(
+        self, case: Case, joined_at: float | None, rules: Iterable[CompiledRule]
+    ) -> Judgement | None:
+        """Judge what stands in a channel and is no message, unless author or place is exempt."""
+        if self._spares_member(case.author_id, case.role_ids, case.context):
+            return None
         if self._exempt_channels and case.is_in(self._exempt_channels):
             return None
-        case.joined = facts.joined_at
-        case.native_rule = facts.rule_id
-        return conclude(case, _with_hits(self._ask(case, self._native)), Needs())
+        case.joined = joined_at
+        return conclude(case, _with_hits(self._ask(case, rules)), _invites_of(case))
 
     def explain(
         self, facts: MessageFacts, context: Context, windows: Windows | None = None

@@ -13,6 +13,8 @@ from cogs.automod.rules.windows import Entry
 if TYPE_CHECKING:
     from cogs.automod.settings import Rule
 
+# Of these there is no message to delete.
+_NO_MESSAGE = frozenset({"name", "voice"})
 _NOTHING = Needs()
 
 
@@ -37,7 +39,7 @@ def conclude(case: Case, findings: list[Finding], needs: Needs) -> Judgement | N
     return Judgement(
         hits=_hits_of(live),
         actions=actions,
-        delete=case.kind != "name" and any(action.type == "delete" for action in actions),
+        delete=case.kind not in _NO_MESSAGE and any(action.type == "delete" for action in actions),
         severity=severity_of(actions),
         rules=tuple(chosen),
         reason=_reason_of(live, chosen),
@@ -76,7 +78,7 @@ def _entries_of(findings: list[Finding]) -> list[Entry]:
 
 
 def _messages_of(case: Case, findings: list[Finding]) -> tuple[MessageRef, ...]:
-    if not case.message_id or not findings:
+    if not case.message_id or not findings or case.kind in _NO_MESSAGE:
         return ()
     entries = _entries_of(findings)
     refs = [MessageRef(one.channel_id, one.message_id, one.user_id) for one in entries]

@@ -123,6 +123,7 @@ _MAKERS: dict[str, Callable[[str, str, Any], Any]] = {
     "rate": counting.RateLeaf,
     "duplicates": counting.DuplicatesLeaf,
     "campaign": counting.CampaignLeaf,
+    "voice_moves": counting.VoiceMovesLeaf,
     "honeypot": lambda rule, _key, spec: conditions.HoneypotLeaf(rule, spec),
     "native": lambda rule, _key, spec: conditions.NativeLeaf(rule, spec),
     "account_younger_than": lambda _rule, _key, spec: conditions.account_younger_than(spec),

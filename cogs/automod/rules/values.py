@@ -93,6 +93,17 @@ class NativeFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class VoiceFacts:
+    """A member entered a voice channel; `number` grows with each that this process hears of."""
+
+    number: int
+    user_id: int
+    channel_id: int
+    role_ids: frozenset[int] = frozenset()
+    joined_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """One finding: what of which rule, and where it stands.
 

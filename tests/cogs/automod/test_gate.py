@@ -13,6 +13,7 @@ from cogs.automod.calls import TryAgain
 from cogs.automod.gate import Membership
 from tests.cogs.automod.world import ANN, BOB, GUILD, LOG, ROOM, STAFF, World, rule, words
 
+TIMEOUT = {"type": "timeout", "duration": 600}
 WARN = {"type": "warn", "points": 2}
 
 
@@ -86,6 +87,44 @@ async def test_new_thread_with_a_bad_name_goes_and_a_renamed_one_is_called_as_be
     await world.rest()
     assert world.bridge.threads == {901: "Fishing"}
     assert len(await world.all_cases()) == 1
+
+
+def stepping(channel_id: int | None, author: Target = ANN, **more: Any) -> dict[str, Any]:
+    """Return a VOICE_STATE_UPDATE of a member who is in this channel now."""
+    user = {"id": str(author.id), "username": author.name}
+    return {
+        "guild_id": str(GUILD),
+        "user_id": str(author.id),
+        "channel_id": str(channel_id) if channel_id else None,
+        "member": {"user": user, "roles": [], "joined_at": "2026-06-01T11:00:00+00:00"},
+        **more,
+    }
+
+
+async def test_member_who_hops_between_voice_channels_is_met_once(world: World) -> None:
+    await world.start(rule("hops", {"type": "voice_moves", "limit": 4, "window": 60}, TIMEOUT))
+    # Muting oneself and leaving are no steps, nor is what another does.
+    for channel_id in (70, 70, 71, None, 71, 70, 71):
+        world.gate.hear_voice(stepping(channel_id))
+        world.gate.hear_voice(stepping(70, BOB))
+        await world.rest()
+
+    assert [(case.kind, case.target_id) for case in await world.all_cases()] == [
+        ("timeout", ANN.id)
+    ]
+    assert len(await world.incidents()) == 1
+    assert "70" in await world.shown() or "71" in await world.shown()
+
+
+async def test_voice_of_bots_and_without_a_member_is_no_step(world: World) -> None:
+    await world.start(rule("hops", {"type": "voice_moves", "limit": 2, "window": 60}, TIMEOUT))
+    bot = {"user": {"id": "9", "username": "music", "bot": True}, "roles": []}
+    for channel_id in (70, 71, 70):
+        world.gate.hear_voice(stepping(channel_id, member=bot))
+        world.gate.hear_voice(stepping(channel_id) | {"member": None})
+    await world.rest()
+
+    assert await world.incidents() == []
 
 
 async def test_invite_is_asked_about_once_and_judged_then(world: World) -> None:

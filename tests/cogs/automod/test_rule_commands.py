@@ -69,6 +69,18 @@ async def test_add_refused_pattern_says_where_and_keeps_what_was_typed(office: O
 
 
 @pytest.mark.parametrize(
+    "options", [{"trigger": "name", "text": "Admin"}, {"trigger": "voice_moves"}]
+)
+async def test_add_of_what_has_no_message_tells_staff(
+    office: Office, options: dict[str, Any]
+) -> None:
+    await office.say("automod rule add", **options)
+
+    [rule] = await office.rules()
+    assert [one.type for one in rule.actions] == ["alert"]
+
+
+@pytest.mark.parametrize(
     ("options", "expected"),
     [
         ({"trigger": "caps", "limit": 3}, "At least 10"),

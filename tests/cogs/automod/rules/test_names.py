@@ -10,9 +10,10 @@ from cogs.automod.rules.values import (
     NameFacts,
     NativeFacts,
     ThreadFacts,
+    VoiceFacts,
 )
 from cogs.automod.rules.windows import Windows
-from tests.cogs.automod.rules.corpora import CHANNEL, message
+from tests.cogs.automod.rules.corpora import AUTHOR, CHANNEL, message
 from tests.cogs.automod.rules.judging import BAD, context, engine, judge
 
 
@@ -70,6 +71,40 @@ def test_native_hit_is_taken_over() -> None:
     found = made.judge_native(NativeFacts(3, 5, keyword="x"), context(), Windows())
     assert found is not None
     assert found.message_ids == ()
+
+
+def test_member_who_hops_between_voice_channels_is_found() -> None:
+    hops = {"type": "voice_moves", "limit": 3, "window": 10}
+    made = engine({"when": hops, "actions": [{"type": "timeout"}, {"type": "delete"}]})
+    windows, where = Windows(), context()
+    found = [
+        made.judge_voice(VoiceFacts(number, AUTHOR, 70 + number), where, windows)
+        for number in (1, 2, 3)
+    ]
+
+    assert made.hears_voice
+    assert found[:2] == [None, None]
+    assert found[2] is not None
+    assert [hit.detail for hit in found[2].hits] == ["3 of 3"]
+    assert (found[2].delete, found[2].messages) == (False, ())
+    where.now += 11
+    assert made.judge_voice(VoiceFacts(4, AUTHOR, 74), where, windows) is None
+
+
+def test_voice_is_left_to_rules_about_it_and_to_who_is_not_exempt() -> None:
+    hops = {"type": "voice_moves", "limit": 2}
+    about_messages = engine({"when": BAD})
+    made = engine({"when": hops}, exempt_channels=["77"])
+    windows = Windows()
+
+    assert not about_messages.hears_voice
+    assert about_messages.judge_voice(VoiceFacts(1, AUTHOR, 7), context(), windows) is None
+    assert made.judge(message("hello"), context(), windows) is None
+    for number in (1, 2, 3):
+        spared = VoiceFacts(number, AUTHOR, 7, role_ids=frozenset({40}))
+        assert made.judge_voice(spared, context(), windows) is None
+        elsewhere = VoiceFacts(number, AUTHOR, 77)
+        assert made.judge_voice(elsewhere, context(), windows) is None
 
 
 def test_honeypot_takes_every_message_in_it() -> None:

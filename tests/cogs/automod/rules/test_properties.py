@@ -111,6 +111,7 @@ leaves = st.sampled_from(
         {"type": "duplicates", "limit": 2, "min_length": 1, "tolerance": 20},
         {"type": "campaign", "members": 2, "min_length": 1, "similar": False},
         {"type": "campaign", "members": 2, "everyone": False},
+        {"type": "voice_moves", "limit": 2},
         {"type": "name", "hoisted": True, "unreadable": True, "copies": ["Admin"]},
         {"type": "honeypot", "channels": ["2"]},
         {"type": "words", "words": ["*a", "b*", "c d", "*", "ıİ"], "sources": ["content", "name"]},
