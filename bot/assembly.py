@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import aiohttp
 import discord
 
+from bot.core.approvals import ApprovalService
 from bot.core.audit import AuditLog, AuditRecorded
 from bot.core.cases import CaseService
 from bot.core.clock import Clock
@@ -122,6 +123,16 @@ def _kernel(basics: _Basics, metrics: Metrics, http: aiohttp.ClientSession) -> K
         jobs=jobs,
         outbox=outbox,
         cases=_cases(basics, store, jobs, outbox, problems),
+        approvals=ApprovalService(
+            database,
+            clock,
+            store,
+            jobs=jobs,
+            outbox=outbox,
+            audit=audit,
+            bus=bus,
+            state=state,
+        ),
         usage=UsageRecorder(database, clock, on_dropped=metrics.usage_dropped),
         audit=audit,
         limits=CommandLimiter(config.limits, clock, database),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bot.core.approvals import ApprovalService
     from bot.core.audit import AuditLog
     from bot.core.cases import CaseService
     from bot.core.clock import Clock
@@ -53,6 +54,7 @@ class Kernel:
     jobs: JobService
     outbox: OutboxService
     cases: CaseService
+    approvals: ApprovalService
     usage: UsageRecorder
     audit: AuditLog
     limits: CommandLimiter
