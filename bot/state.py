@@ -287,4 +287,5 @@ def _role_summary(role: discord.Role) -> RoleSummary:
         colour=role.colour.value,
         managed=role.managed,
         assignable=may_manage and role.is_assignable(),
+        permissions=names_of(role.permissions.value),
     )

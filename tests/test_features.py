@@ -56,6 +56,8 @@ LONGEST_CUSTOM_ID = 100
 # stood here stays, and keeps working. Dynamic items are named by their pattern.
 PERSISTENT_IDS: frozenset[str] = frozenset(
     {
+        r"antinuke:approval:(?P<what>approve|refuse):(?P<id>\d{1,18})",
+        r"antinuke:restore:(?P<id>\d{1,18})",
         r"automod:(?P<what>explain|undo|pardon):(?P<id>\d{1,18})",
         r"automod:raid:(?P<what>end|ban|explain):(?P<id>\d{1,18})",
         r"moderation:appeal:(?P<id>\d{1,18})",

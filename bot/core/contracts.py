@@ -46,7 +46,10 @@ class ChannelSummary:
 
 @dataclass(frozen=True, slots=True)
 class RoleSummary:
-    """A role; `assignable` is true when the bot may give and take it."""
+    """A role; `assignable` is true when the bot may give and take it.
+
+    `permissions` are what it allows in the whole guild.
+    """
 
     id: int
     guild_id: int
@@ -55,6 +58,7 @@ class RoleSummary:
     colour: int = 0
     managed: bool = False
     assignable: bool = True
+    permissions: Permissions = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

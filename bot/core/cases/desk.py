@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -44,6 +44,9 @@ SANCTION_JOB = "cases.lift"
 COMPARE_JOB = "cases.compare"
 UNDO_JOB = "cases.undo"
 
+# Decides what follows from new cases of one guild, in the transaction that opens them.
+Follower = Callable[["AsyncSession", Sequence[Case]], Awaitable[None]]
+
 
 @dataclass(slots=True, kw_only=True)
 class Desk:
@@ -60,6 +63,7 @@ class Desk:
     dm_seconds: float = 5.0
     policy: CasePolicy = field(default_factory=DefaultPolicy)
     enforcer: Enforcer | None = None
+    followers: dict[str, Follower] = field(default_factory=dict)
     turns: WeakValueDictionary[tuple[int, int], asyncio.Lock] = field(
         default_factory=WeakValueDictionary
     )

@@ -90,7 +90,9 @@ class Opener:
             if not happened and order.kind in FAREWELLS | {CaseKind.WARN}:
                 await self._announcer.write_to_member(session, row)
             known[order.dedupe_key] = row
-        await self._desk.policy.follow(session, [read_case(row) for row in rows])
+        opened = [read_case(row) for row in rows]
+        for follow in (self._desk.policy.follow, *self._desk.followers.values()):
+            await follow(session, opened)
         return Opened([known[order.dedupe_key] for order in orders], frozenset(r.id for r in rows))
 
     async def _sanctions(

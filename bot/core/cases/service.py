@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from bot.core.cases.announcing import Announcer, direct_key
 from bot.core.cases.bulk import MassOrders, Progress
 from bot.core.cases.calls import Caller
-from bot.core.cases.desk import Desk, read_case, read_sanction
+from bot.core.cases.desk import Desk, Follower, read_case, read_sanction
 from bot.core.cases.editing import Editor, read_note
 from bot.core.cases.enforcement import Enforcement
 from bot.core.cases.evidence import EvidenceLocker
@@ -125,6 +125,13 @@ class CaseService:
     def use_policy(self, policy: CasePolicy) -> None:
         """Ask this from now on what guilds have decided."""
         self._desk.policy = policy
+
+    def follow_with(self, name: str, follower: Follower) -> None:
+        """Show this every new case in the transaction that opens it, beside the policy.
+
+        It takes the place of an earlier follower of the same name.
+        """
+        self._desk.followers[name] = follower
 
     def look_again(self, guild_id: int) -> None:
         """Go on with what waited for a permission, if that is there now; returns at once."""
