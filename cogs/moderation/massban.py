@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 import discord
 
 from bot.checks import actor_of
-from bot.core.cases import CaseKind, Order, Target
 from bot.core.errors import NotFound
 from bot.core.i18n import Message, _
 from bot.core.preflight import Action, can_act
 from bot.localization import locale_of
+from bot.replies import answer
 from bot.state import member_facts
+from cogs.moderation.massorders import MassBan, ban_all, request_of
 from cogs.moderation.people import (
     Interaction,
     actor_facts,
@@ -25,7 +25,7 @@ from cogs.moderation.people import (
     protection_of,
     settings_of,
 )
-from cogs.moderation.rules.massban import BanFilter, Candidate, Outcomes, sum_up
+from cogs.moderation.rules.massban import BanFilter, Candidate, Outcomes
 from db.sanctions import HOLDING, list_bans
 
 # What Discord's gateway is asked for at once.
@@ -38,16 +38,6 @@ CAUSES = {
     "filtered": _("Not what the filters ask for: {count}"),
     "protected": _("Out of your reach or mine, or protected: {count}"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class MassBan:
-    """What is done to all of them; `occasion` is the interaction."""
-
-    guild_id: int
-    occasion: int
-    reason: str | None
-    delete_window: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,24 +101,25 @@ async def carry_out(
     interaction: Interaction, order: MassBan, candidates: Candidates, progress: Progress
 ) -> Outcomes:
     """Ban them; each has a case of their own."""
-    actor = actor_of(interaction)
-    orders = [
-        Order(
-            guild_id=order.guild_id,
-            kind=CaseKind.BAN,
-            target=Target(one.id, one.name or str(one.id)),
-            moderator=actor,
-            source="command",
-            dedupe_key=f"massban:{order.occasion}:{one.id}",
-            reason=order.reason,
-            delete_window=order.delete_window,
-            details={"massban": str(order.occasion)},
-        )
-        for one in candidates.people
-    ]
     cases = interaction.client.kernel.cases
-    results = await cases.order_many(orders, progress.show)
-    return sum_up([one.id for one in candidates.people], results)
+    return await ban_all(
+        cases, order, names_of_all(candidates), actor_of(interaction), progress=progress.show
+    )
+
+
+async def ask(interaction: Interaction, order: MassBan, candidates: Candidates) -> None:
+    """Ask for a second person's yes instead, and tell the moderator."""
+    approvals = interaction.client.kernel.approvals
+    await approvals.ask(request_of(order, names_of_all(candidates), actor_of(interaction)))
+    await answer(
+        interaction,
+        _("I have asked for somebody else's yes. When it comes I ban them and write to you."),
+    )
+
+
+def names_of_all(candidates: Candidates) -> list[tuple[int, str]]:
+    """Return who would be banned, by id and name."""
+    return [(one.id, one.name or str(one.id)) for one in candidates.people]
 
 
 class Progress:

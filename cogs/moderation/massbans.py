@@ -16,7 +16,8 @@ from bot.core.preflight import Action, can_act
 from bot.localization import locale_of
 from bot.replies import answer, confirm
 from cogs.moderation.completion import complete_duration, complete_reason
-from cogs.moderation.massban import CAUSES, Candidates, MassBan, Progress, carry_out, choose
+from cogs.moderation.massban import CAUSES, Candidates, Progress, ask, carry_out, choose
+from cogs.moderation.massorders import KIND, MassBan, approval_kind, report_text
 from cogs.moderation.people import (
     Interaction,
     actor_facts,
@@ -25,7 +26,7 @@ from cogs.moderation.people import (
     settings_of,
 )
 from cogs.moderation.removing import DELETE_CHOICES, window_of
-from cogs.moderation.rules.massban import BanFilter, Outcomes
+from cogs.moderation.rules.massban import BanFilter
 from cogs.moderation.rules.reading import read_duration, read_people, read_reason
 from cogs.moderation.wording import member_text
 
@@ -42,6 +43,11 @@ class MassBans(commands.Cog):
 
     def __init__(self, bot: Pegasus) -> None:
         self.bot = bot
+
+    async def cog_load(self) -> None:
+        """Carry out what was approved, also before a restart."""
+        kernel = self.bot.kernel
+        kernel.approvals.register(KIND, approval_kind(kernel.cases))
 
     @app_commands.command(description="Ban many people at once, after showing you whom")
     @app_commands.guild_only()
@@ -98,13 +104,21 @@ class MassBans(commands.Cog):
     async def _ask(self, interaction: Interaction, order: MassBan, candidates: Candidates) -> None:
         locale = locale_of(interaction)
         preview = _preview(candidates, locale)
-        question = _("{question}\n{note}", question=preview, note=_("Ban them now?"))
+        approvals = self.bot.kernel.approvals
+        needs_yes = await approvals.is_needed(order.guild_id, len(candidates.people))
+        note = _("Ban them now?")
+        if needs_yes:
+            note = _("So many need a second person's yes. Ask for it?")
+        question = _("{question}\n{note}", question=preview, note=note)
         if not await confirm(interaction, question, recheck=_ensure_banner):
+            return
+        if needs_yes:
+            await ask(interaction, order, candidates)
             return
         progress = await Progress.open(interaction, len(candidates.people))
         outcomes = await carry_out(interaction, order, candidates, progress)
-        text, details = _report(outcomes, locale)
-        await progress.close(text)
+        await progress.close(report_text(outcomes))
+        details = [f"{who}: {why.render(locale)}" for who, why in outcomes.failed]
         if details:
             data = BytesIO("\n".join(details).encode())
             await answer(interaction, file=discord.File(data, "massban.txt"))
@@ -147,18 +161,3 @@ def _preview(candidates: Candidates, locale: str) -> str:
         more = " …" if len(skipped) > 5 else ""
         texts.append(f"-# {text.render(locale)}: {names}{more}")
     return "\n".join(texts)[:1800]
-
-
-def _report(outcomes: Outcomes, locale: str) -> tuple[Message, list[str]]:
-    text = ngettext(
-        "✅ {count} person is banned.", "✅ {count} people are banned.", outcomes.banned
-    )
-    if outcomes.waiting or outcomes.failed:
-        text = _(
-            "{done} {waiting} are still being banned, also after a restart; {failed} were not.",
-            done=text,
-            waiting=outcomes.waiting,
-            failed=len(outcomes.failed),
-        )
-    details = [f"{who}: {why.render(locale)}" for who, why in outcomes.failed]
-    return text, details

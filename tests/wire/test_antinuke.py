@@ -88,3 +88,32 @@ async def test_bot_that_bans_is_kicked(sandbox: Sandbox, guild: Guild, sqlite_ur
         for one in victims:
             nuker.ban(one)
         await until(lambda: other.user.id not in guild.members, within=20)
+
+
+async def test_approved_mass_ban_is_carried_out_by_a_later_process(
+    sandbox: Sandbox, guild: Guild, sqlite_url: str
+) -> None:
+    role = guild.add_role("Mod", permissions=Permission.BAN_MEMBERS)
+    mona, nils = sandbox.join(guild, "mona"), sandbox.join(guild, "nils")
+    for one in (mona, nils):
+        guild.add_member_role(one.member, role)
+    raise_bot(sandbox, guild)
+    raiders = [sandbox.join(guild, f"raider{number}") for number in range(3)]
+    general, staff = guild.channel("general"), guild.channel("staff")
+    async with running(config_for(sandbox, sqlite_url)) as bot:
+        await until(lambda: sandbox.application.commands)
+        await set_up(bot, guild, approve_from=3)
+        users = " ".join(str(one.id) for one in raiders)
+        asked = await mona.slash(general, "massban", users=users, reason="Raid")
+        await mona.click(asked, "Yes, go ahead")
+        await until(lambda: staff.messages)
+    (card,) = staff.messages.values()
+    assert guild.bans == {}
+    async with running(config_for(sandbox, sqlite_url)):
+        done = await nils.click(card, "Approve")
+        assert done.response is not None
+        assert "I carry it out" in done.response.text()
+        await until(lambda: len(guild.bans) == 3, within=20)
+        await until(lambda: "3 people are banned" in card.text(), within=20)
+
+    assert len(sandbox.recorder.calls_to("POST", "*/bulk-ban")) == 1

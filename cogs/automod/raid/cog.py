@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import discord
 from discord.ext import commands
 
+from cogs.automod.raid.approving import KIND, approval_kind
 from cogs.automod.raid.commands import LockdownCommands, RaidCommands
 from cogs.automod.raid.desk import FEATURE, RaidDesk
 from cogs.automod.raid.discord_controls import DiscordControls
@@ -49,6 +50,7 @@ class Raids(commands.Cog):
         """Take up earlier raids and lockdowns, and begin to listen."""
         self.lockdowns.start()
         await self.raids.start()
+        self.bot.kernel.approvals.register(KIND, approval_kind(self.raids))
         self.bot.intake.listen("GUILD_MEMBER_ADD", LISTENER, self.on_join)
         self.bot.add_dynamic_items(RaidButton)
 

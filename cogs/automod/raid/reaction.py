@@ -97,8 +97,14 @@ class Reaction:
         spared: Collection[int],
         actor: Actor,
         progress: Progress | None = None,
+        *,
+        approval: int | None = None,
     ) -> BanResult:
-        """Ban these members, each once however often it is asked; the spared ones stay."""
+        """Ban these members, each once however often it is asked; the spared ones stay.
+
+        `approval` is the request that a second person has approved.
+        """
+        details = {"raid": raid.id} | ({"approval": approval} if approval else {})
         orders = [
             Order(
                 guild_id=raid.guild_id,
@@ -110,7 +116,7 @@ class Reaction:
                 reason=REASON,
                 delete_window=DAY,
                 notify=False,
-                details={"raid": raid.id},
+                details=details,
             )
             for one in joiners
             if one.user_id not in spared

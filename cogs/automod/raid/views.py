@@ -13,6 +13,7 @@ from bot.core.errors import Denied
 from bot.core.i18n import Message, _, ngettext
 from bot.localization import locale_of
 from bot.replies import LastingButton, OwnedView, answer, confirm, unique_id
+from cogs.automod.raid.approving import outcome_text, request_of
 from cogs.automod.raid.desk import FEATURE
 from cogs.automod.raid.reaction import is_bannable
 from cogs.automod.raid.rules import Suspicion
@@ -183,11 +184,31 @@ class BanPreview(OwnedView):
             "Ban {count} members for good, and delete what they wrote in the last day?",
             len(chosen),
         )
+        approvals = interaction.client.kernel.approvals
+        needs_yes = await approvals.is_needed(guild_id_of(interaction), len(chosen))
+        if needs_yes:
+            question = _(
+                "{question}\n{note}",
+                question=question,
+                note=_("So many need a second person's yes. Ask for it?"),
+            )
         if not await confirm(interaction, question, recheck=_recheck) or self._is_done:
             return
         self._is_done = True
         self.stop()
-        await self._carry_out(interaction, chosen)
+        if needs_yes:
+            await self._ask(interaction, chosen)
+        else:
+            await self._carry_out(interaction, chosen)
+
+    async def _ask(self, interaction: discord.Interaction[Any], chosen: list[Suspicion]) -> None:
+        joiners = [one.joiner for one in chosen]
+        order = request_of(self._report.raid, joiners, actor_of(interaction), interaction.id)
+        await interaction.client.kernel.approvals.ask(order)
+        await answer(
+            interaction,
+            _("I have asked for somebody else's yes. When it comes I ban them and write to you."),
+        )
 
     async def _carry_out(
         self, interaction: discord.Interaction[Any], chosen: list[Suspicion]
@@ -212,18 +233,7 @@ class BanPreview(OwnedView):
             progress,
         )
         await raids.tell(self._report.raid.id)
-        outcome = ngettext(
-            "{count} member is banned.", "{count} members are banned.", result.banned
-        )
-        text = outcome.render(self._locale)
-        if result.failed:
-            failed = ngettext(
-                "{count} could not be banned; see /case list.",
-                "{count} could not be banned; see /case list.",
-                result.failed,
-            )
-            text = f"{text} {failed.render(self._locale)}"
-        await _edit(message, text)
+        await _edit(message, outcome_text(result).render(self._locale))
 
     def _progress(self, done: int, total: int) -> str:
         return _("Banning… {done} of {total}", done=done, total=total).render(self._locale)

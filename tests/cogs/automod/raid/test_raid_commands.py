@@ -9,7 +9,7 @@ from typing import Any
 import discord
 import pytest
 
-from bot.core.contracts import SYSTEM
+from bot.core.contracts import SYSTEM, Actor
 from db.engine import Database
 from tests.simcord_env import Bench, running_bench, speaking
 
@@ -137,6 +137,28 @@ async def test_ban_is_previewed_confirmed_and_spares_who_is_excluded(place: Plac
     await place.bench.env.settle()
 
     cases = await place.bench.kernel.cases.list(place.guild.id, limit=50)
+    assert {one.target.id for one in cases} == {one.id for one in place.raiders[2:]}
+    assert {one.moderator_id for one in cases} == {place.boss.id}
+
+
+async def test_bulk_ban_waits_for_a_second_yes_where_that_is_set(place: Place) -> None:
+    kernel, guild_id = place.bench.kernel, place.guild.id
+    values = {"approve_from": 10, "log_channel_id": str(place.log.id)}
+    await kernel.settings.change(guild_id, "antinuke", values, actor=SYSTEM)
+    await place.raid(15)
+    preview = (await place.boss.slash(place.general, "automod raid ban")).response
+    chosen = [place.raiders[0], place.raiders[1]]
+    await place.boss.select(preview, chosen, custom_id=_select_id(preview))
+    question = await place.boss.click(preview, label="Ban 13 members")
+    assert "second person's yes" in question.response.content
+    await place.boss.click(question.response, label="Yes, go ahead")
+    await place.bench.env.settle()
+    assert await kernel.cases.list(guild_id) == []
+
+    await kernel.approvals.approve(guild_id, 1, Actor(1, "command", "another"))
+    await place.bench.run_jobs()
+
+    cases = await kernel.cases.list(guild_id, limit=50)
     assert {one.target.id for one in cases} == {one.id for one in place.raiders[2:]}
     assert {one.moderator_id for one in cases} == {place.boss.id}
 
