@@ -25,7 +25,7 @@ from cogs.moderation.people import (
     raise_refusal,
     settings_of,
 )
-from cogs.moderation.removing import DELETE_CHOICES, window_of
+from cogs.moderation.punishing import DELETE_CHOICES, HOW_FAR_BACK, WHY, window_of
 from cogs.moderation.rules.massban import BanFilter
 from cogs.moderation.rules.reading import read_duration, read_people, read_reason
 from cogs.moderation.wording import member_text
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 MOST_LISTED = 15
 _LARGEST_LIST = 64 * 1024
-_REASON = "Why; kept with the case and told to the member"
 
 
 class MassBans(commands.Cog):
@@ -55,11 +54,11 @@ class MassBans(commands.Cog):
     @app_commands.describe(
         users="Ids or mentions, separated by anything",
         file="A text file with ids, instead or as well",
-        reason=_REASON,
+        reason=WHY,
         joined_within="Only those who joined within this time, for example 1h",
         account_younger_than="Only those whose account is younger than this, for example 7 days",
         without_avatar="Only those without an avatar",
-        delete="How far back their messages go; as the settings say if left out",
+        delete=HOW_FAR_BACK,
     )
     @app_commands.choices(delete=DELETE_CHOICES)
     @app_commands.autocomplete(

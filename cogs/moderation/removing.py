@@ -11,25 +11,11 @@ from discord.ext import commands
 
 from bot.core.cases import CaseKind
 from cogs.moderation.completion import complete_duration, complete_reason
-from cogs.moderation.deeds import Deed, carry_out
 from cogs.moderation.people import Interaction
-from cogs.moderation.rules.reading import read_duration
+from cogs.moderation.punishing import DELETE_CHOICES, HOW_FAR_BACK, WHY, punish, window_of
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
-
-_REASON = "Why; kept with the case and told to the member"
-_DELETE = "How far back their messages go; as the settings say if left out"
-
-# How far back messages go, in seconds, as Discord's own client offers.
-DELETE_CHOICES = [
-    app_commands.Choice(name="None", value=0),
-    app_commands.Choice(name="1 hour", value=3600),
-    app_commands.Choice(name="6 hours", value=6 * 3600),
-    app_commands.Choice(name="1 day", value=24 * 3600),
-    app_commands.Choice(name="3 days", value=3 * 24 * 3600),
-    app_commands.Choice(name="7 days", value=7 * 24 * 3600),
-]
 
 
 class Removing(commands.Cog):
@@ -41,18 +27,18 @@ class Removing(commands.Cog):
     @app_commands.command(description="Remove a member; they can join again")
     @app_commands.guild_only()
     @app_commands.default_permissions(kick_members=True)
-    @app_commands.describe(member="Whom to remove", reason=_REASON)
+    @app_commands.describe(member="Whom to remove", reason=WHY)
     @app_commands.autocomplete(reason=complete_reason)
     async def kick(
         self, interaction: Interaction, member: discord.User, reason: str | None = None
     ) -> None:
         """Kick a member."""
-        await _do(interaction, Deed(kind=CaseKind.KICK, target=member, reason=reason))
+        await punish(interaction, CaseKind.KICK, member, reason)
 
     @app_commands.command(description="Ban somebody for good, also someone who has left")
     @app_commands.guild_only()
     @app_commands.default_permissions(ban_members=True)
-    @app_commands.describe(user="Whom to ban; an id will do", reason=_REASON, delete=_DELETE)
+    @app_commands.describe(user="Whom to ban; an id will do", reason=WHY, delete=HOW_FAR_BACK)
     @app_commands.choices(delete=DELETE_CHOICES)
     @app_commands.autocomplete(reason=complete_reason)
     async def ban(
@@ -63,8 +49,7 @@ class Removing(commands.Cog):
         delete: app_commands.Choice[int] | None = None,
     ) -> None:
         """Ban for good."""
-        deed = Deed(kind=CaseKind.BAN, target=user, reason=reason, delete_window=window_of(delete))
-        await _do(interaction, deed)
+        await punish(interaction, CaseKind.BAN, user, reason, delete_window=window_of(delete))
 
     @app_commands.command(description="Ban somebody for a while")
     @app_commands.guild_only()
@@ -72,8 +57,8 @@ class Removing(commands.Cog):
     @app_commands.describe(
         user="Whom to ban; an id will do",
         duration="How long, for example 12h, 7 days or 2 weeks",
-        reason=_REASON,
-        delete=_DELETE,
+        reason=WHY,
+        delete=HOW_FAR_BACK,
     )
     @app_commands.choices(delete=DELETE_CHOICES)
     @app_commands.autocomplete(duration=complete_duration, reason=complete_reason)
@@ -86,33 +71,28 @@ class Removing(commands.Cog):
         delete: app_commands.Choice[int] | None = None,
     ) -> None:
         """Ban until an instant; a job lifts the ban."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        deed = Deed(
-            kind=CaseKind.TEMPBAN,
-            target=user,
-            reason=reason,
-            duration=read_duration(duration),
-            delete_window=window_of(delete),
+        window = window_of(delete)
+        await punish(
+            interaction, CaseKind.TEMPBAN, user, reason, duration=duration, delete_window=window
         )
-        await carry_out(interaction, deed)
 
     @app_commands.command(description="Lift a ban")
     @app_commands.guild_only()
     @app_commands.default_permissions(ban_members=True)
-    @app_commands.describe(user="Whose ban to lift; an id will do", reason=_REASON)
+    @app_commands.describe(user="Whose ban to lift; an id will do", reason=WHY)
     @app_commands.autocomplete(reason=complete_reason)
     async def unban(
         self, interaction: Interaction, user: discord.User, reason: str | None = None
     ) -> None:
         """Lift a ban."""
-        await _do(interaction, Deed(kind=CaseKind.UNBAN, target=user, reason=reason))
+        await punish(interaction, CaseKind.UNBAN, user, reason)
 
     @app_commands.command(description="Remove a member with their latest messages")
     @app_commands.guild_only()
     @app_commands.default_permissions(ban_members=True)
     @app_commands.describe(
         member="Whom to remove; they can join again",
-        reason=_REASON,
+        reason=WHY,
         delete="How far back their messages go; one day if left out",
     )
     @app_commands.choices(delete=DELETE_CHOICES[1:])
@@ -126,15 +106,4 @@ class Removing(commands.Cog):
     ) -> None:
         """Ban and unban at once, which deletes messages."""
         window = window_of(delete) or timedelta(days=1)
-        deed = Deed(kind=CaseKind.SOFTBAN, target=member, reason=reason, delete_window=window)
-        await _do(interaction, deed)
-
-
-async def _do(interaction: Interaction, deed: Deed) -> None:
-    await interaction.response.defer(ephemeral=True, thinking=True)
-    await carry_out(interaction, deed)
-
-
-def window_of(choice: app_commands.Choice[int] | None) -> timedelta | None:
-    """Return how far back messages go, `None` when it was left to the settings."""
-    return None if choice is None else timedelta(seconds=choice.value)
+        await punish(interaction, CaseKind.SOFTBAN, member, reason, delete_window=window)
