@@ -38,7 +38,41 @@ _STAFF_RIGHTS = discord.Permissions(
     moderate_members=True,
 ).value
 
-Place = discord.TextChannel | discord.VoiceChannel | discord.StageChannel
+Place = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.ForumChannel
+
+
+class PlaceTransformer(app_commands.Transformer):
+    """An option that is a channel which members write in.
+
+    discord.py's own option for forums asks for media channels, too. Discord's OpenAPI document
+    does not know them, so one refusal of theirs could leave the bot without commands.
+    """
+
+    @property
+    def type(self) -> discord.AppCommandOptionType:
+        """What Discord offers for it."""
+        return discord.AppCommandOptionType.channel
+
+    @property
+    def channel_types(self) -> list[discord.ChannelType]:
+        """The kinds that are offered."""
+        kinds = discord.ChannelType
+        return [kinds.text, kinds.news, kinds.voice, kinds.stage_voice, kinds.forum]
+
+    async def transform(
+        self,
+        interaction: discord.Interaction,  # noqa: ARG002 - the library's signature
+        value: app_commands.AppCommandChannel,
+        /,
+    ) -> Place:
+        """Return the channel with all that is known of it."""
+        channel = value.resolve()
+        if not isinstance(channel, Place):
+            raise app_commands.TransformerError(value, self.type, self)
+        return channel
+
+
+PlaceOption = app_commands.Transform[Place, PlaceTransformer]
 
 
 class Channels(commands.Cog):
@@ -68,9 +102,9 @@ class Channels(commands.Cog):
         self,
         interaction: Interaction,
         duration: str,
-        channel: discord.TextChannel | discord.VoiceChannel | None = None,
+        channel: PlaceOption | None = None,
     ) -> None:
-        """Set the slowmode of a channel or thread."""
+        """Set the slowmode of a channel or thread; of a forum, of new posts."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         place = channel or _here(interaction)
         await ensure_in_channel(interaction, Action.SLOWMODE, place)
@@ -99,7 +133,7 @@ class Channels(commands.Cog):
     async def lock(
         self,
         interaction: Interaction,
-        channel: discord.TextChannel | discord.VoiceChannel | discord.StageChannel | None = None,
+        channel: PlaceOption | None = None,
         duration: str | None = None,
         reason: str | None = None,
     ) -> None:
@@ -142,7 +176,7 @@ class Channels(commands.Cog):
     async def unlock(
         self,
         interaction: Interaction,
-        channel: discord.TextChannel | discord.VoiceChannel | discord.StageChannel | None = None,
+        channel: PlaceOption | None = None,
     ) -> None:
         """Unlock a channel."""
         await interaction.response.defer(ephemeral=True, thinking=True)

@@ -7,6 +7,7 @@ from typing import Any
 import discord
 import pytest
 
+from cogs.moderation.channels import Channels
 from tests.cogs.moderation.world import Place
 
 
@@ -70,3 +71,34 @@ async def test_slowmode_of_another_channel(place: Place) -> None:
     said = await place.say(place.mod, "slowmode", duration="10s", channel=place.log)
 
     assert f"<#{place.log.id}>" in said
+
+
+async def test_forum_is_locked_for_posts_and_answers_and_put_back(place: Place) -> None:
+    forum = place.guild.create_forum_channel("help")
+    await place.bench.env.settle()
+
+    assert "is locked" in await place.say(place.mod, "lock", channel=forum)
+    channel = place.bench.bot.get_channel(forum.id)
+    assert isinstance(channel, discord.ForumChannel)
+    everyone = channel.overwrites_for(channel.guild.default_role)
+    assert (everyone.send_messages, everyone.send_messages_in_threads) == (False, False)
+
+    assert "open again" in await place.say(place.mod, "unlock", channel=forum)
+    assert channel.overwrites == {}
+
+
+async def test_slowmode_of_a_forum(place: Place) -> None:
+    forum = place.guild.create_forum_channel("help")
+    await place.bench.env.settle()
+
+    assert "10 seconds" in await place.say(place.mod, "slowmode", duration="10s", channel=forum)
+
+    (call,) = place.calls("PATCH", f"/channels/{forum.id}")
+    assert call.json["rate_limit_per_user"] == 10
+
+
+@pytest.mark.parametrize("command", ["slowmode", "lock", "unlock"])
+def test_commands_offer_every_kind_of_channel_that_people_write_in(command: str) -> None:
+    (option,) = (one for one in getattr(Channels, command).parameters if one.name == "channel")
+    kinds = {one.name for one in option.channel_types}
+    assert kinds == {"text", "news", "voice", "stage_voice", "forum"}
