@@ -1,10 +1,11 @@
-"""Appeals against cases, and how staff voted on them.
+"""Appeals against cases, what staff asked about them, and how they voted.
 
 One appeal is open at most about a case: its `open_key` is emptied when it is decided.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -59,6 +60,23 @@ class AppealVote(Base):
     vote: Mapped[str] = mapped_column(String(16))
 
 
+class AppealQuestion(Base):
+    """What one of the staff asked the person who appeals; `unreached` when no message got there."""
+
+    __tablename__ = "moderation_appeal_questions"
+    __table_args__ = (Index(None, "appeal_id"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    appeal_id: Mapped[int] = mapped_column(RowId)
+    user_id: Mapped[int] = mapped_column(Snowflake, index=True, info=person(DELETE_ROW))
+    asked_by: Mapped[int | None] = mapped_column(Snowflake, index=True, info=person(FORGET_PERSON))
+    question: Mapped[str] = mapped_column(Text)
+    answer: Mapped[str | None] = mapped_column(Text)
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    unreached: Mapped[bool]
+
+
 async def open_appeal(session: AsyncSession, values: dict[str, Any]) -> Appeal | None:
     """Open an appeal; `None` when one about its case is open already."""
     statement = (
@@ -68,6 +86,11 @@ async def open_appeal(session: AsyncSession, values: dict[str, Any]) -> Appeal |
         .returning(Appeal)
     )
     return await session.scalar(statement)
+
+
+async def get_open(session: AsyncSession, open_key: str) -> Appeal | None:
+    """Return the open appeal of a case."""
+    return await session.scalar(select(Appeal).where(Appeal.open_key == open_key))
 
 
 async def last_made(session: AsyncSession, case_id: int) -> datetime | None:
@@ -81,6 +104,11 @@ async def get_appeal(session: AsyncSession, guild_id: int, appeal_id: int) -> Ap
     return await session.scalar(
         select(Appeal).where(Appeal.id == appeal_id, Appeal.guild_id == guild_id)
     )
+
+
+async def get_appeal_by_id(session: AsyncSession, appeal_id: int) -> Appeal | None:
+    """Return an appeal of any guild."""
+    return await session.scalar(select(Appeal).where(Appeal.id == appeal_id))
 
 
 async def change_open(session: AsyncSession, appeal_id: int, **values: Any) -> Appeal | None:
@@ -116,8 +144,57 @@ async def count_votes(session: AsyncSession, appeal_id: int) -> dict[str, int]:
     return {row[0]: row[1] for row in await session.execute(query)}
 
 
+async def add_question(session: AsyncSession, values: dict[str, Any]) -> AppealQuestion:
+    """Add a question to an appeal, which the transaction has to hold."""
+    question = AppealQuestion(unreached=False, answer=None, answered_at=None, **values)
+    session.add(question)
+    await session.flush()
+    return question
+
+
+async def get_question(session: AsyncSession, question_id: int) -> AppealQuestion | None:
+    """Return a question."""
+    return await session.scalar(select(AppealQuestion).where(AppealQuestion.id == question_id))
+
+
+async def list_questions(session: AsyncSession, appeal_id: int) -> Sequence[AppealQuestion]:
+    """Return the questions of an appeal with their answers, oldest first."""
+    query = (
+        select(AppealQuestion)
+        .where(AppealQuestion.appeal_id == appeal_id)
+        .order_by(AppealQuestion.id)
+        .execution_options(populate_existing=True)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def put_answer(session: AsyncSession, question_id: int, text: str, now: datetime) -> bool:
+    """Keep the answer to a question; False when there is one already."""
+    statement = (
+        update(AppealQuestion)
+        .where(AppealQuestion.id == question_id, AppealQuestion.answer.is_(None))
+        .values(answer=text, answered_at=now)
+    )
+    return await count_changed(session, statement) == 1
+
+
+async def mark_unreached(session: AsyncSession, question_id: int) -> bool:
+    """Note that no message got there; False when that is noted, or there is an answer."""
+    statement = (
+        update(AppealQuestion)
+        .where(
+            AppealQuestion.id == question_id,
+            AppealQuestion.unreached.is_(False),
+            AppealQuestion.answer.is_(None),
+        )
+        .values(unreached=True)
+    )
+    return await count_changed(session, statement) == 1
+
+
 async def delete_decided(session: AsyncSession, before: datetime) -> int:
-    """Delete appeals that were decided before an instant, with the votes."""
+    """Delete appeals that were decided before an instant, with the votes and questions."""
     old = select(Appeal.id).where(Appeal.state != OPEN, Appeal.decided_at < before)
     await session.execute(delete(AppealVote).where(AppealVote.appeal_id.in_(old)))
+    await session.execute(delete(AppealQuestion).where(AppealQuestion.appeal_id.in_(old)))
     return await count_changed(session, delete(Appeal).where(Appeal.id.in_(old)))

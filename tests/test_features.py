@@ -62,6 +62,8 @@ PERSISTENT_IDS: frozenset[str] = frozenset(
         r"automod:raid:(?P<what>end|ban|explain):(?P<id>\d{1,18})",
         r"moderation:appeal:(?P<id>\d{1,18})",
         r"moderation:appeal:(?P<what>accept|reject):(?P<id>\d{1,18})",
+        r"moderation:appeal:ask:(?P<id>\d{1,18})",
+        r"moderation:appeal:answer:(?P<id>\d{1,18})",
         r"moderation:report:(?P<what>claim|warn|timeout|resolve|dismiss|who):(?P<id>\d{1,18})",
     }
 )

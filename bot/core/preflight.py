@@ -136,6 +136,11 @@ def can_act(
     return next((refusal for refusal in checks if refusal is not None), None)
 
 
+def may_decide_on(action: Action, actor: MemberFacts) -> Refusal | None:
+    """Return why somebody may not decide on what was done to whomever, by permissions alone."""
+    return _check_actor(_RULES[action], actor, None)
+
+
 def can_post(channel: ChannelSummary, needs: Iterable[str] = ()) -> Refusal | None:
     """Return why the bot can't post in a channel with these permissions besides, or `None`."""
     wanted = dict.fromkeys((*_RULES[Action.POST].bot, *needs))

@@ -42,6 +42,7 @@ FEATURE = Feature(
         "moderation_reporters",
         "moderation_appeals",
         "moderation_appeal_votes",
+        "moderation_appeal_questions",
     ),
     intents={
         "message_content": N_("/purge can't look at what messages say, only at who wrote them."),

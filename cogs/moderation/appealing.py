@@ -10,17 +10,17 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from bot.core.cases import Case, CaseService, CaseState
+from bot.core.cases import Case, CaseKind, CaseService, CaseState
 from bot.core.clock import Clock
 from bot.core.contracts import Actor, BotState
 from bot.core.errors import Conflict, Denied, NotFound, RateLimited
-from bot.core.fields.text import escape_markdown
-from bot.core.guild_locale import locale_of_guild
 from bot.core.i18n import Message, _
 from bot.core.jobs import Job, JobService
-from bot.core.outbox import Delivery, OutboxService
+from bot.core.outbox import OutboxService
 from bot.core.settings import SettingsStore
-from cogs.moderation.appealcards import APPEALABLE, appeal_card
+from cogs.moderation.appealboard import AppealBoard, card_key
+from cogs.moderation.appealcards import APPEALABLE
+from cogs.moderation.questions import Questions
 from cogs.moderation.settings import ModerationSettings
 from db import appeals as table
 from db.engine import Database
@@ -33,6 +33,7 @@ JOB = "moderation.appeal"
 KEPT_FOR = timedelta(days=365)
 
 _ACCEPTED = _("Your appeal in {guild} was accepted: case {number} is lifted.")
+_APPEALED = _("You have appealed already; the moderators see it.")
 _REJECTED = _("Your appeal in {guild} against case {number} was rejected.")
 
 
@@ -55,12 +56,15 @@ class AppealService:
         self._settings = settings
         self._cases = cases
         self._jobs = jobs
-        self._outbox = outbox
-        self._state = state
+        self._board = AppealBoard(settings, outbox, state)
+        self.questions = Questions(
+            database, clock, cases=cases, jobs=jobs, outbox=outbox, board=self._board
+        )
 
     def start(self) -> None:
         """Lift from now on what was appealed with success."""
         self._jobs.register(JOB, self._tell_accepted, effect=self._lift)
+        self.questions.start()
 
     async def ensure_may(self, case_id: int, user_id: int) -> Case:
         """Return the case that somebody may appeal now.
@@ -77,7 +81,10 @@ class AppealService:
         if settings.appeal_channel_id is None:
             raise NotFound(_("That server takes no appeals here."))
         async with self._database.read() as session:
+            is_open = await table.get_open(session, _open_key(case)) is not None
             last = await table.last_made(session, case_id)
+        if is_open:
+            raise Conflict(_APPEALED)
         self._check_pause(last, settings)
         return case
 
@@ -95,7 +102,7 @@ class AppealService:
         """Take an appeal and show it to the staff; raises what `ensure_may` does."""
         case = await self.ensure_may(case_id, user_id)
         settings = await self._of(case.guild_id)
-        locale = await locale_of_guild(self._settings, self._state(), case.guild_id)
+        locale = await self._board.locale(case.guild_id)
         async with self._database.write() as session:
             appeal = await table.open_appeal(
                 session,
@@ -103,7 +110,7 @@ class AppealService:
                     "guild_id": case.guild_id,
                     "case_id": case.id,
                     "case_number": case.number,
-                    "open_key": f"case:{case.id}",
+                    "open_key": _open_key(case),
                     "user_id": user_id,
                     "text": text,
                     "made_at": self._clock.now(),
@@ -111,15 +118,8 @@ class AppealService:
                 },
             )
             if appeal is None:
-                raise Conflict(_("You have appealed already; the moderators see it."))
-            delivery = Delivery.message(
-                appeal.card_channel_id,
-                appeal_card(appeal, case.target.name, {}, locale),
-                dedupe_key=_card_key(appeal),
-                guild_id=appeal.guild_id,
-                subject_id=user_id,
-            )
-            await self._outbox.send(session, delivery)
+                raise Conflict(_APPEALED)
+            await self._board.show(session, appeal, case.target.name, locale)
 
     async def vote(self, guild_id: int, appeal_id: int, moderator: Actor, vote: str) -> str:
         """Count a moderator's vote and return the appeal's state; raises `Conflict` when decided.
@@ -131,7 +131,7 @@ class AppealService:
             raise Denied(_("You can't decide on your own appeal."))
         needed = (await self._of(guild_id)).appeal_votes
         name = (await self._cases.get_by_id(appeal.case_id)).target.name
-        locale = await locale_of_guild(self._settings, self._state(), guild_id)
+        locale = await self._board.locale(guild_id)
         async with self._database.write() as session:
             # Holds the row, so that of two votes at once the second counts both.
             changed = await table.change_open(session, appeal.id)
@@ -141,15 +141,7 @@ class AppealService:
             votes = await table.count_votes(session, appeal.id)
             if votes[vote] >= needed:
                 changed = await self._decide(session, changed, moderator, vote, locale)
-            edit = Delivery.edit(
-                changed.card_channel_id,
-                _card_key(changed),
-                appeal_card(changed, name, votes, locale),
-                dedupe_key=f"{_card_key(changed)}:{changed.revision}",
-                guild_id=guild_id,
-                subject_id=changed.user_id,
-            )
-            await self._outbox.send(session, edit)
+            await self._board.update(session, changed, name, locale)
         return changed.state
 
     async def _decide(
@@ -198,24 +190,21 @@ class AppealService:
         guild_id = int(job.payload["guild_id"])
         appeal = await table.get_appeal(session, guild_id, job.payload["appeal_id"])
         if appeal is not None:
-            locale = await locale_of_guild(self._settings, self._state(), guild_id)
+            locale = await self._board.locale(guild_id)
             await self._tell(session, appeal, _ACCEPTED, locale)
 
     async def _tell(
         self, session: AsyncSession, appeal: table.Appeal, words: Message, locale: str | None
     ) -> None:
-        guild = self._state().guild(appeal.guild_id)
-        name = f"**{escape_markdown(guild.name)}**" if guild else "Discord"
-        text = Message(words.msgid, {"guild": name, "number": appeal.case_number})
-        await self._outbox.send(
-            session,
-            Delivery.direct(
-                appeal.user_id,
-                {"content": text.render(locale)},
-                dedupe_key=f"{_card_key(appeal)}:dm",
-                guild_id=appeal.guild_id,
-            ),
-        )
+        guild = self._board.guild_name(appeal.guild_id)
+        text = Message(words.msgid, {"guild": guild, "number": appeal.case_number})
+        payload = {"content": text.render(locale)}
+        await self._board.write(session, appeal, payload, f"{card_key(appeal)}:dm")
+
+    async def kind_of(self, guild_id: int, appeal_id: int) -> CaseKind:
+        """Return what an appeal is against; raises `NotFound`."""
+        appeal = await self.get(guild_id, appeal_id)
+        return (await self._cases.get_by_id(appeal.case_id)).kind
 
     async def get(self, guild_id: int, appeal_id: int) -> table.Appeal:
         """Return an appeal; raises `NotFound`."""
@@ -234,5 +223,5 @@ async def purge_appeals(session: AsyncSession, now: datetime) -> int:
     return await table.delete_decided(session, now - KEPT_FOR)
 
 
-def _card_key(appeal: table.Appeal) -> str:
-    return f"appeal:{appeal.id}"
+def _open_key(case: Case) -> str:
+    return f"case:{case.id}"

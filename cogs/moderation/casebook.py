@@ -22,6 +22,7 @@ from bot.localization import locale_of
 from bot.replies import answer, confirm
 from cogs.moderation.casepages import show_cases
 from cogs.moderation.completion import complete_case, complete_reason, complete_span
+from cogs.moderation.deeds import UNDO_ACTIONS
 from cogs.moderation.people import (
     Interaction,
     actor_facts,
@@ -45,8 +46,6 @@ if TYPE_CHECKING:
 
 # What one message may carry: https://discord.com/developers/docs/reference#uploading-files
 _UPLOAD_BYTES = MAX_EVIDENCE_BYTES
-# What taking a case back needs; other kinds only need the right to keep records.
-_UNDO_ACTIONS = {CaseKind.BAN: Action.UNBAN, CaseKind.TEMPBAN: Action.UNBAN}
 _Number = app_commands.Range[int, 1, 2**31 - 1]
 _KINDS = [
     app_commands.Choice(name=name.msgid, value=kind.value) for kind, name in KIND_NAMES.items()
@@ -170,7 +169,7 @@ class Casebook(
         await _begin(interaction)
         case = await self.cases.get(guild_id_of(interaction), number)
         actor, bot = await actor_facts(interaction), bot_facts(interaction)
-        action = _UNDO_ACTIONS.get(case.kind, Action.RECORD)
+        action = UNDO_ACTIONS.get(case.kind, Action.RECORD)
         raise_refusal(can_act(action, bot=bot, actor=actor))
         await _ensure_rank(interaction, case)
         undone = await self.cases.undo(case.guild_id, number, actor_of(interaction), reason)

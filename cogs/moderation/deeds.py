@@ -15,7 +15,7 @@ from bot.checks import actor_of, guild_id_of
 from bot.core.cases import Case, CaseKind, Order, Target
 from bot.core.errors import NotFound
 from bot.core.i18n import _
-from bot.core.preflight import Action, can_act
+from bot.core.preflight import Action, can_act, may_decide_on
 from bot.localization import locale_of
 from bot.replies import answer
 from cogs.moderation.people import (
@@ -46,6 +46,8 @@ ACTIONS = {
     CaseKind.TEMPBAN: Action.BAN,
     CaseKind.UNBAN: Action.UNBAN,
 }
+# What taking a case back needs; other kinds only need the right to keep records.
+UNDO_ACTIONS = {CaseKind.BAN: Action.UNBAN, CaseKind.TEMPBAN: Action.UNBAN}
 _ROLE_ACTIONS = {CaseKind.MUTE: Action.ADD_ROLE, CaseKind.UNMUTE: Action.REMOVE_ROLE}
 # These take nothing from anybody.
 _HARMLESS = frozenset({CaseKind.NOTE, CaseKind.UNBAN, CaseKind.UNMUTE, CaseKind.UNTIMEOUT})
@@ -74,6 +76,12 @@ async def ensure_can(interaction: Interaction, kind: CaseKind, target: User) -> 
         raise_refusal(protection_of(facts, actor, settings.protected_role_ids))
     if kind in _ROLE_ACTIONS:
         _check_mute_role(interaction, kind, settings.mute_role_id)
+
+
+async def ensure_may_lift(interaction: Interaction, kind: CaseKind) -> None:
+    """Raise `Denied` unless a moderator may punish in this way, and the bot can take it back."""
+    raise_refusal(may_decide_on(ACTIONS[kind], await actor_facts(interaction)))
+    raise_refusal(can_act(UNDO_ACTIONS.get(kind, Action.RECORD), bot=bot_facts(interaction)))
 
 
 def _check_mute_role(interaction: Interaction, kind: CaseKind, role_id: int | None) -> None:

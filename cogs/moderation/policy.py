@@ -35,16 +35,6 @@ _TOLD = {
     CaseKind.BAN: "tell_removals",
     CaseKind.TEMPBAN: "tell_removals",
 }
-_APPEALABLE = frozenset(
-    {
-        CaseKind.TIMEOUT,
-        CaseKind.MUTE,
-        CaseKind.KICK,
-        CaseKind.SOFTBAN,
-        CaseKind.BAN,
-        CaseKind.TEMPBAN,
-    }
-)
 
 
 class SettingsPolicy:
@@ -79,7 +69,7 @@ class SettingsPolicy:
 
     async def closing_words(self, guild_id: int, kind: CaseKind) -> str | None:
         """Return how to appeal, for what can be appealed."""
-        return (await self._of(guild_id)).appeal_text if kind in _APPEALABLE else None
+        return (await self._of(guild_id)).appeal_text if kind in APPEALABLE else None
 
     async def components(self, case: Case, locale: str | None) -> Sequence[Mapping[str, Any]]:
         """Return the button to appeal, where appeals are taken."""

@@ -139,7 +139,7 @@ class ModerationSettings(FeatureSettings):
     appeal_text: Words | None = setting(
         None,
         N_("How to appeal"),
-        N_("Ends the private message about a timeout, mute, kick or ban."),
+        N_("Ends the private message about a warning, timeout, mute, kick or ban."),
         group=_MESSAGES,
         unset=N_("nothing is added"),
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import timedelta
+from typing import Any
 
+import discord
 import pytest
 
 from bot.core.cases import Case, CaseKind, CaseState
@@ -16,7 +18,7 @@ from db.appeals import ACCEPTED, OPEN, REJECTED
 from db.engine import Database
 from tests.bot.core.cases.world import ANN, GUILD
 from tests.cogs.moderation.feature_world import ModeratedWorld
-from tests.cogs.moderation.world import Place, text_of
+from tests.cogs.moderation.world import STAFF_RIGHTS, Place, text_of
 from tests.fakes import FakeClock
 
 STAFF = 600
@@ -112,6 +114,12 @@ async def test_appeal_sent_twice_at_once_is_one(world: Appealed, ban: Case) -> N
     assert len([one for one in outcomes if one is None]) == 1
 
 
+async def test_open_appeal_is_told_from_one_that_has_to_wait(world: Appealed, ban: Case) -> None:
+    await world.appeals.appeal(ban.id, ANN.id, "sorry")
+    with pytest.raises(Conflict, match="the moderators see it"):
+        await world.appeals.ensure_may(ban.id, ANN.id)
+
+
 async def test_case_can_be_appealed_again_after_a_pause(world: Appealed, ban: Case) -> None:
     await world.appeals.appeal(ban.id, ANN.id, "sorry")
     await world.appeals.vote(GUILD, 1, MOD, REJECTED)
@@ -141,6 +149,22 @@ async def test_what_is_over_or_nowhere_heard_is_not_appealed(world: Appealed, ba
         await world.appeals.appeal(ban.id, ANN.id, "sorry")
 
 
+@pytest.mark.parametrize("kind", [CaseKind.WARN, CaseKind.KICK, CaseKind.SOFTBAN])
+async def test_what_holds_nobody_is_appealed_and_loses_its_points(
+    world: Appealed, kind: CaseKind
+) -> None:
+    await world.set(kick_points=2)
+    case = await world.order(kind)
+    assert await world.cases.points(GUILD, ANN.id, world.clock.now()) > 0
+
+    await world.appeals.appeal(case.id, ANN.id, "It was a joke")
+    await world.appeals.vote(GUILD, 1, MOD, ACCEPTED)
+    await world.jobs.run_due()
+
+    assert (await world.cases.get(GUILD, case.number)).state is CaseState.UNDONE
+    assert await world.cases.points(GUILD, ANN.id, world.clock.now()) == 0
+
+
 async def test_timed_out_member_appeals_by_the_button_in_the_message(place: Place) -> None:
     await place.set(appeal_channel_id=str(place.log.id))
     await place.say(place.mod, "timeout", member=place.ada, duration="1h", reason="x")
@@ -160,3 +184,90 @@ async def test_timed_out_member_appeals_by_the_button_in_the_message(place: Plac
     assert case.state is CaseState.UNDONE
     guild = place.backend.get_guild(place.guild.id)
     assert guild.members[place.ada.id].timed_out_until is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "right"),
+    [
+        ("warn", "moderate_members"),
+        ("timeout", "moderate_members"),
+        ("kick", "kick_members"),
+        ("softban", "ban_members"),
+        ("ban", "ban_members"),
+    ],
+)
+async def test_who_could_not_punish_so_decides_nothing(place: Place, kind: str, right: str) -> None:
+    await place.set(appeal_channel_id=str(place.log.id))
+    options = {"duration": "1h"} if kind == "timeout" else {}
+    who = "user" if kind == "ban" else "member"
+    await place.say(place.boss, kind, reason="x", **{who: place.ada}, **options)
+    case = (await place.cases.list(place.guild.id))[0]
+    cog: Any = place.bench.bot.get_cog("Appeals")
+    await cog.service.appeal(case.id, place.ada.id, "I am sorry")
+    await place.bench.deliver()
+    (card,) = (one for one in place.log.history() if one.components)
+
+    def staff_with(rights: discord.Permissions) -> Any:
+        role = place.guild.create_role("some", permissions=rights)
+        name = "able" if getattr(rights, right) else "unable"
+        return place.guild.add_member(place.bench.env.create_user(name), roles=[role])
+
+    rights = discord.Permissions(**{right: True})
+    others = discord.Permissions(STAFF_RIGHTS.value & ~rights.value)
+    unable, able = staff_with(others), staff_with(rights)
+    await place.bench.env.settle()
+
+    assert "You need the permission" in text_of(await unable.click(card, label="Accept"))
+    assert "You need the permission" in text_of(await unable.click(card, label="Ask"))
+    assert "rejected" in text_of(await able.click(card, label="Reject"))
+
+
+async def test_staff_ask_and_the_answer_comes_back(place: Place) -> None:
+    cog: Any = place.bench.bot.get_cog("Appeals")
+    cog.asking_seconds = 0
+    await place.set(appeal_channel_id=str(place.log.id))
+    await place.say(place.mod, "warn", member=place.ada, reason="x")
+    await place.bench.deliver()
+    letter = place.ada.user.dm_channel.history()[-1]
+    form = await place.ada.user.click(letter, label="Appeal")
+    await place.ada.user.submit_modal(form, {"text": "It was a joke"})
+    await place.bench.deliver()
+    (card,) = (one for one in place.log.history() if one.components)
+
+    form = await place.mod.click(card, label="Ask")
+    asked = await place.mod.submit_modal(form, {"text": "Whose *joke*?"})
+    assert "comes into this channel" in text_of(asked)
+    await place.bench.deliver()
+    question = place.ada.user.dm_channel.history()[-1]
+    assert "> Whose \\*joke\\*?" in question.content
+    form = await place.ada.user.click(question, label="Answer")
+    done = await place.ada.user.submit_modal(form, {"text": "@everyone's"})
+    assert "Thank you" in text_of(done)
+    await place.bench.deliver()
+
+    said = place.log.history()[-1].content
+    assert "answered about the appeal against case 1" in said
+    assert "> \\@everyone's" in said
+    (card,) = (one for one in place.log.history() if one.components)
+    fields = {one.name: one.value for one in card.embeds[0].fields}
+    assert (fields["Question"], fields["Answer"]) == ("Whose \\*joke\\*?", "\\@everyone's")
+    again = await place.ada.user.click(question, label="Answer")
+    assert "answered that already" in text_of(again)
+
+
+async def test_question_is_answered_by_the_first_button_too(place: Place) -> None:
+    cog: Any = place.bench.bot.get_cog("Appeals")
+    cog.asking_seconds = 0
+    await place.set(appeal_channel_id=str(place.log.id))
+    await place.say(place.mod, "warn", member=place.ada, reason="x")
+    await place.bench.deliver()
+    letter = place.ada.user.dm_channel.history()[-1]
+    await cog.service.appeal(1, place.ada.id, "It was a joke")
+
+    appeal = await cog.service.get(place.guild.id, 1)
+    await cog.service.questions.ask(appeal, Actor(place.mod.id, "command", "mod"), "Whose joke?")
+    form = await place.ada.user.click(letter, label="Appeal")
+    await place.ada.user.submit_modal(form, {"text": "Mine"})
+    await place.bench.deliver()
+
+    assert "> Mine" in place.log.history()[-1].content

@@ -78,7 +78,7 @@ async def test_settings_apply_at_once(guild: Guild) -> None:
     assert not await policy.notifies(GUILD, CaseKind.TEMPBAN)
     assert await policy.notifies(GUILD, CaseKind.TIMEOUT)
     assert await policy.closing_words(GUILD, CaseKind.MUTE) == "Write to mods@example.org"
-    assert await policy.closing_words(GUILD, CaseKind.WARN) is None
+    assert await policy.closing_words(GUILD, CaseKind.UNMUTE) is None
 
 
 @pytest.mark.parametrize(
