@@ -64,6 +64,7 @@ PERSISTENT_IDS: frozenset[str] = frozenset(
         r"moderation:appeal:(?P<what>accept|reject):(?P<id>\d{1,18})",
         r"moderation:appeal:ask:(?P<id>\d{1,18})",
         r"moderation:appeal:answer:(?P<id>\d{1,18})",
+        r"moderation:batch:stop:(?P<id>\d{1,18})",
         r"moderation:report:(?P<what>claim|warn|timeout|resolve|dismiss|who):(?P<id>\d{1,18})",
     }
 )

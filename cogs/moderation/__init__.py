@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bot.core.features import Category, Feature, RateClass
 from bot.core.i18n import N_
 from cogs.moderation.appealing import purge_appeals
+from cogs.moderation.batches import purge_batches
 from cogs.moderation.problems import find_moderation_problems
 from cogs.moderation.reporting import purge_reports
 from cogs.moderation.settings import ModerationSettings
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 async def _purge(session: AsyncSession, now: datetime) -> None:
     await purge_reports(session, now)
     await purge_appeals(session, now)
+    await purge_batches(session, now)
 
 
 FEATURE = Feature(
@@ -43,6 +45,7 @@ FEATURE = Feature(
         "moderation_appeals",
         "moderation_appeal_votes",
         "moderation_appeal_questions",
+        "moderation_batches",
     ),
     intents={
         "message_content": N_("/purge can't look at what messages say, only at who wrote them."),
@@ -55,6 +58,7 @@ FEATURE = Feature(
 async def setup(bot: Pegasus) -> None:
     """Add the feature to the bot."""
     from cogs.moderation.appeals import Appeals
+    from cogs.moderation.batchscreens import Batches
     from cogs.moderation.casebook import Casebook
     from cogs.moderation.channels import Channels
     from cogs.moderation.massbans import MassBans
@@ -67,6 +71,7 @@ async def setup(bot: Pegasus) -> None:
     from cogs.moderation.watching import Watching
 
     cogs = (
+        Batches,
         Restricting,
         Removing,
         MassBans,

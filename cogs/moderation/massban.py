@@ -1,7 +1,4 @@
-"""Chooses whom a mass ban takes, and has them banned together.
-
-What is begun is finished after a crash: cases and jobs are there before the first call.
-"""
+"""Chooses whom a mass ban takes."""
 
 from __future__ import annotations
 
@@ -10,14 +7,10 @@ from dataclasses import dataclass
 
 import discord
 
-from bot.checks import actor_of
 from bot.core.errors import NotFound
-from bot.core.i18n import Message, _
+from bot.core.i18n import _
 from bot.core.preflight import Action, can_act
-from bot.localization import locale_of
-from bot.replies import answer
 from bot.state import member_facts
-from cogs.moderation.massorders import MassBan, ban_all, request_of
 from cogs.moderation.people import (
     Interaction,
     actor_facts,
@@ -25,12 +18,11 @@ from cogs.moderation.people import (
     protection_of,
     settings_of,
 )
-from cogs.moderation.rules.massban import BanFilter, Candidate, Outcomes
+from cogs.moderation.rules.massban import BanFilter, Candidate
 from db.sanctions import HOLDING, list_bans
 
 # What Discord's gateway is asked for at once.
 _ASKED_AT_ONCE = 100
-_STEPS = 10
 
 # Why somebody is passed over, in words.
 CAUSES = {
@@ -95,65 +87,3 @@ def _candidate(user_id: int, member: discord.Member | None) -> Candidate:
     return Candidate(
         user_id, member.name, member.joined_at, member.created_at, member.avatar is not None
     )
-
-
-async def carry_out(
-    interaction: Interaction, order: MassBan, candidates: Candidates, progress: Progress
-) -> Outcomes:
-    """Ban them; each has a case of their own."""
-    cases = interaction.client.kernel.cases
-    return await ban_all(
-        cases, order, names_of_all(candidates), actor_of(interaction), progress=progress.show
-    )
-
-
-async def ask(interaction: Interaction, order: MassBan, candidates: Candidates) -> None:
-    """Ask for a second person's yes instead, and tell the moderator."""
-    approvals = interaction.client.kernel.approvals
-    await approvals.ask(request_of(order, names_of_all(candidates), actor_of(interaction)))
-    await answer(
-        interaction,
-        _("I have asked for somebody else's yes. When it comes I ban them and write to you."),
-    )
-
-
-def names_of_all(candidates: Candidates) -> list[tuple[int, str]]:
-    """Return who would be banned, by id and name."""
-    return [(one.id, one.name or str(one.id)) for one in candidates.people]
-
-
-class Progress:
-    """Shows how many are done, a few times."""
-
-    def __init__(self, message: discord.WebhookMessage, locale: str) -> None:
-        self._message: discord.WebhookMessage | None = message
-        self._locale = locale
-        self._step = 0
-
-    @classmethod
-    async def open(cls, interaction: Interaction, total: int) -> Progress:
-        """Show the beginning."""
-        locale = locale_of(interaction)
-        text = _("Banning: {done} of {total}", done=0, total=total)
-        message = await interaction.followup.send(text.render(locale), ephemeral=True, wait=True)
-        return cls(message, locale)
-
-    async def show(self, done: int, total: int) -> None:
-        """Show how many are done, at every tenth."""
-        step = done * _STEPS // total
-        if step > self._step:
-            self._step = step
-            await self._edit(_("Banning: {done} of {total}", done=done, total=total))
-
-    async def close(self, text: Message) -> None:
-        """Show the outcome instead."""
-        await self._edit(text)
-
-    async def _edit(self, text: Message) -> None:
-        if self._message is None:
-            return
-        try:
-            await self._message.edit(content=text.render(self._locale))
-        except discord.HTTPException:
-            # Dismissed by its reader; the log tells the outcome.
-            self._message = None

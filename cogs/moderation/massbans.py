@@ -9,15 +9,17 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.checks import guild_id_of
+from bot.checks import actor_of, guild_id_of
 from bot.core.errors import InvalidInput
 from bot.core.i18n import Message, _, ngettext
 from bot.core.preflight import Action, can_act
 from bot.localization import locale_of
 from bot.replies import answer, confirm
+from cogs.moderation.batchscreens import run_batch
 from cogs.moderation.completion import complete_duration, complete_reason
-from cogs.moderation.massban import CAUSES, Candidates, Progress, ask, carry_out, choose
-from cogs.moderation.massorders import KIND, MassBan, approval_kind, report_text
+from cogs.moderation.massban import CAUSES, Candidates, choose
+from cogs.moderation.massban_approval import KIND, approval_kind, request_of
+from cogs.moderation.massbanning import MassBan, failures_of, order_ban, outcome_of
 from cogs.moderation.people import (
     Interaction,
     actor_facts,
@@ -29,6 +31,7 @@ from cogs.moderation.punishing import DELETE_CHOICES, HOW_FAR_BACK, WHY, window_
 from cogs.moderation.rules.massban import BanFilter
 from cogs.moderation.rules.reading import read_duration, read_people, read_reason
 from cogs.moderation.wording import member_text
+from db.batches import Batch
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
@@ -85,6 +88,7 @@ class MassBans(commands.Cog):
         window = window_of(delete)
         order = MassBan(
             guild_id_of(interaction),
+            interaction.channel_id or 0,
             interaction.id,
             read_reason(reason, settings.reason_templates, settings.default_reason),
             settings.ban_delete_window if window is None else window,
@@ -112,15 +116,30 @@ class MassBans(commands.Cog):
         if not await confirm(interaction, question, recheck=_ensure_banner):
             return
         if needs_yes:
-            await ask(interaction, order, candidates)
+            await approvals.ask(request_of(order, candidates.people, actor_of(interaction)))
+            await answer(
+                interaction,
+                _(
+                    "I have asked for somebody else's yes. When it comes I ban them and write to you."
+                ),
+            )
             return
-        progress = await Progress.open(interaction, len(candidates.people))
-        outcomes = await carry_out(interaction, order, candidates, progress)
-        await progress.close(report_text(outcomes))
-        details = [f"{who}: {why.render(locale)}" for who, why in outcomes.failed]
-        if details:
-            data = BytesIO("\n".join(details).encode())
+        await self._ban(interaction, order, candidates)
+
+    async def _ban(self, interaction: Interaction, order: MassBan, candidates: Candidates) -> None:
+        batch = await run_batch(
+            interaction,
+            order_ban(order, candidates.people, actor_of(interaction), locale_of(interaction)),
+            progress=_progress,
+            outcome=outcome_of,
+        )
+        if batch is not None and (failures := failures_of(batch)):
+            data = BytesIO("\n".join(failures).encode())
             await answer(interaction, file=discord.File(data, "massban.txt"))
+
+
+def _progress(batch: Batch) -> Message:
+    return _("Banning: {done} of {total}", done=batch.done, total=batch.total)
 
 
 async def _ensure_banner(interaction: Interaction) -> None:

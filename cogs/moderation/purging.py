@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
@@ -11,21 +11,19 @@ from discord.ext import commands
 
 from bot.checks import actor_of, guild_id_of
 from bot.core.errors import Denied
-from bot.core.fields.text import quote
 from bot.core.i18n import Message, _, ngettext
 from bot.core.preflight import Action
 from bot.localization import locale_of
-from bot.replies import OwnedView, answer, confirm, unique_id
+from bot.replies import answer, confirm
+from cogs.moderation.batchscreens import batches_of, run_batch
 from cogs.moderation.people import Interaction, ensure_in_channel, settings_of
-from cogs.moderation.purges import Purge, PurgeService
+from cogs.moderation.purges import Purge, outcome_of
 from cogs.moderation.rules.purge import MAX_AMOUNT, PurgeFilter, compile_pattern
 from cogs.moderation.rules.reading import read_message_id
+from db.batches import Batch
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
-
-# An interaction can be answered for 15 minutes; the log tells the outcome in any case.
-_STOP_SECONDS = 850.0
 
 
 class Purging(commands.Cog):
@@ -33,7 +31,6 @@ class Purging(commands.Cog):
 
     def __init__(self, bot: Pegasus) -> None:
         self.bot = bot
-        self.purges = PurgeService(bot)
 
     @app_commands.command(description="Delete many messages; pinned ones stay")
     @app_commands.guild_only()
@@ -85,7 +82,8 @@ class Purging(commands.Cog):
             before_id=min(interaction.id, upper or interaction.id),
             after_id=read_message_id(after) or 0,
         )
-        found = await self.purges.find(purge)
+        purges = batches_of(interaction).purges
+        found = await purges.find(purge)
         if not found.ids:
             text = _("I found no such message among the last {count}.", count=found.scanned)
             await answer(interaction, text)
@@ -109,7 +107,7 @@ class Purging(commands.Cog):
         settings = await settings_of(interaction)
         if len(ids) < settings.purge_confirm_from:
             return True
-        batches = self.purges.batches(ids)
+        batches = batches_of(interaction).purges.batches(ids)
         question = ngettext(
             "Delete {count} message in {channel}? This can't be undone.",
             "Delete {count} messages in {channel}? This can't be undone.",
@@ -130,75 +128,18 @@ class Purging(commands.Cog):
         return await confirm(interaction, question, recheck=recheck)
 
     async def _delete(self, interaction: Interaction, purge: Purge, ids: Sequence[int]) -> None:
-        screen = await _Screen.open(interaction, len(ids))
-        outcome = await self.purges.delete(
-            purge, ids, actor_of(interaction), key=f"purge:{interaction.id}", screen=screen
+        order = batches_of(interaction).purges.order(
+            purge,
+            ids,
+            actor_of(interaction),
+            occasion=interaction.id,
+            locale=locale_of(interaction),
         )
-        text = ngettext(
-            "✅ {count} message is gone.", "✅ {count} messages are gone.", outcome.gone
-        )
-        if outcome.stopped:
-            text = _("⏹️ Stopped: {done} of {total} are gone.", done=outcome.gone, total=len(ids))
-        elif outcome.failure is not None:
-            text = _(
-                "⚠️ {done} of {total} are gone, then Discord refused: {why}",
-                done=outcome.gone,
-                total=len(ids),
-                why=quote(outcome.failure, 150),
-            )
-        await screen.close(text)
+        await run_batch(interaction, order, progress=_progress, outcome=outcome_of)
 
 
-class _Screen(OwnedView):
-    """Shows how far a purge is, with a button that stops it."""
-
-    def __init__(self, interaction: Interaction, total: int) -> None:
-        super().__init__(interaction.user.id, timeout=_STOP_SECONDS)
-        self.stopped = False
-        self._interaction, self._total = interaction, total
-        self._locale = locale_of(interaction)
-        self._message: discord.WebhookMessage | None = None
-        button: discord.ui.Button[_Screen] = discord.ui.Button(
-            label=_("Stop").render(self._locale),
-            style=discord.ButtonStyle.danger,
-            custom_id=unique_id("purge"),
-        )
-        button.callback = self._stop
-        self.add_item(button)
-
-    @classmethod
-    async def open(cls, interaction: Interaction, total: int) -> _Screen:
-        """Show the beginning."""
-        screen = cls(interaction, total)
-        screen._message = await interaction.followup.send(
-            screen._text(0), view=screen, ephemeral=True, wait=True
-        )
-        return screen
-
-    def _text(self, done: int) -> str:
-        return _("Deleting: {done} of {total}", done=done, total=self._total).render(self._locale)
-
-    async def show(self, done: int) -> None:
-        """Show how many are gone."""
-        await self._edit(content=self._text(done))
-
-    async def close(self, text: Message) -> None:
-        """Show the outcome instead."""
-        self.stop()
-        await self._edit(content=text.render(self._locale), view=None)
-
-    async def _edit(self, **changes: Any) -> None:
-        if self._message is None:
-            return
-        try:
-            await self._message.edit(**changes)
-        except discord.HTTPException:
-            # Dismissed by its reader, or after 15 minutes: the log tells the rest.
-            self._message = None
-
-    async def _stop(self, interaction: discord.Interaction) -> None:
-        self.stopped = True
-        await interaction.response.defer()
+def _progress(batch: Batch) -> Message:
+    return _("Deleting: {done} of {total}", done=batch.done, total=batch.total)
 
 
 def _here(interaction: Interaction) -> discord.abc.GuildChannel | discord.Thread:

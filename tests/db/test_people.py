@@ -43,6 +43,8 @@ IMPERSONAL = {
     "log_channel_id",
     "log_message_id",
     "card_channel_id",
+    # An interaction.
+    "occasion",
 }
 WITH_PEOPLE = [table for table in TABLES if people.list_person_columns(table)]
 

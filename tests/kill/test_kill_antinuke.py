@@ -30,7 +30,9 @@ from cogs.antinuke.desk import StaffDesk
 from cogs.antinuke.discord_controls import DiscordControls
 from cogs.antinuke.service import AntinukeService
 from cogs.antinuke.settings import AntinukeSettings
-from cogs.moderation.massorders import KIND, MassBan, approval_kind, request_of
+from cogs.moderation.massban_approval import KIND, approval_kind, request_of
+from cogs.moderation.massbanning import MassBan
+from cogs.moderation.rules.massban import Candidate
 from db import antinuke as table
 from db.approvals import DONE, get_approval
 from db.cases import list_cases
@@ -70,7 +72,7 @@ APPROVE_STEPS = {
     "end not noted": Step("committing", f"{APPROVED} (?:(?!WHERE).)*outcome="),
 }
 HERE = "tests.kill.test_kill_antinuke"
-PEOPLE = [(1 << 60, "ann"), ((1 << 60) + 1, "bob")]
+PEOPLE = [Candidate(1 << 60, "ann"), Candidate((1 << 60) + 1, "bob")]
 
 
 class DoomedControls:
@@ -217,7 +219,7 @@ def approve(_jobs: JobService, _outbox: OutboxService) -> Any:
         approvals.register(KIND, approval_kind(desk.cases))
         if scene.is_first:
             order: ApprovalOrder = request_of(
-                MassBan(guild_id, 77, "raid", timedelta()), PEOPLE, Actor(9, "command", "mona")
+                MassBan(guild_id, 1, 77, "raid", timedelta()), PEOPLE, Actor(9, "command", "mona")
             )
             asked = await approvals.ask(order)
             await approvals.approve(guild_id, asked.id, Actor(10, "command", "nils"))
@@ -319,11 +321,11 @@ async def test_kill_before_deeds_are_counted_loses_none_that_come_again(
 async def test_kill_between_approval_and_execution(
     database: Database, database_url: str, sandbox: Sandbox, guild: Guild, step: Step
 ) -> None:
-    for user_id, name in PEOPLE:
+    for user_id, name in ((one.id, one.name) for one in PEOPLE):
         sandbox.world.users[user_id] = User(user_id, name)
     await survive(database_url, sandbox.api_base_url, f"{HERE}:approve", step, later=1200.0)
 
-    assert set(guild.bans) == {user_id for user_id, _name in PEOPLE}
+    assert set(guild.bans) == {one.id for one in PEOPLE}
     assert len(guild.channel("log").messages) == 1
     async with database.read() as session:
         approval = await get_approval(session, 1)

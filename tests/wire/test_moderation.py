@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -125,3 +126,37 @@ async def test_massban_over_the_wire(sandbox: Sandbox, guild: Guild, bot: Bot, m
 
     await until(lambda: len(guild.bans) == 5)
     assert len(sandbox.recorder.calls_to("POST", "*/bulk-ban")) == 1
+
+
+async def test_question_pressed_twice_at_once_is_answered_once(
+    sandbox: Sandbox, guild: Guild, bot: Bot, mod: Actor, ada: Actor
+) -> None:
+    general = guild.channel("general")
+    for number in range(4):
+        ada.send(general, f"spam {number}")
+    raiders = [sandbox.join(guild, f"raider{number}") for number in range(3)]
+    users = " ".join(str(one.id) for one in raiders)
+
+    purge = await mod.slash(general, "purge", amount=2)
+    await press_twice(mod, purge)
+    massban = await mod.slash(general, "massban", users=users)
+    await press_twice(mod, massban)
+
+    await until(lambda: len(guild.bans) == 3)
+    await until(lambda: len(general.messages) == 2)
+    await until(lambda: "3 people are banned" in shown(massban), what="the report")
+    assert "2 messages are gone" in shown(purge)
+    assert len(sandbox.recorder.calls_to("POST", "*/bulk-ban")) == 1
+    assert len(sandbox.recorder.calls_to("POST", "*/bulk-delete")) == 1
+    assert len(await bot.kernel.cases.list(guild.id)) == 3
+
+
+def shown(interaction: Interaction) -> str:
+    """Return all that a command shows by now."""
+    return "\n".join(one.text() for one in interaction.followups)
+
+
+async def press_twice(who: Actor, asked: Interaction) -> None:
+    """Press a yes twice, the second time before the first is answered."""
+    pressed = [asyncio.ensure_future(who.click(asked, "Yes, go ahead")) for _ in range(2)]
+    await asyncio.gather(*pressed, return_exceptions=True)

@@ -9,8 +9,12 @@ import pytest
 
 from bot.core.cases import CaseKind
 from bot.core.errors import InvalidInput
+from bot.core.nullstate import NullState
+from cogs.moderation.batches import TELL_JOB
+from cogs.moderation.massbanning import MassBanner, failures_of, outcome_of
 from cogs.moderation.rules.massban import BanFilter, Candidate
 from cogs.moderation.rules.reading import read_people
+from db.batches import Batch
 from tests.cogs.moderation.world import Place, text_of
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
@@ -92,6 +96,25 @@ async def test_massban_without_the_bots_permission_says_so_first(place: Place) -
     assert "I lack the permission" in await place.say(place.mod, "massban", users=ids(users))
 
 
+async def test_report_that_cannot_be_shown_is_written_to_whoever_ordered_it(place: Place) -> None:
+    users = await raiders(place, 3)
+    result = await place.run(place.mod, "massban", users=ids(users))
+    # The answer is gone by the end, as when the reader has dismissed it.
+    place.bench.env.inject_error("PATCH", "/webhooks/*", status=404, code=10008, times=None)
+    await place.mod.click(result.response, label="Yes, go ahead")
+    assert place.dms(place.mod) == []
+
+    kernel = place.bench.kernel
+    async with kernel.database.write() as session:
+        assert await kernel.jobs.hasten(session, f"{TELL_JOB}:1", kernel.clock.now())
+    await place.bench.run_jobs()
+    await place.bench.deliver()
+
+    (letter,) = place.dms(place.mod)
+    assert "mass ban that you began in **Harbour** has ended" in letter
+    assert "3 people are banned" in letter
+
+
 # --- rules ------------------------------------------------------------------------------------
 
 
@@ -129,3 +152,37 @@ def test_people_too_many_are_refused() -> None:
 )
 def test_filter_takes_what_it_asks_for(chosen: BanFilter, one: Candidate, takes: bool) -> None:
     assert chosen.takes(one, NOW) is takes
+
+
+def make_batch(**values: Any) -> Batch:
+    return Batch(guild_id=1, locale="en", total=9, **values)
+
+
+def test_report_tells_how_many_and_why_not() -> None:
+    failed = [["1", "Out of reach"], ["2", "*Gone*"]]
+    batch = make_batch(done=9, outcome={"banned": 6, "waiting": 1, "failed": failed})
+
+    text = outcome_of(batch).render("en")
+    assert "6 people are banned" in text
+    assert "1 are still being banned" in text
+    assert "2 were not" in text
+    letter = MassBanner(nothing(), NullState).letter(batch)
+    assert letter.splitlines()[-1] == "-# 2\\: \\*Gone\\*"
+
+
+def test_report_of_many_refusals_fits_into_a_message() -> None:
+    failed = [[str(10**18 + number), "Out of reach"] for number in range(500)]
+    batch = make_batch(done=9, outcome={"failed": failed})
+
+    assert len(MassBanner(nothing(), NullState).letter(batch)) <= 2000
+    assert len(failures_of(batch)) == 500
+
+
+def test_report_of_what_was_stopped_says_so() -> None:
+    batch = make_batch(done=4, outcome={"banned": 4, "stopped": True})
+
+    assert "Stopped at 4 of 9: ✅ 4 people are banned" in outcome_of(batch).render("en")
+
+
+def nothing() -> Any:
+    return None

@@ -9,7 +9,8 @@ import pytest
 
 from bot.core.contracts import Actor
 from bot.core.errors import InvalidInput
-from cogs.moderation.purges import Purge, PurgeService
+from bot.core.outbox import Delivery
+from cogs.moderation.batches import BatchOrder, BatchService
 from cogs.moderation.rules.purge import (
     PurgeFilter,
     compile_pattern,
@@ -167,35 +168,36 @@ async def test_purge_of_more_than_a_page(place: Place) -> None:
     assert sizes == [100, 20]
 
 
-async def test_purge_is_stopped_between_two_calls(place: Place) -> None:
-    screen = StoppingScreen(after=1)
-    channel = Purge(place.guild.id, place.channel.id, PurgeFilter(), 300, before_id=2**63 - 1)
-    messages = await chat(place, *(str(number) for number in range(205)))
-    service = PurgeService(place.bench.bot)
-
-    outcome = await service.delete(
-        channel,
-        [one.id for one in messages],
-        Actor(place.mod.id, "command", "mod"),
-        key="purge:1",
-        screen=screen,
+async def test_stop_button_of_an_earlier_run_stops_what_goes_on(place: Place) -> None:
+    service = place.bench.bot.get_cog("Batches").service  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
+    order = BatchOrder(
+        kind="purge",
+        guild_id=place.guild.id,
+        channel_id=place.channel.id,
+        occasion=1,
+        actor=Actor(place.mod.id, "command", "mod"),
+        locale="en",
+        total=2,
+        work={"ids": ["2", "1"]},
     )
+    batch = await BatchService.begin(service, order)
+    button = {"type": 2, "style": 4, "label": "Stop"}
+    row = {"type": 1, "components": [button | {"custom_id": f"moderation:batch:stop:{batch.id}"}]}
+    kernel = place.bench.kernel
+    async with kernel.database.write() as session:
+        message = Delivery.message(
+            place.log.id, {"content": "…", "components": [row]}, dedupe_key="x"
+        )
+        await kernel.outbox.send(session, message)
+    await place.bench.deliver()
 
-    assert (outcome.gone, outcome.stopped) == (100, True)
-    assert len(left(place)) == 105
+    (screen,) = place.log.history()
+    assert "Only the person" in text_of(await place.boss.click(screen, label="Stop"))
+    assert "I stop after" in text_of(await place.mod.click(screen, label="Stop"))
+    await place.bench.run_jobs()
 
-
-class StoppingScreen:
-    """Somebody who presses Stop after so many updates."""
-
-    def __init__(self, after: int) -> None:
-        self.stopped = False
-        self._left = after
-
-    async def show(self, done: int) -> None:
-        assert done > 0
-        self._left -= 1
-        self.stopped = self._left <= 0
+    assert "ended already" in text_of(await place.mod.click(screen, label="Stop"))
+    assert place.calls("POST", "/bulk-delete") == []
 
 
 # --- rules ------------------------------------------------------------------------------------

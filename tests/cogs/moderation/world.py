@@ -101,6 +101,7 @@ async def moderated_place(database: Database, **settings: Any) -> AsyncIterator[
         # Nothing is delivered by itself here: nobody waits for it.
         bench.kernel.cases._desk.dm_seconds = 0
         await bench.kernel.cases.start()
+        _work_at_once(bench)
         guild = bench.env.create_guild("Harbour")
         roles = {
             name: guild.create_role(name, permissions=rights)
@@ -124,3 +125,16 @@ async def moderated_place(database: Database, **settings: Any) -> AsyncIterator[
         )
         await bench.env.settle()
         yield place
+
+
+def _work_at_once(bench: Bench) -> None:
+    """Have batches done as soon as they are begun: whoever follows one would wait for a worker."""
+    cog: Any = bench.bot.get_cog("Batches")
+    begin = cog.service.begin
+
+    async def begin_and_work(order: Any) -> Any:
+        batch = await begin(order)
+        await bench.kernel.jobs.run_due()
+        return batch
+
+    cog.service.begin = begin_and_work

@@ -1,0 +1,150 @@
+"""Shows how far a batch is to whoever ordered it, with a button that also works after a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, Self
+
+import discord
+from discord.ext import commands
+
+from bot.core.i18n import Message, _
+from bot.replies import LastingButton, answer
+from cogs.moderation.batches import BatchOrder, BatchService
+from cogs.moderation.massbanning import KIND as MASSBAN
+from cogs.moderation.massbanning import MassBanner
+from cogs.moderation.people import Interaction
+from cogs.moderation.purges import KIND as PURGE
+from cogs.moderation.purges import PurgeService
+from db.batches import Batch
+
+if TYPE_CHECKING:
+    from bot.client import Pegasus
+
+# An interaction can be answered for 15 minutes; later the end is told by direct message.
+_SHOW_SECONDS = 850.0
+_STEPS = 20
+
+# How a batch stands, and how it ended.
+Words = Callable[[Batch], Message]
+
+
+class Batches(commands.Cog):
+    """Runs the batches of this process."""
+
+    def __init__(self, bot: Pegasus) -> None:
+        kernel = bot.kernel
+        self.bot = bot
+        self.service = BatchService(
+            kernel.database, kernel.clock, jobs=kernel.jobs, outbox=kernel.outbox
+        )
+        self.purges = PurgeService(
+            bot,
+            kernel.clock,
+            settings=kernel.settings,
+            audit=kernel.audit,
+            outbox=kernel.outbox,
+            state=kernel.state,
+        )
+
+    async def cog_load(self) -> None:
+        """Go on with what earlier runs have begun, and have their buttons work."""
+        kernel = self.bot.kernel
+        self.service.start({PURGE: self.purges, MASSBAN: MassBanner(kernel.cases, kernel.state)})
+        self.bot.add_dynamic_items(StopButton)
+
+
+def batches_of(interaction: discord.Interaction[Any]) -> Batches:
+    """Return what runs the batches."""
+    cog: Any = interaction.client.get_cog("Batches")
+    return cog
+
+
+class StopButton(
+    LastingButton,
+    discord.ui.DynamicItem[discord.ui.Button[Any]],
+    template=r"moderation:batch:stop:(?P<id>\d{1,18})",
+):
+    """The button that ends a batch, for whoever ordered it."""
+
+    def __init__(self, item: discord.ui.Button[Any], batch_id: int) -> None:
+        super().__init__(item)
+        self._batch_id = batch_id
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],  # noqa: ARG003 - the library's signature
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+        /,
+    ) -> Self:
+        """Make the button anew from its id."""
+        return cls(item, int(match["id"]))  # pyright: ignore[reportArgumentType] - the template is a button's
+
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
+        """Stop the batch."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await batches_of(interaction).service.stop(self._batch_id, interaction.user.id)
+        await answer(interaction, _("⏹️ I stop after what is under way."))
+
+
+class Screen:
+    """An answer that is edited while a batch goes on."""
+
+    def __init__(self, message: discord.WebhookMessage, locale: str) -> None:
+        self._message: discord.WebhookMessage | None = message
+        self._locale = locale
+
+    async def show(self, text: Message, **changes: Any) -> bool:
+        """Show a text instead; False when the answer is there no more."""
+        if self._message is None:
+            return False
+        try:
+            await self._message.edit(content=text.render(self._locale), **changes)
+        except discord.HTTPException:
+            # Dismissed by its reader, or after 15 minutes.
+            self._message = None
+        return self._message is not None
+
+
+async def run_batch(
+    interaction: Interaction, order: BatchOrder, *, progress: Words, outcome: Words
+) -> Batch | None:
+    """Begin a batch and show how far it is; returns it ended, `None` if that was not to be shown.
+
+    Cut off by a restart it goes on by itself, and whoever ordered it gets a direct message.
+    """
+    service = batches_of(interaction).service
+    batch = begun = await service.begin(order)
+    view = discord.ui.View(timeout=_SHOW_SECONDS)
+    view.add_item(
+        discord.ui.Button(
+            label=_("Stop").render(order.locale),
+            style=discord.ButtonStyle.danger,
+            custom_id=f"moderation:batch:stop:{batch.id}",
+        )
+    )
+    message = await interaction.followup.send(
+        progress(batch).render(order.locale), view=view, ephemeral=True, wait=True
+    )
+    # The button is found by its id, not by this view.
+    view.stop()
+    screen, step = Screen(message, order.locale), 0
+    try:
+        async with asyncio.timeout(_SHOW_SECONDS), aclosing(service.follow(begun.id)) as changes:
+            async for batch in changes:
+                if not batch.is_open:
+                    break
+                if (now := batch.done * _STEPS // batch.total) > step:
+                    step = now
+                    await screen.show(progress(batch))
+    except TimeoutError:
+        return None
+    if batch.is_open or not await screen.show(outcome(batch), view=None):
+        return None
+    await service.note_told(batch.id)
+    return batch
