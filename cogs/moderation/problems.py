@@ -24,7 +24,7 @@ def find_moderation_problems(
     found = []
     settings: ModerationSettings = state.settings
     me = bot_state.me(guild_id)
-    if settings.record_native and me is not None and not _sees_audit_log(me.permissions):
+    if settings.record_native and me is not None and not sees_audit_log(me.permissions):
         message = _("I can't see what moderators do in Discord itself, so that makes no cases.")
         found.append(Problem(KEY, "missing_permission", "view_audit_log", message, _FIX))
     thresholds = read_thresholds(settings.point_thresholds)
@@ -41,5 +41,6 @@ def find_moderation_problems(
     return found
 
 
-def _sees_audit_log(permissions: frozenset[str]) -> bool:
+def sees_audit_log(permissions: frozenset[str]) -> bool:
+    """Tell whether somebody with these permissions sees the audit log."""
     return not permissions.isdisjoint({"view_audit_log", "administrator"})

@@ -43,8 +43,9 @@ IMPERSONAL = {
     "log_channel_id",
     "log_message_id",
     "card_channel_id",
-    # An interaction.
+    # An interaction, and one of Discord's audit log entries.
     "occasion",
+    "entry_id",
 }
 WITH_PEOPLE = [table for table in TABLES if people.list_person_columns(table)]
 

@@ -56,3 +56,24 @@ async def test_staff_deeds_become_cases_and_end_what_the_bot_has_made(
         assert ban.number == 4
         assert (await kernel.cases.get(guild.id, 4)).state is CaseState.ENDED
         assert await kernel.cases.sanction_of(guild.id, bob.id, SanctionKind.BAN) is None
+
+
+async def test_staff_deeds_while_the_bot_was_away_become_cases(
+    sandbox: Sandbox, guild: Guild, sqlite_url: str
+) -> None:
+    ann, bob = sandbox.join(guild, "ann"), sandbox.join(guild, "bob")
+    owner = sandbox.actor(guild.members[guild.owner_id].user, guild)
+    async with running(config_for(sandbox, sqlite_url)) as bot:
+        owner.kick(ann, reason="before")
+        await until(lambda: bot.kernel.cases.list(guild.id), what="the first case")
+    owner.ban(bob, reason="meanwhile")
+
+    async with running(config_for(sandbox, sqlite_url)) as bot:
+
+        async def look() -> bool:
+            return len(await bot.kernel.cases.list(guild.id)) == 2
+
+        await until(look, what="the missed case")
+        missed = await bot.kernel.cases.get(guild.id, 2)
+        assert (missed.kind, missed.reason) == (CaseKind.BAN, "meanwhile")
+        assert missed.moderator_id == owner.id

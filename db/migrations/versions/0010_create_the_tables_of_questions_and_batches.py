@@ -1,4 +1,4 @@
-"""Create the tables of what staff ask about appeals, and of batches."""
+"""Create the tables of what staff ask about appeals, of batches, and of audit marks."""
 
 from __future__ import annotations
 
@@ -53,6 +53,12 @@ def upgrade() -> None:
         sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_moderation_batches")),
         sa.UniqueConstraint("occasion", name=op.f("uq_moderation_batches_occasion")),
+    )
+    op.create_table(
+        "moderation_audit_marks",
+        sa.Column("guild_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("entry_id", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("guild_id", name=op.f("pk_moderation_audit_marks")),
     )
     for table, indexes in _INDEXED.items():
         with op.batch_alter_table(table, schema=None) as batch_op:
