@@ -23,9 +23,11 @@ from cogs.automod.engines import Engines
 from cogs.automod.gate import Gate
 from cogs.automod.needs import NeedsResolver
 from cogs.automod.planning import KEY
+from cogs.automod.problems import REFUSED_PATTERN
 from cogs.automod.service import AutomodService
 from cogs.automod.views import ExemptionOffer, IncidentButton, Interaction, undone_text
 from db import automod as table
+from db.problems import list_guilds_with
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
@@ -91,6 +93,8 @@ class Automod(commands.Cog):
         """Take up earlier work and begin to judge."""
         self.service.start()
         self.blocklist.start()
+        async with self.bot.kernel.database.read() as session:
+            self.engines.suspect(await list_guilds_with(session, KEY, REFUSED_PATTERN))
         intake = self.bot.intake
         intake.add_gate(KEY, self.gate.judge, ORDER, bots=True)
         intake.add_delete_observer(KEY, self.on_deletion)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -44,6 +44,8 @@ PATIENCE = 10.0
 GATHER_SECONDS = 0.2
 # A thread's and a channel's parents, of one guild.
 MOST_PARENTS = 2_000
+# A revision that no settings have: one that an earlier run could not compile may do by now.
+_OF_EARLIER_RUN = -1
 MOST_NAMES = 500
 
 
@@ -207,6 +209,11 @@ class Engines:
             self.prepare(guild_id)
             await asyncio.wait([self._compiling[guild_id]])
 
+    def suspect(self, guild_ids: Collection[int]) -> None:
+        """Say in which guilds an earlier run refused a pattern; what compiles takes that back."""
+        for guild_id in guild_ids:
+            self._refused.setdefault(guild_id, _OF_EARLIER_RUN)
+
     def forget(self, guild_id: int) -> None:
         """Drop a guild that the bot has left."""
         self._entries.pop(guild_id, None)
@@ -241,6 +248,7 @@ class Engines:
 
     async def _compile(self, state: FeatureState) -> Engine | None:
         if not state.enabled or not state.settings.rules:
+            await self._accept(state.guild_id)
             return None
         try:
             async with self._one_at_a_time:
@@ -250,8 +258,7 @@ class Engines:
             self._refused[state.guild_id] = state.revision
             await self._troubles.refused_pattern(state.guild_id, name, refused.reason)
             return _REFUSED
-        if self._refused.pop(state.guild_id, None) is not None:
-            await self._troubles.accepted_patterns(state.guild_id)
+        await self._accept(state.guild_id)
         await self._check_blocklist(state)
         return engine
 
@@ -264,6 +271,11 @@ class Engines:
         elif guild_id in self._without_list or _finds_blocked(state):
             self._without_list.discard(guild_id)
             await self._troubles.has_blocklist(guild_id)
+
+    async def _accept(self, guild_id: int) -> None:
+        """Take back that a guild's patterns can't be run, where that was said."""
+        if self._refused.pop(guild_id, None) is not None:
+            await self._troubles.accepted_patterns(guild_id)
 
     def _put(self, state: FeatureState, engine: Engine | None) -> None:
         guild_id = state.guild_id

@@ -36,6 +36,8 @@ _NEEDS: dict[str, tuple[str, ...]] = {
 }
 _DELETING = ("view_channel", "manage_messages")
 _MOST_KNOWN = 5_000
+# The cause of the problem that a rule's pattern can't be run.
+REFUSED_PATTERN = "refused_pattern"
 
 
 def find_automod_problems(state: FeatureState, bot_state: BotState, guild_id: int) -> list[Problem]:
@@ -118,11 +120,11 @@ class Troubles:
             "The rule {rule} has a pattern that can't be run: {reason}.", rule=rule, reason=reason
         )
         fix = _("Change it with /automod rule edit; until then the rules as they were apply.")
-        await self._report(guild_id, Problem(KEY, "refused_pattern", "rules", message, fix))
+        await self._report(guild_id, Problem(KEY, REFUSED_PATTERN, "rules", message, fix))
 
     async def accepted_patterns(self, guild_id: int) -> None:
         """Take back that a pattern can't be run."""
-        await self._solve(guild_id, "refused_pattern", "rules")
+        await self._solve(guild_id, REFUSED_PATTERN, "rules")
 
     async def lacks_blocklist(self, guild_id: int) -> None:
         """Report that rules look for what the operator blocks, who blocks nothing."""

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from bot.client import Pegasus
 
 MOST_LISTED = 15
+_ASKED = _("I have asked for somebody else's yes. When it comes I ban them and write to you.")
 _LARGEST_LIST = 64 * 1024
 
 
@@ -117,12 +118,7 @@ class MassBans(commands.Cog):
             return
         if needs_yes:
             await approvals.ask(request_of(order, candidates.people, actor_of(interaction)))
-            await answer(
-                interaction,
-                _(
-                    "I have asked for somebody else's yes. When it comes I ban them and write to you."
-                ),
-            )
+            await answer(interaction, _ASKED)
             return
         await self._ban(interaction, order, candidates)
 
