@@ -44,6 +44,8 @@ NEVER = {
     50008: "not_a_text_channel",
     50035: "invalid_payload",
     50083: "thread_archived",
+    # No server in common, as after a ban: the person's side, and no fault, just as well.
+    50278: DMS_CLOSED,
     160005: "thread_locked",
     200000: "blocked_by_automod",
     200001: "blocked_by_automod",

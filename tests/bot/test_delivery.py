@@ -178,7 +178,7 @@ async def test_long_rate_limit_is_waited_for_in_the_outbox(wire: Wire):
     assert caught.value.after == timedelta(minutes=10)
 
 
-@pytest.mark.parametrize("code", [50007, 50013])
+@pytest.mark.parametrize("code", [50007, 50013, 50278])
 async def test_closed_dms_are_final(wire: Wire, code: int):
     wire.discord.answers = [Answer(200, {"id": "9300", "type": 1}), refusal(code, 403)]
 
