@@ -31,7 +31,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import Base, Json, RowId, Snowflake, UtcDateTime
-from db.statements import count_changed
+from db.statements import count_changed, table_of
 
 
 class WorkState(StrEnum):
@@ -211,15 +211,19 @@ async def delete_settled(session: AsyncSession, table: type[Leased], *filters: A
     return await count_changed(session, statement)
 
 
-def is_of_shards(table: type[Leased], shards: Shards | None) -> list[ColumnElement[bool]]:
-    """Return the filter for what a process works on; none when it has every shard."""
+def is_of_shards(table: type[Base], shards: Shards | None) -> list[ColumnElement[bool]]:
+    """Return the filter for what a process works on; none when it has every shard.
+
+    The table has a column `guild_id`; what has no guild there is everybody's.
+    """
     if shards is None:
         return []
     # The shard of a guild: https://discord.com/developers/docs/events/gateway#sharding
     # The 22 is spelled out because a bound one would be a bigint, which PostgreSQL can't shift by.
-    guild_id = type_coerce(table.guild_id, BigInteger)
-    shard = guild_id.bitwise_rshift(literal_column("22")) % shards.count
-    return [or_(table.guild_id.is_(None), shard.in_(sorted(shards.ids)))]
+    guild_id = table_of(table).c.guild_id
+    number = type_coerce(guild_id, BigInteger)
+    shard = number.bitwise_rshift(literal_column("22")) % shards.count
+    return [or_(guild_id.is_(None), shard.in_(sorted(shards.ids)))]
 
 
 def matching(table: type[Leased], **values: Any) -> list[ColumnElement[bool]]:

@@ -120,6 +120,20 @@ async def list_sanctions(
     return (await session.scalars(query)).all()
 
 
+async def list_held_roles(
+    session: AsyncSession, guild_id: int, user_ids: Collection[int]
+) -> dict[int, int]:
+    """Return which role a standing mute holds on each of these people who has one."""
+    query = select(Sanction.user_id, Sanction.role_id).where(
+        Sanction.guild_id == guild_id,
+        Sanction.user_id.in_(user_ids),
+        Sanction.kind == "mute",
+        Sanction.state == HOLDING,
+    )
+    rows = (await session.execute(query)).all()
+    return {user_id: role_id for user_id, role_id in rows if role_id is not None}
+
+
 async def list_bans(
     session: AsyncSession, guild_id: int, user_ids: Collection[int], *, state: str
 ) -> frozenset[int]:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.base import Base
 
 
-def insert_for(session: AsyncSession, table: type[Base]) -> postgresql.Insert:
+def insert_for(session: AsyncSession, table: type[Base] | Table) -> postgresql.Insert:
     """Return an INSERT with `on_conflict_do_nothing` and `on_conflict_do_update`."""
     if session.get_bind().dialect.name == "postgresql":
         return postgresql.insert(table)
