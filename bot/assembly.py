@@ -38,6 +38,7 @@ from bot.core.permissions import PermissionService
 from bot.core.problems import ProblemService
 from bot.core.problems.news import LogChannelTeller
 from bot.core.ratelimit import CommandLimiter
+from bot.core.roles import RoleService
 from bot.core.roster import Roster
 from bot.core.settings import SettingsStore
 from bot.core.settings.announcements import SettingsAnnouncer
@@ -133,6 +134,7 @@ def _kernel(basics: _Basics, metrics: Metrics, http: aiohttp.ClientSession) -> K
             bus=bus,
             state=state,
         ),
+        roles=_roles(basics, store, problems),
         usage=UsageRecorder(database, clock, on_dropped=metrics.usage_dropped),
         audit=audit,
         limits=CommandLimiter(config.limits, clock, database),
@@ -209,6 +211,20 @@ def _cases(
         problems=problems,
         supervisor=basics.supervisor,
         state=basics.state,
+    )
+
+
+def _roles(basics: _Basics, settings: SettingsStore, problems: ProblemService) -> RoleService:
+    return RoleService(
+        basics.database,
+        basics.clock,
+        settings,
+        bus=basics.bus,
+        problems=problems,
+        supervisor=basics.supervisor,
+        state=basics.state,
+        shards=_shards(basics.config),
+        notifier=basics.notifier,
     )
 
 

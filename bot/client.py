@@ -120,12 +120,14 @@ class Pegasus(commands.AutoShardedBot):
         # Not sooner: an earlier run's message may want a picture that only a feature can draw.
         kernel.outbox.use(self._courier)
         kernel.cases.use(self._enforcer)
+        kernel.roles.use(self._enforcer)
         kernel.supervisor.start("command_sync", self._sync_commands)
 
     async def close(self) -> None:
         """Close the gateway and the API session, and end what can do nothing without them."""
         self.kernel.outbox.leave(self._courier)
         self.kernel.cases.leave(self._enforcer)
+        self.kernel.roles.leave(self._enforcer)
         await self.kernel.supervisor.end("command_sync")
         await super().close()
 

@@ -36,7 +36,10 @@ _NONE_BANNED = 500_000
 
 
 class DiscordEnforcer:
-    """Makes the calls through a client that is logged in; see `bot.core.cases.values.Enforcer`."""
+    """Makes the calls through a client that is logged in; see `bot.core.cases.values.Enforcer`.
+
+    It is the role changer of `bot.core.roles`, too.
+    """
 
     def __init__(self, client: discord.Client) -> None:
         self._client = client
@@ -98,6 +101,12 @@ class DiscordEnforcer:
         """Take a role."""
         with self._judging():
             await self._client.http.remove_role(guild_id, user_id, role_id, reason=reason)
+
+    async def is_pending(self, guild_id: int, user_id: int) -> bool:
+        """Return whether a member has yet to pass membership screening."""
+        with self._judging():
+            member: Any = await self._client.http.get_member(guild_id, user_id)
+        return bool(member.get("pending", False))
 
     @contextmanager
     def _judging(self) -> Iterator[None]:

@@ -49,6 +49,8 @@ class Observer:
         self._foresight = Foresight(client, client.kernel.clock)
         self._unhandled: dict[int, Fate] = {}
         client.intake.listen("INTERACTION_CREATE", "unhandled", self._look_ahead)
+        # Members are not cached, and discord.py is silent about updates of others.
+        client.intake.listen("GUILD_MEMBER_UPDATE", "screening", self._see_update)
 
     async def on_ready(self) -> None:
         """Find the guilds that were left while the bot was not connected."""
@@ -74,6 +76,7 @@ class Observer:
         async with self._kernel.database.write() as session:
             await cancel_jobs(session, guild_id=guild.id, now=self._kernel.clock.now())
             await cancel_messages(session, guild_id=guild.id)
+            await self._kernel.roles.forget(session, guild.id)
 
     def _see_guild(self, guild: discord.Guild) -> None:
         now = self._kernel.clock.now()
@@ -87,6 +90,7 @@ class Observer:
         self._kernel.problems.recheck(guild.id)
         self._kernel.delivery_problems.look_again(guild.id)
         self._kernel.cases.look_again(guild.id)
+        self._kernel.roles.look_again(guild.id)
 
     async def on_member_join(self, member: discord.Member) -> None:
         """Note who joined, and hold them to what they were under when they left."""
@@ -117,6 +121,11 @@ class Observer:
         fate = self._foresight.fate_of(payload)
         if fate is not Fate.HANDLED and len(self._client.extra_events["on_interaction"]) == 1:
             self._unhandled[int(payload["id"])] = fate
+
+    def _see_update(self, payload: Payload) -> None:
+        """Go on with the roles of a member who has passed screening, or had before."""
+        if payload.get("pending") is False:
+            self._kernel.roles.member_passed(int(payload["guild_id"]), int(payload["user"]["id"]))
 
     def _see_user(self, user: discord.User | discord.Member) -> None:
         now = self._kernel.clock.now()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection
 
 import aiohttp
@@ -75,7 +76,9 @@ class Runtime:
         )
         self._sessions = Sessions(self._note_session_limits)
         self._acknowledgements = Acknowledgements(self.kernel.metrics, self.kernel.clock.now)
-        self._work = WorkSampler(self.kernel.jobs, self.kernel.outbox, database)
+        self._work = WorkSampler(
+            self.kernel.jobs, self.kernel.outbox, database, roles=self.kernel.roles
+        )
         self._exposition = MetricsExposition(self.kernel.metrics.registry, self.kernel.clock)
         self.web = self._make_web()
         self._connection = Connection(
@@ -190,6 +193,7 @@ class Runtime:
         await kernel.limits.load()
         await kernel.delivery_problems.load()
         await kernel.cases.start()
+        await kernel.roles.start()
         retention = Retention(
             kernel.database, kernel.clock, kernel.jobs, self.config.retention, kernel.registry
         )
@@ -210,6 +214,7 @@ class Runtime:
             ("problems", kernel.problems.run),
             ("jobs", kernel.jobs.run),
             ("outbox", kernel.outbox.run),
+            ("roles", kernel.roles.run),
             ("usage", kernel.usage.run),
             ("roster", kernel.roster.run),
             ("webhooks", kernel.webhooks.run),
@@ -236,7 +241,7 @@ class Runtime:
         kernel = self.kernel
         return [
             ("readiness", 0.1, self._drain),
-            ("jobs", 1.5, lambda: kernel.jobs.stop(1.0)),
+            ("jobs", 1.5, lambda: asyncio.gather(kernel.jobs.stop(1.0), kernel.roles.stop(1.0))),
             ("outbox", 1.5, lambda: kernel.outbox.stop(1.0)),
             ("web", self.config.web.shutdown_timeout + DRAIN_MARGIN, self.web.stop),
             ("gateway", 1.0, self._connection.close),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -44,6 +45,9 @@ class LoopbackDiscord:
     # How often somebody who was not banned was, and how often somebody who was banned was freed.
     bans_made: int = 0
     bans_lifted: int = 0
+    # By member; and every call that gave or took one, as method, member and role.
+    roles: defaultdict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+    role_calls: list[tuple[str, int, int]] = field(default_factory=list)
     url: str = ""
     _last_id: int = 0
 
@@ -58,6 +62,9 @@ class LoopbackDiscord:
         app.router.add_delete("/channels/{channel}/messages/{message}", self._delete)
         app.router.add_put("/guilds/{guild}/bans/{user}", self._ban)
         app.router.add_delete("/guilds/{guild}/bans/{user}", self._unban)
+        role = "/guilds/{guild}/members/{user}/roles/{role}"
+        app.router.add_put(role, self._add_role)
+        app.router.add_delete(role, self._remove_role)
         return app
 
     def said(self) -> list[str]:
@@ -164,6 +171,21 @@ class LoopbackDiscord:
         self.bans.discard(user_id)
         self.bans_lifted += 1
         return web.Response(status=204)
+
+    async def _add_role(self, request: web.Request) -> web.Response:
+        user_id, role_id = self._note_role_call(request)
+        self.roles[user_id].add(role_id)
+        return web.Response(status=204)
+
+    async def _remove_role(self, request: web.Request) -> web.Response:
+        user_id, role_id = self._note_role_call(request)
+        self.roles[user_id].discard(role_id)
+        return web.Response(status=204)
+
+    def _note_role_call(self, request: web.Request) -> tuple[int, int]:
+        user_id, role_id = int(request.match_info["user"]), int(request.match_info["role"])
+        self.role_calls.append((request.method, user_id, role_id))
+        return user_id, role_id
 
     def _make_id(self) -> int:
         now = int(time.time() * 1000) - DISCORD_EPOCH_MS << 22

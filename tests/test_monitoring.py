@@ -75,7 +75,7 @@ async def resting(sqlite_database: Database) -> AsyncIterator[CollectorRegistry]
 async def exposed(sqlite_database: Database) -> dict[str, set[str]]:
     """The names of every series that `/metrics` can show, each with its labels."""
     async with resting_kernel(sqlite_database) as (kernel, intake):
-        work = WorkSampler(kernel.jobs, kernel.outbox, kernel.database)
+        work = WorkSampler(kernel.jobs, kernel.outbox, kernel.database, roles=kernel.roles)
         await work.sample()
         live = LiveMetrics(
             state=kernel.state,

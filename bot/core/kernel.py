@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bot.core.permissions import PermissionService
     from bot.core.problems import ProblemService
     from bot.core.ratelimit import CommandLimiter
+    from bot.core.roles import RoleService
     from bot.core.roster import Roster
     from bot.core.settings import SettingsStore
     from bot.core.supervisor import TaskSupervisor
@@ -55,6 +56,7 @@ class Kernel:
     outbox: OutboxService
     cases: CaseService
     approvals: ApprovalService
+    roles: RoleService
     usage: UsageRecorder
     audit: AuditLog
     limits: CommandLimiter

@@ -14,6 +14,7 @@ from bot.core.features import FeatureRegistry
 from bot.core.jobs import JobService
 from bot.core.jobs.values import Job
 from bot.core.ratelimit import purge_blocks
+from bot.core.roles import purge_wishes
 from bot.core.usage import purge_usage
 from db.engine import Database
 from db.jobs import delete_finished_jobs
@@ -60,6 +61,7 @@ class Retention:
         await purge_usage(session, now, self._config)
         await purge_audit(session, now, self._config)
         await purge_blocks(session, now)
+        await purge_wishes(session, now)
         await delete_finished_jobs(session, before)
         await delete_finished_messages(session, before)
         await delete_expired_sessions(session, now)

@@ -28,6 +28,7 @@ from bot.core.jobs.values import JobsSnapshot
 from bot.core.metrics import PREFIX, LabelSet
 from bot.core.metrics.work import WorkSampler
 from bot.core.outbox.deliveries import OutboxSnapshot
+from bot.core.roles import RolesSnapshot
 from bot.core.supervisor import TaskSupervisor
 from db.engine import Database
 
@@ -119,6 +120,7 @@ class LiveMetrics(Collector):
         self._gates = LabelSet(10)
         self._job_kinds = LabelSet(25)
         self._delivery_kinds = LabelSet(15)
+        self._role_sources = LabelSet(10)
 
     def describe(self) -> Iterable[Metric]:
         """Return nothing: what there is to read is known only when it is read."""
@@ -206,6 +208,7 @@ class LiveMetrics(Collector):
         if self._sampled_work is not None:
             yield from self._jobs(self._sampled_work.jobs)
             yield from self._deliveries(self._sampled_work.outbox)
+            yield from self._role_changes(self._sampled_work.roles)
             backup = self._sampled_work.last_backup_at
             yield _gauge(
                 "backup_last_success_timestamp_seconds",
@@ -241,6 +244,21 @@ class LiveMetrics(Collector):
             "kind",
             outbox.outcomes,
             self._delivery_kinds,
+        )
+
+    def _role_changes(self, roles: RolesSnapshot | None) -> Iterator[Metric]:
+        if roles is None:
+            return
+        waiting = roles.waiting + roles.screening
+        yield _gauge("role_changes_pending", "Role changes that wait", waiting)
+        yield _gauge("role_changes_parked", "Role changes that wait for people", roles.parked)
+        yield _gauge(
+            "role_change_lag_seconds",
+            "Seconds the oldest role change is overdue",
+            roles.oldest_overdue,
+        )
+        yield _outcomes(
+            "role_changes", "Role changes worked on", "source", roles.outcomes, self._role_sources
         )
 
     def _database(self) -> Iterator[Metric]:

@@ -1,4 +1,4 @@
-"""Keeps the latest of jobs, deliveries and backups, so that a scrape asks no database."""
+"""Keeps the latest of durable work and backups, so that a scrape asks no database."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from bot.core.jobs import JobService
 from bot.core.jobs.values import JobsSnapshot
 from bot.core.outbox import OutboxService
 from bot.core.outbox.deliveries import OutboxSnapshot
+from bot.core.roles import RoleService, RolesSnapshot
 from db.backup_log import get_last_backup_at
 from db.engine import Database
 
@@ -21,7 +22,7 @@ SAMPLE_SECONDS = 10.0
 
 
 class WorkSampler:
-    """Reads the snapshots of both services at intervals; `None` until the first was read."""
+    """Reads the snapshots of the services at intervals; `None` until the first was read."""
 
     def __init__(
         self,
@@ -29,14 +30,17 @@ class WorkSampler:
         outbox: OutboxService,
         database: Database,
         *,
+        roles: RoleService | None = None,
         every: float = SAMPLE_SECONDS,
     ) -> None:
         self._database = database
         self._job_service = jobs
         self._outbox_service = outbox
+        self._role_service = roles
         self._every = every
         self.jobs: JobsSnapshot | None = None
         self.outbox: OutboxSnapshot | None = None
+        self.roles: RolesSnapshot | None = None
         self.last_backup_at: datetime | None = None
 
     async def run(self) -> None:
@@ -49,8 +53,10 @@ class WorkSampler:
             await asyncio.sleep(self._every)
 
     async def sample(self) -> None:
-        """Read both snapshots, and when the last backup was made."""
+        """Read the snapshots, and when the last backup was made."""
         self.jobs = await self._job_service.snapshot()
         self.outbox = await self._outbox_service.snapshot()
+        if self._role_service is not None:
+            self.roles = await self._role_service.snapshot()
         async with self._database.read() as session:
             self.last_backup_at = await get_last_backup_at(session)

@@ -25,6 +25,7 @@ from bot.core.metrics.queries import operation_of, watch_queries
 from bot.core.metrics.rest import ROUTE_GROUPS, route_group
 from bot.core.nullstate import NullState
 from bot.core.outbox.deliveries import OutboxSnapshot
+from bot.core.roles import RolesSnapshot
 from bot.core.supervisor import TaskSupervisor
 from db.engine import Database
 from tests.fakes import FakeClock
@@ -56,6 +57,10 @@ CATALOGUE = {
     "discord_ratelimited_total",
     "discord_invalid_requests_total",
     "scheduled_pending",
+    "role_changes_pending",
+    "role_changes_parked",
+    "role_change_lag_seconds",
+    "role_changes_total",
     "job_duration_seconds",
     "usage_dropped_total",
     "job_runs_total",
@@ -104,6 +109,9 @@ class _Work:
         )
     )
     outbox: OutboxSnapshot | None = field(default_factory=OutboxSnapshot)
+    roles: RolesSnapshot | None = field(
+        default_factory=lambda: RolesSnapshot(waiting=2, outcomes={("sticky", "applied"): 7})
+    )
     last_backup_at: datetime | None = None
 
 
@@ -182,6 +190,8 @@ async def test_metrics_live_values(live: Metrics) -> None:
     assert _value(live, "messages_total") == 12
     assert _value(live, "messages_rejected_total", gate="spam") == 4
     assert _value(live, "gateway_events_total", event="MESSAGE_CREATE") == 12
+    assert _value(live, "role_changes_pending") == 2
+    assert _value(live, "role_changes_total", source="sticky", outcome="applied") == 7
     assert _value(live, "job_runs_total", job="tick", outcome="done") == 9
     assert _value(live, "job_duration_seconds_count", job="tick") == 9
     assert _value(live, "job_duration_seconds_sum", job="tick") == 4.5
