@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from bot.core.imaging.fonts import FontSet, load_fonts
-from cogs.welcome.card import HEIGHT, WIDTH, Card, draw_card, drawable_name
+from cogs.welcome.card import Card, draw_card
+from cogs.welcome.drawing import HEIGHT, WIDTH, drawable_name
 
 
 @pytest.fixture(scope="module")
