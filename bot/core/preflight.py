@@ -136,9 +136,19 @@ def can_act(
     return next((refusal for refusal in checks if refusal is not None), None)
 
 
-def may_decide_on(action: Action, actor: MemberFacts) -> Refusal | None:
-    """Return why somebody may not decide on what was done to whomever, by permissions alone."""
-    return _check_actor(_RULES[action], actor, None)
+def may_decide_on(
+    action: Action,
+    actor: MemberFacts,
+    *,
+    target: MemberFacts | None = None,
+    role: RoleSummary | None = None,
+) -> Refusal | None:
+    """Return why somebody may not decide on what was done, whatever the bot may do.
+
+    By permissions, and by rank where the target is known to be a member, or a role is meant.
+    """
+    rule = _RULES[action]
+    return _check_actor(rule, actor, None) or _check_actor_rank(rule, actor, target, role)
 
 
 def can_post(channel: ChannelSummary, needs: Iterable[str] = ()) -> Refusal | None:

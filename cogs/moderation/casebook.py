@@ -12,17 +12,17 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.checks import actor_of, ensure_manages, guild_id_of
-from bot.core.cases import MAX_EVIDENCE_BYTES, UNCHANGED, Case, CaseKind, Evidence, Unchanged
+from bot.core.cases import MAX_EVIDENCE_BYTES, UNCHANGED, CaseKind, Evidence, Unchanged
 from bot.core.cases.wording import KIND_NAMES
-from bot.core.errors import Denied, InvalidInput, NotFound
+from bot.core.errors import InvalidInput, NotFound
 from bot.core.fields.text import escape_markdown
 from bot.core.i18n import _
 from bot.core.preflight import Action, can_act
 from bot.localization import locale_of
 from bot.replies import answer, confirm
 from cogs.moderation.casepages import show_cases
+from cogs.moderation.changing import ensure_may_change, ensure_not_own
 from cogs.moderation.completion import complete_case, complete_reason, complete_span
-from cogs.moderation.deeds import UNDO_ACTIONS
 from cogs.moderation.people import (
     Interaction,
     actor_facts,
@@ -138,7 +138,10 @@ class Casebook(
         if duration is not None:
             span = read_duration(duration)
         case = await self.cases.get(guild_id_of(interaction), number)
-        await _ensure_rank(interaction, case)
+        if duration is None:
+            await ensure_not_own(interaction, case)
+        else:
+            await ensure_may_change(interaction, case)
         edited = await self.cases.edit(
             case.guild_id,
             number,
@@ -168,10 +171,7 @@ class Casebook(
         """Undo a case."""
         await _begin(interaction)
         case = await self.cases.get(guild_id_of(interaction), number)
-        actor, bot = await actor_facts(interaction), bot_facts(interaction)
-        action = UNDO_ACTIONS.get(case.kind, Action.RECORD)
-        raise_refusal(can_act(action, bot=bot, actor=actor))
-        await _ensure_rank(interaction, case)
+        await ensure_may_change(interaction, case)
         undone = await self.cases.undo(case.guild_id, number, actor_of(interaction), reason)
         await answer(interaction, _("✅ Case {number} is undone.", number=undone.number))
 
@@ -261,10 +261,3 @@ async def _begin(interaction: Interaction) -> None:
     await interaction.response.defer(ephemeral=True, thinking=True)
     actor = await actor_facts(interaction)
     raise_refusal(can_act(Action.RECORD, bot=bot_facts(interaction), actor=actor))
-
-
-async def _ensure_rank(interaction: Interaction, case: Case) -> None:
-    """Raise `Denied` for those who would change their own punishment."""
-    actor = await actor_facts(interaction)
-    if case.target.id == actor.id and case.kind is not CaseKind.NOTE and not actor.is_guild_owner:
-        raise Denied(_("That case is about you."), hint=_("Ask another moderator to look at it."))

@@ -46,7 +46,7 @@ ACTIONS = {
     CaseKind.TEMPBAN: Action.BAN,
     CaseKind.UNBAN: Action.UNBAN,
 }
-# What taking a case back needs; other kinds only need the right to keep records.
+# What the bot needs for taking a case back, where that is more than to write.
 UNDO_ACTIONS = {CaseKind.BAN: Action.UNBAN, CaseKind.TEMPBAN: Action.UNBAN}
 _ROLE_ACTIONS = {CaseKind.MUTE: Action.ADD_ROLE, CaseKind.UNMUTE: Action.REMOVE_ROLE}
 # These take nothing from anybody.

@@ -6,10 +6,12 @@ import re
 from datetime import timedelta
 from typing import Any
 
+import discord
 import pytest
 from sqlalchemy import event, insert
 
-from bot.core.cases import CaseKind, CaseState
+from bot.core.cases import CaseKind, CaseState, Order, Target
+from bot.core.contracts import SYSTEM
 from db import cases as table
 from tests.cogs.moderation.world import Place, text_of
 
@@ -69,6 +71,61 @@ async def test_undo_lifts_the_ban(place: Place) -> None:
     assert place.ada.id not in place.backend.get_guild(place.guild.id).bans
     assert (await place.cases.get(place.guild.id, 1)).state is CaseState.UNDONE
     assert "undone already" in await place.say(place.mod, "case undo", number=1)
+
+
+@pytest.fixture
+async def junior(place: Place) -> Any:
+    """Somebody below `ada`'s moderators who may only time members out."""
+    role = place.guild.create_role("Junior", permissions=discord.Permissions(moderate_members=True))
+    member = place.guild.add_member(place.bench.env.create_user("junior"), roles=[role])
+    await place.bench.env.settle()
+    return member
+
+
+@pytest.mark.parametrize("command", ["case undo", "case edit"])
+async def test_changing_a_ban_takes_the_permission_to_ban(
+    place: Place, junior: Any, command: str
+) -> None:
+    await place.say(place.boss, "ban", user=place.ada)
+    options = {"duration": "2m"} if command == "case edit" else {}
+
+    said = await place.say(junior, command, number=1, **options)
+
+    assert "Ban Members" in said
+    case = await place.cases.get(place.guild.id, 1)
+    assert (case.kind, case.state, case.expires_at) == (CaseKind.BAN, CaseState.APPLIED, None)
+
+
+async def test_undo_of_what_holds_a_member_of_higher_rank_is_refused(
+    place: Place, junior: Any
+) -> None:
+    await place.say(place.boss, "timeout", member=place.mod, duration="1h")
+
+    assert "is not below yours" in await place.say(junior, "case undo", number=1)
+
+    assert (await place.cases.get(place.guild.id, 1)).state is CaseState.APPLIED
+
+
+async def test_undo_gives_no_role_back_that_is_above_ones_own(place: Place, junior: Any) -> None:
+    await place.cases.order(
+        Order(
+            guild_id=place.guild.id,
+            kind=CaseKind.REMOVE_ROLE,
+            target=Target(place.ada.id, "ada"),
+            moderator=SYSTEM,
+            source="automod",
+            dedupe_key="incident:1",
+            role_id=place.roles["Member"].id,
+        )
+    )
+
+    assert "Manage Roles" in await place.say(junior, "case undo", number=1)
+
+
+async def test_undo_for_one_who_has_left_goes_by_permission(place: Place) -> None:
+    await place.say(place.mod, "kick", member=place.ada)
+
+    assert "is undone" in await place.say(place.mod, "case undo", number=1)
 
 
 async def test_delete_asks_first_and_only_those_who_manage(warned: Place) -> None:
