@@ -6,7 +6,7 @@ Nothing is decided here.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from discord.ext import commands
@@ -149,11 +149,10 @@ class Automod(commands.Cog):
 
     # --- buttons -----------------------------------------------------------------------------
 
-    async def kinds_of(self, incident_id: int) -> list[str]:
-        """Return what was done to members in an incident."""
+    async def members_of(self, incident_id: int) -> Sequence[table.IncidentMember]:
+        """Return the members of an incident, with what was done to them."""
         async with self.bot.kernel.database.read() as session:
-            members = await table.list_members(session, incident_id, limit=50)
-        return [one["kind"] for member in members for one in member.outcome.get("list", ())]
+            return await table.list_members(session, incident_id, limit=50)
 
     async def undo(
         self, interaction: Interaction, incident: table.Incident, *, pardon: bool

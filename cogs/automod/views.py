@@ -19,7 +19,7 @@ from bot.localization import locale_of
 from bot.replies import LastingButton, OwnedView, answer, unique_id
 from cogs.automod.planning import KEY
 from cogs.automod.wording import explanation
-from db.automod import Incident
+from db.automod import Incident, IncidentMember
 from db.automod_messages import IncidentMessage
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class IncidentButton(
             if self._what == "explain":
                 await ensure_may_read(interaction)
             else:
-                await ensure_may_undo(interaction, incident, await cog.kinds_of(incident.id))
+                await ensure_may_undo(interaction, incident, await cog.members_of(incident.id))
         if self._what == "explain":
             await answer(interaction, explanation(incident, locale_of(interaction)))
         else:
@@ -90,22 +90,42 @@ async def ensure_may_read(interaction: Interaction) -> None:
 
 
 async def ensure_may_undo(
-    interaction: Interaction, incident: Incident, kinds: Sequence[str]
+    interaction: Interaction, incident: Incident, members: Sequence[IncidentMember]
 ) -> None:
-    """Raise `Denied` unless the person manages Automod or may do what was done themselves."""
+    """Raise `Denied` unless the person manages Automod, or may do to others what was done."""
     if await manages(interaction, KEY):
         return
-    wanted = {_NEEDS.get(kind, "manage_messages") for kind in kinds} or {"manage_messages"}
+    user = interaction.user
+    if user.id in {incident.user_id, *(one.user_id for one in members)}:
+        raise Denied(_("What was done here was done to you."), hint=_("Ask another moderator to look at it."))
+    done = [one for member in members for one in member.outcome.get("list", ())]
+    wanted = {_NEEDS.get(one["kind"], "manage_messages") for one in done} or {"manage_messages"}
     if incident.effects.get("list"):
         wanted.add("manage_channels")
-    if interaction.permissions.administrator or all(
+    may = interaction.permissions.administrator or all(
         getattr(interaction.permissions, one) for one in wanted
-    ):
-        return
-    raise Denied(
-        _("You may not undo this: it takes the permissions for what was done."),
-        hint=_("Ask somebody who manages this server."),
     )
+    roles = {int(one["role_id"]) for member in members for one in _role_steps(member)}
+    if not may or not _ranks_above(user, roles):
+        raise Denied(
+            _("You may not undo this: it takes the permissions for what was done."),
+            hint=_("Ask somebody who manages this server."),
+        )
+
+
+def _role_steps(member: IncidentMember) -> list[dict[str, Any]]:
+    steps = member.steps.get("steps", ())
+    return [one for one in steps if one["kind"] in ("add_role", "remove_role")]
+
+
+def _ranks_above(user: discord.User | discord.Member, role_ids: set[int]) -> bool:
+    """Return whether somebody's highest role is above all of these that still exist."""
+    if not isinstance(user, discord.Member):
+        return False
+    if user.id == user.guild.owner_id:
+        return True
+    found = filter(None, map(user.guild.get_role, role_ids))
+    return all(role < user.top_role for role in found)
 
 
 def undone_text(

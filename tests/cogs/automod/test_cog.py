@@ -137,6 +137,35 @@ async def test_undo_is_for_those_who_may_do_what_was_done(place: Place) -> None:
     assert await place.bench.kernel.cases.points(place.guild.id, place.ada.id, now) == 0
 
 
+async def add_member_with(place: Place, **rights: bool) -> Any:
+    permissions = discord.Permissions.none()
+    permissions.update(**rights)
+    role = place.guild.create_role("Helpers", permissions=permissions)
+    member = place.guild.add_member(place.bench.env.create_user("kay"), roles=[role])
+    await place.bench.env.settle()
+    return member
+
+
+async def test_undo_of_what_was_done_to_oneself_is_for_others(place: Place) -> None:
+    kay = await add_member_with(place, moderate_members=True)
+    await place.set(rule("scam", words("nitro"), WARN))
+    await kay.send(place.room, "free nitro")
+    await place.rest()
+
+    assert "done to you" in await place.press(kay, "Undo")
+    assert "done to you" in await place.press(kay, "Not a violation")
+    assert "Undone" not in place.shown
+
+
+async def test_undo_of_a_role_takes_a_rank_above_it(place: Place) -> None:
+    high = place.guild.create_role("High")
+    kay = await add_member_with(place, manage_roles=True)
+    await place.set(rule("gate", words("nitro"), {"type": "add_role", "role_id": str(high.id)}))
+    await place.say("free nitro")
+
+    assert "may not undo" in await place.press(kay, "Undo")
+
+
 async def test_second_press_is_told_that_it_is_undone(place: Place) -> None:
     await place.set(rule("scam", words("nitro"), "delete", WARN))
     await place.say("free nitro")
