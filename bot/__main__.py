@@ -76,6 +76,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("migrate", _migrate, "bring the database to this version's schema")
     add("backup", _backup, "write a backup of the database").add_argument("file", type=Path)
     add("restore", _restore, "restore the database from a backup").add_argument("file", type=Path)
+    erase = add("erase", _erase, "erase a person from every table, what staff recorded included")
+    erase.add_argument("user_id", type=int, metavar="USER_ID")
     add("openapi", _openapi, "print the web API's OpenAPI document")
     return parser
 
@@ -216,6 +218,13 @@ def _restore(arguments: argparse.Namespace) -> int:
     from bot.maintenance import restore_database
 
     print(run_loop_for(restore_database(arguments.config, arguments.file)))
+    return 0
+
+
+def _erase(arguments: argparse.Namespace) -> int:
+    from bot.maintenance import erase_data
+
+    print(run_loop_for(erase_data(arguments.config, arguments.user_id)))
     return 0
 
 

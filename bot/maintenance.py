@@ -1,4 +1,4 @@
-"""The operator's commands on the database: migrate, back up, restore; without the bot."""
+"""The operator's commands on the database: migrate, back up, restore, erase; without the bot."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from bot.core.log import configure_logging
 from db.backup import BackupError, NotABackup, backup, restore
 from db.engine import Database, driver_url, is_connection_error, safe_url
 from db.migrate import MigrationError, upgrade
+from db.people import erase_person
 
 
 class MaintenanceFailed(AppError):
@@ -58,6 +59,22 @@ async def restore_database(config_path: Path | None, file: Path) -> str:
         done = await restore(url, file)
     aside = f" What was there before is in {done.kept}." if done.kept else ""
     return f"The database was restored from {file}.{aside}"
+
+
+async def erase_data(config_path: Path | None, user_id: int) -> str:
+    """Erase a person, what staff recorded about them included; returns a sentence.
+
+    What is in force, such as a ban that is to be lifted, stays until it is over. A running bot may
+    keep what it has in memory for some seconds and write it afterwards.
+    """
+    database = _open(config_path)
+    with told_in_words(database.safe_url):
+        try:
+            async with database.write() as session:
+                counts = await erase_person(session, user_id)
+        finally:
+            await database.close()
+    return f"{sum(counts.values())} records about {user_id} are erased."
 
 
 def _open(config_path: Path | None) -> Database:

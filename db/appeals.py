@@ -13,7 +13,16 @@ from sqlalchemy import Index, Integer, String, Text, delete, func, select, updat
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import DELETE_ROW, FORGET_PERSON, Base, RowId, Snowflake, UtcDateTime, person
+from db.base import (
+    DELETE_RECORD,
+    DELETE_ROW,
+    FORGET_PERSON,
+    Base,
+    RowId,
+    Snowflake,
+    UtcDateTime,
+    person,
+)
 from db.statements import count_changed, insert_for
 
 OPEN = "open"
@@ -36,7 +45,8 @@ class Appeal(Base):
     case_id: Mapped[int] = mapped_column(RowId)
     case_number: Mapped[int] = mapped_column(Integer)
     open_key: Mapped[str | None] = mapped_column(String(32), unique=True)
-    user_id: Mapped[int] = mapped_column(Snowflake, index=True, info=person(DELETE_ROW))
+    # Appealing again has to wait, whatever becomes of the person's other data.
+    user_id: Mapped[int] = mapped_column(Snowflake, index=True, info=person(DELETE_RECORD))
     text: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(String(16))
     made_at: Mapped[datetime] = mapped_column(UtcDateTime)

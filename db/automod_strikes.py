@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Index, String, Text, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import DELETE_ROW, FORGET_PERSON, Base, Erasure, Json, RowId, Snowflake, UtcDateTime
+from db.base import DELETE_RECORD, FORGET_PERSON, Base, Erasure, Json, RowId, Snowflake, UtcDateTime
 from db.base import person as person_info
 from db.statements import count_changed, insert_for
 
@@ -22,7 +22,7 @@ class Strike(Base):
 
     guild_id: Mapped[int] = mapped_column(Snowflake, primary_key=True)
     user_id: Mapped[int] = mapped_column(
-        Snowflake, primary_key=True, index=True, info=person_info(DELETE_ROW)
+        Snowflake, primary_key=True, index=True, info=person_info(DELETE_RECORD)
     )
     rule: Mapped[str] = mapped_column(String(32), primary_key=True)
     incident_id: Mapped[int] = mapped_column(RowId, primary_key=True, index=True)

@@ -72,15 +72,18 @@ class Erasure:
     `deletes` removes the row; otherwise the column takes `replacement` and the columns named in
     `clears` are emptied: a JSON column to `{}`, any other to NULL. `kept_while` names a column and
     the values with which the row stays whole: it is still needed, such as to lift what it says.
+    `is_record` says that a guild's staff hold the row against the person, who can't erase it.
     """
 
     deletes: bool = False
     replacement: int | None = None
     clears: tuple[str, ...] = ()
     kept_while: tuple[str, tuple[str, ...]] | None = None
+    is_record: bool = False
 
 
 DELETE_ROW = Erasure(deletes=True)
+DELETE_RECORD = Erasure(deletes=True, is_record=True)
 FORGET_PERSON = Erasure()
 NOBODY = 0
 

@@ -12,7 +12,7 @@ from sqlalchemy import ForeignKey, Integer, LargeBinary, String, func, insert, s
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import DELETE_ROW, Base, Erasure, RowId, Snowflake, UtcDateTime, person
+from db.base import DELETE_RECORD, Base, Erasure, RowId, Snowflake, UtcDateTime, person
 
 
 class CaseEvidence(Base):
@@ -24,7 +24,7 @@ class CaseEvidence(Base):
     case_id: Mapped[int] = mapped_column(RowId, index=True)
     guild_id: Mapped[int] = mapped_column(Snowflake, index=True)
     # Whom the case is about.
-    target_id: Mapped[int] = mapped_column(Snowflake, index=True, info=person(DELETE_ROW))
+    target_id: Mapped[int] = mapped_column(Snowflake, index=True, info=person(DELETE_RECORD))
     filename: Mapped[str] = mapped_column(String(200))
     content_type: Mapped[str] = mapped_column(String(100))
     size: Mapped[int] = mapped_column(Integer)

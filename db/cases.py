@@ -28,11 +28,23 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import DELETE_ROW, NOBODY, Base, Erasure, Json, RowId, Snowflake, UtcDateTime, person
+from db.base import (
+    DELETE_RECORD,
+    NOBODY,
+    Base,
+    Erasure,
+    Json,
+    RowId,
+    Snowflake,
+    UtcDateTime,
+    person,
+)
 from db.statements import insert_for
 
 _WITHOUT_TARGET = Erasure(
-    replacement=NOBODY, clears=("target_name", "reason", "details", "dedupe_key")
+    replacement=NOBODY,
+    clears=("target_name", "reason", "details", "dedupe_key"),
+    is_record=True,
 )
 _WITHOUT_MODERATOR = Erasure(replacement=NOBODY, clears=("moderator_name",))
 
@@ -103,7 +115,7 @@ class CaseEdit(Base):
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     case_id: Mapped[int] = mapped_column(RowId, index=True)
     # Whom the case is about, since the texts are, too.
-    target_id: Mapped[int] = mapped_column(Snowflake, index=True, info=person(DELETE_ROW))
+    target_id: Mapped[int] = mapped_column(Snowflake, index=True, info=person(DELETE_RECORD))
     field: Mapped[str] = mapped_column(String(32))
     before: Mapped[str | None] = mapped_column(Text)
     after: Mapped[str | None] = mapped_column(Text)
@@ -118,7 +130,7 @@ class CaseNote(Base):
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     case_id: Mapped[int] = mapped_column(RowId, index=True)
-    target_id: Mapped[int] = mapped_column(Snowflake, index=True, info=person(DELETE_ROW))
+    target_id: Mapped[int] = mapped_column(Snowflake, index=True, info=person(DELETE_RECORD))
     text: Mapped[str] = mapped_column(Text)
     author_id: Mapped[int | None] = mapped_column(
         Snowflake, info=person(Erasure(clears=("author_name",)))

@@ -97,7 +97,9 @@ async def ensure_may_undo(
         return
     user = interaction.user
     if user.id in {incident.user_id, *(one.user_id for one in members)}:
-        raise Denied(_("What was done here was done to you."), hint=_("Ask another moderator to look at it."))
+        raise Denied(
+            _("What was done here was done to you."), hint=_("Ask another moderator to look at it.")
+        )
     done = [one for member in members for one in member.outcome.get("list", ())]
     wanted = {_NEEDS.get(one["kind"], "manage_messages") for one in done} or {"manage_messages"}
     if incident.effects.get("list"):

@@ -44,8 +44,9 @@ class Privacy(commands.GroupCog, group_name="mydata", group_description="Your da
     async def delete(self, interaction: Interaction) -> None:
         """Ask once more, then erase."""
         question = _(
-            "This deletes what I have stored about you in every server, for good. Records that "
-            "staff must keep stay without your name on them. Shall I go on?"
+            "This deletes what I have stored about you in every server, for good. What the staff "
+            "of a server has recorded about you (warnings and the like) is theirs and stays: ask "
+            "them about it, or whoever runs this bot. Shall I go on?"
         )
         if not await confirm(interaction, question, accept=_("Delete my data")):
             return

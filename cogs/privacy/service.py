@@ -43,10 +43,13 @@ class PrivacyService:
         return BytesIO(await asyncio.to_thread(_to_json, document))
 
     async def erase(self, user_id: int) -> int:
-        """Erase or pseudonymise the person's rows in one transaction; returns how many."""
+        """Erase or pseudonymise the person's rows in one transaction; returns how many.
+
+        What staff hold against them stays: nobody clears their own name by themselves.
+        """
         await self._write_what_waits()
         async with self._database.write() as session:
-            counts = await erase_person(session, user_id)
+            counts = await erase_person(session, user_id, records=False)
         await self._limits.forget(user_id)
         return sum(counts.values())
 

@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 from bot.core.errors import InvalidInput
-from bot.maintenance import restore_database
+from bot.maintenance import erase_data, restore_database
+from db.engine import Database
+from db.people import export_person
+from db.permissions import grant_permission
+from tests.fakes import FakeClock
 
 
 async def test_restore_of_what_is_no_backup(
@@ -20,3 +24,18 @@ async def test_restore_of_what_is_no_backup(
         await restore_database(None, Path("notes.txt"))
     assert caught.value.code == "E004"
     assert not Path("new").exists()
+
+
+async def test_erase_takes_a_person_out_of_the_database(
+    database: Database, database_url: str, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    async with database.write() as session:
+        await grant_permission(
+            session, guild_id=1, user_id=42, permission="welcome", granted_by=7, now=clock.now()
+        )
+
+    assert await erase_data(None, 42) == "1 records about 42 are erased."
+
+    async with database.read() as session:
+        assert await export_person(session, 42) == {}

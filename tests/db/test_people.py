@@ -84,6 +84,22 @@ async def test_erased_person_is_in_no_row(database: Database, table: Table) -> N
         assert await people.erase_person(session, PERSON) == {}
 
 
+async def test_record_of_staff_is_not_erased_by_the_person(database: Database) -> None:
+    async with database.write() as session:
+        for table in WITH_PEOPLE:
+            await insert_row(session, table, PERSON)
+        before = await people.export_person(session, PERSON)
+        await people.erase_person(session, PERSON, records=False)
+        after = await people.export_person(session, PERSON)
+    records = {
+        table.name
+        for table in WITH_PEOPLE
+        if any(erasure.is_record for _column, erasure in people.list_person_columns(table))
+    }
+    assert set(after) == records
+    assert after["cases"][0]["reason"] == before["cases"][0]["reason"]
+
+
 async def test_audit_row_stays_without_the_person(database: Database) -> None:
     table = schema.metadata().tables["audit_logs"]
     async with database.write() as session:
