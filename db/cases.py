@@ -392,10 +392,18 @@ async def sum_points_of(
 async def count_by_kind(
     session: AsyncSession, guild_id: int, *, moderator_id: int | None, since: datetime
 ) -> dict[tuple[int, str], int]:
-    """Return how many cases there are since an instant, by moderator and kind."""
+    """Return how many cases there are since an instant, by moderator and kind.
+
+    What could not be carried out is left out.
+    """
     query = (
         select(Case.moderator_id, Case.kind, func.count())
-        .where(Case.guild_id == guild_id, Case.created_at >= since, Case.deleted_at.is_(None))
+        .where(
+            Case.guild_id == guild_id,
+            Case.created_at >= since,
+            Case.deleted_at.is_(None),
+            Case.state != "failed",
+        )
         .group_by(Case.moderator_id, Case.kind)
     )
     if moderator_id is not None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.core.errors import ConfigurationError, NotFound
 from bot.core.fields import UndescribedFieldError, describe_fields
-from bot.core.i18n import N_, _
+from bot.core.i18n import LANGUAGES, N_, _
 from bot.core.settings.model import SWITCH, FeatureSettings
 
 if TYPE_CHECKING:
@@ -120,6 +120,18 @@ class FeatureRegistry:
         else:
             hint = _("There are: {names}.", names=", ".join(self._features))
         raise NotFound(_("There is no feature called {name}.", name=key[:60]), hint=hint)
+
+    def find(self, text: str) -> Feature:
+        """Return the feature that somebody means: by key or title in any language.
+
+        Raises `NotFound` with the nearest name.
+        """
+        wanted = text.strip().casefold()
+        for one in self._features.values():
+            titles = (_(one.title).render(locale).casefold() for locale in LANGUAGES)
+            if wanted == one.key or wanted in titles:
+                return one
+        return self.get(wanted)
 
     def all(self) -> tuple[Feature, ...]:
         """Return every feature, by category and key."""

@@ -20,7 +20,7 @@ from bot.core.errors import Denied, InvalidInput
 from bot.core.features import Feature
 from bot.core.fields import describe_fields
 from bot.core.fields.text import show_diff
-from bot.core.i18n import N_, Message, _
+from bot.core.i18n import LANGUAGES, N_, Message, _
 from bot.core.permissions import EVERY_FEATURE
 from bot.core.problems.merging import merge_places
 from bot.core.settings import Change, Diff
@@ -219,7 +219,7 @@ class Admin(commands.Cog):
         await interaction.response.defer(ephemeral=True, thinking=True)
         if member.bot:
             raise InvalidInput(_("Bots can't manage features."), hint=_("Choose a person."))
-        actor = actor_of(interaction)
+        actor, feature = actor_of(interaction), self._grantable(feature)
         is_new = await self.kernel.permissions.grant(
             guild_id_of(interaction), member.id, feature, actor=actor
         )
@@ -239,7 +239,7 @@ class Admin(commands.Cog):
         """Take a grant back, also from someone who has left."""
         ensure_admin(interaction)
         await interaction.response.defer(ephemeral=True, thinking=True)
-        actor = actor_of(interaction)
+        actor, feature = actor_of(interaction), self._grantable(feature)
         await self.kernel.permissions.revoke(
             guild_id_of(interaction), member.id, feature, actor=actor
         )
@@ -263,7 +263,7 @@ class Admin(commands.Cog):
 
     async def _start(self, interaction: Interaction, key: str) -> Feature:
         """Return the feature that the person may manage, with the answer deferred."""
-        feature = self.kernel.registry.get(key)
+        feature = self.kernel.registry.find(key)
         await interaction.response.defer(ephemeral=True, thinking=True)
         await ensure_manages(interaction, feature.key)
         return feature
@@ -333,6 +333,13 @@ class Admin(commands.Cog):
         problems = merge_places(found)
         warnings = [problem_text(one, locale) for one in problems[:2]]
         await answer(interaction, "\n".join([f"✅ {changes}", *warnings])[:2000])
+
+    def _grantable(self, typed: str) -> str:
+        """Return what a grant is kept under; what was typed may be a title."""
+        everything = (_("All features").render(locale) for locale in LANGUAGES)
+        if typed == EVERY_FEATURE or typed in everything:
+            return EVERY_FEATURE
+        return self.kernel.registry.find(typed).key
 
     def _title(self, feature: str) -> Message:
         if feature == EVERY_FEATURE:

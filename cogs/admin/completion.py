@@ -8,6 +8,7 @@ import discord
 from discord import app_commands
 
 from bot.checks import guild_id_of, managed_keys, manages
+from bot.core.errors import NotFound
 from bot.core.features import Feature
 from bot.core.fields import describe_fields
 from bot.core.i18n import _
@@ -100,10 +101,11 @@ async def complete_revision(
 async def _chosen(interaction: Interaction) -> Feature | None:
     """Return the feature that the other option names, if the person may manage it."""
     registry = interaction.client.kernel.registry
-    key = interaction.namespace.feature
-    if key not in registry or not await manages(interaction, key):
+    try:
+        feature = registry.find(interaction.namespace.feature or "")
+    except NotFound:
         return None
-    return registry.get(key)
+    return feature if await manages(interaction, feature.key) else None
 
 
 def _choices(offers: list[Offer]) -> Choices:

@@ -13,7 +13,7 @@ from bot.core.features import Feature
 from bot.core.fields import FieldInfo, Widget, describe_fields
 from bot.core.fields.text import choice_title, edit_text, read_text
 from bot.core.fields.values import COLOURS, VARIANT_LINE, suggest_time_zones
-from bot.core.i18n import _
+from bot.core.i18n import LANGUAGES, _
 from bot.core.settings.model import FeatureState
 from bot.core.settings.validation import unknown_name
 
@@ -53,11 +53,14 @@ def field_offers(feature: Feature, locale: str) -> list[Offer]:
 
 
 def field_of(feature: Feature, name: str) -> FieldInfo:
-    """Return the setting of a name; raises `NotFound` with the nearest one."""
+    """Return the setting of a name or title; raises `NotFound` with the nearest one."""
     fields = {one.name: one for one in describe_fields(feature.settings)}
-    if name not in fields:
-        raise NotFound(unknown_name(name, fields))
-    return fields[name]
+    wanted = name.strip().casefold()
+    for one in fields.values():
+        titles = (_(one.title).render(locale).casefold() for locale in LANGUAGES)
+        if wanted == one.name or wanted in titles:
+            return one
+    raise NotFound(unknown_name(name, fields))
 
 
 def value_offers(

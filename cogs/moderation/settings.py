@@ -1,5 +1,6 @@
 """What a guild can set for moderation; nothing has to be set for the commands to work."""
 
+import re
 from datetime import timedelta
 from typing import Annotated
 
@@ -35,8 +36,12 @@ TimeoutLength = Annotated[
 
 
 def _check_thresholds(lines: tuple[str, ...]) -> tuple[str, ...]:
-    checked(lambda _form, value: read_thresholds(value), None, lines)
-    return lines
+    """Return the thresholds one by one; several may stand in a line, with commas between."""
+    single = tuple(
+        one.strip() for line in lines for one in re.split(r"[,;\n]", line) if one.strip()
+    )
+    checked(lambda _form, value: read_thresholds(value), None, single)
+    return single
 
 
 ThresholdLines = Annotated[

@@ -125,6 +125,21 @@ async def test_feature_enable_and_disable_switch_it(place: Place) -> None:
         assert f"Welcome was {state} already." in again
 
 
+@pytest.mark.parametrize(
+    ("feature", "field"),
+    [
+        ("Welcome", "Welcome card"),
+        ("welcome ", "card_enabled"),
+        ("BIENVENIDA", "tarjeta de bienvenida"),
+    ],
+)
+async def test_feature_and_setting_may_be_named_by_their_titles(
+    place: Place, feature: str, field: str
+) -> None:
+    said = await place.say(place.boss, "settings set", feature=feature, field=field, value="no")
+    assert "✅" in said
+
+
 async def test_unknown_feature_and_setting_name_those_that_exist(place: Place) -> None:
     said = await place.say(place.boss, "feature enable", feature="zzz")
     assert "general, privacy, " in said

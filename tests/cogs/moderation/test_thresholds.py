@@ -28,6 +28,14 @@ async def world(database: Database, clock: FakeClock) -> ModeratedWorld:
     return world
 
 
+def test_several_thresholds_may_stand_in_one_line() -> None:
+    settings = ModerationSettings.read(
+        {"point_thresholds": ["3 timeout 1h, 5 mute 1 day, 10 ban", "12 kick"]}
+    )
+
+    assert settings.point_thresholds == ("3 timeout 1h", "5 mute 1 day", "10 ban", "12 kick")
+
+
 async def follow_ups(world: ModeratedWorld) -> list[tuple[CaseKind, CaseState]]:
     await world.jobs.run_due()
     cases = await world.cases.list(GUILD)
