@@ -15,7 +15,7 @@ from bot.core.clock import Clock
 from bot.core.contracts import Actor, BotState
 from bot.core.errors import Conflict, Denied, NotFound, RateLimited
 from bot.core.i18n import Message, _
-from bot.core.jobs import Job, JobService
+from bot.core.jobs import Job, JobService, Retry
 from bot.core.outbox import OutboxService
 from bot.core.settings import SettingsStore
 from cogs.moderation.appealboard import AppealBoard, card_key
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 KEY = "moderation"
 JOB = "moderation.appeal"
 KEPT_FOR = timedelta(days=365)
+NEXT_TRY = timedelta(minutes=10)
 
 _ACCEPTED = _("Your appeal in {guild} was accepted: case {number} is lifted.")
 _APPEALED = _("You have appealed already; the moderators see it.")
@@ -178,13 +179,32 @@ class AppealService:
         return decided
 
     async def _lift(self, job: Job) -> None:
+        guild_id = int(job.payload["guild_id"])
+        async with self._database.read() as session:
+            appeal = await table.get_appeal(session, guild_id, job.payload["appeal_id"])
+        if appeal is None:
+            return
+        actor = Actor(appeal.decided_by or 0, "command", "")
         try:
-            appeal = await self.get(int(job.payload["guild_id"]), job.payload["appeal_id"])
-            actor = Actor(appeal.decided_by or 0, "command", "")
             await self._cases.undo(appeal.guild_id, appeal.case_number, actor)
         except (Conflict, NotFound):
             # Lifted by somebody else, ended meanwhile, or erased.
             return
+        except Denied as error:
+            await self._tell_stuck(appeal, error)
+            raise Retry(NEXT_TRY, error.code) from error
+
+    async def _tell_stuck(self, appeal: table.Appeal, error: Denied) -> None:
+        """Tell the staff, once, what it takes for their decision to come true."""
+        locale = await self._board.locale(appeal.guild_id)
+        text = _(
+            "The appeal against case {number} was accepted, but I can't lift it yet: {why}\n"
+            "Until that is put right I try again every ten minutes.",
+            number=appeal.case_number,
+            why=error.render(locale),
+        ).render(locale)
+        async with self._database.write() as session:
+            await self._board.tell_staff(session, appeal, text, f"{card_key(appeal)}:stuck")
 
     async def _tell_accepted(self, job: Job, session: AsyncSession) -> None:
         guild_id = int(job.payload["guild_id"])

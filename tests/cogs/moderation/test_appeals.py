@@ -10,7 +10,7 @@ from typing import Any
 import discord
 import pytest
 
-from bot.core.cases import Case, CaseKind, CaseState
+from bot.core.cases import Case, CaseKind, CaseState, NotPermitted
 from bot.core.contracts import Actor
 from bot.core.errors import Conflict, Denied, NotFound, RateLimited
 from cogs.moderation.appealing import AppealService
@@ -71,6 +71,27 @@ async def test_accepted_appeal_lifts_the_ban_and_tells(world: Appealed, ban: Cas
     assert ANN.id not in world.discord.bans
     case = await world.cases.get(GUILD, ban.number)
     assert (case.state, case.ended_by) == (CaseState.UNDONE, MOD.user_id)
+    (text,) = await world.told()
+    assert "was accepted" in text
+
+
+async def test_accepted_appeal_that_can_not_be_lifted_yet_is_told_and_comes_true(
+    world: Appealed, ban: Case
+) -> None:
+    await world.appeals.appeal(ban.id, ANN.id, "I am sorry")
+    await world.appeals.vote(GUILD, 1, MOD, ACCEPTED)
+    for _attempt in range(2):
+        world.discord.before = [NotPermitted("missing_permissions")]
+        await world.pass_time(700)
+    assert ANN.id in world.discord.bans
+    assert await world.told() == []
+    stuck = [row for row in await world.queued() if row.dedupe_key.endswith(":stuck")]
+    assert [row.channel_id for row in stuck] == [STAFF]
+    assert "can't lift it yet" in json.dumps(stuck[0].payload)
+
+    await world.pass_time(700)
+
+    assert ANN.id not in world.discord.bans
     (text,) = await world.told()
     assert "was accepted" in text
 
