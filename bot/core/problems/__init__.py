@@ -7,6 +7,7 @@ refuses something. Nothing here switches a feature off.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -173,11 +174,21 @@ class ProblemService:
         Does nothing for a guild that the bot does not see: what can't be seen is not solved. A
         thousand guilds without problems cost two queries.
         """
-        seen = [one for one in guild_ids if self._state().guild(one) is not None]
+        seen = [one for one in guild_ids if self._sees(one)]
         await self._settings.warm(seen)
-        rows = await self._open_rows(*seen)
+        known: defaultdict[int, list[ProblemRow]] = defaultdict(list)
+        for row in await self._open_rows(*seen):
+            known[row.guild_id].append(row)
         for guild_id in seen:
-            await self._compare(guild_id, [row for row in rows if row.guild_id == guild_id])
+            # It may have been left while others were looked at.
+            if self._sees(guild_id):
+                await self._compare(guild_id, known[guild_id])
+            # With all settings in memory nothing above waits, and hundreds in one go would hold
+            # up everything else.
+            await asyncio.sleep(0)
+
+    def _sees(self, guild_id: int) -> bool:
+        return self._state().guild(guild_id) is not None
 
     async def _compare(self, guild_id: int, rows: Sequence[ProblemRow]) -> None:
         found = {_key(guild_id, one): one for one in await self.find(guild_id)}

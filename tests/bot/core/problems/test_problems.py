@@ -397,3 +397,30 @@ async def test_check_of_many_sound_guilds_costs_two_queries(bench: Bench) -> Non
     queries = [one for one in statements if one.lstrip().upper().startswith("SELECT")]
     assert len(queries) == 2
     assert bench.news == []
+
+
+async def test_check_of_many_guilds_lets_others_run_after_each(bench: Bench) -> None:
+    # Settings in memory are answered without a pause, so nothing else in the look gives way.
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    guilds = range(1, 11)
+    for guild_id in guilds:
+        await bench.settings.change(guild_id, "pond", {"channel_id": 50}, actor=ANNA)
+    looked: list[int] = []
+
+    def channel(guild_id: int, channel_id: int) -> ChannelSummary:
+        looked.append(turns)
+        return replace(GOOD_CHANNEL, id=channel_id, guild_id=guild_id)
+
+    bench.guild.channel = channel
+    rival = asyncio.create_task(others())
+    await bench.problems.check(*guilds)
+    rival.cancel()
+
+    assert len(set(looked)) == len(looked) == len(guilds)
