@@ -15,6 +15,7 @@ import structlog
 from discord import app_commands
 from structlog.contextvars import bind_contextvars
 
+from bot.acknowledgements import namespace_of
 from bot.checks import in_time
 from bot.core.errors import AppError, Denied
 from bot.core.features import Feature, RateClass
@@ -87,9 +88,16 @@ class PegasusTree(app_commands.CommandTree["Pegasus"]):
 
     async def _finish(self, interaction: discord.Interaction[Pegasus], error: AppError) -> None:
         outcome = outcome_of(error)
-        record_use(interaction, outcome, error)
+        record_use(interaction, outcome)
         interaction.client.acknowledgements.failed(interaction, outcome)
-        interaction.client.kernel.metrics.command_failed(error.context.get("error", error))
+        kernel = interaction.client.kernel
+        kernel.metrics.command_failed(error.context.get("error", error))
+        if isinstance(error, Unexpected):
+            kernel.webhooks.error(
+                _place_of(interaction),
+                error.context["error"],
+                reference=error.context["reference"],
+            )
         try:
             await answer_error(interaction, error)
         except (discord.DiscordException, aiohttp.ClientError, OSError) as failure:
@@ -139,9 +147,7 @@ def leave_unnamed(interaction: discord.Interaction[Pegasus]) -> None:
     interaction.extras[_UNNAMED] = True
 
 
-def record_use(
-    interaction: discord.Interaction[Pegasus], outcome: str, error: AppError | None = None
-) -> None:
+def record_use(interaction: discord.Interaction[Pegasus], outcome: str) -> None:
     """Record one finished command for metrics and statistics, without its argument values."""
     command = interaction.command
     started = interaction.extras.pop(_STARTED, None)
@@ -167,8 +173,14 @@ def record_use(
             at=kernel.clock.now(),
         )
     )
-    if isinstance(error, Unexpected):
-        kernel.webhooks.error(f"/{name}", error.context["error"])
+
+
+def _place_of(interaction: discord.Interaction[Pegasus]) -> str:
+    """Name what was used, in the same words each time: a custom id's namespace, not the id."""
+    if interaction.command is not None:
+        return f"/{interaction.command.qualified_name}"
+    is_form = interaction.type is discord.InteractionType.modal_submit
+    return f"{'form' if is_form else 'component'} {namespace_of(interaction)}".strip()
 
 
 def _rate_class(command: Command, feature: Feature | None) -> RateClass:

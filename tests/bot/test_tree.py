@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 from bot.core.errors import AppError, InvalidInput, NotFound, RateLimited
 from bot.core.i18n import Message
 from bot.meanings import expected_error
+from bot.replies import OwnedView
 from bot.tree import Unexpected, as_app_error, outcome_of
 from db.engine import Database
 from tests.simcord_env import Bench, running_bench, speaking
@@ -184,3 +185,65 @@ def test_answer_that_comes_too_late_is_no_fault_of_ours(code: int) -> None:
 
     assert not isinstance(error, Unexpected)
     assert error.code == "E007"
+
+
+class BrokenButton(OwnedView):
+    @discord.ui.button(label="Sink it", custom_id="ship:17")
+    async def sink(self, _interaction: discord.Interaction, _button: Any) -> None:
+        raise ZeroDivisionError
+
+
+class BrokenForm(discord.ui.Modal, title="Sink it"):
+    reason: discord.ui.TextInput[Any] = discord.ui.TextInput(label="Reason", custom_id="reason")
+
+    async def on_submit(self, _interaction: discord.Interaction) -> None:
+        raise ZeroDivisionError
+
+    async def on_error(self, interaction: discord.Interaction[Any], error: Exception) -> None:
+        await interaction.client.tree.on_error(interaction, error)
+
+
+@app_commands.command(description="Show a button")
+async def button(interaction: discord.Interaction) -> None:
+    await interaction.response.send_message("?", view=BrokenButton(interaction.user.id))
+
+
+@app_commands.command(description="Show a form")
+async def form(interaction: discord.Interaction) -> None:
+    await interaction.response.send_modal(BrokenForm(custom_id="fleet:17"))
+
+
+async def test_fault_of_ours_is_reported_to_the_operator_wherever_it_is_met(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reports: list[tuple[str, str, str]] = []
+
+    def note(where: str, error: Exception, *, reference: str) -> None:
+        reports.append((where, type(error).__name__, reference))
+
+    monkeypatch.setattr(place.bench.kernel.webhooks, "error", note)
+    for command in (button, form):
+        place.bench.bot.tree.add_command(command)
+    await place.bench.bot.tree.sync()
+
+    said = [await place.fail_with(ZeroDivisionError())]
+    shown = await place.ada.slash(place.channel, "button")
+    said.append((await place.ada.click(shown.response, label="Sink it")).response.content)
+    opened = await place.ada.slash(place.channel, "form")
+    submitted = await place.ada.submit_modal(opened, {"reason": "Pirates"})
+    said.append(submitted.response.content)
+
+    places = ["/probe", "component ship", "form fleet"]
+    assert [where for where, _error, _reference in reports] == places
+    for text, (_where, error, reference) in zip(said, reports, strict=True):
+        assert error == "ZeroDivisionError"
+        assert reference in text
+
+
+async def test_expected_error_is_no_news_for_the_operator(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reports: list[object] = []
+    monkeypatch.setattr(place.bench.kernel.webhooks, "error", lambda *a, **_: reports.append(a))
+    await place.fail_with(NotFound(Message("There is no such ship.")))
+    assert reports == []
