@@ -22,6 +22,7 @@ from bot.core.contracts import BotState
 from bot.core.delivery_problems import DeliveryProblems
 from bot.core.events import EventBus
 from bot.core.failure_problems import FailureProblems
+from bot.core.faults import FaultReporter
 from bot.core.features import FeatureRegistry
 from bot.core.health import HealthSampler
 from bot.core.health.lag import LoopLagProbe
@@ -88,25 +89,33 @@ def build_kernel(
 ) -> Kernel:
     """Return a kernel whose workers are not running yet; `bot.runtime` runs them."""
     metrics = _metrics(database)
+    webhooks = WebhookSender(config, http, clock, on_delivery=metrics.webhook_delivered)
+    faults = FaultReporter(metrics, webhooks)
     basics = _Basics(
         config=config,
         database=database,
         clock=clock,
-        supervisor=TaskSupervisor(metrics.task_failed),
-        bus=EventBus(lambda listener, _: metrics.listener_failed(listener)),
+        supervisor=TaskSupervisor(faults.task_failed),
+        bus=EventBus(faults.listener_failed),
         notifier=notifier or make_notifier(database),
         registry=registry,
         state=state,
     )
-    return _kernel(basics, metrics, http)
+    faults.listen(basics.bus)
+    # What is changed is told of by the audit log: to the operator, and to the metrics.
+    basics.bus.subscribe(AuditRecorded, webhooks.hear)
+    basics.bus.subscribe(AuditRecorded, _counting_changes(metrics))
+    return _kernel(basics, metrics, faults, webhooks)
 
 
-def _kernel(basics: _Basics, metrics: Metrics, http: aiohttp.ClientSession) -> Kernel:
+def _kernel(
+    basics: _Basics, metrics: Metrics, faults: FaultReporter, webhooks: WebhookSender
+) -> Kernel:
     config, database, clock, state = basics.config, basics.database, basics.clock, basics.state
     bus, supervisor, registry = basics.bus, basics.supervisor, basics.registry
     audit = AuditLog(clock, bus, supervisor)
     store = _settings(basics, audit)
-    lag = LoopLagProbe(metrics.loop_lagged)
+    lag = LoopLagProbe(faults.loop_lagged)
     outbox, jobs = _deferred_work(basics)
     problems = _problems(basics, store, outbox)
     FailureProblems(database, clock, problems, jobs, registry=registry, state=state).listen(bus)
@@ -117,6 +126,7 @@ def _kernel(basics: _Basics, metrics: Metrics, http: aiohttp.ClientSession) -> K
         supervisor=supervisor,
         bus=bus,
         metrics=metrics,
+        faults=faults,
         registry=registry,
         settings=store,
         problems=problems,
@@ -142,7 +152,7 @@ def _kernel(basics: _Basics, metrics: Metrics, http: aiohttp.ClientSession) -> K
         roster=Roster(database),
         health=_health(basics, lag),
         lag=lag,
-        webhooks=_webhooks(config, http, clock, bus=bus, metrics=metrics),
+        webhooks=webhooks,
         login_links=LoginLinks(database, clock, ""),
         state=state,
     )
@@ -242,16 +252,6 @@ def _health(basics: _Basics, lag: LoopLagProbe) -> HealthSampler:
         failed_features=lambda: sorted(registry.failed),
         schema_current=_schema_check(database),
     )
-
-
-def _webhooks(
-    config: Config, http: aiohttp.ClientSession, clock: Clock, *, bus: EventBus, metrics: Metrics
-) -> WebhookSender:
-    """The sender for the operator's webhooks, which hears of the audit log as the metrics do."""
-    webhooks = WebhookSender(config, http, clock, on_delivery=metrics.webhook_delivered)
-    bus.subscribe(AuditRecorded, webhooks.hear)
-    bus.subscribe(AuditRecorded, _counting_changes(metrics))
-    return webhooks
 
 
 def _counting_changes(metrics: Metrics) -> Callable[[AuditRecorded], Awaitable[None]]:

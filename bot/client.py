@@ -236,7 +236,7 @@ class Pegasus(commands.AutoShardedBot):
             log.warning("listener_needs_database", listener=event_method)
         else:
             log.error("listener_failed", listener=event_method, exc_info=error)
-        self.kernel.metrics.listener_failed(event_method)
+        self.kernel.faults.listener_failed(event_method, error)
 
     async def _sync_commands(self) -> None:
         # One process of a sharded set is enough, and each shard belongs to exactly one.

@@ -24,6 +24,7 @@ from bot.core.messages import (
     WRITTEN_TYPES,
     FailureLog,
     MessagePipeline,
+    OnFailure,
     Payload,
     Spawn,
     guarded,
@@ -62,8 +63,15 @@ class Intake(MessagePipeline):
     and counted, where discord.py alone would end its receive loop and with it the client.
     """
 
-    def __init__(self, clock: Clock, spawn: Spawn, *, fast_lane: bool = True) -> None:
-        super().__init__(clock, spawn)
+    def __init__(
+        self,
+        clock: Clock,
+        spawn: Spawn,
+        *,
+        fast_lane: bool = True,
+        on_failure: OnFailure | None = None,
+    ) -> None:
+        super().__init__(clock, spawn, on_failure)
         self._clock = clock
         self._fast_lane = fast_lane
         self._client: commands.AutoShardedBot | None = None
@@ -71,7 +79,7 @@ class Intake(MessagePipeline):
         self._listeners: defaultdict[str, dict[str, EventListener]] = defaultdict(dict)
         self._directs: dict[str, tuple[int, Callable[[Payload], bool | None]]] = {}
         self._events: Counter[str] = Counter()
-        self._malformed = FailureLog(clock)
+        self._malformed = FailureLog(clock, on_failure)
         self._last_event_at: float | None = None
         self._messages = self._edits = self._built = 0
 

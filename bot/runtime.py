@@ -72,7 +72,10 @@ class Runtime:
             database, self.kernel.clock, self._state, config.discord.shard_ids
         )
         self._intake = Intake(
-            self.kernel.clock, self.kernel.supervisor.spawn, fast_lane=config.intake.fast_lane
+            self.kernel.clock,
+            self.kernel.supervisor.spawn,
+            fast_lane=config.intake.fast_lane,
+            on_failure=self.kernel.faults.part_failed,
         )
         self._sessions = Sessions(self._note_session_limits)
         self._acknowledgements = Acknowledgements(self.kernel.metrics, self.kernel.clock.now)

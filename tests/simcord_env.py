@@ -89,7 +89,12 @@ async def running_bench(
             registry=registry or discover(),
             state=state,
         )
-        intake = Intake(clock, kernel.supervisor.spawn, fast_lane=config.intake.fast_lane)
+        intake = Intake(
+            clock,
+            kernel.supervisor.spawn,
+            fast_lane=config.intake.fast_lane,
+            on_failure=kernel.faults.part_failed,
+        )
         bot = Pegasus(kernel, intake)
         state.current = DiscordState(bot, clock, last_event_age=intake.last_event_age)
         env = simcord.Env(bot, settle_timeout=5)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bot.core.contracts import BotState
     from bot.core.delivery_problems import DeliveryProblems
     from bot.core.events import EventBus
+    from bot.core.faults import FaultReporter
     from bot.core.features import FeatureRegistry
     from bot.core.health import HealthSampler
     from bot.core.health.lag import LoopLagProbe
@@ -48,6 +49,7 @@ class Kernel:
     supervisor: TaskSupervisor
     bus: EventBus
     metrics: Metrics
+    faults: FaultReporter
     registry: FeatureRegistry
     settings: SettingsStore
     problems: ProblemService

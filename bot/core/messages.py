@@ -55,6 +55,7 @@ Gate = Callable[[MessageFacts], Verdict | None]
 Observer = Callable[[MessageFacts], None]
 DeleteObserver = Callable[[MessagesDeleted], None]
 Spawn = Callable[[str, Coroutine[Any, Any, Any]], object]
+OnFailure = Callable[[str, BaseException], None]
 
 
 def read_facts(payload: Payload, *, edited: bool = False) -> MessageFacts | None:
@@ -93,10 +94,11 @@ def read_deletion(payload: Payload) -> MessagesDeleted:
 
 
 class FailureLog:
-    """Counts failures by name and logs each name's failures at most once a minute."""
+    """Counts failures by name, logs each name's at most once a minute and then passes it on."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, on_failure: OnFailure | None = None) -> None:
         self._clock = clock
+        self._on_failure = on_failure
         self._counts: Counter[str] = Counter()
         self._quiet_until: dict[str, float] = {}
 
@@ -112,6 +114,8 @@ class FailureLog:
             return
         self._quiet_until[name] = now + QUIET_SECONDS
         log.error(kind, name=name, times=self._counts[name], exc_info=error)
+        if self._on_failure is not None:
+            self._on_failure(name, error)
 
 
 def guarded(
@@ -147,8 +151,8 @@ class _Part:
 class MessagePipeline:
     """Gates in their order, then observers; a message that a gate rejects goes no further."""
 
-    def __init__(self, clock: Clock, spawn: Spawn) -> None:
-        self.failures = FailureLog(clock)
+    def __init__(self, clock: Clock, spawn: Spawn, on_failure: OnFailure | None = None) -> None:
+        self.failures = FailureLog(clock, on_failure)
         self.rejected: Counter[str] = Counter()
         self.effects_started = 0
         self._spawn = spawn

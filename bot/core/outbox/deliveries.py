@@ -281,6 +281,14 @@ class OutboxFailed(Event):
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryBroke(Event):
+    """An attempt ended by a fault of ours; it is made again later."""
+
+    kind: str
+    error: BaseException
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What became of a delivery: whether it may yet be sent, or else when and as which message."""

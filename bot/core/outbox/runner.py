@@ -20,6 +20,7 @@ from bot.core.outbox.deliveries import (
     SENDING,
     Courier,
     Delayed,
+    DeliveryBroke,
     DeliveryKind,
     Entry,
     NotPermitted,
@@ -108,6 +109,7 @@ class OutboxRunner(WorkRunner[table.OutboxMessage, int | None]):
                 await self._delay(row, Delayed("timeout", maybe_sent=True))
             case _:
                 log.error("delivery_broke", delivery=row.dedupe_key, exc_info=error)
+                await self._publish(DeliveryBroke(at=self._clock.now(), kind=row.kind, error=error))
                 await self._delay(row, Delayed("error", type(error).__name__, maybe_sent=True))
 
     async def _attempt(self, row: table.OutboxMessage) -> int | None:
