@@ -45,7 +45,10 @@ class User(Base):
 
 
 class GuildMember(Base):
-    """A person in a guild: `joined_at` is their first known join, `left_at` is NULL while there."""
+    """A person in a guild: `left_at` is NULL while they are there.
+
+    `joined_at` is their first known join, or when they left, for one whose join was not seen.
+    """
 
     __tablename__ = "guild_members"
 
@@ -139,13 +142,22 @@ async def mark_guilds_left(session: AsyncSession, left: Mapping[int, datetime]) 
 async def mark_members_left(
     session: AsyncSession, left: Mapping[tuple[int, int], datetime]
 ) -> None:
-    """Record when people left guilds, by guild and user id; unknown ones are passed over."""
-    if left:
-        rows = [{"guild": guild, "user": user, "at": at} for (guild, user), at in left.items()]
-        statement = update(table_of(GuildMember)).where(
-            GuildMember.guild_id == bindparam("guild"), GuildMember.user_id == bindparam("user")
-        )
-        await session.execute(statement.values(left_at=bindparam("at")), rows)
+    """Record when people left guilds, by guild and user id.
+
+    One whose join was not seen, as from before the bot's time, is on record from their leaving on:
+    who comes back later is known to come back.
+    """
+    if not left:
+        return
+    insert = insert_for(session, GuildMember)
+    statement = insert.on_conflict_do_update(
+        index_elements=["guild_id", "user_id"], set_={"left_at": insert.excluded.left_at}
+    )
+    rows = [
+        {"guild_id": guild, "user_id": user, "joined_at": at, "left_at": at}
+        for (guild, user), at in left.items()
+    ]
+    await session.execute(statement, rows)
 
 
 async def get_guild(session: AsyncSession, guild_id: int) -> Guild | None:

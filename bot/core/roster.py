@@ -168,7 +168,8 @@ class Roster:
                 await save_users(session, users)
             for members in batched(taken.members.values()):
                 await save_members(session, members)
-            await mark_members_left(session, taken.members_left)
+            for left in batched(taken.members_left.items()):
+                await mark_members_left(session, dict(left))
 
     def _put_back(self, taken: _Waiting) -> None:
         # What was noted meanwhile is newer and wins.

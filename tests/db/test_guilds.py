@@ -66,6 +66,23 @@ async def test_rejoining_keeps_the_first_join_and_what_was_earned(database: Data
     assert (member.joined_at, member.left_at, member.xp, member.level) == (NOW, None, 250, 0)
 
 
+async def test_person_whose_join_was_not_seen_is_known_once_they_have_left(
+    database: Database,
+) -> None:
+    async with database.write() as session:
+        await guilds.mark_members_left(session, {(1, 5): NOW, (1, 6): NOW})
+        await guilds.mark_members_left(session, {(1, 6): NOW + DAY})
+    async with database.write() as session:
+        again = NOW + 3 * DAY
+        assert await guilds.list_joined_before(session, 1, [5, 6], before=again) == {5, 6}
+        await guilds.save_members(session, [SeenMember(1, 5, again)])
+        members = [await guilds.get_member(session, 1, user_id) for user_id in (5, 6)]
+    assert [member and (member.joined_at, member.left_at) for member in members] == [
+        (NOW, None),
+        (NOW, NOW + DAY),
+    ]
+
+
 async def test_list_joined_before_tells_who_comes_back(database: Database) -> None:
     async with database.write() as session:
         await guilds.save_members(

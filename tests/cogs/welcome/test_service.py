@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 
 from bot.core.contracts import SYSTEM
+from bot.core.roster import Roster
 from cogs.welcome.rules import Arrival, Person
 from db.guilds import SeenMember, save_members
 from tests.cogs.welcome.world import ANN, BOB, CHANNEL, GUILD, LOBBY, POSTING, World, raider
@@ -86,6 +87,17 @@ async def test_member_who_left_a_minute_ago_is_returning(world: World) -> None:
 
     assert await world.heard() == ["Hi Ann"]
     assert await world.waiting() == ["Back: Ann"]
+
+
+async def test_member_from_before_the_bot_who_left_days_ago_is_returning(world: World) -> None:
+    await world.set(returning_texts=["Back: {member}"])
+    roster = Roster(world.database)
+    roster.member_left(GUILD, ANN.id, world.clock.now())
+    await roster.flush()
+    world.clock.advance(timedelta(days=3))
+    await world.join()
+
+    assert await world.said() == ["Back: Ann"]
 
 
 async def test_private_message_goes_along_only_for_new_members(world: World) -> None:
