@@ -72,6 +72,7 @@ class Erasure:
     `deletes` removes the row; otherwise the column takes `replacement` and the columns named in
     `clears` are emptied: a JSON column to `{}`, any other to NULL. `kept_while` names a column and
     the values with which the row stays whole: it is still needed, such as to lift what it says.
+    `kept_until` names the column with the instant until which it does.
     `is_record` says that a guild's staff hold the row against the person, who can't erase it.
     """
 
@@ -79,6 +80,7 @@ class Erasure:
     replacement: int | None = None
     clears: tuple[str, ...] = ()
     kept_while: tuple[str, tuple[str, ...]] | None = None
+    kept_until: str | None = None
     is_record: bool = False
 
 

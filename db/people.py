@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import JSON, Column, Delete, Table, Update, delete, or_, select, update
@@ -37,19 +37,21 @@ async def export_person(session: AsyncSession, user_id: int) -> dict[str, list[d
 
 
 async def erase_person(
-    session: AsyncSession, user_id: int, *, records: bool = True
+    session: AsyncSession, user_id: int, *, now: datetime | None = None, records: bool = True
 ) -> dict[str, int]:
     """Erase a person from every table, each in its declared way; return rows changed by table.
 
-    Without `records`, what staff hold against the person stays.
+    Rows that are kept until an instant after `now`, or after the present one, stay. Without
+    `records`, what staff hold against the person stays, too.
     """
     counts: dict[str, int] = {}
+    at = now or datetime.now(UTC)
     for table, columns in _tables_with_people():
         changed = 0
         for column, erasure in columns:
             if erasure.is_record and not records:
                 continue
-            changed += await count_changed(session, _erasing(table, column, erasure, user_id))
+            changed += await count_changed(session, _erasing(table, column, erasure, user_id, at))
         if changed:
             counts[table.name] = changed
     return counts
@@ -70,11 +72,15 @@ def _tables_with_people() -> Iterator[tuple[Table, list[tuple[Column[Any], Erasu
             yield table, columns
 
 
-def _erasing(table: Table, column: Column[Any], erasure: Erasure, user_id: int) -> Delete | Update:
+def _erasing(
+    table: Table, column: Column[Any], erasure: Erasure, user_id: int, at: datetime
+) -> Delete | Update:
     named = column == user_id
     if erasure.kept_while is not None:
         state, kept = erasure.kept_while
         named &= table.columns[state].not_in(kept)
+    if erasure.kept_until is not None:
+        named &= table.columns[erasure.kept_until] <= at
     if erasure.deletes:
         return delete(table).where(named)
     values: dict[str, Any] = {name: _emptied(table.columns[name]) for name in erasure.clears}

@@ -9,7 +9,7 @@ from sqlalchemy import Integer, String, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import DELETE_ROW, Base, Snowflake, UtcDateTime, person
+from db.base import Base, Erasure, Snowflake, UtcDateTime, person
 from db.statements import count_changed, insert_for
 
 
@@ -18,7 +18,12 @@ class RateLimitBlock(Base):
 
     __tablename__ = "rate_limit_blocks"
 
-    user_id: Mapped[int] = mapped_column(Snowflake, primary_key=True, info=person(DELETE_ROW))
+    # Or whoever is blocked would only have to have their data erased to go on.
+    user_id: Mapped[int] = mapped_column(
+        Snowflake,
+        primary_key=True,
+        info=person(Erasure(deletes=True, kept_until="blocked_until")),
+    )
     limit_class: Mapped[str] = mapped_column(String(32), primary_key=True)
     blocked_until: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     strikes: Mapped[int] = mapped_column(Integer)
@@ -52,12 +57,6 @@ async def list_blocks(
         RateLimitBlock.strikes.desc(), RateLimitBlock.user_id, RateLimitBlock.limit_class
     )
     return (await session.scalars(query.limit(limit))).all()
-
-
-async def clear_blocks(session: AsyncSession, user_id: int) -> int:
-    """Lift every block of a person and forget their strikes; return how many there were."""
-    statement = delete(RateLimitBlock).where(RateLimitBlock.user_id == user_id)
-    return await count_changed(session, statement)
 
 
 async def delete_blocks_before(session: AsyncSession, before: datetime) -> int:

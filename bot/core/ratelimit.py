@@ -27,7 +27,7 @@ from bot.core.errors import RateLimited
 from bot.core.features import RateClass
 from bot.core.i18n import _
 from db.engine import Database
-from db.rate_limits import clear_blocks, delete_blocks_before, list_blocks, save_block
+from db.rate_limits import delete_blocks_before, list_blocks, save_block
 
 log = structlog.get_logger(__name__)
 
@@ -165,14 +165,16 @@ class CommandLimiter:
             raise _blocked(await self._block(subject, now), now)
         raise _too_fast(decision.retry_after, window)
 
-    async def forget(self, user_id: int) -> None:
-        """Lift every block of a person and forget what was counted about them."""
-        async with self._database.write() as session:
-            await clear_blocks(session, user_id)
-        for rate_class in RateClass:
-            self._windows[rate_class].forget(user_id)
-            self._refusals.forget((user_id, rate_class))
-            self._blocks.pop((user_id, rate_class), None)
+    def forget(self, user_id: int) -> None:
+        """Forget a person's blocks that are over, as when their data is erased.
+
+        One in force holds until it ends, and what is counted runs out by itself within minutes:
+        erasing must not be a way around a limit.
+        """
+        now = self._clock.now()
+        for subject in [(user_id, rate_class) for rate_class in RateClass]:
+            if subject in self._blocks and self._blocks[subject].until <= now:
+                del self._blocks[subject]
 
     def snapshot(self) -> dict[str, Any]:
         """Return the numbers of the statistics endpoint, in the shape of its `rateLimit`."""

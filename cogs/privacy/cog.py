@@ -46,7 +46,8 @@ class Privacy(commands.GroupCog, group_name="mydata", group_description="Your da
         question = _(
             "This deletes what I have stored about you in every server, for good. What the staff "
             "of a server has recorded about you (warnings and the like) is theirs and stays: ask "
-            "them about it, or whoever runs this bot. Shall I go on?"
+            "them about it, or whoever runs this bot. What holds for you now, such as a mute or a "
+            "block, stays until it ends. Shall I go on?"
         )
         if not await confirm(interaction, question, accept=_("Delete my data")):
             return

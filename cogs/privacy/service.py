@@ -45,12 +45,13 @@ class PrivacyService:
     async def erase(self, user_id: int) -> int:
         """Erase or pseudonymise the person's rows in one transaction; returns how many.
 
-        What staff hold against them stays: nobody clears their own name by themselves.
+        What staff hold against them stays: nobody clears their own name by themselves. What still
+        holds for them, such as a block, stays until it ends.
         """
         await self._write_what_waits()
         async with self._database.write() as session:
-            counts = await erase_person(session, user_id, records=False)
-        await self._limits.forget(user_id)
+            counts = await erase_person(session, user_id, now=self._clock.now(), records=False)
+        self._limits.forget(user_id)
         return sum(counts.values())
 
     async def _write_what_waits(self) -> None:

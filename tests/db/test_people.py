@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -78,7 +78,7 @@ async def test_erased_person_is_in_no_row(database: Database, table: Table) -> N
         await insert_row(session, table, OTHER)
         other = (await people.export_person(session, OTHER))[table.name]
         assert len((await people.export_person(session, PERSON))[table.name]) == 1
-        assert (await people.erase_person(session, PERSON))[table.name] >= 1
+        assert (await people.erase_person(session, PERSON, now=NOW))[table.name] >= 1
         assert await people.export_person(session, PERSON) == {}
         assert (await people.export_person(session, OTHER))[table.name] == other
         assert await people.erase_person(session, PERSON) == {}
@@ -119,6 +119,16 @@ async def test_sanction_in_force_outlives_the_erasure_of_the_person(database: Da
         assert "sanctions" in await people.export_person(session, PERSON)
         await session.execute(update(table).values(state="over"))
         await people.erase_person(session, PERSON)
+        assert await people.export_person(session, PERSON) == {}
+
+
+async def test_block_outlives_the_erasure_of_the_person_until_it_ends(database: Database) -> None:
+    table = schema.metadata().tables["rate_limit_blocks"]
+    async with database.write() as session:
+        await insert_row(session, table, PERSON)
+        await people.erase_person(session, PERSON, now=NOW - timedelta(seconds=1))
+        assert "rate_limit_blocks" in await people.export_person(session, PERSON)
+        await people.erase_person(session, PERSON, now=NOW)
         assert await people.export_person(session, PERSON) == {}
 
 

@@ -15,7 +15,6 @@ from bot.core.errors import RateLimited
 from bot.core.features import RateClass
 from bot.core.ratelimit import CommandLimiter, SlidingWindow, block_length, purge_blocks
 from db.engine import Database
-from db.rate_limits import list_blocks
 from tests.fakes import FakeClock
 
 steps = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 30)), max_size=60)
@@ -249,15 +248,23 @@ async def test_snapshot_lists_ten_offenders_at_most(limiter: CommandLimiter) -> 
     assert len(limiter.snapshot()["topOffenders"]) == 10
 
 
-async def test_forget_lifts_blocks_here_and_in_the_database(
-    limiter: CommandLimiter, database: Database
+async def test_forget_lifts_no_block_in_force_and_resets_no_window(
+    limiter: CommandLimiter, clock: FakeClock
 ) -> None:
+    await use_up(limiter, 2)
     await use_up(limiter)
     await refuse(limiter, times=3)
-    await limiter.forget(1)
-    await limiter.check(1, RateClass.DEFAULT)
-    async with database.read() as session:
-        assert list(await list_blocks(session)) == []
+    limiter.forget(1)
+    limiter.forget(2)
+    assert "blocked" in str(await refuse(limiter))
+    await refuse(limiter, 2)
+    clock.advance(100)
+    limiter.forget(1)
+    assert limiter.snapshot()["topOffenders"] == [
+        {"user_id": "2", "violations": 1, "blocked_until": None}
+    ]
+    await use_up(limiter)
+    assert (await refuse(limiter, times=3)).retry_after == 100
 
 
 async def test_purge_deletes_forgiven_blocks_only(

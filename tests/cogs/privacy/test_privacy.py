@@ -71,3 +71,20 @@ async def test_delete_does_nothing_without_a_yes(bench: Bench) -> None:
     await bench.kernel.roster.flush()
     async with bench.kernel.database.read() as session:
         assert await get_member(session, guild.id, ada.id) is not None
+
+
+async def test_delete_is_no_way_out_of_a_block(database: Database) -> None:
+    limits = {"default": "10/60", "heavy": "1/300", "block_after": 2}
+    async with running_bench(database, settings={"limits": limits}) as bench:
+        guild = bench.env.create_guild("Harbour")
+        channel = guild.create_text_channel("general")
+        ada = guild.add_member(bench.env.create_user("ada"))
+        for _number in range(3):
+            blocked = await ada.slash(channel, "mydata export")
+        assert "blocked" in (blocked.response.content or "")
+        question = await ada.slash(channel, "mydata delete")
+        await ada.click(question.response, label="Delete my data")
+        again = await ada.slash(channel, "mydata export")
+        assert "blocked" in (again.response.content or "")
+        await bench.kernel.limits.load()
+        assert bench.kernel.limits.snapshot()["blacklistedCount"] == 1
