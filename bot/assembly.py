@@ -147,7 +147,7 @@ def _kernel(
         roles=_roles(basics, store, problems),
         usage=UsageRecorder(database, clock, on_dropped=metrics.usage_dropped),
         audit=audit,
-        limits=CommandLimiter(config.limits, clock, database),
+        limits=_limits(basics),
         permissions=PermissionService(database, clock, registry, audit),
         roster=Roster(database),
         health=_health(basics, lag),
@@ -156,6 +156,12 @@ def _kernel(
         login_links=LoginLinks(database, clock, ""),
         state=state,
     )
+
+
+def _limits(basics: _Basics) -> CommandLimiter:
+    limits = CommandLimiter(basics.config.limits, basics.clock, basics.database)
+    limits.share(basics.notifier, basics.supervisor)
+    return limits
 
 
 def _metrics(database: Database) -> Metrics:

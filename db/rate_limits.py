@@ -47,10 +47,16 @@ async def save_block(
 
 
 async def list_blocks(
-    session: AsyncSession, *, active_at: datetime | None = None, limit: int = 1000
+    session: AsyncSession,
+    *,
+    user_id: int | None = None,
+    active_at: datetime | None = None,
+    limit: int = 1000,
 ) -> Sequence[RateLimitBlock]:
-    """Return blocks, those with most strikes first: all, or those in force at an instant."""
+    """Return blocks, those with most strikes first: all, one person's, or those in force then."""
     query = select(RateLimitBlock)
+    if user_id is not None:
+        query = query.where(RateLimitBlock.user_id == user_id)
     if active_at is not None:
         query = query.where(RateLimitBlock.blocked_until > active_at)
     query = query.order_by(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import secrets
 from array import array
 from bisect import bisect_right
 from collections import Counter, OrderedDict
@@ -26,13 +27,16 @@ from bot.core.durations import Span
 from bot.core.errors import RateLimited
 from bot.core.features import RateClass
 from bot.core.i18n import _
+from bot.core.supervisor import TaskSupervisor
 from db.engine import Database
+from db.notify import Notifier
 from db.rate_limits import delete_blocks_before, list_blocks, save_block
 
 log = structlog.get_logger(__name__)
 
 K = TypeVar("K", bound=Hashable)
 
+CHANNEL = "pegasus_blocks"
 MOST_KEYS = 10_000
 LONGEST_BLOCK = timedelta(days=1)
 # A person who behaves this long after a block starts from the first one again.
@@ -124,8 +128,9 @@ _Subject = tuple[int, RateClass]
 class CommandLimiter:
     """Limits commands per person and class, and blocks for a while who keeps running into it.
 
-    Blocks are kept in the database, so that a restart lifts none; a command that is allowed asks
-    only memory.
+    Blocks are kept in the database, so that a restart lifts none, and once `share`d they hold in
+    every process. Uses are counted by each process for itself; a command that is allowed asks only
+    memory.
     """
 
     def __init__(self, limits: LimitsConfig, clock: Clock, database: Database) -> None:
@@ -139,16 +144,37 @@ class CommandLimiter:
             limits.block_after or COUNTED_REFUSALS, limits.block_window
         )
         self._blocks: dict[_Subject, Block] = {}
+        self._notifier: Notifier | None = None
+        # PostgreSQL notifies the sender as well, who knows already.
+        self._origin = secrets.token_hex(4)
 
-    async def load(self) -> None:
-        """Take over the blocks in the database; called at start, or again to learn of others'."""
+    def share(self, notifier: Notifier, supervisor: TaskSupervisor) -> None:
+        """Tell the other processes of each block, and learn of theirs."""
+
+        def learn(user_id: int | None = None) -> None:
+            supervisor.spawn("command_blocks", self.load(user_id))
+
+        def hear(payload: str) -> None:
+            origin, user_id = payload.split(":")
+            if origin != self._origin:
+                learn(int(user_id))
+
+        self._notifier = notifier
+        notifier.listen(CHANNEL, hear)
+        notifier.on_gap(learn)
+
+    async def load(self, user_id: int | None = None) -> None:
+        """Take over the blocks in the database, of one person or of all."""
         async with self._database.read() as session:
-            rows = await list_blocks(session, limit=MOST_KEYS)
+            rows = await list_blocks(session, user_id=user_id, limit=MOST_KEYS)
         known = set(RateClass)
         for row in rows:
             if row.limit_class in known:
                 subject = (row.user_id, RateClass(row.limit_class))
-                self._blocks[subject] = Block(row.blocked_until, row.strikes)
+                ours = self._blocks.get(subject)
+                # A later one of ours could not be stored.
+                if ours is None or ours.until < row.blocked_until:
+                    self._blocks[subject] = Block(row.blocked_until, row.strikes)
 
     async def check(self, user_id: int, rate_class: RateClass) -> None:
         """Count one command; raises `RateLimited`, which says how long to wait."""
@@ -228,6 +254,8 @@ class CommandLimiter:
                     blocked_until=block.until,
                     strikes=block.strikes,
                 )
+                if self._notifier is not None:
+                    await self._notifier.publish(CHANNEL, f"{self._origin}:{user_id}", session)
         except (SQLAlchemyError, OSError):
             # The block holds in this process; only a restart would lift it early.
             log.warning("rate_limit_block_not_stored", user_id=user_id, exc_info=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,9 @@ from bot.core.config import LimitsConfig
 from bot.core.errors import RateLimited
 from bot.core.features import RateClass
 from bot.core.ratelimit import CommandLimiter, SlidingWindow, block_length, purge_blocks
+from bot.core.supervisor import TaskSupervisor
 from db.engine import Database
+from db.notify import PostgresNotifier
 from tests.fakes import FakeClock
 
 steps = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 30)), max_size=60)
@@ -282,3 +285,39 @@ async def test_purge_deletes_forgiven_blocks_only(
     clock.advance(timedelta(seconds=101))
     async with database.write() as session:
         assert await purge(session) == 1
+
+
+async def test_block_holds_in_every_process(postgres_database: Database, clock: FakeClock) -> None:
+    supervisor = TaskSupervisor()
+    limits = LimitsConfig.model_validate(LIMITS)
+    here, there = (CommandLimiter(limits, clock, postgres_database) for _process in range(2))
+    for limiter in (here, there):
+        notifier = PostgresNotifier(postgres_database)
+        limiter.share(notifier, supervisor)
+        supervisor.start(f"notices {id(limiter)}", notifier.run)
+        await notifier.wait_connected()
+    await use_up(here)
+    await refuse(here, times=3)
+    async with asyncio.timeout(10):
+        while not there.snapshot()["blacklistedCount"]:
+            await asyncio.sleep(0.01)
+    assert "blocked" in str(await refuse(there))
+    await supervisor.stop()
+
+
+async def test_load_shortens_no_block_that_could_not_be_stored(
+    limiter: CommandLimiter, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await use_up(limiter)
+    await refuse(limiter, times=3)
+    clock.advance(100)
+    await use_up(limiter)
+    with monkeypatch.context() as patch:
+        patch.setattr("bot.core.ratelimit.save_block", _fail)
+        await refuse(limiter, times=3)
+    await limiter.load()
+    assert (await refuse(limiter)).retry_after == 200
+
+
+async def _fail(*_: object, **__: object) -> None:
+    raise OSError
