@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import aiohttp
 import discord
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.approvals import ApprovalService
 from bot.core.audit import AuditLog, AuditRecorded
@@ -47,8 +48,10 @@ from bot.core.supervisor import TaskSupervisor
 from bot.core.usage import UsageRecorder
 from bot.core.webhooks import WebhookSender
 from db.engine import Database
+from db.jobs import cancel_jobs
 from db.leases import Shards
 from db.notify import Notifier, make_notifier
+from db.outbox import cancel_messages
 from db.version import is_at_head
 
 
@@ -118,6 +121,8 @@ def _kernel(
     lag = LoopLagProbe(faults.loop_lagged)
     outbox, jobs = _deferred_work(basics)
     problems = _problems(basics, store, outbox)
+    cases = _cases(basics, store, jobs, outbox, problems)
+    roles = _roles(basics, store, problems)
     FailureProblems(database, clock, problems, jobs, registry=registry, state=state).listen(bus)
     return Kernel(
         config=config,
@@ -133,7 +138,7 @@ def _kernel(
         delivery_problems=DeliveryProblems(database, problems, bus, supervisor, state),
         jobs=jobs,
         outbox=outbox,
-        cases=_cases(basics, store, jobs, outbox, problems),
+        cases=cases,
         approvals=ApprovalService(
             database,
             clock,
@@ -144,18 +149,29 @@ def _kernel(
             bus=bus,
             state=state,
         ),
-        roles=_roles(basics, store, problems),
+        roles=roles,
         usage=UsageRecorder(database, clock, on_dropped=metrics.usage_dropped),
         audit=audit,
         limits=_limits(basics),
         permissions=PermissionService(database, clock, registry, audit),
-        roster=Roster(database),
+        roster=_roster(basics, cases, roles),
         health=_health(basics, lag),
         lag=lag,
         webhooks=webhooks,
         login_links=LoginLinks(database, clock, ""),
         state=state,
     )
+
+
+def _roster(basics: _Basics, cases: CaseService, roles: RoleService) -> Roster:
+    """The roster, which ends what was still to be done in a guild that the bot has left."""
+
+    async def drop_work(session: AsyncSession, guild_id: int) -> None:
+        await cancel_jobs(session, guild_id=guild_id, now=basics.clock.now())
+        await cancel_messages(session, guild_id=guild_id)
+        await roles.forget(session, guild_id)
+
+    return Roster(basics.database, on_left=drop_work, on_returned=cases.take_up)
 
 
 def _limits(basics: _Basics) -> CommandLimiter:

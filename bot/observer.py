@@ -13,9 +13,7 @@ from bot.core.messages import Payload
 from bot.core.problems.news import BASICS
 from bot.unhandled import Fate, Foresight
 from db.guilds import SeenGuild, SeenMember, SeenUser
-from db.jobs import cancel_jobs
 from db.leases import Shards
-from db.outbox import cancel_messages
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
@@ -67,16 +65,11 @@ class Observer:
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Note a guild that the bot was invited to, perhaps again."""
         self._see_guild(guild)
-        await self._kernel.cases.take_up(guild.id)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """Note a guild that the bot has left, and drop what it still had to do there."""
+        """Note a guild that the bot has left; what it still had to do there goes with the note."""
         self._kernel.roster.guild_left(guild.id, self._kernel.clock.now())
         self._kernel.settings.forget(guild.id)
-        async with self._kernel.database.write() as session:
-            await cancel_jobs(session, guild_id=guild.id, now=self._kernel.clock.now())
-            await cancel_messages(session, guild_id=guild.id)
-            await self._kernel.roles.forget(session, guild.id)
 
     def _see_guild(self, guild: discord.Guild) -> None:
         now = self._kernel.clock.now()

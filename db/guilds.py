@@ -191,6 +191,12 @@ async def list_present_guild_ids(session: AsyncSession) -> frozenset[int]:
     return frozenset((await session.scalars(query)).all())
 
 
+async def list_left_guild_ids(session: AsyncSession, guild_ids: Collection[int]) -> frozenset[int]:
+    """Return those of the guilds that the bot has left, as far as the records know."""
+    query = select(Guild.id).where(Guild.id.in_(guild_ids), Guild.left_at.is_not(None))
+    return frozenset((await session.scalars(query)).all())
+
+
 async def count_guilds(session: AsyncSession, *, present: bool = False) -> int:
     """Return how many guilds are on record, or how many of them the bot is in."""
     query = select(func.count()).select_from(Guild)

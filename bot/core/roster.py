@@ -7,19 +7,21 @@ moment of a join (greeting it once) is decided elsewhere; this is the memory of 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.engine import Database, is_connection_error
 from db.guilds import (
     SeenGuild,
     SeenMember,
     SeenUser,
+    list_left_guild_ids,
     list_present_guild_ids,
     mark_guilds_left,
     mark_members_left,
@@ -34,6 +36,7 @@ log = structlog.get_logger(__name__)
 K = TypeVar("K", int, tuple[int, int])
 N = TypeVar("N")
 
+GuildHook = Callable[[AsyncSession, int], Awaitable[object]]
 _Note = tuple[str, Any, Any]
 # So databases say that something is wrong with themselves or with the statement.
 _NOT_OF_THE_NOTE = (OperationalError, ProgrammingError)
@@ -74,10 +77,22 @@ class _Waiting:
 
 
 class Roster:
-    """Takes notes without waiting and writes them once a second; the last note about one wins."""
+    """Takes notes without waiting and writes them once a second; the last note about one wins.
 
-    def __init__(self, database: Database) -> None:
+    `on_left` and `on_returned` get each guild that is marked as left, or as joined again, in the
+    transaction that marks it: so nothing is missed that was only seen later, or by a restart.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        on_left: GuildHook | None = None,
+        on_returned: GuildHook | None = None,
+    ) -> None:
         self._database = database
+        self._on_left = on_left or _nothing
+        self._on_returned = on_returned or _nothing
         self._waiting = _Waiting()
         self._writing = asyncio.Lock()
 
@@ -162,14 +177,20 @@ class Roster:
 
     async def _store(self, taken: _Waiting) -> None:
         async with self._database.write() as session:
-            await save_guilds(session, list(taken.guilds.values()))
+            for guilds in batched(taken.guilds.values()):
+                left = await list_left_guild_ids(session, [guild.id for guild in guilds])
+                await save_guilds(session, guilds)
+                for guild_id in left:
+                    await self._on_returned(session, guild_id)
             await mark_guilds_left(session, taken.guilds_left)
+            for guild_id in taken.guilds_left:
+                await self._on_left(session, guild_id)
             for users in batched(taken.users.values()):
                 await save_users(session, users)
             for members in batched(taken.members.values()):
                 await save_members(session, members)
-            for left in batched(taken.members_left.items()):
-                await mark_members_left(session, dict(left))
+            for gone in batched(taken.members_left.items()):
+                await mark_members_left(session, dict(gone))
 
     def _put_back(self, taken: _Waiting) -> None:
         # What was noted meanwhile is newer and wins.
@@ -181,6 +202,10 @@ class Roster:
             taken.members | newer.members,
             _without(taken.members_left, newer.members) | newer.members_left,
         )
+
+
+async def _nothing(_session: AsyncSession, _guild_id: int) -> None:
+    """Stand in for a hook that nobody has set."""
 
 
 def _waiting(notes: Iterable[_Note]) -> _Waiting:

@@ -189,14 +189,13 @@ class SanctionKeeper:
             return
         await self._desk.schedule_look(session, sanction, self._desk.clock.now())
 
-    async def take_up(self, guild_id: int) -> None:
+    async def take_up(self, session: AsyncSession, guild_id: int) -> None:
         """Schedule again what was dropped when the bot left a guild to which it comes back."""
-        async with self._desk.database.write() as session:
-            now = self._desk.clock.now()
-            for sanction in await sanction_table.list_sanctions(session, guild_id):
-                await self._desk.schedule_look(session, sanction, now)
-            for case in await table.list_in_state(session, guild_id, CaseState.PLANNED):
-                await plan(self._desk, session, case, now)
+        now = self._desk.clock.now()
+        for sanction in await sanction_table.list_sanctions(session, guild_id):
+            await self._desk.schedule_look(session, sanction, now)
+        for case in await table.list_in_state(session, guild_id, CaseState.PLANNED):
+            await plan(self._desk, session, case, now)
 
     async def _read(
         self, guild_id: int, user_id: int, kind: SanctionKind

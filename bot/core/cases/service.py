@@ -50,6 +50,8 @@ from db import sanctions as sanction_table
 from db.sanctions import HOLDING
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
     from bot.core.clock import Clock
     from bot.core.events import EventBus
     from bot.core.jobs import JobService
@@ -137,9 +139,9 @@ class CaseService:
         """Go on with what waited for a permission, if that is there now; returns at once."""
         self._parked.look_again(guild_id)
 
-    async def take_up(self, guild_id: int) -> None:
+    async def take_up(self, session: AsyncSession, guild_id: int) -> None:
         """Go on with a guild's cases after the bot had left it: its jobs were dropped then."""
-        await self._keeper.take_up(guild_id)
+        await self._keeper.take_up(session, guild_id)
 
     # --- ordering ----------------------------------------------------------------------------
 

@@ -168,3 +168,49 @@ async def test_compare_finds_what_was_left_meanwhile_on_its_own_shards(database:
     async with database.read() as session:
         found = [await get_guild(session, one) for one in (stayed, left, elsewhere)]
     assert [guild and guild.left_at for guild in found] == [None, later, None]
+
+
+async def test_guilds_left_and_joined_again_are_handed_on_once(database: Database) -> None:
+    heard: list[tuple[str, int]] = []
+
+    async def left(_session: AsyncSession, guild_id: int) -> None:
+        heard.append(("left", guild_id))
+
+    async def returned(_session: AsyncSession, guild_id: int) -> None:
+        heard.append(("returned", guild_id))
+
+    roster = Roster(database, on_left=left, on_returned=returned)
+    for guild_id in (1, 2):
+        roster.guild_seen(SeenGuild(guild_id, "One", AT))
+    await roster.flush()
+    assert heard == []
+    await roster.compare([1], AT)
+    await roster.flush()
+    await roster.compare([1], AT)
+    await roster.flush()
+    assert heard == [("left", 2)]
+    for _again in range(2):
+        roster.guild_seen(SeenGuild(2, "Two", AT))
+        await roster.flush()
+    assert heard == [("left", 2), ("returned", 2)]
+
+
+async def test_guild_stays_to_be_marked_until_its_work_is_dropped(database: Database) -> None:
+    failing = True
+
+    async def left(_session: AsyncSession, _guild_id: int) -> None:
+        if failing:
+            raise PoolTimeoutError
+
+    roster = Roster(database, on_left=left)
+    roster.guild_seen(SeenGuild(1, "One", AT))
+    await roster.flush()
+    roster.guild_left(1, AT)
+    with pytest.raises(PoolTimeoutError):
+        await roster.flush()
+    async with database.read() as session:
+        assert await count_guilds(session, present=True) == 1
+    failing = False
+    await roster.flush()
+    async with database.read() as session:
+        assert await count_guilds(session, present=True) == 0

@@ -205,7 +205,8 @@ async def test_guild_that_the_bot_comes_back_to_is_taken_up(world: World):
     await world.pass_time(DAY)
     assert world.discord.bans == {ANN.id}
 
-    await world.cases.take_up(GUILD)
+    async with world.database.write() as session:
+        await world.cases.take_up(session, GUILD)
     await world.pass_time()
 
     assert world.discord.bans == set()
