@@ -20,7 +20,7 @@ from bot.core.clock import SystemClock
 from bot.core.config import Config
 from bot.core.features import discover
 from bot.core.heartbeat import Heartbeat
-from bot.core.i18n import Message, set_fallback
+from bot.core.i18n import Message, load_catalogues, set_fallback
 from bot.core.log import watch_records
 from bot.core.metrics.exposition import MetricsExposition
 from bot.core.metrics.live import LiveMetrics, pool_of
@@ -52,6 +52,7 @@ class Runtime:
         self.config = config
         self._http = http
         set_fallback(config.i18n.default_locale)
+        load_catalogues()
         self._state = LiveState()
         database = Database(
             config.database.url.get_secret_value(),

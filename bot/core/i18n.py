@@ -126,6 +126,12 @@ def choose_locale(user: str | None, guild: str | None) -> str:
     return get_fallback()
 
 
+def load_catalogues() -> None:
+    """Read every language's catalogue; later this would hold up the event loop for over 100 ms."""
+    for language in LANGUAGES:
+        _load(language)
+
+
 def catalogue_for(locale: str | None) -> NullTranslations:
     """Return the catalogue for a locale; loaded once, from every package that has a part of it."""
     return _load(language_of(locale))

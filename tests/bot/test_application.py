@@ -6,6 +6,7 @@ import asyncio
 import signal
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from bot.application import (
@@ -15,6 +16,7 @@ from bot.application import (
     stop_in_order,
     watching_signals,
 )
+from bot.core import i18n
 from bot.core.config import Config, WebConfig
 from bot.core.config.model import LONGEST_DRAIN
 from bot.core.errors import ConfigurationError
@@ -72,6 +74,18 @@ async def test_stop_steps_together_keep_to_the_time(
     for name in ("usage", "roster", "jobs", "outbox", "heartbeat"):
         assert names.index(name) < names.index("database")
     await stop_in_order(steps[-2:])
+
+
+async def test_every_language_is_in_memory_before_the_web_serves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    i18n._load.cache_clear()
+    async with aiohttp.ClientSession() as http:
+        runtime = Runtime(config(tmp_path), http)
+        # Reading a catalogue takes over 100 ms, which would hold up the loop.
+        monkeypatch.setattr(i18n, "_po_files", lambda language: pytest.fail(f"{language} is late"))
+        assert i18n._("Not found").render("es-ES") == "No encontrado"
+        await runtime.kernel.database.close()
 
 
 async def test_run_refuses_a_port_beside_listeners(
