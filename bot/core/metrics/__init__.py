@@ -7,6 +7,7 @@ ever holds a guild, a person, a channel, an address or a text; unknown values be
 from __future__ import annotations
 
 import platform
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import get_args
 
@@ -70,7 +71,8 @@ class Metrics:
         self._errors = LabelSet(30)
         self._namespaces = LabelSet(30)
         self._features = LabelSet(15)
-        self._happenings = LabelSet(10)
+        # Ten for each feature, or those loaded first would leave no names to the others.
+        self._happenings: defaultdict[str, LabelSet] = defaultdict(lambda: LabelSet(10))
         self._automod_triggers = LabelSet(10)
         self._automod_actions = LabelSet(13)
         self._tasks = LabelSet(25)
@@ -262,9 +264,8 @@ class Metrics:
 
     def feature_event(self, feature: str, happening: str) -> None:
         """Count something that a feature decided to do, such as a greeting."""
-        self._feature_events.labels(
-            self._features.of(feature), self._happenings.of(happening)
-        ).inc()
+        label = self._features.of(feature)
+        self._feature_events.labels(label, self._happenings[label].of(happening)).inc()
 
     def automod_acted(self, trigger: str, action: str) -> None:
         """Count an action of automod by the type of rule; of the types the first ten are named."""

@@ -295,6 +295,14 @@ def test_label_set() -> None:
     ]
 
 
+def test_one_features_events_take_no_names_from_anothers(metrics: Metrics) -> None:
+    for number in range(11):
+        metrics.feature_event("pond", f"quack {number}")
+    metrics.feature_event("welcome", "join")
+    assert _value(metrics, "feature_events_total", feature="pond", event="other") == 1
+    assert _value(metrics, "feature_events_total", feature="welcome", event="join") == 1
+
+
 def test_task_families_are_one_label(metrics: Metrics) -> None:
     for number in range(3):
         metrics.task_failed(f"gate:spam{number}", ValueError())
