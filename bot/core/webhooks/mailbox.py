@@ -23,7 +23,8 @@ Kind = Literal["error", "audit"]
 Outcome = Literal["delivered", "failed", "dropped", "coalesced"]
 
 MOST_QUEUED = 100
-# Discord allows about 30 messages a minute and webhook; staying below keeps 429s away.
+# Discord allows about 30 messages a minute and webhook: no more of them keeps most 429s away, and
+# what is refused all the same is sent again.
 MOST_PER_MINUTE = 30
 ATTEMPTS = 5
 FIRST_PAUSE = 1.0
