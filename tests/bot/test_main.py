@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
@@ -9,11 +10,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from bot import __version__
-from bot.__main__ import main
+from bot.__main__ import main, run_loop
 from bot.core.log import reset_logging
 from db.ownership import owning
 
@@ -271,3 +273,28 @@ def test_demo_on_a_taken_port_says_so(taken_port: int, capfd: pytest.CaptureFixt
     assert str(taken_port) in said
     assert "--discord-port" in said
     assert "Traceback" not in said
+
+
+def test_work_runs_on_uvloop_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[asyncio.AbstractEventLoop] = []
+
+    def new_event_loop() -> asyncio.AbstractEventLoop:
+        made.append(asyncio.new_event_loop())
+        return made[-1]
+
+    monkeypatch.setitem(sys.modules, "uvloop", SimpleNamespace(new_event_loop=new_event_loop))
+    running: list[asyncio.AbstractEventLoop] = []
+    assert run_loop(_note_loop(running)) == 7
+    assert running == made
+
+
+def test_work_runs_on_the_standard_loop_without_uvloop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    running: list[asyncio.AbstractEventLoop] = []
+    assert run_loop(_note_loop(running)) == 7
+    assert [type(loop).__module__.partition(".")[0] for loop in running] == ["asyncio"]
+
+
+async def _note_loop(running: list[asyncio.AbstractEventLoop]) -> int:
+    running.append(asyncio.get_running_loop())
+    return 7
