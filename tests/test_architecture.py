@@ -78,6 +78,14 @@ def test_module_is_short_documented_and_well_named(path: Path) -> None:
             assert not node.name.startswith("async_")
 
 
+def test_no_module_of_the_tests_is_long() -> None:
+    lengths = {
+        path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+    }
+    assert {name: length for name, length in lengths.items() if length > LONGEST_MODULE} == {}
+
+
 def test_modules_load_without_discord() -> None:
     modules = WITHOUT_DISCORD + _feature_modules()
     script = (
