@@ -1,4 +1,4 @@
-"""The pages' own style sheet and icon, kept in memory and named by their content."""
+"""The pages' own style sheets and icon, kept in memory and named by their content."""
 
 from __future__ import annotations
 

@@ -105,11 +105,13 @@ async def test_start_page_escapes_what_it_is_told(world: World) -> None:
     assert "&lt;script&gt;" in page
 
 
-def test_style_sheet_fetches_nothing() -> None:
-    sheet = ASSETS["pegasus.css"].body.decode()
-    assert "url(" not in sheet
-    assert "@import" not in sheet
-    assert "prefers-color-scheme: dark" in sheet
+def test_style_sheets_fetch_nothing() -> None:
+    sheets = [one.body.decode() for one in ASSETS.values() if one.content_type == "text/css"]
+    assert len(sheets) == 2
+    for sheet in sheets:
+        assert "url(" not in sheet
+        assert "@import" not in sheet
+    assert "prefers-color-scheme: dark" in ASSETS["pegasus.css"].body.decode()
 
 
 @pytest.mark.parametrize(
