@@ -72,7 +72,12 @@ async def running_bench(
 ) -> AsyncIterator[Bench]:
     """Run the bot on a database; `settings` are configuration sections, as in config.toml."""
     sections: dict[str, Any] = {
-        "limits": {"default": "1000/60", "admin": "1000/60", "heavy": "1000/60"}
+        "limits": {
+            "default": "1000/60",
+            "admin": "1000/60",
+            "moderation": "1000/60",
+            "heavy": "1000/60",
+        }
     }
     sections |= settings or {}
     # There is no gateway that would recommend a number.

@@ -66,6 +66,8 @@ class RateClass(StrEnum):
     DEFAULT = "default"
     ECONOMY = "economy"
     ADMIN = "admin"
+    # Of their own: whoever sets something up must not be kept from a raid by it.
+    MODERATION = "moderation"
     API = "api"
     HEAVY = "heavy"
 

@@ -37,7 +37,7 @@ FEATURE = Feature(
     settings=ModerationSettings,
     # Discord shows the commands only to those who have the right already.
     default_enabled=True,
-    rate_class=RateClass.ADMIN,
+    rate_class=RateClass.MODERATION,
     tables=(
         "moderation_locks",
         "moderation_reports",

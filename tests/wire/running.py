@@ -24,7 +24,8 @@ from bot.sandbox import Sandbox
 from db.engine import Database
 
 ROOT = Path(__file__).parents[2]
-GENEROUS = dict.fromkeys(("default", "economy", "admin", "api", "heavy"), "1000/60") | {
+_CLASSES = ("default", "economy", "admin", "moderation", "api", "heavy")
+GENEROUS = dict.fromkeys(_CLASSES, "1000/60") | {
     "api_per_minute": 10_000,
     "api_per_hour": 10_000,
 }
@@ -197,6 +198,7 @@ def environment(sandbox: Sandbox, database_url: str, **more: str) -> dict[str, s
         "PEGASUS_HEALTH__SAMPLE_SECONDS": "1",
         "PEGASUS_LIMITS__DEFAULT": "1000/60",
         "PEGASUS_LIMITS__ADMIN": "1000/60",
+        "PEGASUS_LIMITS__MODERATION": "1000/60",
         "PEGASUS_LIMITS__API_PER_MINUTE": "1000",
         **more,
     }

@@ -34,6 +34,9 @@ class LimitsConfig(Section):
     )
     economy: RateLimit = Field(default=Limit(3, 60), description="Commands that move money.")
     admin: RateLimit = Field(default=Limit(10, 60), description="Commands that change settings.")
+    moderation: RateLimit = Field(
+        default=Limit(60, 60), description="Commands that moderators need in a hurry."
+    )
     api: RateLimit = Field(default=Limit(30, 60), description="Commands that call another service.")
     heavy: RateLimit = Field(default=Limit(1, 300), description="Commands that take much work.")
     block_after: Annotated[int, Field(ge=0, le=1000)] = Field(

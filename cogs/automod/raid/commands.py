@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Interaction: TypeAlias = "discord.Interaction[Pegasus]"
 
-MANAGED = {MANAGES: FEATURE, "rate_class": RateClass.ADMIN}
+MANAGED = {MANAGES: FEATURE, "rate_class": RateClass.MODERATION}
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=30)
 _MENTION = re.compile(r"<#(\d{15,20})>|\b(\d{15,20})\b")
 
