@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Annotated, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -108,12 +108,15 @@ Host = Annotated[
 
 
 def url_password(url: str) -> str | None:
-    """Return the decoded password inside a URL (user info or `?password=`), or `None`."""
-    if match := re.search(r"://[^/@:]*:([^/]*)@", url):
+    """Return the decoded password inside a URL (user info or `?password=`), or `None`.
+
+    What the database's driver logs in with counts, so a password holds `/` and `?` as they are;
+    one with `@` in it was meant whole, though the driver looks for a host there. A URL that can't
+    be read for another reason may hold a password too.
+    """
+    if match := re.search(r"://[^/:]*:([^@]*(?:@[^@/?]*)*)@", url):
         return unquote(match[1])
-    if match := re.search(r"[?&]password=([^&#]+)", url):
-        return unquote(match[1])
-    return None
+    return dict(parse_qsl(url.partition("?")[2])).get("password")
 
 
 def is_webhook_url(url: str, api_base_url: str) -> bool:

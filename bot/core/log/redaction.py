@@ -26,6 +26,8 @@ _SECRET_NAME = re.compile(
 # What ends a secret inside a URL, a header, a JSON text or a repr.
 _END = r"[^\s\"'\\&,;<>)}\]]"
 _QUOTE = r"\\?[\"']"
+_UP_TO_AT = r"[^\s@\"'\\]{1,500}"
+_AFTER_AT = r"[^\s/@\"'\\]{0,500}"
 _SHAPES = tuple(
     (re.compile(shape), replacement)
     for shape, replacement in (
@@ -45,7 +47,11 @@ _SHAPES = tuple(
             rf"(?i)((?:token|password|secret){_QUOTE}\s?[:=]\s?{_QUOTE})[^\"'\\]+",
             rf"\g<1>{MASK}",
         ),
-        (r"(://[^\s/@:\"'\\]{0,200}:)[^\s/@\"'\\]{1,500}@", rf"\g<1>{MASK}@"),
+        # A password in a URL may hold a slash; a port before a path with an @ in it is none.
+        (
+            rf"(://[^\s/:\"'\\]{{0,200}}:)(?!\d{{1,5}}/){_UP_TO_AT}@(?:{_AFTER_AT}@)*",
+            rf"\g<1>{MASK}@",
+        ),
         (
             rf"(?i)([?&](?:\w+_)?(?:token|code|secret|password|key)=){_END}+",
             rf"\g<1>{MASK}",

@@ -16,6 +16,7 @@ from bot.core.config import Config, Limit, load_config, read_config
 from bot.core.config.problems import accepted, known_keys
 from bot.core.config.types import is_webhook_url, url_password
 from bot.core.errors import ConfigurationError
+from db.engine import driver_url
 
 KEY = "k" * 32
 HOOK = "https://discord.com/api/webhooks/123456789012345678/abc-DEF_ghi"
@@ -216,11 +217,23 @@ def test_secrets_lists_every_secret_for_redaction(write: Any) -> None:
         ("postgresql://user:pw@host/db", "pw"),
         ("postgresql://user:p%2Fw%40@host/db", "p/w@"),
         ("postgresql://user:p@w@host/db", "p@w"),
+        ("postgresql://user:q8/Zk3+long?pass@host/db", "q8/Zk3+long?pass"),
+        ("postgresql://user:pw@host/db?application_name=a@b", "pw"),
+        ("postgresql://user@corp:pw@host/db", "pw"),
+        ("postgresql://user@host:5432/db", None),
+        ("postgresql://user:pw@host:port/db", "pw"),
         ("postgresql://host/db?user=u&password=pw", "pw"),
+        ("postgresql://host/db?user=u&password=a+b%2B", "a b+"),
     ],
 )
 def test_url_password(url: str, password: str | None) -> None:
     assert url_password(url) == password
+
+
+@given(password=st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="@%")))
+def test_url_password_is_what_the_driver_logs_in_with(password: str) -> None:
+    url = f"postgresql://user:{password}@host/db"
+    assert url_password(url) == driver_url(url).password
 
 
 # --- problems ---------------------------------------------------------------------------------
