@@ -6,17 +6,19 @@ Callers ask for a `read()` or a `write()` session; how each engine locks is this
 from __future__ import annotations
 
 import asyncio
+import random
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, nullcontext
+from functools import partial
 from pathlib import Path
 from traceback import walk_tb
 from typing import Any
 
 from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
@@ -38,7 +40,16 @@ _CONNECT_TIMEOUT = 2.0
 _COMMAND_TIMEOUT = 30.0
 _POOL_TIMEOUT = 5.0
 _LOCK_PATIENCE_MS = 2000
-_WAL_LIMIT = 64 * 1024 * 1024
+# A thread that waits for SQLite's lock can't be called back, so it waits this long at a time, and
+# the loop pauses in between; by how much is left to chance, so that no waiter always comes second.
+_LOCK_ATTEMPT = 0.1
+_LOCK_PAUSES = (0.005, 0.05)
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=NORMAL",
+    "foreign_keys=ON",
+    f"journal_size_limit={64 * 1024 * 1024}",
+)
 # Lost or refused connections, resources used up, shutdown, failed login, no such database:
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _UNAVAILABLE_STATES = ("08", "53", "57P", "28", "3D")
@@ -136,7 +147,8 @@ class Database:
 
         On SQLite the transaction takes the write lock at once (`BEGIN IMMEDIATE`), so that a read
         followed by a write can't fail half-way because another writer came between. One `write()`
-        inside another of the same task can therefore never end well.
+        inside another of the same task can therefore never end well. The wait for another process
+        ends after `busy_timeout` with `OperationalError`, or at once when the caller is cancelled.
         """
         async with self._queue(), self._write() as session, session.begin():
             yield session
@@ -195,7 +207,7 @@ def sqlite_path(url: URL) -> Path | None:
 
 
 def _take_write_lock(path: Path) -> None:
-    # A connection of its own, because a pooled one waits for the whole busy timeout.
+    # A connection of its own, because all pooled ones may be waiting for this very lock.
     try:
         with closing(
             sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)
@@ -221,7 +233,7 @@ def create_unpooled_engine(url: URL, busy_timeout: float) -> AsyncEngine:
         connect_args=_sqlite_arguments(busy_timeout),
         execution_options={_WRITE: True},
     )
-    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    _set_up_sqlite(engine, busy_timeout)
     return engine
 
 
@@ -238,8 +250,7 @@ def _create_engine(url: URL, pool_size: int, busy_timeout: float) -> AsyncEngine
         options |= {"pool_pre_ping": True, "pool_recycle": 1800}
         return create_async_engine(url, connect_args=arguments, **options)
     engine = create_async_engine(url, connect_args=_sqlite_arguments(busy_timeout), **options)
-    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    _set_up_sqlite(engine, busy_timeout, _PRAGMAS)
     return engine
 
 
@@ -249,26 +260,49 @@ def _postgres_arguments() -> dict[str, Any]:
 
 
 def _sqlite_arguments(busy_timeout: float) -> dict[str, Any]:
-    return {"timeout": busy_timeout, "isolation_level": None}
+    return {"timeout": min(busy_timeout, _LOCK_ATTEMPT), "isolation_level": None}
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    cursor = connection.cursor()
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=NORMAL",
-        "foreign_keys=ON",
-        f"journal_size_limit={_WAL_LIMIT}",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+def _set_up_sqlite(engine: AsyncEngine, busy_timeout: float, pragmas: Sequence[str] = ()) -> None:
+    def prepare(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            # While others change a new file to WAL, SQLite refuses at once, however long the
+            # timeout: it takes the wait for a deadlock.
+            _when_free(connection, busy_timeout, partial(cursor.execute, f"PRAGMA {pragma}"))
+        cursor.close()
+
+    def begin(connection: Connection) -> None:
+        # The driver's own transaction handling is switched off (isolation_level None), because it
+        # starts transactions late and lets DDL slip out of them.
+        write = connection.get_execution_options().get(_WRITE, False)
+        statement = "BEGIN IMMEDIATE" if write else "BEGIN"
+        driver = connection.connection.dbapi_connection
+        _when_free(driver, busy_timeout, partial(connection.exec_driver_sql, statement))
+
+    event.listen(engine.sync_engine, "connect", prepare)
+    event.listen(engine.sync_engine, "begin", begin)
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    # The driver's own transaction handling is switched off (isolation_level None), because it
-    # starts transactions late and lets DDL slip out of them.
-    write = connection.get_execution_options().get(_WRITE, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+def _when_free(driver: Any, busy_timeout: float, step: Callable[[], object]) -> None:
+    """Do a step on a connection as soon as nobody's lock is in its way, or raise what is."""
+    give_up_at = time.monotonic() + busy_timeout
+    while True:
+        try:
+            step()
+        except (sqlite3.OperationalError, OperationalError) as error:
+            if not _is_busy(error) or time.monotonic() >= give_up_at:
+                raise
+        else:
+            return
+        seconds = random.uniform(*_LOCK_PAUSES)  # noqa: S311 - nothing is kept secret by it
+        driver.run_async(lambda _driver, seconds=seconds: asyncio.sleep(seconds))
+
+
+def _is_busy(error: Exception) -> bool:
+    # The lowest byte is the kind; the rest of the code says why.
+    code = getattr(getattr(error, "orig", error), "sqlite_errorcode", 0)
+    return code & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _causes_of(error: BaseException) -> Iterator[BaseException]:

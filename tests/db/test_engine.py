@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sqlite3
 import stat
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, text
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 
 from db.engine import Database, UnsupportedDatabase, driver_url, is_connection_error
 from db.guilds import Guild
@@ -143,6 +146,67 @@ async def test_writers_of_two_processes_share_a_file(sqlite_url: str) -> None:
     finally:
         await first.close()
         await second.close()
+
+
+async def test_locked_file_is_given_up_after_the_busy_timeout(sqlite_url: str) -> None:
+    database = Database(sqlite_url, busy_timeout=0.3)
+    try:
+        with locked(database), pytest.raises(OperationalError, match="locked") as caught:
+            async with database.write() as session:
+                session.add(guild(1))
+        assert is_connection_error(caught.value)
+        assert await count(database) == 0
+    finally:
+        await database.close()
+
+
+async def test_lock_that_is_let_go_in_time_is_waited_for(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    try:
+        with locked(database):
+            write = asyncio.create_task(add(database, guild(1)))
+            await asyncio.sleep(0.3)
+            assert not write.done()
+        await write
+        assert await count(database) == 1
+    finally:
+        await database.close()
+
+
+@pytest.mark.parametrize("seconds", [0.02, 0.15, 0.4])
+async def test_wait_for_a_locked_file_ends_with_the_callers_patience(
+    sqlite_url: str, seconds: float
+) -> None:
+    database = Database(sqlite_url, pool_size=1, busy_timeout=30)
+    loop = asyncio.get_running_loop()
+    try:
+        with locked(database):
+            started = loop.time()
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await add(database, guild(1))
+            assert loop.time() - started < 10
+            assert await count(database) == 0
+        # Whatever the wait was cut off in, no connection is lost to it and none holds a lock.
+        await asyncio.gather(*(add(database, guild(number)) for number in range(2, 7)))
+        assert await count(database) == 5
+    finally:
+        await database.close()
+
+
+async def add(database: Database, row: Guild) -> None:
+    async with database.write() as session:
+        session.add(row)
+
+
+@contextmanager
+def locked(database: Database) -> Iterator[None]:
+    """Hold the write lock of a database's file, as another process does."""
+    assert database.path is not None
+    with closing(sqlite3.connect(database.path, isolation_level=None)) as intruder:
+        intruder.execute("BEGIN IMMEDIATE")
+        yield
+        intruder.execute("ROLLBACK")
 
 
 async def test_errors_name_no_parameters(database: Database) -> None:

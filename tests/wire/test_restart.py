@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from sqlalchemy import make_url
 
 from bot.sandbox import Sandbox
 from bot.sandbox.guild import Guild
@@ -74,6 +78,21 @@ async def test_term_is_obeyed_in_time_and_loses_no_statistics(
         assert {"command": "about", "count": 5} in stats["topCommands"]
 
 
+async def test_term_is_obeyed_in_time_while_the_database_is_locked(
+    sandbox: Sandbox, guild: Guild, sqlite_url: str, tmp_path: Path
+) -> None:
+    async with bot_process(sandbox, sqlite_url, tmp_path) as bot:
+        await until(lambda: sandbox.application.commands)
+        ada = sandbox.join(guild, "ada")
+        with closing(_connect(sqlite_url)) as intruder:
+            intruder.execute("BEGIN IMMEDIATE")
+            for _ in range(5):
+                await ada.slash(guild.channel("general"), "about")
+            bot.signal(signal.SIGTERM)
+            # Docker kills ten seconds after it asked.
+            assert await bot.wait(within=10) == 0
+
+
 async def test_second_signal_ends_at_once(
     sandbox: Sandbox, guild: Guild, sqlite_url: str, tmp_path: Path
 ) -> None:
@@ -81,3 +100,7 @@ async def test_second_signal_ends_at_once(
         bot.signal(signal.SIGINT)
         bot.signal(signal.SIGTERM)
         assert await bot.wait(within=5) == 130
+
+
+def _connect(url: str) -> sqlite3.Connection:
+    return sqlite3.connect(str(make_url(url).database), isolation_level=None)
