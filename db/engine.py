@@ -18,7 +18,13 @@ from typing import Any
 
 from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    OperationalError,
+    ProgrammingError,
+    StatementError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
@@ -53,6 +59,8 @@ _PRAGMAS = (
 # Lost or refused connections, resources used up, shutdown, failed login, no such database:
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _UNAVAILABLE_STATES = ("08", "53", "57P", "28", "3D")
+# Two rows for one key, wrong values, broken constraints.
+_ROW_STATES = ("21", "22", "23")
 _SQLITE_UNAVAILABLE = (
     "unable to open database",
     "disk i/o error",
@@ -106,6 +114,23 @@ def is_connection_error(error: BaseException) -> bool:
     Looks through the chain of causes, because drivers and SQLAlchemy wrap each other's errors.
     """
     return any(_is_unavailable(link) for link in _causes_of(error))
+
+
+def is_about_rows(error: BaseException) -> bool:
+    """Return whether the database refuses the rows of a statement, so that fewer may be taken.
+
+    Such a statement fails however often it is tried. A wrong statement, and whatever passes by
+    itself (a lost connection, a lock, a deadlock, a time limit), is about no row.
+    """
+    if not isinstance(error, DBAPIError):
+        # The drivers let through as they are what they can't put into a statement.
+        return isinstance(error, (StatementError, UnicodeError, OverflowError))
+    state = getattr(error.orig, "sqlstate", None)
+    if isinstance(state, str):
+        return state.startswith(_ROW_STATES)
+    return not is_connection_error(error) and not isinstance(
+        error, (OperationalError, ProgrammingError)
+    )
 
 
 class Database:

@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError, StatementError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.engine import Database, is_connection_error
+from db.engine import Database, is_about_rows
 from db.guilds import (
     SeenGuild,
     SeenMember,
@@ -38,8 +38,6 @@ N = TypeVar("N")
 
 GuildHook = Callable[[AsyncSession, int], Awaitable[object]]
 _Note = tuple[str, Any, Any]
-# So databases say that something is wrong with themselves or with the statement.
-_NOT_OF_THE_NOTE = (OperationalError, ProgrammingError)
 
 FLUSH_SECONDS = 1.0
 # A raid of this size fits into memory while the database is away; what is beyond is met again.
@@ -163,8 +161,8 @@ class Roster:
     async def _write(self, taken: _Waiting) -> None:
         try:
             await self._store(taken)
-        except (DBAPIError, UnicodeError) as error:
-            if is_connection_error(error) or isinstance(error, _NOT_OF_THE_NOTE):
+        except (StatementError, UnicodeError, OverflowError) as error:
+            if not is_about_rows(error):
                 raise
             if len(taken) > 1:
                 for half in taken.halves():

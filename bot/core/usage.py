@@ -16,14 +16,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 import structlog
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError, StatementError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.clock import Clock
 from bot.core.config.sections import RetentionConfig
 from db.audit import AuditEntry
 from db.base import NOBODY
-from db.engine import Database, is_connection_error
+from db.engine import Database, is_about_rows
 from db.usage import (
     NOT_RUN,
     Activity,
@@ -124,9 +124,10 @@ class UsageRecorder:
                 pause = FLUSH_SECONDS
 
     async def flush(self) -> None:
-        """Write everything that is pending; raises the database's error, and then keeps the rest.
+        """Write everything that is pending, but for single events that the database refuses.
 
-        Being cancelled does not interrupt a batch: it would not be known whether it was stored.
+        Any other error of the database is raised, and what is not stored yet is kept. Being
+        cancelled does not interrupt a batch: it would not be known whether it was stored.
         """
         while self._pending:
             if self._writing is None:
@@ -148,20 +149,27 @@ class UsageRecorder:
             return UsageStatistics(tuple(top), await get_activity(session, now))
 
     async def _write_batch(self) -> None:
-        batch = list(islice(self._pending, BATCH))
         try:
-            await self._store(batch)
-        except DBAPIError as error:
-            if is_connection_error(error):
-                raise
-            # The same rows would fail again for ever and hold up all that come after them.
-            log.exception("usage_batch_refused", count=len(batch))
-            self._drop(len(batch))
-            self._forget(len(batch))
-        else:
-            self._forget(len(batch))
+            await self._write(list(islice(self._pending, BATCH)))
         finally:
             self._writing = None
+
+    async def _write(self, batch: list[UsageEvent]) -> None:
+        """Store the events that have waited longest, but for those that the database refuses."""
+        try:
+            await self._store(batch)
+        except (StatementError, UnicodeError, OverflowError) as error:
+            if not is_about_rows(error):
+                raise
+            if len(batch) > 1:
+                middle = len(batch) // 2
+                await self._write(batch[:middle])
+                await self._write(batch[middle:])
+                return
+            # It would fail again for ever and hold up all that come after it.
+            log.exception("usage_refused", kind=batch[0].kind)
+            self._drop(1)
+        self._forget(len(batch))
 
     async def _store(self, batch: list[UsageEvent]) -> None:
         async with self._database.write() as session:

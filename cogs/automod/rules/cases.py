@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from cogs.automod.rules.links import Invite, Link, invites_of, links_of
 from cogs.automod.rules.sources import MAX_TEXT
 from cogs.automod.rules.values import Context, Hit, MessageRef, ViewName
 from cogs.automod.rules.views import Views
@@ -42,12 +43,28 @@ UNKNOWN = Said(None)
 class Text:
     """One text of a case: its readings, and the numbers of the patterns that may be in it."""
 
-    __slots__ = ("ids", "kind", "views")
+    __slots__ = ("_invites", "_links", "ids", "kind", "views")
 
     def __init__(self, kind: SourceKind, views: Views, ids: frozenset[int]) -> None:
         self.kind: SourceKind = kind
         self.views = views
         self.ids = ids
+        self._links: dict[bool, list[Link]] = {}
+        self._invites: list[Invite] | None = None
+
+    def links(self, *, bare: bool) -> Sequence[Link]:
+        """Return the links of the text, found once for all rules that ask."""
+        found = self._links.get(bare)
+        if found is None:
+            found = self._links[bare] = links_of(self.views, bare=bare)
+        return found
+
+    @property
+    def invites(self) -> Sequence[Invite]:
+        """Return the invites in the text, found once for all rules that ask."""
+        if self._invites is None:
+            self._invites = invites_of(self.views)
+        return self._invites
 
     def hit(  # noqa: PLR0917 - a place is two numbers
         self, rule: str, trigger: str, view: ViewName, start: int, end: int, detail: str = ""

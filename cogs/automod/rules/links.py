@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import bisect
 import functools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cogs.automod.rules.views import Views
@@ -74,6 +75,14 @@ def suffixes() -> PublicSuffixList:
     return PublicSuffixList(accept_unknown=False)
 
 
+def links_of(views: Views, *, bare: bool) -> list[Link]:
+    """Return the links that a text shows, and those that its masked links lead to."""
+    found = find_links(views.clean, bare=bare)
+    if targets := views.targets:
+        found += [replace(link, traced=False) for link in find_links(targets, bare=False)]
+    return found
+
+
 def find_links(text: str, *, bare: bool) -> list[Link]:
     """Return the links of a clean text, bounded in number; `bare` adds those without a scheme."""
     found = list(_links_in(text, bare, traced=True))
@@ -92,19 +101,21 @@ def _may_hide_dot(text: str) -> bool:
 
 
 def _links_in(text: str, bare: bool, *, traced: bool) -> Iterator[Link]:
-    taken = -1
+    ends: list[int] = []
+    starts: list[int] = []
     for match in _URL.finditer(text):
-        host = host_of(match[1])
-        if host:
-            taken = match.end()
+        starts.append(match.start())
+        ends.append(match.end())
+        if host := host_of(match[1]):
             yield Link(host, match.start(), match.end(), False, bool(match[2]), traced)
     if not bare:
         return
-    urls = [match.span() for match in _URL.finditer(text)] if taken >= 0 else []
     for match in _BARE.finditer(text):
+        before = bisect.bisect_right(starts, match.start()) - 1
+        if before >= 0 and match.start() < ends[before]:
+            continue
         host = host_of(match[1])
-        inside = any(low <= match.start() < high for low, high in urls)
-        if host and not inside and suffixes().publicsuffix(host):
+        if host and suffixes().publicsuffix(host):
             yield Link(host, match.start(), match.end(), True, bool(match[2]), traced)
 
 
@@ -140,6 +151,14 @@ def matches_domain(host: str, domains: frozenset[str], *, subdomains: bool) -> b
         if rest in domains:
             return True
     return False
+
+
+def invites_of(views: Views) -> list[Invite]:
+    """Return the invites that a text shows, and those that its masked links lead to."""
+    found = find_invites(views)
+    if targets := views.targets:
+        found += [replace(one, start=0, end=0) for one in find_invites(Views(targets))]
+    return found
 
 
 def find_invites(views: Views) -> list[Invite]:

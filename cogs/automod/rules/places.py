@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cogs.automod.rules.cases import NO, UNKNOWN, Case, Said, Text
@@ -13,8 +12,6 @@ from cogs.automod.rules.domains import SHORTENERS
 from cogs.automod.rules.links import (
     Invite,
     Link,
-    find_invites,
-    find_links,
     is_telling,
     matches_domain,
 )
@@ -88,20 +85,16 @@ class LinksLeaf(Hinted):
 
     def check(self, case: Case) -> Said:
         """Return the links found; of a limit, what is over it."""
-        hits = []
+        hits: list[Hit] = []
+        count = 0
         for text in self.candidates(case, self._sources):
-            for link in self._links_in(text.views):
+            for link in text.links(bare=self._spec.bare):
                 if self._is_wanted(link, case):
-                    start, end = (link.start, link.end) if link.traced else (0, 0)
-                    hits.append(text.hit(self._rule, "links", "plain", start, end, link.host))
-        return self._counter.judge(case, len(hits), tuple(hits[:MAX_HITS]))
-
-    def _links_in(self, views: Views) -> list[Link]:
-        found = find_links(views.clean, bare=self._spec.bare)
-        if targets := views.targets:
-            hidden = find_links(targets, bare=False)
-            found += [replace(link, traced=False) for link in hidden]
-        return found
+                    count += 1
+                    if count <= MAX_HITS:
+                        start, end = (link.start, link.end) if link.traced else (0, 0)
+                        hits.append(text.hit(self._rule, "links", "plain", start, end, link.host))
+        return self._counter.judge(case, count, tuple(hits))
 
     def _is_wanted(self, link: Link, case: Case) -> bool:
         # What the operator blocks is no guild's to allow.
@@ -130,20 +123,19 @@ class InvitesLeaf(Hinted):
     def check(self, case: Case) -> Said:
         """Return the invites found; unknown while a code is not resolved."""
         hits: list[Hit] = []
-        unknown = False
+        unknown: list[str] = []
         for text in self.candidates(case, self._sources):
-            for invite in _invites_in(text.views):
+            for invite in text.invites:
                 verdict = self._is_wanted(invite, case)
                 if verdict is None:
-                    unknown = True
-                    case.need_invites = tuple(dict.fromkeys((*case.need_invites, invite.code)))
-                elif verdict:
-                    detail = invite.code
-                    hits.append(
-                        text.hit(self._rule, "invites", "plain", invite.start, invite.end, detail)
-                    )
+                    unknown.append(invite.code)
+                elif verdict and len(hits) < MAX_HITS:
+                    start, end = invite.start, invite.end
+                    hits.append(text.hit(self._rule, "invites", "plain", start, end, invite.code))
+        if unknown:
+            case.need_invites = tuple(dict.fromkeys((*case.need_invites, *unknown)))
         if hits:
-            return Said(True, tuple(hits[:MAX_HITS]))
+            return Said(True, tuple(hits))
         return UNKNOWN if unknown else NO
 
     def _is_wanted(self, invite: Invite, case: Case) -> bool | None:
@@ -156,13 +148,6 @@ class InvitesLeaf(Hinted):
                 return self._spec.unresolved == "hit"
             return guild_id != case.context.guild_id and guild_id not in self._fine
         return None if case.context.can_fetch else self._spec.unresolved == "hit"
-
-
-def _invites_in(views: Views) -> list[Invite]:
-    found = find_invites(views)
-    if targets := views.targets:
-        found += [replace(one, start=0, end=0) for one in find_invites(Views(targets))]
-    return found
 
 
 class LeaksLeaf(Hinted):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 from urllib.parse import unquote
 
 from cogs.automod.rules.folding import AMBIGUOUS, fold
@@ -119,13 +118,17 @@ _SHORTEN: tuple[Step, ...] = (
 )
 
 
-class Derived(NamedTuple):
+class Derived:
     """A view whose places are not those of the folded text; `trace` finds them again."""
 
-    name: ViewName
-    text: str
-    base: str
-    steps: tuple[Step, ...] = ()
+    __slots__ = ("_places", "base", "name", "steps", "text")
+
+    def __init__(self, name: ViewName, text: str, base: str, steps: tuple[Step, ...] = ()) -> None:
+        self.name: ViewName = name
+        self.text = text
+        self.base = base
+        self.steps = steps
+        self._places: list[int] | None = None
 
     def then(self, name: ViewName, step: Step) -> Derived:
         """Return the view that one more step makes of this one."""
@@ -136,12 +139,18 @@ class Derived(NamedTuple):
         """Return where a span of this view stands in the folded text."""
         if not self.steps:
             return start, end
+        if self._places is None:
+            self._places = self._trace_all()
+        if not 0 <= start < end <= len(self._places):
+            return 0, len(self.base)
+        return self._places[start], self._places[end - 1] + 1
+
+    def _trace_all(self) -> list[int]:
+        """Return where each character stands in the folded text, nothing if that can't be told."""
         text, places = self.base, list(range(len(self.base)))
         for pattern, replace in self.steps:
             text, places = _sub_tracing(text, places, pattern, replace)
-        if text != self.text or not 0 <= start < end <= len(places):
-            return 0, len(self.base)
-        return places[start], places[end - 1] + 1
+        return places if text == self.text else []
 
 
 def _sub_tracing(
@@ -194,7 +203,17 @@ class Views:
     `has_gaps` and `has_runs` say which of the derived ones are worth making.
     """
 
-    __slots__ = ("_clean", "_derived", "_folded", "_plain", "has_gaps", "has_runs", "raw")
+    __slots__ = (
+        "_clean",
+        "_derived",
+        "_folded",
+        "_places",
+        "_plain",
+        "_targets",
+        "has_gaps",
+        "has_runs",
+        "raw",
+    )
 
     def __init__(self, raw: str) -> None:
         self.raw = raw
@@ -204,6 +223,8 @@ class Views:
         self._plain: str | None = None
         self._folded: str | None = None
         self._derived: tuple[Derived, ...] | None = None
+        self._places: list[int] | None = None
+        self._targets: str | None = None
 
     @property
     def clean(self) -> str:
@@ -264,9 +285,10 @@ class Views:
     @property
     def targets(self) -> str:
         """Where the masked links of the text lead, which no reader sees."""
-        if "](" not in self.raw:
-            return ""
-        return " ".join(found[2] for found in _MASKED_LINK.finditer(_composed(self.raw)))
+        if self._targets is None:
+            found = _MASKED_LINK.finditer(_composed(self.raw)) if "](" in self.raw else ()
+            self._targets = " ".join(one[2] for one in found)
+        return self._targets
 
     def in_raw(self, start: int, end: int) -> tuple[int, int] | None:
         """Return where a span of the clean text stands as written, `None` if it can't be told.
@@ -275,33 +297,38 @@ class Views:
         """
         if self.clean == self.raw:
             return start, end
-        places = _align(self.raw, self.clean)
-        if places is None or end > len(places) or start >= end:
+        if start >= end:
             return None
-        return places[start], places[end - 1] + 1
+        if self._places is None:
+            # The whole text at once: a message may have a hundred hits.
+            self._places = _align(self.raw, self.clean)
+        if end > len(self._places):
+            return None
+        return self._places[start], self._places[end - 1] + 1
 
 
-def _align(raw: str, clean: str) -> list[int] | None:
-    places, at = [], 0
+def _align(raw: str, clean: str) -> list[int]:
+    """Return where each clean character stands as written, nothing if that can't be told."""
+    places, at, most = [], 0, len(raw)
+    shown = {char: unicodedata.normalize("NFKC", char) for char in set(raw)}
     for char in clean:
         start = at
-        while at < len(raw) and not _shows(raw[at], char):
+        while at < most and raw[at] != char and not _shows(raw[at], shown[raw[at]], char):
             at += 1
             if at - start > 200:
-                return None
-        if at == len(raw):
-            return None
+                return []
+        if at == most:
+            return []
         places.append(at)
         # One character of the text may be shown as several.
-        if at + 1 >= len(raw) or len(unicodedata.normalize("NFKC", raw[at])) <= 1:
+        if at + 1 >= most or len(shown[raw[at]]) <= 1:
             at += 1
     return places
 
 
-def _shows(raw: str, clean: str) -> bool:
+def _shows(raw: str, shown: str, clean: str) -> bool:
     return (
-        raw == clean
-        or clean in unicodedata.normalize("NFKC", raw)
+        clean in shown
         or (not clean.isascii() and unicodedata.normalize("NFD", clean)[0] == raw)
         or (clean == " " and raw == "_")
     )

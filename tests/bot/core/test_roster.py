@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -22,6 +23,7 @@ from db.guilds import (
     get_member,
 )
 from db.leases import Shards
+from tests.passing_errors import LOCK_TIMEOUT, fail_with
 
 AT = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 
@@ -126,6 +128,21 @@ async def test_flush_keeps_all_notes_when_the_connection_is_lost_between_refusal
     await roster.flush()
     async with postgres_database.read() as session:
         assert await count_guilds(session) == 1
+
+
+async def test_flush_keeps_all_notes_after_a_passing_error(
+    postgres_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roster = Roster(postgres_database)
+    for guild_id in range(1, 6):
+        roster.guild_seen(SeenGuild(guild_id, "One", AT))
+    with monkeypatch.context() as patch:
+        patch.setattr("bot.core.roster.save_guilds", partial(fail_with, LOCK_TIMEOUT))
+        with pytest.raises(DBAPIError):
+            await roster.flush()
+    await roster.flush()
+    async with postgres_database.read() as session:
+        assert await count_guilds(session) == 5
 
 
 async def test_notes_about_people_are_bounded(

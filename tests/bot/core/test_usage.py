@@ -8,11 +8,12 @@ import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from sqlalchemy import event, func, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
@@ -23,6 +24,7 @@ from db.audit import AuditEntry, list_audit_entries
 from db.engine import Database
 from db.usage import CommandCount, CommandUsageDay, CommandUse
 from tests.fakes import FakeClock
+from tests.passing_errors import LOCK_TIMEOUT, fail_with
 
 
 @pytest.fixture
@@ -200,18 +202,38 @@ async def test_flushes_at_the_same_time_write_each_event_once(
     assert await count(database, CommandUse) == 700
 
 
-async def test_batch_that_can_not_be_stored_does_not_hold_up_others(
-    postgres_database: Database, clock: FakeClock
+@pytest.mark.parametrize(
+    "bad", [{"user_id": 2**63}, {"command": "a\x00b"}, {"command": "half of a pair: \ud83d"}]
+)
+async def test_use_that_can_not_be_stored_costs_no_other(
+    recorder: UsageRecorder, database: Database, clock: FakeClock, bad: dict[str, Any]
 ) -> None:
-    recorder = UsageRecorder(postgres_database, clock)
-    recorder.record(use(clock, user_id=2**63))
+    for number in range(21):
+        recorder.record(use(clock, **bad) if number == 13 else use(clock, f"c{number}"))
     with capture_logs() as logs:
         await recorder.flush()
-    assert [line["event"] for line in logs] == ["usage_batch_refused"]
-    recorder.record(use(clock))
+    # SQLite takes a zero byte.
+    stored = 21 - recorder.dropped
+    assert [line["event"] for line in logs] == ["usage_refused"] * recorder.dropped
+    assert recorder.pending == 0
+    assert recorder.dropped <= 1
+    assert await count(database, CommandUse) == stored
+    assert await count(database, AuditEntry) == stored
+
+
+async def test_passing_error_costs_no_use(
+    postgres_database: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = UsageRecorder(postgres_database, clock)
+    for _number in range(20):
+        recorder.record(use(clock))
+    with monkeypatch.context() as patch:
+        patch.setattr(usage_module, "add_usage_batch", partial(fail_with, LOCK_TIMEOUT))
+        with pytest.raises(DBAPIError):
+            await recorder.flush()
+    assert (recorder.pending, recorder.dropped) == (20, 0)
     await recorder.flush()
-    assert recorder.dropped == 1
-    assert await count(postgres_database, CommandUse) == 1
+    assert await count(postgres_database, CommandUse) == 20
 
 
 async def test_overlong_values_are_cut(
