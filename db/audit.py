@@ -72,12 +72,16 @@ class AuditCursor:
     def parse(cls, text: str) -> AuditCursor:
         """Read what `str()` wrote, or a bare ISO 8601 instant (UTC when it names no zone).
 
-        Raises `ValueError` for anything else.
+        Raises `ValueError` for anything else, an instant that UTC has no date for included.
         """
         instant, _, identity = text.partition("_")
         created_at = datetime.fromisoformat(instant)
         if created_at.tzinfo is None:
             created_at = created_at.replace(tzinfo=UTC)
+        try:
+            created_at = created_at.astimezone(UTC)
+        except OverflowError as error:
+            raise ValueError(f"{instant!r} is outside the years 1 to 9999 in UTC") from error
         return cls(created_at, uuid.UUID(identity) if identity else None)
 
     @classmethod

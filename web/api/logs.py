@@ -6,13 +6,13 @@ import uuid
 from typing import Annotated, Any
 
 from aiohttp import web
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.errors import FieldError, InvalidInput
 from bot.core.i18n import _
 from db.audit import AuditCategory, AuditCursor, AuditEntry, list_audit_entries
-from web.api.query import DiscordId, Query, read_query
+from web.api.query import DiscordId, Instant, Query, read_query
 from web.keys import SERVICES
 from web.responses import json_response, timestamp
 from web.routes import Access, Pace, Reply, Route
@@ -31,7 +31,7 @@ class LogQuery(Query):
         ),
     ] = None
     since: Annotated[
-        AwareDatetime | None,
+        Instant | None,
         Field(description="Entries of this instant and later, such as 2024-01-01T00:00:00Z."),
     ] = None
     guild_id: Annotated[

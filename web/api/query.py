@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    WithJsonSchema,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from bot.core.errors import FieldError, InvalidInput
@@ -30,6 +39,16 @@ DiscordId = Annotated[
 ]
 
 
+def _to_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("instant_range", "outside the years 1 to 9999") from None
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_to_utc)]
+
+
 class Query(BaseModel):
     """The parameters that a route takes; any other is refused, since a typo would go unnoticed."""
 
@@ -43,6 +62,7 @@ _TEXTS: dict[str, Message] = {
     "datetime_from_date_parsing": _(_INSTANT),
     "datetime_parsing": _(_INSTANT),
     "timezone_aware": _(_INSTANT),
+    "instant_range": _("In UTC, this instant is outside the years 1 to 9999."),
     "discord_id": _("This must be a Discord id: up to 19 digits."),
 }
 
@@ -53,6 +73,12 @@ def read_query(request: web.Request, model: type[Q]) -> Q:
     repeated = {name for name in values if len(values.getall(name)) > 1}
     errors = [
         FieldError(f"/{name}", _("This may be given only once.")) for name in sorted(repeated)
+    ]
+    # PostgreSQL keeps no zero byte in a text, so nothing that is looked for has one.
+    errors += [
+        FieldError(f"/{name}", _("This must not contain a zero byte."))
+        for name, value in values.items()
+        if "\x00" in value
     ]
     try:
         parsed = model.model_validate(dict(values))
