@@ -174,8 +174,6 @@ class _Reader:
                 values = fewer
 
     def _read_file(self) -> dict[str, Any]:
-        if not self._path.exists() and not self._required:
-            return {}
         try:
             values = TomlConfigSettingsSource(Config, self._path)() if self._readable() else {}
         except tomllib.TOMLDecodeError as error:
@@ -193,7 +191,8 @@ class _Reader:
             with self._path.open("rb"):
                 return True
         except OSError as error:
-            self._report(_("this file can't be read: {reason}", reason=_reason(error)))
+            if self._required or not isinstance(error, FileNotFoundError):
+                self._report(_("this file can't be read: {reason}", reason=_reason(error)))
             return False
 
     def _refuse_secrets(self, values: dict[str, Any]) -> None:

@@ -239,6 +239,21 @@ def test_url_password_is_what_the_driver_logs_in_with(password: str) -> None:
 # --- problems ---------------------------------------------------------------------------------
 
 
+def test_path_that_can_not_be_looked_at_is_a_problem(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path / ("x" * 300))
+    assert "can't be read" in problem
+
+
+def test_default_path_that_can_not_be_looked_at_is_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert problems(None) == []
+    Path("config.toml").symlink_to("config.toml")
+    (problem,) = problems(None)
+    assert "can't be read" in problem
+
+
 def test_every_problem_is_told_at_once(write: Any) -> None:
     path = write(
         """
