@@ -26,7 +26,7 @@ from bot.core.log import configure_logging
 from bot.runtime import Runtime, StopStep
 from db.engine import Database, driver_url, sqlite_path
 from db.ownership import OwnedByAnother, owning
-from db.version import is_at_head
+from db.version import starts_at_head
 
 log = structlog.get_logger(__name__)
 
@@ -123,7 +123,7 @@ def _alone_on(path: Path | None) -> Iterator[None]:
 
 async def _migrate(database: Database) -> None:
     exists = database.path is None or database.path.exists()
-    if exists and await is_at_head(database):
+    if exists and await starts_at_head(database):
         return
     # Alembic takes 12 MB, so it is loaded only when there is work for it.
     from db.migrate import upgrade

@@ -20,9 +20,30 @@ from sqlalchemy.engine import URL
 
 from db import schema
 from db.engine import APPLICATION_NAME, Database
+from db.version import MIGRATION_LOCK
 
 _CHUNK = 1024 * 1024
 _RUNNING = "a bot is running on this database: stop it first"
+# The first thing in a restore's transaction: from here on no bot comes past its migration check,
+# and one that did is seen. A connection that was closed just now is listed for a moment longer.
+_ALONE = f"""
+SELECT pg_advisory_xact_lock({MIGRATION_LOCK});
+DO $$
+BEGIN
+  FOR attempt IN 1..20 LOOP
+    PERFORM pg_stat_clear_snapshot();
+    IF NOT EXISTS (
+      SELECT FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name = '{APPLICATION_NAME}'
+    ) THEN
+      RETURN;
+    END IF;
+    PERFORM pg_sleep(0.1);
+  END LOOP;
+  RAISE EXCEPTION '{_RUNNING}';
+END
+$$;
+"""  # noqa: S608 - constants of ours
 
 
 class BackupError(RuntimeError):
@@ -32,7 +53,8 @@ class BackupError(RuntimeError):
 async def refuse_running(database: Database) -> None:
     """Raise `BackupError` when another process is connected to a PostgreSQL database.
 
-    A SQLite file tells it when it is loaded, under the lock that the loading needs.
+    This is only to refuse soon: what counts is found under the lock that the loading needs, for a
+    SQLite file too.
     """
     if database.dialect != "postgresql":
         return
@@ -160,12 +182,17 @@ def _load_postgres(url: URL, payload: Iterable[bytes]) -> None:
         # Tables that came after the backup was made are in its way as much as its own.
         ours = [*schema.metadata().tables, "alembic_version"]
         drops = "".join(f'DROP TABLE IF EXISTS "{name}" CASCADE;\n' for name in ours)
-        script.write_text(drops)
+        script.write_text(_ALONE + drops)
         translate = [pg_restore, "--no-owner", "--no-privileges", "--file=-", str(archive)]
         with script.open("ab") as output:
             _run(translate, url, output)
         options = ["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1"]
-        _run([psql, *options, f"--file={script}"], url, subprocess.DEVNULL)
+        try:
+            _run([psql, *options, f"--file={script}"], url, subprocess.DEVNULL)
+        except BackupError as error:
+            if _RUNNING in str(error):
+                raise BackupError(_RUNNING) from None
+            raise
 
 
 def _run(command: list[str], url: URL, output: IO[bytes] | int) -> None:

@@ -15,10 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from db.engine import Database, create_unpooled_engine
-from db.version import current
-
-# Any number that no other program uses for an advisory lock in the same database: "pegasus" in hex.
-MIGRATION_LOCK = 0x70656761737573
+from db.version import MIGRATION_LOCK, current
 
 
 class MigrationError(RuntimeError):

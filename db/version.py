@@ -8,11 +8,13 @@ from __future__ import annotations
 import functools
 from importlib import resources
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, func, inspect, select, text
 
 from db.engine import Database
 
 _TABLE = "alembic_version"
+# Any number that no other program uses for an advisory lock in the same database: "pegasus" in hex.
+MIGRATION_LOCK = 0x70656761737573
 
 
 @functools.cache
@@ -34,6 +36,19 @@ async def current(database: Database) -> str | None:
 async def is_at_head(database: Database) -> bool:
     """Return whether the database has exactly the schema of this code."""
     return await current(database) == head()
+
+
+async def starts_at_head(database: Database) -> bool:
+    """Return the same as `is_at_head` to a bot that starts, once nobody replaces the content.
+
+    On PostgreSQL it waits while a migration or a restore is under way. A bot that asks this before
+    it reads anything else can't hold what a restore is about to replace: either the restore sees
+    its connection and refuses, or the bot waits for the end.
+    """
+    async with database.engine.connect() as connection:
+        if database.dialect == "postgresql":
+            await connection.execute(select(func.pg_advisory_xact_lock_shared(MIGRATION_LOCK)))
+        return await connection.run_sync(_current_of) == head()
 
 
 def _current_of(connection: Connection) -> str | None:

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import NullPool, func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from db import backup as backups
 from db.backup import backup, restore, verify
@@ -21,7 +23,7 @@ from db.backup_log import get_last_backup_at
 from db.dump import BackupError
 from db.engine import Database
 from db.guilds import SeenGuild, get_guild, save_guilds
-from db.version import head, is_at_head
+from db.version import MIGRATION_LOCK, head, is_at_head, starts_at_head
 from tests.postgres import find_binaries
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
@@ -204,6 +206,60 @@ async def test_running_bot_is_not_overwritten(
     with pytest.raises(BackupError, match="a bot is running"):
         await restore(database_url, tmp_path / "b")
     assert await name_in(database_url) == "running"
+
+
+async def test_bot_that_starts_during_a_restore_is_not_overwritten(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await back_up(postgres_url, tmp_path / "b")
+    bot = Database(postgres_url)
+
+    async def keep_aside(database: Database, path: Path) -> None:
+        await backup(database, path)
+        async with bot.write() as session:
+            await save_guilds(session, [SeenGuild(1, "running", NOW)])
+
+    monkeypatch.setattr(backups, "backup", keep_aside)
+    try:
+        with pytest.raises(BackupError) as refused:
+            await restore(postgres_url, tmp_path / "b")
+    finally:
+        await bot.close()
+    assert str(refused.value) == "a bot is running on this database: stop it first"
+    assert await name_in(postgres_url) == "running"
+
+
+async def test_restore_and_the_start_of_a_bot_wait_for_each_other(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    await back_up(postgres_url, tmp_path / "b")
+    starting = Database(postgres_url)
+    # Neither a bot nor a restore by its name, it holds the lock that both take.
+    other = create_async_engine(starting.url, poolclass=NullPool)
+    try:
+        async with other.connect() as holder:
+            await holder.execute(select(func.pg_advisory_lock(MIGRATION_LOCK)))
+            load = asyncio.create_task(restore(postgres_url, tmp_path / "b"))
+            await _until_waiting(holder, 1)
+            start = asyncio.create_task(starts_at_head(starting))
+            await _until_waiting(holder, 2)
+            start.cancel()
+            await asyncio.gather(start, return_exceptions=True)
+            await starting.close()
+        await load
+    finally:
+        await starting.close()
+        await other.dispose()
+
+
+async def _until_waiting(connection: AsyncConnection, count: int) -> None:
+    query = text(
+        "SELECT count(*) FROM pg_locks JOIN pg_database ON database = pg_database.oid "
+        "WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted"
+    )
+    async with asyncio.timeout(20):
+        while await connection.scalar(query) != count:
+            await asyncio.sleep(0.05)
 
 
 async def test_stopped_bots_database_can_be_restored(

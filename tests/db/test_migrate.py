@@ -19,7 +19,7 @@ from sqlalchemy import Connection, inspect, text
 from db import migrations, schema
 from db.engine import Database
 from db.migrate import MigrationError, is_known, make_config, upgrade
-from db.version import current, head, is_at_head
+from db.version import current, head, is_at_head, starts_at_head
 
 PARENT = "9001"
 
@@ -91,6 +91,7 @@ async def test_upgrade_from_empty_reaches_the_head_once(empty: Database) -> None
     assert await upgrade(empty)
     assert await current(empty) == head()
     assert await is_at_head(empty)
+    assert await starts_at_head(empty)
     assert not await upgrade(empty)
 
 
