@@ -17,7 +17,7 @@ from structlog.contextvars import bind_contextvars
 
 from bot.acknowledgements import namespace_of
 from bot.checks import in_time
-from bot.core.errors import AppError, Denied
+from bot.core.errors import AppError, Denied, Unexpected
 from bot.core.features import Feature, RateClass
 from bot.core.i18n import _
 from bot.core.usage import UsageEvent
@@ -109,12 +109,6 @@ class PegasusTree(app_commands.CommandTree["Pegasus"]):
             )
 
 
-class Unexpected(AppError):
-    """A fault of ours; people see only a reference that finds it in the log."""
-
-    code, status, title = "E002", 500, "Unexpected error"
-
-
 def as_app_error(error: BaseException) -> AppError:
     """Return the expected error inside an exception, or a logged `Unexpected` with a reference."""
     if (expected := expected_error(error)) is not None:
@@ -122,15 +116,7 @@ def as_app_error(error: BaseException) -> AppError:
     cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
     reference = secrets.token_hex(4)
     log.error("command_failed", reference=reference, exc_info=cause)
-    return Unexpected(
-        _("Something went wrong on our side."),
-        hint=_(
-            "If it happens again, tell the bot's owner this reference: {reference}",
-            reference=reference,
-        ),
-        reference=reference,
-        error=cause,
-    )
+    return Unexpected(reference, error=cause)
 
 
 def outcome_of(error: AppError) -> str:

@@ -1,7 +1,7 @@
 """Turns whatever went wrong with a request into one of the expected errors.
 
 aiohttp raises its own exceptions for unknown paths, wrong methods and large bodies; they get the
-application's codes here. Anything unexpected gets a reference under which the log has it.
+application's codes here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from aiohttp import web
 
 from bot.core.errors import (
     AppError,
-    ConfigurationError,
     DatabaseUnavailable,
     Denied,
     InvalidInput,
@@ -69,12 +68,6 @@ class TooSlow(TimedOut):
     status, title = 408, N_("Request timed out")
 
 
-class UnexpectedError(ConfigurationError):
-    """A fault of ours (E008, the code of status 500); the reference finds it in the log."""
-
-    title = N_("Unexpected error")
-
-
 _BY_STATUS: dict[int, tuple[type[AppError], Message]] = {
     400: (InvalidInput, _("The request can't be understood.")),
     401: (Unauthenticated, _("You are not logged in.")),
@@ -105,14 +98,3 @@ def as_app_error(error: BaseException) -> AppError | None:
     if isinstance(error, TimeoutError):
         return TimedOut(_("That took too long."), hint=_("Please try again."))
     return None
-
-
-def unexpected(reference: str) -> UnexpectedError:
-    """Return the answer to an error that nobody expected."""
-    return UnexpectedError(
-        _("Something went wrong on our side."),
-        hint=_(
-            "If it happens again, tell the bot's owner this reference: {reference}",
-            reference=reference,
-        ),
-    )

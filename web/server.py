@@ -11,12 +11,12 @@ import structlog
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from bot.core.errors import ConfigurationError
+from bot.core.errors import ConfigurationError, Unexpected
 from bot.core.i18n import _
 from web.keys import PARTS_BY_ADDRESS, SECURITY_HEADERS
 from web.locale import locale_of
 from web.options import Address
-from web.problems import error_for_status, unexpected
+from web.problems import error_for_status
 from web.responses import problem_response
 
 log = structlog.get_logger(__name__)
@@ -149,7 +149,7 @@ class _Protocol(RequestHandler):
             raise ConnectionError("a part of the answer is sent already")
         if status >= 500:
             log.error("request_failed", exc_info=exc)
-            error = unexpected("-")
+            error = Unexpected("-")
         else:
             error = error_for_status(status)
         response = problem_response(error, "-", None, self._security_headers)

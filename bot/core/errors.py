@@ -126,3 +126,20 @@ class ConfigurationError(AppError):
     """The process can't run as configured (E008); names file, key and accepted values."""
 
     code, status, title = "E008", 500, N_("Configuration error")
+
+
+class Unexpected(AppError):
+    """A fault of ours (E008); the reference finds it in the log."""
+
+    code, status, title = "E008", 500, N_("Unexpected error")
+
+    def __init__(self, reference: str, **context: Any) -> None:
+        super().__init__(
+            _("Something went wrong on our side."),
+            hint=_(
+                "If it happens again, tell the bot's owner this reference: {reference}",
+                reference=reference,
+            ),
+            reference=reference,
+            **context,
+        )

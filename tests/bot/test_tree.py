@@ -13,11 +13,11 @@ import pytest
 from discord import app_commands
 from sqlalchemy.exc import OperationalError
 
-from bot.core.errors import AppError, InvalidInput, NotFound, RateLimited
+from bot.core.errors import AppError, InvalidInput, NotFound, RateLimited, Unexpected
 from bot.core.i18n import Message
 from bot.meanings import expected_error
 from bot.replies import OwnedView
-from bot.tree import Unexpected, as_app_error, outcome_of
+from bot.tree import as_app_error, outcome_of
 from db.engine import Database
 from tests.simcord_env import Bench, running_bench, speaking
 
@@ -151,7 +151,12 @@ def test_cause_is_looked_for_inside() -> None:
 
 def test_fault_of_ours_has_none() -> None:
     assert expected_error(KeyError("x")) is None
-    assert isinstance(as_app_error(KeyError("x")), Unexpected)
+    cause = KeyError("x")
+    error = as_app_error(cause)
+    assert isinstance(error, Unexpected)
+    assert error.context["error"] is cause
+    assert (error.code, error.status) == ("E008", 500)
+    assert error.context["reference"] in error.render("es")
 
 
 @pytest.mark.parametrize(

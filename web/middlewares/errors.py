@@ -6,11 +6,11 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from bot.core.errors import AppError, DatabaseUnavailable, DiscordFailed
+from bot.core.errors import AppError, DatabaseUnavailable, DiscordFailed, Unexpected
 from web.dashboard.pages import error_page, wants_page
 from web.keys import REQUEST_ID, SERVICES, route_of
 from web.locale import locale_of
-from web.problems import as_app_error, unexpected
+from web.problems import as_app_error
 from web.responses import headers_of, problem_response
 
 log = structlog.get_logger(__name__)
@@ -40,7 +40,7 @@ def _report(request: web.Request, error: Exception) -> AppError:
     route = route_of(request)
     where = f"{route.method} {route.path}" if route else "Web request"
     request.app[SERVICES].webhooks.error(where, error, reference=reference)
-    return unexpected(reference)
+    return Unexpected(reference)
 
 
 def _answer(request: web.Request, error: AppError, headers: dict[str, str]) -> web.Response:
