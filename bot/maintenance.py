@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy import make_url
+
 from bot.core.config import load_config
 from bot.core.errors import AppError, DatabaseUnavailable, InvalidInput
 from bot.core.i18n import N_, Message, _
 from bot.core.log import configure_logging
 from db.backup import BackupError, NotABackup, backup, restore
-from db.engine import Database, driver_url, is_connection_error, safe_url
+from db.engine import Database, driver_url, is_connection_error, safe_url, sqlite_path
 from db.migrate import MigrationError, upgrade
 from db.people import erase_person
 
@@ -102,13 +104,26 @@ def told_in_words(url: str) -> Iterator[None]:
         raise MaintenanceFailed(_sentence(error)) from error
     except Exception as error:
         if is_connection_error(error):
+            _refuse_folder(url, error)
             message = _("The database at {url} can't be reached.", url=url)
             raise DatabaseUnavailable(message) from error
         if isinstance(error, OSError):
             reason = error.strerror or str(error)
             message = _("The database at {url} can't be opened: {reason}.", url=url, reason=reason)
-            raise MaintenanceFailed(message) from error
+            hint = _("Set database.url to a file that this user can open.")
+            raise MaintenanceFailed(message, hint=hint) from error
         raise
+
+
+def _refuse_folder(url: str, error: Exception) -> None:
+    """Say what is wrong for good, where SQLite only says that it can't open the file now."""
+    path = sqlite_path(make_url(url))
+    if path is not None and os.path.isdir(path):  # noqa: PTH112 - Path's raises where it may not look
+        inside = url.rstrip("/") + "/pegasus.db"
+        raise MaintenanceFailed(
+            _("{path} is a folder, and the database needs a file.", path=str(path)),
+            hint=_("Set database.url to a file in it, such as {url}.", url=inside),
+        ) from error
 
 
 def _sentence(error: Exception) -> Message:

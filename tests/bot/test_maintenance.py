@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 
 from bot.core.errors import InvalidInput
-from bot.maintenance import erase_data, restore_database
+from bot.maintenance import (
+    MaintenanceFailed,
+    erase_data,
+    migrate_database,
+    restore_database,
+)
 from db.engine import Database
 from db.people import export_person
 from db.permissions import grant_permission
@@ -39,3 +44,19 @@ async def test_erase_takes_a_person_out_of_the_database(
 
     async with database.read() as session:
         assert await export_person(session, 42) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("", "is a folder"), ("x" * 300 + ".db", "can't be opened: File name too")]
+)
+async def test_path_that_can_be_no_database_is_told_with_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/{name}")
+    with pytest.raises(MaintenanceFailed, match=said) as caught:
+        await migrate_database(None)
+    told = caught.value.render(None)
+    assert str(tmp_path) in told
+    assert "database.url" in told
+    assert "try again" not in told
