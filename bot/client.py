@@ -25,7 +25,7 @@ from bot.localization import CatalogueTranslator
 from bot.observer import Observer
 from bot.panels import settings_command
 from bot.sessions import Sessions
-from bot.tree import PegasusTree, record_use
+from bot.tree import Fallback, PegasusTree, record_use
 from bot.tuning import settle_memory
 from db.engine import is_connection_error
 
@@ -102,6 +102,9 @@ class Pegasus(commands.AutoShardedBot):
         self._sessions = sessions or Sessions()
         # What makes a file when a message with one is delivered, by name; features add theirs.
         self.renderers: dict[str, Renderer] = {}
+        # Answers slash commands that are not in the tree, such as a guild's own, and returns
+        # whether it did; what it raises is told to the person.
+        self.fallback: Fallback | None = None
         self._courier = DiscordCourier(self, kernel.clock, self.renderers)
         self._enforcer = DiscordEnforcer(self)
         self._features: dict[str, Feature] = {}

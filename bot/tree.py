@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import aiohttp
 import discord
@@ -26,11 +26,14 @@ from bot.replies import answer_error
 from db.base import NOBODY
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from bot.client import Pegasus
 
 log = structlog.get_logger(__name__)
 
 Command = app_commands.Command[Any, ..., Any] | app_commands.ContextMenu
+Fallback: TypeAlias = "Callable[[discord.Interaction[Pegasus]], Awaitable[bool]]"
 _STARTED = "pegasus_started"
 _UNNAMED = "pegasus_unnamed"
 _KINDS = {
@@ -50,7 +53,7 @@ class PegasusTree(app_commands.CommandTree["Pegasus"]):
         interaction.extras[_STARTED] = time.monotonic()
         command = interaction.command
         if command is None:
-            return True
+            return not await self._fall_back(interaction)
         # Each interaction is a task of its own, so whatever it logs from here on bears this.
         bind_contextvars(command=command.qualified_name, guild_id=interaction.guild_id)
         try:
@@ -60,6 +63,16 @@ class PegasusTree(app_commands.CommandTree["Pegasus"]):
             await self._finish(interaction, as_app_error(error))
             return False
         return True
+
+    async def _fall_back(self, interaction: discord.Interaction[Pegasus]) -> bool:
+        fallback = interaction.client.fallback
+        if fallback is None:
+            return False
+        try:
+            return await fallback(interaction)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the person gets an answer
+            await self._finish(interaction, as_app_error(error))
+            return True
 
     async def _admit(self, interaction: discord.Interaction[Pegasus], command: Command) -> None:
         kernel = interaction.client.kernel
