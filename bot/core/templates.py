@@ -57,10 +57,15 @@ class Template:
         Raises `KeyError` when a variable has no value.
         """
         text = "".join(p if isinstance(p, str) else values[p.name] for p in self.parts)
-        if limit is None or len(text) <= limit:
-            return text
-        kept = _HALF_TOKEN.sub("", text[: limit - len(_ELLIPSIS)])
-        return kept.rstrip() + _ELLIPSIS
+        return text if limit is None else cut(text, limit)
+
+
+def cut(text: str, limit: int) -> str:
+    """Return the text, cut with an ellipsis where it is longer, but through no mention or emoji."""
+    if len(text) <= limit:
+        return text
+    kept = _HALF_TOKEN.sub("", text[: limit - len(_ELLIPSIS)])
+    return kept.rstrip() + _ELLIPSIS
 
 
 def parse(text: str, allowed: Collection[str]) -> Template:
