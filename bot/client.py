@@ -18,6 +18,7 @@ from bot.acknowledgements import Acknowledgements
 from bot.core.config import Config
 from bot.core.features import Feature
 from bot.core.kernel import Kernel
+from bot.core.prefixes import PrefixCommands
 from bot.delivery import DiscordCourier, Renderer
 from bot.enforcement import DiscordEnforcer
 from bot.intake import Intake
@@ -105,6 +106,7 @@ class Pegasus(commands.AutoShardedBot):
         # Answers slash commands that are not in the tree, such as a guild's own, and returns
         # whether it did; what it raises is told to the person.
         self.fallback: Fallback | None = None
+        self.prefixes = _prefixes_of(kernel)
         self._courier = DiscordCourier(self, kernel.clock, self.renderers)
         self._enforcer = DiscordEnforcer(self)
         self._features: dict[str, Feature] = {}
@@ -117,6 +119,8 @@ class Pegasus(commands.AutoShardedBot):
         for feature in self.kernel.registry.all():
             await self._load(feature)
         Observer(self)
+        if self.intents.message_content:
+            self.intake.add_observer("prefixes", self.prefixes.see)
         self.intake.attach(self)
         kernel = self.kernel
         kernel.metrics.know_listeners([*self.extra_events, *kernel.bus.listener_names()])
@@ -247,6 +251,18 @@ class Pegasus(commands.AutoShardedBot):
             return
         synced = await self.tree.sync()
         log.info("commands_registered", count=len(synced))
+
+
+def _prefixes_of(kernel: Kernel) -> PrefixCommands:
+    return PrefixCommands(
+        kernel.database,
+        kernel.clock,
+        settings=kernel.settings,
+        limits=kernel.limits,
+        outbox=kernel.outbox,
+        spawn=kernel.supervisor.spawn,
+        state=kernel.state,
+    )
 
 
 def _shard_choice(config: Config) -> dict[str, Any]:

@@ -79,7 +79,8 @@ class Feature:
     `always_on` features can't be disabled. `tables` names the tables in which the feature keeps
     data about people; `db.people` must know how to export and erase each. `intents` are the
     privileged intents ("members", "message_content") that it works less well without, each with a
-    text that says what is off. `check` finds problems that the field declarations can't express.
+    text that says what is off; `needs_intents` says whether a guild's settings need them, which is
+    always where it is left out. `check` finds problems that the field declarations can't express.
     `purge` deletes, each night, what the feature has kept for long enough as of that instant.
     """
 
@@ -93,6 +94,7 @@ class Feature:
     rate_class: RateClass = RateClass.DEFAULT
     tables: tuple[str, ...] = ()
     intents: Mapping[str, str] = field(default_factory=dict)
+    needs_intents: Callable[[Any], bool] | None = None
     check: Callable[[Any, BotState, int], list[Problem]] | None = None
     purge: Purge | None = None
     counters: Mapping[str, Callable[[Any], Awaitable[int]]] = field(default_factory=dict)

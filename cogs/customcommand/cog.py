@@ -21,14 +21,14 @@ from bot.core.usage import UsageEvent
 from bot.localization import locale_of
 from bot.replies import answer, confirm, paginate
 from cogs.customcommand.book import KEY, CommandBook, find_command
-from cogs.customcommand.forms import AnswerForm, Entered, Save, occasion_of
+from cogs.customcommand.forms import AnswerForm, Entered, Save
+from cogs.customcommand.invocations import as_options, invocation_by, invocation_in
 from cogs.customcommand.registrar import DiscordRegistrar
 from cogs.customcommand.rules import (
     LONGEST_COOLDOWN,
     MAX_DESCRIPTION,
     Command,
     Draft,
-    Invocation,
     Response,
     check_among,
     read_name,
@@ -39,6 +39,7 @@ from cogs.customcommand.wording import cheat_sheet, info, list_line
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
+    from bot.core.prefixes import Body, PrefixUse
 
 Interaction: TypeAlias = "discord.Interaction[Pegasus]"
 
@@ -103,10 +104,12 @@ class CustomCommands(
         self.sync.register_with(kernel.jobs)
         self._unsubscribe = kernel.bus.subscribe(SettingsChanged, self.on_settings)
         self.bot.fallback = self.run
+        self.bot.prefixes.source = self
 
     async def cog_unload(self) -> None:
         """Give all that back, and write what was counted."""
         self.bot.fallback = None
+        self.bot.prefixes.source = None
         self._unsubscribe()
         await self.counter.flush()
 
@@ -148,12 +151,31 @@ class CustomCommands(
         args = next((str(one["value"]) for one in options if one["name"] == "text"), "")
         async with in_time():
             await kernel.limits.check(interaction.user.id, RateClass.DEFAULT)
-            payload = await self.use.answer(_invocation(interaction, name, args))
-        await interaction.response.send_message(**_as_options(payload))
+            payload = await self.use.answer(invocation_by(interaction, name, args))
+        await interaction.response.send_message(**as_options(payload))
+        self._record(interaction.guild_id, interaction.user.id, name, started)
+        return True
+
+    async def knows(self, guild_id: int, name: str) -> bool:
+        """Return whether a name after the guild's prefix is one of its own commands."""
+        if not (await self.bot.kernel.settings.get(guild_id, KEY)).enabled:
+            return False
+        return any(name in one.draft.names for one in await self.book.commands(guild_id))
+
+    async def answer(self, use: PrefixUse) -> Body:
+        """Return the answer to a command that was written with the guild's prefix."""
+        facts, started = use.facts, self.bot.kernel.clock.monotonic()
+        said = invocation_in(facts, use, self.bot.kernel.state())
+        payload = await self.use.answer(said)
+        self._record(facts.guild_id, facts.author_id, use.name, started)
+        return payload
+
+    def _record(self, guild_id: int, user_id: int, name: str, started: float) -> None:
+        kernel = self.bot.kernel
         kernel.usage.record(
             UsageEvent(
-                guild_id=interaction.guild_id,
-                user_id=interaction.user.id,
+                guild_id=guild_id,
+                user_id=user_id,
                 command=f"{KEY} {name}",
                 kind="custom",
                 outcome="ok",
@@ -161,7 +183,6 @@ class CustomCommands(
                 at=kernel.clock.now(),
             )
         )
-        return True
 
     # --- management --------------------------------------------------------------------------
 
@@ -358,29 +379,3 @@ def _changed(
         names = [] if aliases == _NOTHING else re.split(r"[\s,]+", aliases.strip())
         draft = replace(draft, aliases=tuple(read_name(one) for one in names if one))
     return draft
-
-
-def _invocation(interaction: Interaction, name: str, args: str) -> Invocation:
-    member, channel = interaction.user, interaction.channel
-    roles = member.roles if isinstance(member, discord.Member) else ()
-    return Invocation(
-        interaction.guild_id or 0,
-        member.id,
-        frozenset(one.id for one in roles),
-        occasion_of(interaction, name, args),
-        channel.parent_id if isinstance(channel, discord.Thread) else None,
-    )
-
-
-def _as_options(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a message's body as discord.py takes it."""
-    mentions = payload["allowed_mentions"]
-    return {
-        "content": payload.get("content"),
-        "embeds": [discord.Embed.from_dict(one) for one in payload.get("embeds", ())],
-        "allowed_mentions": discord.AllowedMentions(
-            everyone=False,
-            users=[discord.Object(int(one)) for one in mentions["users"]],
-            roles=[discord.Object(int(one)) for one in mentions["roles"]],
-        ),
-    }

@@ -20,6 +20,7 @@ from bot.core.i18n import Message, _
 from bot.localization import locale_of
 from bot.replies import OwnedView, answer, unique_id
 from cogs.customcommand.evaluation import Occasion
+from cogs.customcommand.invocations import occasion_of
 from cogs.customcommand.language import MAX_SOURCE
 from cogs.customcommand.rules import (
     MAX_URL,
@@ -265,20 +266,3 @@ def _chance(count: int) -> int:
 def _example(interaction: Interaction, draft: Draft) -> Occasion:
     """Return the admin's own use of the command, with words to show what becomes of them."""
     return occasion_of(interaction, draft.name, _("some words").render(locale_of(interaction)))
-
-
-def occasion_of(interaction: Interaction, command: str, args: str) -> Occasion:
-    """Return who uses a command where, and with what words."""
-    guild_id = interaction.guild_id or 0
-    guild = interaction.client.kernel.state().guild(guild_id)
-    channel: Any = interaction.channel
-    return Occasion(
-        user_id=interaction.user.id,
-        user_name=interaction.user.display_name,
-        guild_name=guild.name if guild else "",
-        member_count=guild.member_count if guild else 0,
-        channel_id=interaction.channel_id or 0,
-        channel_name=getattr(channel, "name", None) or "",
-        command=command,
-        args=args,
-    )

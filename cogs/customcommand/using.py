@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,7 @@ class UseCounter:
         self._spawn = spawn
         self._pending: dict[int, tuple[int, datetime]] = {}
         self._written_at = -FLUSH_SECONDS
+        self._writing = asyncio.Lock()
 
     def count(self, command_id: int) -> None:
         """Count one use; returns at once."""
@@ -53,7 +55,14 @@ class UseCounter:
             self._spawn("custom command uses", self.flush())
 
     async def flush(self) -> None:
-        """Write what was counted; while the database is away it is kept for the next time."""
+        """Write what was counted until now; returns when it is read by whoever reads next.
+
+        While the database is away it is kept for the next time.
+        """
+        async with self._writing:
+            await self._write()
+
+    async def _write(self) -> None:
         uses, self._pending = self._pending, {}
         if not uses:
             return

@@ -19,6 +19,10 @@ FEATURE = Feature(
     settings=GeneralSettings,
     always_on=True,
     default_enabled=True,
+    intents={
+        "message_content": N_("I can't see what messages say, so the prefix does nothing."),
+    },
+    needs_intents=lambda settings: settings.prefix is not None,
 )
 
 

@@ -14,7 +14,8 @@ from discord.ext import commands
 from bot import __version__
 from bot.checks import FOR_OWNERS
 from bot.core.errors import Denied, NotFound
-from bot.core.i18n import Message, _, babel_locale
+from bot.core.fields.text import quote
+from bot.core.i18n import Message, _, babel_locale, catalogue_for
 from bot.localization import locale_of
 from bot.replies import answer, paginate
 from cogs.general.directs import ORDER, DirectHint
@@ -22,6 +23,7 @@ from cogs.general.help import entries_of, entry_embed, overview_embeds
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
+    from bot.core.prefixes import Body, PrefixUse
 
 Interaction = discord.Interaction["Pegasus"]
 
@@ -32,6 +34,9 @@ class General(commands.Cog):
     def __init__(self, bot: Pegasus) -> None:
         self.bot = bot
         bot.intake.take_directs("hint", DirectHint(bot.kernel).take, order=ORDER)
+        bot.prefixes.add("help", self.tell_help)
+        bot.prefixes.add("ping", self.tell_latency)
+        bot.prefixes.add("about", self.tell_about)
 
     @app_commands.command(name="help", description="Show what I can do, or explain one command")
     @app_commands.describe(command="The command to explain")
@@ -84,14 +89,18 @@ class General(commands.Cog):
         )
 
     def _gateway_latency(self, interaction: Interaction) -> float | None:
-        shard_id = interaction.guild.shard_id if interaction.guild else 0
+        return self._latency_of(interaction.guild.shard_id if interaction.guild else 0)
+
+    def _latency_of(self, shard_id: int) -> float | None:
         shards = self.bot.kernel.state().gateway().shards
         return next((shard.latency for shard in shards if shard.id == shard_id), None)
 
     @app_commands.command(description="Tell what I am, my version and how long I have been up")
     async def about(self, interaction: Interaction) -> None:
         """Show version, uptime and how many guilds are served."""
-        locale = locale_of(interaction)
+        await answer(interaction, embed=self._about(locale_of(interaction)))
+
+    def _about(self, locale: str | None) -> discord.Embed:
         counts = self.bot.kernel.state().counts()
         embed = discord.Embed(
             title=f"Pegasus {__version__}",
@@ -108,7 +117,7 @@ class General(commands.Cog):
         embed.add_field(
             name=_("Started").render(locale), value=discord.utils.format_dt(started_at, "R")
         )
-        await answer(interaction, embed=embed)
+        return embed
 
     @app_commands.command(
         description="Get a link to the admin pages (only for the owners of this bot)",
@@ -134,6 +143,35 @@ class General(commands.Cog):
             interaction,
             _("Open {url} within five minutes. The link works once, for you alone.", url=url),
         )
+
+    # --- with the guild's prefix -------------------------------------------------------------
+
+    async def tell_help(self, use: PrefixUse) -> Body:
+        """Answer `!help`: the list that each person may see needs a command with a slash."""
+        text = _(
+            "With {prefix} I answer to {names} and to this server's own commands. For all others "
+            "type / and look through the list, or use /help.",
+            prefix=quote(use.prefix),
+            names=", ".join(
+                catalogue_for(use.locale).pgettext("command-name", name)
+                for name in ("help", "ping", "about")
+            ),
+        )
+        return {"content": text.render(use.locale)}
+
+    async def tell_latency(self, use: PrefixUse) -> Body:
+        """Answer `!ping` with how long the gateway and the database take."""
+        guild = self.bot.get_guild(use.facts.guild_id)
+        text = _(
+            "Gateway {gateway}, database {database}.",
+            gateway=_milliseconds(self._latency_of(guild.shard_id if guild else 0)),
+            database=_milliseconds(await self.bot.kernel.database.ping()),
+        )
+        return {"content": text.render(use.locale)}
+
+    async def tell_about(self, use: PrefixUse) -> Body:
+        """Answer `!about` as the command with a slash does."""
+        return {"embeds": [self._about(use.locale).to_dict()]}
 
 
 def _milliseconds(seconds: float | None) -> Message | str:

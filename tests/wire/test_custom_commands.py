@@ -56,6 +56,14 @@ async def test_command_is_written_used_kept_and_removed(
         assert used.response.mentions == (ada.id,)
         assert (await ada.slash(general, "hug")).content == f"<@{ada.id}> hugs everybody"
 
+        await bot.kernel.settings.change(guild.id, "general", {"prefix": "!"}, actor=SYSTEM)
+        ada.send(general, "!hugs")
+        asking = ada.send(general, "!hug Bo")
+        replies = await until(lambda: [one for one in general.messages.values() if one.reference])
+        assert [one.content for one in replies] == [f"<@{ada.id}> hugs Bo"]
+        assert replies[0].reference is not None
+        assert replies[0].reference["message_id"] == str(asking.id)
+
     calls = len(sandbox.recorder.calls_to(None, REGISTER))
     async with running(config) as bot:
         await ready(bot, sandbox, guild)
@@ -63,7 +71,7 @@ async def test_command_is_written_used_kept_and_removed(
         # Nothing differed, so Discord was not even asked.
         assert len(sandbox.recorder.calls_to(None, REGISTER)) == calls
         asked = await boss.slash(general, "customcommand remove", command="hug")
-        assert "used 3 times" in asked.text
+        assert "used 4 times" in asked.text
         await boss.click(asked, "Yes, go ahead")
         await until(lambda: names(sandbox, guild) == set())
     with pytest.raises(NotPossibleError, match="no command /hug"):

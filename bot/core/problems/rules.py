@@ -47,7 +47,8 @@ def find_problems(
     found = list(_invalid(feature, state))
     for field in describe_fields(feature.settings):
         found += _in_field(feature, field, state, bot_state, guild_id)
-    if intents is not None:
+    needs_intents = feature.needs_intents is None or feature.needs_intents(state.settings)
+    if intents is not None and needs_intents:
         found += _missing_intents(feature, intents)
     if feature.check is not None:
         found += feature.check(state, bot_state, guild_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -140,6 +141,25 @@ async def test_uses_wait_while_the_database_is_away(
     await world.counter.flush()
     world.book.forget(GUILD)
     assert (await world.book.find(GUILD, "rules")).uses == 2
+
+
+async def test_who_reads_the_uses_waits_for_those_that_are_being_written(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.book.add(GUILD, draft(), ROOT)
+    original, begun = table.add_uses, asyncio.Event()
+
+    async def slow(*args: Any) -> None:
+        begun.set()
+        await asyncio.sleep(0.05)
+        await original(*args)
+
+    monkeypatch.setattr(table, "add_uses", slow)
+    await world.use.answer(invocation())
+    await begun.wait()
+    await world.counter.flush()
+    world.book.forget(GUILD)
+    assert (await world.book.find(GUILD, "rules")).uses == 1
 
 
 async def test_use_of_a_command_that_was_removed_counts_nothing(world: World) -> None:

@@ -11,7 +11,7 @@ import discord
 import pytest
 
 from bot import __version__
-from bot.core.contracts import Actor, GatewayStatus, ShardStatus
+from bot.core.contracts import SYSTEM, Actor, GatewayStatus, ShardStatus
 from bot.core.nullstate import NullState
 from cogs.general.help import blocks_of
 from db.engine import Database
@@ -201,3 +201,29 @@ def test_blocks_fit_into_a_field_and_lose_nothing() -> None:
     assert [line for block in blocks for line in block] == lines
     assert all(len("\n".join(block)) <= 1024 for block in blocks)
     assert list(blocks_of([])) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "written", "said"),
+    [
+        ("en", "!help", "With `!` I answer to help, ping, about"),
+        ("es", "!ayuda", "Con `!` respondo a ayuda, ping, acerca-de"),
+        ("en", "!ping", "Gateway"),
+        ("en", "!about", f"Pegasus {__version__}"),
+    ],
+)
+async def test_common_commands_answer_to_the_guilds_prefix(
+    bench: Bench, language: str, written: str, said: str
+) -> None:
+    guild = bench.env.create_guild("Harbour")
+    channel = guild.create_text_channel("general")
+    ada = guild.add_member(bench.env.create_user("ada"))
+    values = {"prefix": "!", "language": language}
+    await bench.kernel.settings.change(guild.id, "general", values, actor=SYSTEM)
+    await bench.kernel.settings.warm([guild.id])
+    await ada.send(channel, written)
+    await bench.deliver()
+    reply = channel.last_message
+    assert reply is not None
+    assert reply.author.bot
+    assert said in reply.content or said in str(reply.embeds[0].title)

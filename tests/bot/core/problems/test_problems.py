@@ -194,6 +194,13 @@ def test_missing_intent_says_what_is_off_and_who_can_help() -> None:
     assert "members" in str(problem.fix)
 
 
+def test_intent_that_the_settings_do_not_need_is_not_missed() -> None:
+    shy = replace(POND, needs_intents=lambda settings: settings.channel_id is not None)
+    assert find_problems(shy, state_with(), Guild(), GUILD, []) == []
+    [problem] = find_problems(shy, state_with(channel_id=50), Guild(), GUILD, [])
+    assert problem.cause == "intent_off"
+
+
 def test_invalid_stored_value_is_a_problem() -> None:
     state = replace(state_with(), invalid=(FieldError("/channel_id", _("Is odd.")),))
     [problem] = find_problems(POND, state, Guild(), GUILD)
