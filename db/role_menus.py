@@ -271,7 +271,8 @@ async def count_held(
         )
         .group_by(RoleMenuChoice.role_id)
     )
-    return dict((await session.execute(query)).tuples().all())
+    counts: dict[int, int] = dict((await session.execute(query)).all())
+    return counts
 
 
 async def list_choices_since(
@@ -288,6 +289,21 @@ async def list_choices_since(
         .order_by(RoleMenuChoice.decided_at)
     )
     return (await session.scalars(query)).all()
+
+
+async def list_held(session: AsyncSession, guild_id: int, user_id: int) -> frozenset[int]:
+    """Return the roles of which a member has a place in a guild."""
+    query = select(RoleMenuChoice.role_id).where(
+        RoleMenuChoice.guild_id == guild_id,
+        RoleMenuChoice.user_id == user_id,
+        RoleMenuChoice.held.is_(True),
+    )
+    return frozenset(await session.scalars(query))
+
+
+async def list_guilds_with_choices(session: AsyncSession) -> frozenset[int]:
+    """Return the guilds in which somebody has chosen something."""
+    return frozenset(await session.scalars(select(RoleMenuChoice.guild_id).distinct()))
 
 
 async def release_choices(

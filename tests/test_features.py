@@ -66,6 +66,10 @@ PERSISTENT_IDS: frozenset[str] = frozenset(
         r"moderation:appeal:answer:(?P<id>\d{1,18})",
         r"moderation:batch:stop:(?P<id>\d{1,18})",
         r"moderation:report:(?P<what>claim|warn|timeout|resolve|dismiss|who):(?P<id>\d{1,18})",
+        r"rolemenus:choose:(?P<menu>\d{1,18}):(?P<page>\d{1,2})",
+        r"rolemenus:open:(?P<menu>\d{1,18})",
+        r"rolemenus:page:(?P<menu>\d{1,18}):(?P<page>\d{1,2})",
+        r"rolemenus:role:(?P<menu>\d{1,18}):(?P<role>\d{1,20})",
     }
 )
 
