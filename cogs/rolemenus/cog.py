@@ -121,6 +121,8 @@ class RoleMenus(
         for event, listener in (
             ("MESSAGE_REACTION_ADD", self.on_reaction),
             ("MESSAGE_REACTION_REMOVE", self.on_reaction_removed),
+            ("MESSAGE_REACTION_REMOVE_ALL", self.on_reactions_cleared),
+            ("MESSAGE_REACTION_REMOVE_EMOJI", self.on_reactions_cleared),
             ("MESSAGE_DELETE", self.on_deletion),
             ("MESSAGE_DELETE_BULK", self.on_deletion),
             ("CHANNEL_DELETE", self.on_channel_deleted),
@@ -151,6 +153,12 @@ class RoleMenus(
         reaction = self.reactions.read(payload, on=on, own_id=own.id if own else None)
         if reaction is not None:
             self._spawn("reaction", self.reactions.take(reaction))
+
+    def on_reactions_cleared(self, payload: Payload) -> None:
+        """Put the bot's own reactions back; members keep what they have."""
+        posted = self.posts.find(int(payload["message_id"]))
+        if posted is not None:
+            self._spawn("renewal", self.desk.renew(posted.guild_id, posted.post_id))
 
     def on_deletion(self, payload: Payload) -> None:
         """Note that messages which show menus were deleted."""

@@ -158,7 +158,7 @@ class MenuDesk:
                 guild_id=menu.guild_id,
             )
             await self._outbox.send(session, delivery)
-            await self._look_after(session, menu.guild_id, post_id)
+            await self.look_after(session, menu.guild_id, post_id)
 
     async def delete(self, menu: Menu) -> Sequence[RoleMenuPost]:
         """Delete a menu with its messages, and return which; raises `NotFound`.
@@ -169,16 +169,7 @@ class MenuDesk:
             await self._read(session, menu.guild_id, menu.id, lock=True)
             posts = await table.delete_menu(session, menu.id)
             for post in posts:
-                key = delivery_key(post.id)
-                await self._outbox.cancel(session, key)
-                if not post.gone:
-                    delivery = Delivery.delete(
-                        post.channel_id,
-                        post.message_id or key,
-                        dedupe_key=f"{key}:deleted",
-                        guild_id=post.guild_id,
-                    )
-                    await self._outbox.send(session, delivery)
+                await self._delete_message(session, post)
         return posts
 
     # --- in a transaction ---------------------------------------------------------------------
@@ -190,6 +181,18 @@ class MenuDesk:
         if stored is None:
             raise NotFound(_("This menu has been deleted."))
         return read_menu(stored)
+
+    async def _delete_message(self, session: AsyncSession, post: RoleMenuPost) -> None:
+        key = delivery_key(post.id)
+        if post.gone or (post.message_id is None and await self._outbox.cancel(session, key)):
+            return
+        delivery = Delivery.delete(
+            post.channel_id,
+            post.message_id or key,
+            dedupe_key=f"{key}:deleted",
+            guild_id=post.guild_id,
+        )
+        await self._outbox.send(session, delivery)
 
     async def _update_posts(
         self, session: AsyncSession, before: Menu, menu: Menu, locale: str | None
@@ -207,9 +210,10 @@ class MenuDesk:
             )
             await self._outbox.send(session, delivery)
             if Style.REACTIONS in (before.style, menu.style):
-                await self._look_after(session, post.guild_id, post.id)
+                await self.look_after(session, post.guild_id, post.id)
 
-    async def _look_after(self, session: AsyncSession, guild_id: int, post_id: int) -> None:
+    async def look_after(self, session: AsyncSession, guild_id: int, post_id: int) -> None:
+        """Have a post's message noted and its reactions set, after the commit."""
         await self._jobs.schedule(
             session,
             POST_JOB,
@@ -218,6 +222,11 @@ class MenuDesk:
             dedupe_key=f"{POST_JOB}:{post_id}",
             guild_id=guild_id,
         )
+
+    async def renew(self, guild_id: int, post_id: int) -> None:
+        """Have the reactions of a post set again."""
+        async with self._database.write() as session:
+            await self.look_after(session, guild_id, post_id)
 
     # --- Discord's side -----------------------------------------------------------------------
 

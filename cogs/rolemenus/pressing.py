@@ -97,9 +97,19 @@ class PressService:
         `interpret` makes of the menu and the member's roles what the press says. Raises `NotFound`
         for a menu that is no more, `Denied` or `Conflict` where the rules speak against it.
         """
-        await self.ensure_on(who.guild_id)
+        # Before anything is waited for, or a later press could come first.
         turn = self._turns.setdefault(menu_id, asyncio.Lock())
-        async with turn, self._database.write() as session:
+        async with turn:
+            await self.ensure_on(who.guild_id)
+            menu, held, ruling = await self._decide(who, menu_id, interpret)
+        after = (held - frozenset(ruling.removed)) | frozenset(ruling.added)
+        blocked = self._blocked(who.guild_id, (*ruling.added, *ruling.removed))
+        return Outcome(menu, ruling, after, blocked, who.pending)
+
+    async def _decide(
+        self, who: Presser, menu_id: int, interpret: Interpret
+    ) -> tuple[Menu, frozenset[int], Ruling]:
+        async with self._database.write() as session:
             stored = await table.get_menu(session, who.guild_id, menu_id, lock=True)
             if stored is None:
                 raise _no_menu()
@@ -111,9 +121,7 @@ class PressService:
             taken = await table.count_held(session, menu_id, capped, without=who.user_id)
             ruling = decide(menu, held, taken, said)
             await self._carry_out(session, who, menu, ruling)
-        after = (held - frozenset(ruling.removed)) | frozenset(ruling.added)
-        blocked = self._blocked(who.guild_id, (*ruling.added, *ruling.removed))
-        return Outcome(menu, ruling, after, blocked, who.pending)
+        return menu, held, ruling
 
     async def look(self, who: Presser, menu_id: int) -> tuple[Menu, frozenset[int]]:
         """Return a menu and which roles the member has or is about to have; raises `NotFound`."""

@@ -27,6 +27,7 @@ from bot.core.settings import SettingsStore
 from cogs.rolemenus.emoji import plain, reaction_in, reaction_of
 from cogs.rolemenus.posts import MenuPosts, Posted, Reactor
 from cogs.rolemenus.pressing import Outcome, Presser, PressService
+from cogs.rolemenus.reading import KEY
 from cogs.rolemenus.rules import Menu, Mode, Option, Press, Style, reacted
 from db.engine import Database
 
@@ -101,10 +102,15 @@ class ReactionPresses:
         return reaction
 
     async def take(self, reaction: Reaction) -> None:
-        """Decide on a reaction, and have the member's reactions fit what they have."""
+        """Decide on a reaction, and have the member's reactions fit what they have.
+
+        Where menus are switched off nothing happens: nobody asked for an answer.
+        """
         key = (reaction.posted.menu_id, reaction.who.user_id)
         turn = self._turns.setdefault(key, asyncio.Lock())
         async with turn:
+            if not (await self._settings.get(reaction.posted.guild_id, KEY)).enabled:
+                return
             try:
                 outcome = await self._press(reaction)
             except AppError as error:
@@ -138,7 +144,7 @@ class ReactionPresses:
         text = _(
             "Your reaction in {guild} did nothing: {problem}",
             guild=quote(guild.name if guild else str(guild_id)),
-            problem=error.message,
+            problem=error.render(locale),
         )
         delivery = Delivery.direct(
             user_id,

@@ -7,7 +7,8 @@ there. A press is decided before it is answered: answers that come first would c
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 import discord
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 Interaction = discord.Interaction["Pegasus"]
 
 _LONGEST = 2000
+_INVALID_FORM = 50035
+
+Send = Callable[[str, discord.ui.View], Awaitable[None]]
 
 
 def presser_of(interaction: Interaction) -> Presser:
@@ -109,8 +113,11 @@ class OpenButton(
         """Show the first page, in which what the member has is chosen."""
         async with in_time():
             menu, held = await _service(interaction).look(presser_of(interaction), self._menu_id)
-        text, view = _page(interaction, menu, held, 0)
-        await answer(interaction, text, view=view)
+
+        async def send(text: str, view: discord.ui.View) -> None:
+            await answer(interaction, text, view=view)
+
+        await _show(interaction, send, menu, held, page=0)
 
 
 class PageButton(
@@ -124,8 +131,8 @@ class PageButton(
         """Show the page in the place of the present one."""
         async with in_time():
             menu, held = await _service(interaction).look(presser_of(interaction), self._menu_id)
-        text, view = _page(interaction, menu, held, int(self._match["page"]))
-        await interaction.response.edit_message(content=text, view=view)
+        page = int(self._match["page"])
+        await _show(interaction, _editing(interaction), menu, held, page=page)
 
 
 class RoleSelect(
@@ -156,18 +163,38 @@ class RoleSelect(
                     presser_of(interaction), self._menu_id
                 )
             said = f"⚠️ {error.render(locale)}"
-        text, view = _page(interaction, menu, held, int(self._match["page"]))
-        await interaction.response.edit_message(
-            content=shorten(f"{text}\n\n{said}", _LONGEST), view=view
-        )
+        page = int(self._match["page"])
+        await _show(interaction, _editing(interaction), menu, held, page=page, said=said)
 
 
-def _page(
-    interaction: Interaction, menu: Menu, held: frozenset[int], page: int
-) -> tuple[str, discord.ui.View]:
+def _editing(interaction: Interaction) -> Send:
+    async def send(text: str, view: discord.ui.View) -> None:
+        await interaction.response.edit_message(content=text, view=view)
+
+    return send
+
+
+async def _show(
+    interaction: Interaction,
+    send: Send,
+    menu: Menu,
+    held: frozenset[int],
+    *,
+    page: int,
+    said: str = "",
+) -> None:
+    """Show a page, without its emoji if Discord refuses one: a server's own may be gone."""
     locale = locale_of(interaction)
+    text = shorten(f"{page_text(menu, held, locale)}\n\n{said}".rstrip(), _LONGEST)
     rows = page_rows(menu, held, page, names_in(interaction), locale)
-    return page_text(menu, held, locale), _view_of(rows)
+    try:
+        await send(text, _view_of(rows))
+    except discord.HTTPException as error:
+        if error.code != _INVALID_FORM:
+            raise
+        plain = replace(menu, options=tuple(replace(one, emoji=None) for one in menu.options))
+        rows = page_rows(plain, held, page, names_in(interaction), locale)
+        await send(text, _view_of(rows))
 
 
 def _view_of(rows: Sequence[Mapping[str, Any]]) -> discord.ui.View:

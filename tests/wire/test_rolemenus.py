@@ -19,7 +19,7 @@ async def switch_on(bot: Bot, guild: Guild) -> None:
 async def make(owner: Person, guild: Guild, title: str, roles: list[Role], **how: str) -> Message:
     """Make a menu and post it; gives its message."""
     channel = guild.channel("general")
-    form = await owner.slash(channel, "rolemenu create", **how)
+    form = await owner.slash(channel, "rolemenu create", options=dict(how))
     filled = {"title": title, "text": "Pick one", "roles": roles}
     made = await owner.submit_modal(form, filled)
     assert made.response is not None

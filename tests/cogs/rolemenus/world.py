@@ -20,6 +20,7 @@ from cogs.rolemenus.desk import MenuDesk
 from cogs.rolemenus.posts import MenuPosts
 from cogs.rolemenus.pressing import Outcome, Presser, PressService
 from cogs.rolemenus.problems import MenuProblems
+from cogs.rolemenus.reacting import ReactionPresses
 from cogs.rolemenus.rules import Menu, Mode, Option, Style, toggled
 from db import role_menus as table
 from db.engine import Database
@@ -118,6 +119,16 @@ class World:
             jobs=self.jobs,
             outbox=self.outbox,
             problems=self.told,
+            reactor=self.reactor,
+            state=lambda: self.view,
+        )
+        self.reactions = ReactionPresses(
+            database,
+            clock,
+            self.settings,
+            outbox=self.outbox,
+            presses=self.presses,
+            posts=self.posts,
             reactor=self.reactor,
             state=lambda: self.view,
         )
