@@ -12,7 +12,6 @@ from datetime import timedelta
 from typing import Protocol
 
 from bot.core.contracts import BotState
-from bot.core.fields.text import quote
 from bot.core.i18n import Message, _
 from bot.core.jobs import Job, JobService, Retry
 from bot.core.outbox import OutboxService
@@ -161,9 +160,7 @@ class MenuPosts:
             await self._problems.solve(post.guild_id, KEY, REACTIONS, str(post.id))
 
     async def _report(self, post: RoleMenuPost, menu: Menu, error: DeliveryError) -> None:
-        message = _(
-            "I can't react to the message of the role menu {title}.", title=quote(menu.title)
-        )
+        message = _("I can't react to the message of the role menu {title}.", title=menu.title)
         fix: Message = _("Choose other emoji with /rolemenu edit.")
         channel = self._state().channel(post.guild_id, post.channel_id)
         if isinstance(error, NotPermitted) and channel is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from bot.core.contracts import BotState
-from bot.core.fields.text import quote
 from bot.core.i18n import _
 from bot.core.problems import Problem, ProblemService
 from bot.core.settings import SettingsStore
@@ -25,7 +24,7 @@ Posted = Sequence[tuple[Menu, Sequence[RoleMenuPost]]]
 def find_menu_problems(menus: Posted, state: BotState, guild_id: int) -> Iterator[Problem]:
     """Yield what is wrong with menus: roles that are gone or have got power, deleted messages."""
     for menu, posts in menus:
-        title = quote(menu.title)
+        title = menu.title
         for option in menu.options:
             role = state.role(guild_id, option.role_id)
             subject = f"{menu.id}:{option.role_id}"
@@ -45,7 +44,7 @@ def find_menu_problems(menus: Posted, state: BotState, guild_id: int) -> Iterato
                     _(
                         "The role {role} of the role menu {title} has got power over this server, "
                         "so the menu no longer gives it.",
-                        role=quote(role.name),
+                        role=role.name,
                         title=title,
                     ),
                     _("Take the permissions from the role, or allow it with /rolemenu edit."),
