@@ -301,6 +301,23 @@ async def list_held(session: AsyncSession, guild_id: int, user_id: int) -> froze
     return frozenset(await session.scalars(query))
 
 
+async def list_some_holders(
+    session: AsyncSession, menu_id: int, role_id: int, limit: int
+) -> Sequence[int]:
+    """Return some of the members who have a place of a role, others each time."""
+    query = (
+        select(RoleMenuChoice.user_id)
+        .where(
+            RoleMenuChoice.menu_id == menu_id,
+            RoleMenuChoice.role_id == role_id,
+            RoleMenuChoice.held.is_(True),
+        )
+        .order_by(func.random())
+        .limit(limit)
+    )
+    return (await session.scalars(query)).all()
+
+
 async def list_guilds_with_choices(session: AsyncSession) -> frozenset[int]:
     """Return the guilds in which somebody has chosen something."""
     return frozenset(await session.scalars(select(RoleMenuChoice.guild_id).distinct()))

@@ -27,7 +27,7 @@ FEATURE = Feature(
     tables=("role_menu_choices",),
     intents={
         "members": N_(
-            "I can't see who leaves or loses a role, so their places in full roles stay taken."
+            "I can't see who leaves or loses a role, so places of full roles get free late."
         )
     },
     purge=purge_choices,

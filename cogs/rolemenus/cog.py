@@ -24,10 +24,11 @@ from bot.replies import answer, confirm, paginate
 from cogs.rolemenus.desk import MenuDesk
 from cogs.rolemenus.editing import with_roles, with_texts
 from cogs.rolemenus.forms import Input, Question, Values, ask
+from cogs.rolemenus.holders import Holders
 from cogs.rolemenus.offering import confirm_dangerous, ensure_may_offer
 from cogs.rolemenus.panel import MenuPanel, texts_inputs
 from cogs.rolemenus.posts import MenuPosts
-from cogs.rolemenus.pressing import PressService
+from cogs.rolemenus.pressing import Full, PressService
 from cogs.rolemenus.problems import MenuProblems
 from cogs.rolemenus.reacting import ReactionPresses
 from cogs.rolemenus.reactor import DiscordReactor
@@ -83,8 +84,14 @@ class RoleMenus(
             state=kernel.state,
         )
         self.presses = PressService(
-            kernel.database, kernel.clock, kernel.settings, kernel.roles, kernel.state
+            kernel.database,
+            kernel.clock,
+            kernel.settings,
+            kernel.roles,
+            kernel.state,
+            on_full=self.on_full,
         )
+        self.holders = Holders(kernel.database, kernel.clock, self.presses, reactor)
         self.posts = MenuPosts(
             kernel.database,
             jobs=kernel.jobs,
@@ -198,6 +205,10 @@ class RoleMenus(
         guild_id, user_id = int(payload["guild_id"]), int(payload["user"]["id"])
         if self.presses.has_places(guild_id):
             self._spawn("departure", self.presses.member_left(guild_id, user_id))
+
+    def on_full(self, full: Full) -> None:
+        """Look whether those who hold a full role's places still have it."""
+        self._spawn("holders", self.holders.look(full))
 
     def review(self, guild_id: int) -> None:
         """Have told what is wrong with a guild's menus; returns at once."""

@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 
 from bot.core.clock import Clock
 from bot.core.contracts import BotState, MemberFacts
-from bot.core.errors import Denied, NotFound
+from bot.core.errors import Conflict, Denied, NotFound
 from bot.core.i18n import _
 from bot.core.preflight import Action, Refusal, can_act
 from bot.core.roles import RoleChange, RoleChanged, RoleService, RoleSource
@@ -64,8 +64,17 @@ class Outcome:
     pending: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Full:
+    """A role of a menu of which somebody wanted a place, and none was left."""
+
+    guild_id: int
+    menu_id: int
+    role_id: int
+
+
 class PressService:
-    """Takes presses on the menus of all guilds."""
+    """Takes presses on the menus of all guilds; `on_full` hears of places that were missing."""
 
     def __init__(
         self,
@@ -74,12 +83,15 @@ class PressService:
         settings: SettingsStore,
         roles: RoleService,
         state: Callable[[], BotState],
+        *,
+        on_full: Callable[[Full], None],
     ) -> None:
         self._database = database
         self._clock = clock
         self._settings = settings
         self._roles = roles
         self._state = state
+        self._on_full = on_full
         # Keeps the order in which presses came, so that the last one has the last word. That no two
         # are decided at once, in whatever process, is the database's part.
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
@@ -101,7 +113,12 @@ class PressService:
         turn = self._turns.setdefault(menu_id, asyncio.Lock())
         async with turn:
             await self.ensure_on(who.guild_id)
-            menu, held, ruling = await self._decide(who, menu_id, interpret)
+            try:
+                menu, held, ruling = await self._decide(who, menu_id, interpret)
+            except Conflict as error:
+                if (role_id := error.context.get("full_role_id")) is not None:
+                    self._on_full(Full(who.guild_id, menu_id, role_id))
+                raise
         after = (held - frozenset(ruling.removed)) | frozenset(ruling.added)
         blocked = self._blocked(who.guild_id, (*ruling.added, *ruling.removed))
         return Outcome(menu, ruling, after, blocked, who.pending)

@@ -1,4 +1,7 @@
-"""Takes reactions to Discord over discord.py's HTTP client, which keeps to Discord's pace."""
+"""Takes reactions to Discord, and asks it about members, over discord.py's HTTP client.
+
+That client keeps to Discord's pace.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,11 @@ from cogs.rolemenus.posts import MESSAGE_GONE
 _GONE = {10003, 10008}
 _UNKNOWN_EMOJI = 10014
 _MISSING = {50001, 50013}
+_NO_MEMBER = {10007, 10013}
 
 
 class DiscordReactor:
-    """Reacts through a client that is logged in; see `cogs.rolemenus.posts.Reactor`."""
+    """A `Reactor` and `MemberLookup` by a client that is logged in."""
 
     def __init__(self, client: discord.Client) -> None:
         self._client = client
@@ -46,6 +50,17 @@ class DiscordReactor:
         """Take a member's reaction away."""
         with self._judging():
             await self._client.http.remove_reaction(channel_id, message_id, emoji, user_id)
+
+    async def roles_of(self, guild_id: int, user_id: int) -> frozenset[int] | None:
+        """Return a member's roles, `None` for somebody who is no member."""
+        with self._judging():
+            try:
+                member: Any = await self._client.http.get_member(guild_id, user_id)
+            except discord.HTTPException as error:
+                if error.code in _NO_MEMBER:
+                    return None
+                raise
+        return frozenset(map(int, member["roles"]))
 
     @contextmanager
     def _judging(self) -> Iterator[None]:

@@ -231,4 +231,5 @@ def _check_places(menu: Menu, adds: list[int], taken: Mapping[int, int]) -> None
             option.cap,
             role=RoleList([role_id]),
         )
-        raise Conflict(message, hint=_("Nothing was changed. Try again when a place is free."))
+        hint = _("Nothing was changed. Try again when a place is free.")
+        raise Conflict(message, hint=hint, full_role_id=role_id)

@@ -18,7 +18,7 @@ from bot.core.supervisor import TaskSupervisor
 from cogs import general, rolemenus
 from cogs.rolemenus.desk import MenuDesk
 from cogs.rolemenus.posts import MenuPosts
-from cogs.rolemenus.pressing import Outcome, Presser, PressService
+from cogs.rolemenus.pressing import Full, Outcome, Presser, PressService
 from cogs.rolemenus.problems import MenuProblems
 from cogs.rolemenus.reacting import ReactionPresses
 from cogs.rolemenus.rules import Menu, Mode, Option, Style, toggled
@@ -113,7 +113,15 @@ class World:
             outbox=self.outbox,
             state=lambda: self.view,
         )
-        self.presses = PressService(database, clock, self.settings, self.roles, lambda: self.view)
+        self.full: list[Full] = []
+        self.presses = PressService(
+            database,
+            clock,
+            self.settings,
+            self.roles,
+            lambda: self.view,
+            on_full=self.full.append,
+        )
         self.posts = MenuPosts(
             database,
             jobs=self.jobs,
