@@ -115,6 +115,12 @@ HOSTILE = {
     "zero-width characters": "a\u200b" * 2000,
     "runs of letters": "aaab" * 1000,
     "look-alikes": "а1I|" * 1000,
+    "links behind a zero-width character": "\u200b" + "https://e.co " * 307,
+    "links among letters that are shown as many": "\ufdfa" * 50 + "https://e.co " * 303,
+    "links behind signs": "http://a?b.co " * 285,
+    "masked links": "[x](https://e.co)" * 235,
+    "sites without a scheme": "e.co " * 800,
+    "invites behind markup": "**x** " + "discord.gg/a1 discord.gg/b2 " * 142,
 }
 ORDINARY = "so I went to the market yesterday and found nothing that I liked, "
 
