@@ -118,6 +118,7 @@ HOSTILE = {
     "links behind a zero-width character": "\u200b" + "https://e.co " * 307,
     "links among letters that are shown as many": "\ufdfa" * 50 + "https://e.co " * 303,
     "links behind signs": "http://a?b.co " * 285,
+    "users in an address": "https://" + "a@'" * 1330,
     "masked links": "[x](https://e.co)" * 235,
     "sites without a scheme": "e.co " * 800,
     "invites behind markup": "**x** " + "discord.gg/a1 discord.gg/b2 " * 142,

@@ -63,6 +63,8 @@ def _without_comment(line: str) -> str:
 
 def _domain_in(part: str) -> str:
     """Return the domain as links are compared with it, "" for what is none."""
-    host = host_of(part.removeprefix(_PREFIX).removesuffix(_SUFFIX).removeprefix("*."))
-    is_domain = "." in host and len(host) <= _LONGEST and not set(host) & set("/*?|^@")
-    return host.removeprefix("www.") if is_domain else ""
+    named = part.removeprefix(_PREFIX).removesuffix(_SUFFIX).removeprefix("*.")
+    if len(named) > _LONGEST or set(named) & set("/*?|^@"):
+        return ""
+    host = host_of(named)
+    return host.removeprefix("www.") if "." in host else ""

@@ -8,16 +8,26 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
-from cogs.automod.rules.views import Views
+from cogs.automod.rules.views import Views, composed
 
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
 _MAX_LINKS = 100
+# An address goes on to the next space or `<`, as Discord shows it, and its authority ends where it
+# does for browsers: https://url.spec.whatwg.org/#authority-state. Another scheme ends it, too.
 _URL = re.compile(
-    r"(?i)(?<![a-z0-9])h(?:tt|xx)ps?\s?:\s?[/\\]{1,4}\s?([^\s/<>\"')\]}|?#\\]{1,300})([/?#]\S{0,2000})?"
+    r"(?i)(?<![a-z0-9])h(?:tt|xx)ps?\s?:\s?[/\\]+\s?"
+    r"((?:[^\s</?#\\h]|h(?!(?:tt|xx)ps?\s?:\s?[/\\]))+)([/?#\\][^\s<]{0,2000})?"
 )
+# What closes an address in a sentence and yet may stand in the name of a user before an @.
+_CLOSING = re.compile(r"[>\"')\]}|]")
+_NOT_IN_HOST = re.compile("[\\s\"'()<>{}\\[\\]|/?#\\\\@:^`*~\u2018\u2019\u201c\u201d\u00ab\u00bb]")
+_DOTS = re.compile("[\u3002\uff0e\uff61]")
+# Of a longer one than DNS knows the end says where it leads.
+_LONGEST_HOST = 253
 _BARE = re.compile(
     r"(?<![\w@./:\\-])((?:[\w-]{1,63}[.\u3002\uff61]){1,10}[\w-]{2,63})(?![\w@])(?::\d{1,5})?([/?#]\S{0,2000})?"
 )
@@ -78,8 +88,14 @@ def suffixes() -> PublicSuffixList:
 def links_of(views: Views, *, bare: bool) -> list[Link]:
     """Return the links that a text shows, and those that its masked links lead to."""
     found = find_links(views.clean, bare=bare)
-    if targets := views.targets:
-        found += [replace(link, traced=False) for link in find_links(targets, bare=False)]
+    known = {link.host for link in found}
+    # Decoded and composed, what is part of a user's name may look as if it ended the host.
+    written = (views.visible,) if views.visible != views.clean else ()
+    for text in (*written, views.targets):
+        for link in _urls_in(text):
+            if link.host not in known:
+                known.add(link.host)
+                found.append(replace(link, traced=False))
     return found
 
 
@@ -103,11 +119,10 @@ def _may_hide_dot(text: str) -> bool:
 def _links_in(text: str, bare: bool, *, traced: bool) -> Iterator[Link]:
     ends: list[int] = []
     starts: list[int] = []
-    for match in _URL.finditer(text):
-        starts.append(match.start())
-        ends.append(match.end())
-        if host := host_of(match[1]):
-            yield Link(host, match.start(), match.end(), False, bool(match[2]), traced)
+    for link in _urls_in(text):
+        starts.append(link.start)
+        ends.append(link.end)
+        yield link if traced else replace(link, traced=False)
     if not bare:
         return
     for match in _BARE.finditer(text):
@@ -119,11 +134,33 @@ def _links_in(text: str, bare: bool, *, traced: bool) -> Iterator[Link]:
             yield Link(host, match.start(), match.end(), True, bool(match[2]), traced)
 
 
+def _urls_in(text: str) -> Iterator[Link]:
+    for match in _URL.finditer(text):
+        for host in _hosts_of(match[1]):
+            yield Link(host, match.start(), match.end(), has_path=bool(match[2]))
+
+
+def _hosts_of(authority: str) -> Iterator[str]:
+    """Yield the hosts that an authority may lead to: as a whole, and where a sentence closes it."""
+    if host := host_of(authority):
+        yield host
+    user, _at, _place = authority.rpartition("@")
+    if (closed := _CLOSING.search(user)) and (host := host_of(user[: closed.start()])):
+        yield host
+
+
 def host_of(authority: str) -> str:
-    """Return the host of an address's authority: without user, port and closing dots."""
-    host = authority.rsplit("@", 1)[-1].lower()
-    host = re.sub("[\u3002\uff0e\uff61]", ".", host)
-    host = re.sub(r":\d{0,5}$", "", host).strip(".,;:!")
+    """Return the host of an address's authority: decoded, without user, port and closing dots."""
+    host = authority.rpartition("@")[2]
+    if "%" in host:
+        host = unquote(host, errors="replace")
+    host = _DOTS.sub(".", composed(host).lower())
+    if host.startswith("["):
+        # An address of IPv6 has colons of its own.
+        return host.partition("]")[0] + "]"
+    if end := _NOT_IN_HOST.search(host):
+        host = host[: end.start()]
+    host = host[-_LONGEST_HOST:].strip(".,;!_")
     if "xn--" in host:
         try:
             host = host.encode("ascii").decode("idna")

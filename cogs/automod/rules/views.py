@@ -27,7 +27,7 @@ MARKS = (
     "\u0670\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 )
 _MARKS = re.compile(f"[{MARKS}]+")
-_MASKED_LINK = re.compile(r"\[([^\[\]]{0,300})\]\(<?(https?://[^\s()<>]{0,2000})>?\)")
+_MASKED_LINK = re.compile(r"\[([^\[\]]{0,300})\]\(<?(https?://[^\s()<>]{0,4000})>?\)")
 _MARKUP = re.compile(r"\*+|~~+|\|\|+|`+|\\(?=[^\w\s])|\\(?=\w)|(?<![^\W_])_+|_+(?![^\W_])")
 _MARKUP_SIGN = re.compile(r"[*~`\\|_]")
 _ENCODED = re.compile(r"%[0-9a-fA-F]{2}")
@@ -45,11 +45,11 @@ _RUN = re.compile(r"([^\W\d_])\1{2,}")
 def clean_text(text: str) -> str:
     """Return what a reader sees: decoded, composed, without markup and the invisible."""
     if not text.isascii():
-        text = _composed(text)
+        text = composed(text)
     for _round in range(2):
         if "%" not in text or _ENCODED.search(text) is None:
             break
-        text = _composed(unquote(text, errors="replace"))
+        text = composed(unquote(text, errors="replace"))
     if "](" in text:
         text = _MASKED_LINK.sub(r"\1", text)
     if _MARKUP_SIGN.search(text) is not None:
@@ -57,7 +57,7 @@ def clean_text(text: str) -> str:
     return text
 
 
-def _composed(text: str) -> str:
+def composed(text: str) -> str:
     """Return the text with every letter in one piece; marks that are left over are ornament."""
     if _INVISIBLE.search(text):
         text = _INVISIBLE.sub("", text)
@@ -283,10 +283,15 @@ class Views:
             yield folded.replace(AMBIGUOUS, "l")
 
     @property
+    def visible(self) -> str:
+        """The text as written, but for what is shown as nothing."""
+        return _INVISIBLE.sub("", self.raw)
+
+    @property
     def targets(self) -> str:
         """Where the masked links of the text lead, which no reader sees."""
         if self._targets is None:
-            found = _MASKED_LINK.finditer(_composed(self.raw)) if "](" in self.raw else ()
+            found = _MASKED_LINK.finditer(self.visible) if "](" in self.raw else ()
             self._targets = " ".join(one[2] for one in found)
         return self._targets
 
