@@ -121,6 +121,8 @@ HOSTILE = {
     "users in an address": "https://" + "a@'" * 1330,
     "masked links": "[x](https://e.co)" * 235,
     "sites without a scheme": "e.co " * 800,
+    "sites by the hundred": " ".join(f"{number}.co" for number in range(600)),
+    "invites by the hundred": " ".join(f".gg/{number}a" for number in range(480)),
     "invites behind markup": "**x** " + "discord.gg/a1 discord.gg/b2 " * 142,
 }
 ORDINARY = "so I went to the market yesterday and found nothing that I liked, "

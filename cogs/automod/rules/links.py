@@ -15,7 +15,6 @@ from cogs.automod.rules.views import Views, composed
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
-_MAX_LINKS = 100
 # An address goes on to the next space or `<`, as Discord shows it, and its authority ends where it
 # does for browsers: https://url.spec.whatwg.org/#authority-state. Another scheme ends it, too.
 _URL = re.compile(
@@ -88,25 +87,23 @@ def suffixes() -> PublicSuffixList:
 def links_of(views: Views, *, bare: bool) -> list[Link]:
     """Return the links that a text shows, and those that its masked links lead to."""
     found = find_links(views.clean, bare=bare)
-    known = {link.host for link in found}
-    # Decoded and composed, what is part of a user's name may look as if it ended the host.
-    written = (views.visible,) if views.visible != views.clean else ()
-    for text in (*written, views.targets):
-        for link in _urls_in(text):
-            if link.host not in known:
-                known.add(link.host)
-                found.append(replace(link, traced=False))
+    if (written := views.written) != views.clean:
+        # Decoded and composed, what is part of a user's name may look as if it ended the host.
+        known = {link.host for link in found}
+        more = (link for link in _urls_in(written) if link.host not in known)
+        found += [replace(link, traced=False) for link in more]
+    found += [replace(link, traced=False) for link in _urls_in(views.targets)]
     return found
 
 
 def find_links(text: str, *, bare: bool) -> list[Link]:
-    """Return the links of a clean text, bounded in number; `bare` adds those without a scheme."""
+    """Return all links of a clean text; `bare` adds those without a scheme."""
     found = list(_links_in(text, bare, traced=True))
     if _may_hide_dot(text) and _HIDDEN_DOT.search(text):
         known = {link.host for link in found}
         shown = _HIDDEN_DOT.sub(".", text)
         found += [link for link in _links_in(shown, True, traced=False) if link.host not in known]
-    return found[:_MAX_LINKS]
+    return found
 
 
 def _may_hide_dot(text: str) -> bool:
@@ -208,6 +205,4 @@ def find_invites(views: Views) -> list[Invite]:
         site = match[0].rstrip("/\\ ").rsplit(".", 1)[-1].strip()
         foreign = site in _FOREIGN_SITES or match[0].startswith("dsc")
         found.setdefault(code[0], Invite(code[0], match.start(), code.end(), foreign))
-        if len(found) == _MAX_LINKS:
-            break
     return list(found.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -82,19 +83,23 @@ class LinksLeaf(Hinted):
         self._domains = listed | SHORTENERS if spec.shorteners and spec.mode == "deny" else listed
         self._counter = Counter(key, spec.limit, spec.window)
         self.cost = self._counter.cost
+        self._enough = max(spec.limit, MAX_HITS)
 
     def check(self, case: Case) -> Said:
-        """Return the links found; of a limit, what is over it."""
-        hits: list[Hit] = []
-        count = 0
+        """Return the links found, at most ten; those beyond the limit are not counted."""
+        found = list(itertools.islice(self._wanted(case), self._enough))
+        hits = []
+        for text, link in found[:MAX_HITS]:
+            start, end = (link.start, link.end) if link.traced else (0, 0)
+            hits.append(text.hit(self._rule, "links", "plain", start, end, link.host))
+        return self._counter.judge(case, len(found), tuple(hits))
+
+    def _wanted(self, case: Case) -> Iterator[tuple[Text, Link]]:
+        # All are looked at, however many: those that are fine must not hide one that is not.
         for text in self.candidates(case, self._sources):
             for link in text.links(bare=self._spec.bare):
                 if self._is_wanted(link, case):
-                    count += 1
-                    if count <= MAX_HITS:
-                        start, end = (link.start, link.end) if link.traced else (0, 0)
-                        hits.append(text.hit(self._rule, "links", "plain", start, end, link.host))
-        return self._counter.judge(case, count, tuple(hits))
+                    yield text, link
 
     def _is_wanted(self, link: Link, case: Case) -> bool:
         # What the operator blocks is no guild's to allow.

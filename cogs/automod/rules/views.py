@@ -283,16 +283,17 @@ class Views:
             yield folded.replace(AMBIGUOUS, "l")
 
     @property
-    def visible(self) -> str:
-        """The text as written, but for what is shown as nothing."""
-        return _INVISIBLE.sub("", self.raw)
+    def written(self) -> str:
+        """The text as written, but for what is shown as nothing and where masked links lead."""
+        text = _INVISIBLE.sub("", self.raw)
+        return _MASKED_LINK.sub(r"\1", text) if "](" in text else text
 
     @property
     def targets(self) -> str:
         """Where the masked links of the text lead, which no reader sees."""
         if self._targets is None:
-            found = _MASKED_LINK.finditer(self.visible) if "](" in self.raw else ()
-            self._targets = " ".join(one[2] for one in found)
+            visible = _INVISIBLE.sub("", self.raw) if "](" in self.raw else ""
+            self._targets = " ".join(one[2] for one in _MASKED_LINK.finditer(visible))
         return self._targets
 
     def in_raw(self, start: int, end: int) -> tuple[int, int] | None:

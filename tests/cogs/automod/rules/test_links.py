@@ -111,6 +111,35 @@ def test_address_without_a_name_is_a_link(text: str) -> None:
     assert is_hit(ALLOW, text)
 
 
+@pytest.mark.parametrize(
+    ("filler", "evil"),
+    [
+        ("https://t.co ", "https://evil.com/x"),
+        ("https://youtube.com ", "https://evil.com/x"),
+        ("youtube.com ", "evil.com"),
+        ("youtube[.]com ", "evil[.]com"),
+        ("[x](https://youtube.com)", "[y](https://evil.com)"),
+    ],
+)
+def test_link_is_found_behind_however_many(filler: str, evil: str) -> None:
+    assert is_hit(DENY, filler * 120 + evil)
+    assert is_hit(ALLOW, filler * 120 + evil)
+    assert is_hit(BLOCKED, filler * 120 + evil)
+
+
+@pytest.mark.parametrize(
+    "link", ["https://evil.com", "[x](https://evil.com)", "https://youtube.com%2F@evil.com"]
+)
+def test_each_link_counts_once(link: str) -> None:
+    rules = [{"type": "links", "mode": "deny", "domains": ["evil.com"], "limit": n} for n in (3, 4)]
+    found = engine(*({"when": one} for one in rules)).judge(
+        message(f"{link} {link} {link}"), context(), Windows()
+    )
+
+    assert found is not None
+    assert found.rules == ("r0",)
+
+
 def test_link_has_its_place() -> None:
     assert links_of(Views("so https://evil.com/x, no"), bare=True) == [
         Link("evil.com", 3, 22, bare=False, has_path=True)
