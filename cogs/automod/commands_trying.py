@@ -24,6 +24,7 @@ from cogs.automod.desk import (
 )
 from cogs.automod.editing import find_rule, read_draft
 from cogs.automod.forms import Input, Question, Values, ask
+from cogs.automod.needs import MOST_CODES
 from cogs.automod.replay import describe_replay, replay
 from cogs.automod.rules.values import Context, InviteBook
 from cogs.automod.trying import (
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 MAX_MESSAGES = 500
 _PAGE = 100
-_MOST_CODES = 5
 _MEMBER_SECONDS = 5.0
 _STAFF = discord.Permissions(manage_messages=True, manage_guild=True, administrator=True)
 # The guilds in which a replay runs: one at a time.
@@ -67,7 +67,8 @@ async def run_test(
     trial = await asyncio.to_thread(try_text, engine, facts, context)
     codes = trial.judgement.needs.invites if trial.judgement else ()
     if codes:
-        context.invites = await _look_up(interaction, codes[:_MOST_CODES])
+        context.invites = await _look_up(interaction, codes[:MOST_CODES])
+        context.unasked = frozenset(codes[MOST_CODES:])
         trial = await asyncio.to_thread(try_text, engine, facts, context)
     locale = locale_of(interaction)
     embed = discord.Embed(

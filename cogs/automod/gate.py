@@ -6,6 +6,7 @@ Free of discord.py: payloads are read here, Discord is asked through protocols.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import itertools
 from collections import OrderedDict
@@ -30,6 +31,7 @@ from cogs.automod.rules.values import (
     ThreadFacts,
     VoiceFacts,
 )
+from cogs.automod.threaded import judge_in_thread
 
 if TYPE_CHECKING:
     from bot.core.clock import Clock
@@ -100,6 +102,8 @@ class Gate:
         self._names: OrderedDict[tuple[int, int], int] = OrderedDict()
         self._voices: OrderedDict[tuple[int, int], int] = OrderedDict()
         self._steps = itertools.count(1)
+        # Two threads would not be done any sooner.
+        self._one_at_a_time = asyncio.Semaphore(1)
         engines.late = self._judge_late
 
     # --- messages ----------------------------------------------------------------------------
@@ -144,7 +148,11 @@ class Gate:
         if entry.engine is None:
             return
         context.now = self._clock.now().timestamp()
-        again = entry.engine.judge(facts, context, entry.windows)
+        if judgement.needs.texts:
+            async with self._one_at_a_time:
+                again = await judge_in_thread(entry.engine, facts, context, entry.windows)
+        else:
+            again = entry.engine.judge(facts, context, entry.windows)
         if again is not None and (again.is_hit or again.shadow_hits):
             await self._act(entry, facts, replace(again, needs=Needs()))
 

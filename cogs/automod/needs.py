@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 INVITE_SECONDS = 600.0
 MOST_INVITES = 5_000
-# Of one message; one with more is not worth the wait.
+# Of one message: what is beyond counts as an invite to elsewhere, unasked.
 MOST_CODES = 10
-MOST_TEXTS = 4
+# As many files as Discord lets a message have.
+MOST_TEXTS = 10
 AT_ONCE = 4
 
 
@@ -71,7 +72,7 @@ class NeedsResolver:
         # Those left out count as not to be read, or the message would never be judged.
         for one in needs.texts:
             texts.setdefault(one.attachment_id, "")
-        return replace(context, texts=texts)
+        return replace(context, texts=texts, unasked=frozenset(needs.invites[MOST_CODES:]))
 
     async def _learn(self, code: str) -> None:
         if code in self.book.guilds:

@@ -136,7 +136,8 @@ class InvitesLeaf(Hinted):
                     unknown.append(invite.code)
                 elif verdict and len(hits) < MAX_HITS:
                     start, end = invite.start, invite.end
-                    hits.append(text.hit(self._rule, "invites", "plain", start, end, invite.code))
+                    detail = _detail(invite, case)
+                    hits.append(text.hit(self._rule, "invites", "plain", start, end, detail))
         if unknown:
             case.need_invites = tuple(dict.fromkeys((*case.need_invites, *unknown)))
         if hits:
@@ -152,7 +153,16 @@ class InvitesLeaf(Hinted):
             if guild_id is None:
                 return self._spec.unresolved == "hit"
             return guild_id != case.context.guild_id and guild_id not in self._fine
+        if invite.code in case.context.unasked:
+            # Whatever the rule makes of dead invites: any number of those would hide a live one.
+            return True
         return None if case.context.can_fetch else self._spec.unresolved == "hit"
+
+
+def _detail(invite: Invite, case: Case) -> str:
+    if invite.code in case.context.unasked:
+        return f"{invite.code}: not looked up, too many invites"
+    return invite.code
 
 
 class LeaksLeaf(Hinted):

@@ -39,6 +39,7 @@ class Context:
     `now` is in seconds since the epoch. `parents` leads from a channel or thread to the channel
     or category that it stands in. `texts` are the contents of text attachments by attachment id,
     fetched since an earlier judgement named them in `needs`; "" for one that can't be read.
+    `unasked` are invites that nobody asks about, since the message has too many of them.
     """
 
     now: float
@@ -49,6 +50,7 @@ class Context:
     invites: InviteBook = field(default_factory=InviteBook)
     texts: Mapping[int, str] = field(default_factory=dict)
     blocked: DomainBook = field(default_factory=DomainBook)
+    unasked: frozenset[str] = frozenset()
     # Whether `needs` are wanted at all: off when nobody can fetch anything.
     can_fetch: bool = True
 

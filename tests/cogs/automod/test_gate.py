@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from bot.core.cases import Target
-from bot.core.contracts import SYSTEM
+from bot.core.contracts import SYSTEM, MessageFacts
 from cogs.automod.calls import TryAgain
 from cogs.automod.gate import Membership
+from cogs.automod.needs import MOST_CODES
+from cogs.automod.rules.sources import texts_of
+from cogs.automod.rules.windows import Windows
 from tests.cogs.automod.world import ANN, BOB, GUILD, LOG, ROOM, STAFF, World, rule, words
 
 TIMEOUT = {"type": "timeout", "duration": 600}
@@ -160,6 +165,76 @@ async def test_invite_that_discord_did_not_tell_about_is_asked_about_again(
     await world.rest()
 
     assert len(world.bridge.deleted) == 1
+
+
+async def test_invites_beyond_those_that_are_looked_up_lead_elsewhere(world: World) -> None:
+    when = {"type": "invites", "unresolved": "pass"}
+    await world.start(rule("invites", when, "delete"))
+    codes = [f"here{number}" for number in range(MOST_CODES)]
+    world.bridge.invites |= dict.fromkeys(codes, GUILD) | {"elsewhere": 9}
+    fine = " ".join(f"discord.gg/{code}" for code in codes)
+    await world.say(fine)
+    assert world.bridge.deleted == set()
+
+    # Known by now, they hide nothing.
+    await world.say(f"{fine} discord.gg/elsewhere")
+    assert world.bridge.asked == [*codes, "elsewhere"]
+    assert len(world.bridge.deleted) == 1
+
+    dead = " ".join(f"discord.gg/dead{number}" for number in range(MOST_CODES))
+    await world.say(f"{dead} discord.gg/unasked")
+    assert "unasked" not in world.bridge.asked
+    assert len(world.bridge.deleted) == 2
+
+
+def file_of(number: int, world: World, content: str) -> dict[str, Any]:
+    """Return an attached text file with this content."""
+    url = f"https://cdn.discordapp.com/{number}.txt"
+    world.bridge.files[url] = content
+    return {"id": str(number), "filename": f"{number}.txt", "size": 20, "url": url}
+
+
+async def test_every_text_file_is_read(world: World) -> None:
+    await world.start(rule("scam", words("nitro"), "delete"))
+    files = [file_of(number, world, "hello") for number in range(31, 40)]
+    await world.say("look", attachments=files)
+    assert world.bridge.deleted == set()
+    await world.say("look", attachments=[*files, file_of(40, world, "get free nitro")])
+
+    assert len(world.bridge.deleted) == 1
+
+
+async def test_text_files_are_judged_in_a_thread_and_counted_by_the_loop(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, counting = set(), set()
+
+    def texts(facts: MessageFacts, files: Mapping[int, str]) -> list[Any]:
+        (reading.add(threading.get_ident()) if files else None)
+        return texts_of(facts, files)
+
+    def count(self: Windows, *arguments: Any) -> Any:
+        counting.add(threading.get_ident())
+        return count_of(self, *arguments)
+
+    count_of = Windows.count
+    monkeypatch.setattr("cogs.automod.rules.engine.texts_of", texts)
+    monkeypatch.setattr(Windows, "count", count)
+    when = {"type": "links", "limit": 2, "window": 60}
+    escalation = [{"after": 2, "actions": [{"type": "ban"}]}]
+    campaign = {"type": "campaign", "members": 2, "min_length": 3}
+    await world.start(
+        rule("links", when, "delete", escalation=escalation), rule("ads", campaign, "delete")
+    )
+    await world.say("", attachments=[file_of(31, world, "https://e.co")])
+    assert world.bridge.deleted == set()
+    await world.say("", attachments=[file_of(32, world, "https://e.co")])
+    await world.say("", BOB, attachments=[file_of(33, world, "https://e.co")])
+
+    assert len(world.bridge.deleted) == 3
+    assert reading
+    assert threading.get_ident() not in reading
+    assert counting == {threading.get_ident()}
 
 
 async def test_text_file_is_read_and_judged(world: World) -> None:

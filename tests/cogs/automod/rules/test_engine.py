@@ -130,6 +130,15 @@ def test_invite_is_unknown_until_resolved() -> None:
         assert found.rules == rules
 
 
+def test_invite_that_nobody_asks_about_hits_and_says_why() -> None:
+    made = engine({"when": {"type": "invites", "unresolved": "pass"}})
+    found = made.judge(message("discord.gg/abc"), context(unasked=frozenset({"abc"})), Windows())
+
+    assert found is not None
+    assert [hit.detail for hit in found.hits] == ["abc: not looked up, too many invites"]
+    assert not found.needs
+
+
 def test_small_text_file_is_asked_for_and_then_read() -> None:
     made = engine({"when": BAD})
     files = [
