@@ -123,6 +123,9 @@ HOSTILE = {
     "sites without a scheme": "e.co " * 800,
     "sites by the hundred": " ".join(f"{number}.co" for number in range(600)),
     "invites by the hundred": " ".join(f".gg/{number}a" for number in range(480)),
+    "invites with parents": "discord.com/a/../" * 235,
+    "invites in a path": "discord.gg/" * 360,
+    "invites spelled": "d i s c o r d . " * 250,
     "invites behind markup": "**x** " + "discord.gg/a1 discord.gg/b2 " * 142,
 }
 ORDINARY = "so I went to the market yesterday and found nothing that I liked, "

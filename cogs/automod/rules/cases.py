@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from cogs.automod.rules.links import Invite, Link, invites_of, links_of
+from cogs.automod.rules.invites import Invite, invites_of
+from cogs.automod.rules.links import Link, links_of
 from cogs.automod.rules.sources import MAX_TEXT
 from cogs.automod.rules.values import Context, Hit, MessageRef, ViewName
 from cogs.automod.rules.views import Views

@@ -1,4 +1,4 @@
-"""Links and invites in a text. Own patterns, each linear in the text; nothing is fetched."""
+"""Links in a text. Own patterns, each linear in the text; nothing is fetched."""
 
 from __future__ import annotations
 
@@ -43,15 +43,6 @@ _TELLING = frozenset(
     )
 )
 _NO_SITES = frozenset({"asp.net", "vb.net", "ado.net", "socket.io", "paper.io"})
-# On folded text; "discord" may be written with whatever looks like it.
-_INVITE = re.compile(
-    r"(?:d[i1]sc[o]rd\s{0,3}(?:app\s{0,3})?[.,]\s{0,3}"
-    r"(?:gg|c[o]m\s{0,3}[/\\]{1,3}\s{0,3}[i1]nv[i1]te|[i1][o]|me|[l1][i1])"
-    r"|dsc\s{0,3}\.\s{0,3}gg|(?<![\w.])\.gg)\s{0,3}[/\\]{1,3}\s{0,3}"
-)
-_CODE = re.compile(r"[A-Za-z0-9-]{2,40}")
-# Sites that lead to a guild by names of their own: Discord can't resolve those.
-_FOREIGN_SITES = ("me", "io", "l1", "li", "1i", "11", "1o")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +55,6 @@ class Link:
     bare: bool = False
     has_path: bool = False
     traced: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Invite:
-    """An invite: its code, or the name on a foreign site, and where it stands in the clean text."""
-
-    code: str
-    start: int
-    end: int
-    foreign: bool = False
 
 
 @functools.cache
@@ -99,11 +80,15 @@ def links_of(views: Views, *, bare: bool) -> list[Link]:
 def find_links(text: str, *, bare: bool) -> list[Link]:
     """Return all links of a clean text; `bare` adds those without a scheme."""
     found = list(_links_in(text, bare, traced=True))
-    if _may_hide_dot(text) and _HIDDEN_DOT.search(text):
+    if (shown := with_dots(text)) != text:
         known = {link.host for link in found}
-        shown = _HIDDEN_DOT.sub(".", text)
         found += [link for link in _links_in(shown, True, traced=False) if link.host not in known]
     return found
+
+
+def with_dots(text: str) -> str:
+    """Return a text with the dots that are written in brackets or as a word."""
+    return _HIDDEN_DOT.sub(".", text) if _may_hide_dot(text) else text
 
 
 def _may_hide_dot(text: str) -> bool:
@@ -185,24 +170,3 @@ def matches_domain(host: str, domains: frozenset[str], *, subdomains: bool) -> b
         if rest in domains:
             return True
     return False
-
-
-def invites_of(views: Views) -> list[Invite]:
-    """Return the invites that a text shows, and those that its masked links lead to."""
-    found = find_invites(views)
-    if targets := views.targets:
-        found += [replace(one, start=0, end=0) for one in find_invites(Views(targets))]
-    return found
-
-
-def find_invites(views: Views) -> list[Invite]:
-    """Return the invites in a text, however written; codes keep their case."""
-    found: dict[str, Invite] = {}
-    for match in _INVITE.finditer(views.folded):
-        code = _CODE.match(views.clean, match.end())
-        if code is None:
-            continue
-        site = match[0].rstrip("/\\ ").rsplit(".", 1)[-1].strip()
-        foreign = site in _FOREIGN_SITES or match[0].startswith("dsc")
-        found.setdefault(code[0], Invite(code[0], match.start(), code.end(), foreign))
-    return list(found.values())

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from cogs.automod.rules.cases import NO, UNKNOWN, Case, Said, Text
 from cogs.automod.rules.counting import Counter
 from cogs.automod.rules.domains import SHORTENERS
+from cogs.automod.rules.invites import Invite
 from cogs.automod.rules.links import (
-    Invite,
     Link,
     is_telling,
     matches_domain,
@@ -36,7 +36,7 @@ _LINK_HINTS = (
     "(?i)[0-9a-z\\x{80}-\\x{10FFFF}-][.\u3002\u2024\uff0e\uff61][a-z\\x{80}-\\x{10FFFF}][0-9a-z\\x{80}-\\x{10FFFF}-]",
     r"(?i)[\[({<]\s?(?:\.|dot|punto)\s?[\])}>]| (?:dot|punto) (?:com|net|org|gg|xyz|ru|io|me)",
 )
-_INVITE_HINT = r"(?i)d[i1l]sc[o0]rd|dsc\s{0,3}\.\s{0,3}gg|\.gg\s{0,3}[/\\]"
+_INVITE_HINT = r"(?i)d[i1l]sc[o0]rd|dsc\W|[.\])}>]\s?gg(?:[.:]\w{0,5})?\s{0,3}[/\\]"
 # What the list of members puts before every letter.
 _HOISTING = re.compile(r"^[\s!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~\u2000-\u2bff]+")
 _MOSTLY = 0.5
