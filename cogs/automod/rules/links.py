@@ -143,12 +143,19 @@ def host_of(authority: str) -> str:
     if end := _NOT_IN_HOST.search(host):
         host = host[: end.start()]
     host = host[-_LONGEST_HOST:].strip(".,;!_")
-    if "xn--" in host:
-        try:
-            host = host.encode("ascii").decode("idna")
-        except UnicodeError:
-            return host
-    return host
+    return ".".join(map(_decoded, host.split("."))) if "xn--" in host else host
+
+
+def _decoded(label: str) -> str:
+    """Return a label as it is shown; Python's own IDNA knows only that of 2003."""
+    if not label.startswith("xn--"):
+        return label
+    try:
+        shown = label[4:].encode("ascii").decode("punycode")
+    except UnicodeError:
+        return label
+    # What needs no encoding is no name that a browser would open, nor may it pass for that name.
+    return label if shown.isascii() or composed(shown).lower() != shown else shown
 
 
 def is_telling(link: Link) -> bool:

@@ -13,6 +13,7 @@ from cogs.automod.rules.domains import SHORTENERS
 from cogs.automod.rules.invites import Invite
 from cogs.automod.rules.links import (
     Link,
+    host_of,
     is_telling,
     matches_domain,
 )
@@ -79,7 +80,8 @@ class LinksLeaf(Hinted):
         self._rule = rule
         self._spec = spec
         self._sources = frozenset(spec.sources)
-        listed = frozenset(one.lower().removeprefix("www.").strip(".") for one in spec.domains)
+        # As the hosts of links are read, or "xn--" would never match.
+        listed = frozenset(host_of(one).removeprefix("www.") for one in spec.domains)
         self._domains = listed | SHORTENERS if spec.shorteners and spec.mode == "deny" else listed
         self._counter = Counter(key, spec.limit, spec.window)
         self.cost = self._counter.cost

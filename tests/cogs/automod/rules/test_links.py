@@ -140,6 +140,40 @@ def test_each_link_counts_once(link: str) -> None:
     assert found.rules == ("r0",)
 
 
+@pytest.mark.parametrize(
+    "listed",
+    [
+        "xn--bcher-kva.example",
+        "XN--BCHER-KVA.example.",
+        "b\u00fccher.example",
+        "www.B\u00dcCHER.example",
+    ],
+)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://xn--bcher-kva.example/x",
+        "https://b\u00fccher.example",
+        "https://a.bu\u0308cher.example",
+    ],
+)
+def test_listed_domain_is_found_in_either_spelling(listed: str, text: str) -> None:
+    rule = {"type": "links", "mode": "deny", "domains": [listed]}
+
+    assert is_hit(engine({"when": rule}), text)
+    assert not is_hit(engine({"when": {**rule, "mode": "allow"}}), text)
+
+
+def test_name_that_only_newer_idna_knows_is_found_in_either_spelling() -> None:
+    assert hosts("https://xn--strae-oqa.example") == {"stra\u00dfe.example"}
+
+
+@pytest.mark.parametrize("label", ["xn--", "xn--youtube-", "xn--outube-h268a", "xn--\u00e9"])
+def test_name_that_is_not_encoded_as_it_should_be_stays_as_it_is(label: str) -> None:
+    assert hosts(f"https://{label}.com") == {f"{label}.com"}
+    assert is_hit(ALLOW, f"https://{label}.com")
+
+
 def test_link_has_its_place() -> None:
     assert links_of(Views("so https://evil.com/x, no"), bare=True) == [
         Link("evil.com", 3, 22, bare=False, has_path=True)
