@@ -14,11 +14,18 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, text
-from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, StatementError
 
-from db.engine import Database, UnsupportedDatabase, driver_url, is_connection_error
+from db.engine import (
+    Database,
+    UnsupportedDatabase,
+    driver_url,
+    is_about_rows,
+    is_connection_error,
+)
 from db.guilds import Guild
 from db.migrate import upgrade
+from tests.passing_errors import PASSING_STATES, fail_with
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 
@@ -207,6 +214,31 @@ def locked(database: Database) -> Iterator[None]:
         intruder.execute("BEGIN IMMEDIATE")
         yield
         intruder.execute("ROLLBACK")
+
+
+@pytest.mark.parametrize("number", [1, 2**63])
+async def test_refused_row_is_told_from_a_wrong_statement(database: Database, number: int) -> None:
+    await add(database, guild(1))
+    with pytest.raises((IntegrityError, OverflowError, DBAPIError)) as refused:
+        await add(database, guild(number))
+    assert is_about_rows(refused.value)
+    async with database.read() as session:
+        with pytest.raises(DBAPIError) as wrong:
+            await session.execute(text("SELECT * FROM nowhere"))
+    assert not is_about_rows(wrong.value)
+
+
+@pytest.mark.parametrize("state", PASSING_STATES)
+async def test_passing_error_is_about_no_row(postgres_database: Database, state: str) -> None:
+    async with postgres_database.read() as session:
+        with pytest.raises(DBAPIError) as passing:
+            await fail_with(state, session)
+    assert not is_about_rows(passing.value)
+
+
+async def test_locked_table_is_about_no_row(sqlite_database: Database) -> None:
+    locked = sqlite3.OperationalError("database table is locked")
+    assert not is_about_rows(OperationalError("INSERT", {}, locked))
 
 
 async def test_errors_name_no_parameters(database: Database) -> None:
