@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.approvals import ApprovalService
 from bot.core.audit import AuditLog, AuditRecorded
+from bot.core.batches import BatchService
 from bot.core.cases import CaseService
 from bot.core.clock import Clock
 from bot.core.config import Config, HealthConfig
@@ -150,6 +151,7 @@ def _kernel(
             state=state,
         ),
         roles=roles,
+        batches=BatchService(database, clock, jobs=jobs, outbox=outbox),
         usage=UsageRecorder(database, clock, on_dropped=metrics.usage_dropped),
         audit=audit,
         limits=_limits(basics),

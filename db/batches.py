@@ -1,4 +1,4 @@
-"""Batches of work that moderators ordered: how far each is, and how it ended.
+"""Batches of work that staff ordered: how far each is, and how it ended.
 
 A batch is there from the moment it is wanted. What it works on is forgotten when it ends.
 """
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, Integer, String, Text, delete, select, update
+from sqlalchemy import Index, Integer, String, Text, and_, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -25,7 +25,7 @@ _ACTOR = Erasure(clears=("actor_name",), kept_while=("state", _OPEN))
 
 
 class Batch(Base):
-    """Many things to be done one after the other; `occasion` is the interaction that began it.
+    """Many things to be done one after the other; `occasion` says which, once for all processes.
 
     `done` of `total` are done; both count in the order of what is in `work`.
     """
@@ -65,6 +65,24 @@ async def add_batch(session: AsyncSession, values: Mapping[str, Any]) -> Batch |
         .returning(Batch)
     )
     return await session.scalar(statement)
+
+
+async def free_occasion(session: AsyncSession, occasion: int) -> None:
+    """Have a batch that has ended give its occasion up for another one."""
+    # Row numbers are far below Discord's ids, which occasions are.
+    statement = update(Batch).where(Batch.occasion == occasion, Batch.state == ENDED)
+    await count_changed(session, statement.values(occasion=Batch.id))
+
+
+async def get_open_batch(session: AsyncSession, guild_id: int, kind: str) -> Batch | None:
+    """Return the latest batch of a kind that goes on in a guild."""
+    query = (
+        select(Batch)
+        .where(Batch.guild_id == guild_id, Batch.kind == kind, Batch.state.in_(_OPEN))
+        .order_by(Batch.id.desc())
+        .limit(1)
+    )
+    return await session.scalar(query)
 
 
 async def get_batch(session: AsyncSession, batch_id: int) -> Batch | None:
@@ -120,6 +138,7 @@ async def claim_telling(session: AsyncSession, batch_id: int, now: datetime) -> 
     return await count_changed(session, statement) == 1
 
 
-async def delete_begun(session: AsyncSession, before: datetime) -> int:
-    """Delete batches that were begun before an instant, whatever became of them."""
-    return await count_changed(session, delete(Batch).where(Batch.begun_at < before))
+async def delete_begun(session: AsyncSession, before: datetime, *, open_before: datetime) -> int:
+    """Delete batches begun before an instant, those that still go on before an earlier one."""
+    ended = and_(Batch.begun_at < before, Batch.state == ENDED)
+    return await count_changed(session, delete(Batch).where(ended | (Batch.begun_at < open_before)))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from bot.core.approvals import ApprovalService
     from bot.core.audit import AuditLog
+    from bot.core.batches import BatchService
     from bot.core.cases import CaseService
     from bot.core.clock import Clock
     from bot.core.config import Config
@@ -59,6 +60,7 @@ class Kernel:
     cases: CaseService
     approvals: ApprovalService
     roles: RoleService
+    batches: BatchService
     usage: UsageRecorder
     audit: AuditLog
     limits: CommandLimiter

@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.audit import purge_audit
+from bot.core.batches import purge_batches
 from bot.core.clock import Clock
 from bot.core.config import RetentionConfig
 from bot.core.features import FeatureRegistry
@@ -62,6 +63,7 @@ class Retention:
         await purge_audit(session, now, self._config)
         await purge_blocks(session, now)
         await purge_wishes(session, now)
+        await purge_batches(session, now)
         await delete_finished_jobs(session, before)
         await delete_finished_messages(session, before)
         await delete_expired_sessions(session, now)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from bot.core.features import Category, Feature, RateClass
 from bot.core.i18n import N_
 from cogs.moderation.appealing import purge_appeals
-from cogs.moderation.batches import purge_batches
 from cogs.moderation.problems import find_moderation_problems
 from cogs.moderation.reporting import purge_reports
 from cogs.moderation.settings import ModerationSettings
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 async def _purge(session: AsyncSession, now: datetime) -> None:
     await purge_reports(session, now)
     await purge_appeals(session, now)
-    await purge_batches(session, now)
 
 
 FEATURE = Feature(
@@ -58,7 +56,6 @@ FEATURE = Feature(
 async def setup(bot: Pegasus) -> None:
     """Add the feature to the bot."""
     from cogs.moderation.appeals import Appeals
-    from cogs.moderation.batchscreens import Batches
     from cogs.moderation.casebook import Casebook
     from cogs.moderation.channels import Channels
     from cogs.moderation.massbans import MassBans
@@ -69,9 +66,10 @@ async def setup(bot: Pegasus) -> None:
     from cogs.moderation.reports import Reports, report_menus
     from cogs.moderation.restricting import Restricting
     from cogs.moderation.watching import Watching
+    from cogs.moderation.working import Working
 
     cogs = (
-        Batches,
+        Working,
         Restricting,
         Removing,
         MassBans,

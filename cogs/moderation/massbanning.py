@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from bot.core.batches import BatchOrder, Piece
 from bot.core.cases import CaseKind, CaseService, Order, Target
 from bot.core.cases.values import MOST_BANS
 from bot.core.contracts import Actor, BotState
 from bot.core.fields.text import escape_markdown
 from bot.core.i18n import Message, _, ngettext
-from cogs.moderation.batches import BatchOrder, Piece
 from cogs.moderation.rules.massban import Candidate, sum_up
 from db.batches import Batch
 

@@ -9,13 +9,13 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.batchscreens import run_batch
 from bot.checks import actor_of, guild_id_of
 from bot.core.errors import InvalidInput
 from bot.core.i18n import Message, _, ngettext
 from bot.core.preflight import Action, can_act
 from bot.localization import locale_of
 from bot.replies import answer, confirm
-from cogs.moderation.batchscreens import run_batch
 from cogs.moderation.completion import complete_duration, complete_reason
 from cogs.moderation.massban import CAUSES, Candidates, choose
 from cogs.moderation.massban_approval import KIND, approval_kind, request_of

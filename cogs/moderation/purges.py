@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 
+from bot.core.batches import BatchOrder, Later, Piece, Refused
 from bot.core.contracts import Actor, BotState
 from bot.core.fields.text import quote
 from bot.core.guild_locale import locale_of_guild
 from bot.core.i18n import Message, _, ngettext
 from bot.core.outbox import Delivery, OutboxService
 from bot.core.settings import SettingsStore
-from cogs.moderation.batches import BatchOrder, Later, Piece, Refused
 from cogs.moderation.policy import SettingsPolicy
 from cogs.moderation.rules.purge import Batches, PurgeFilter, split_batches
 from cogs.moderation.wording import member_text

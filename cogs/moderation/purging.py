@@ -9,17 +9,18 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.batchscreens import run_batch
 from bot.checks import actor_of, guild_id_of
 from bot.core.errors import Denied
 from bot.core.i18n import Message, _, ngettext
 from bot.core.preflight import Action
 from bot.localization import locale_of
 from bot.replies import answer, confirm
-from cogs.moderation.batchscreens import batches_of, run_batch
 from cogs.moderation.people import Interaction, ensure_in_channel, settings_of
 from cogs.moderation.purges import Purge, outcome_of
 from cogs.moderation.rules.purge import MAX_AMOUNT, PurgeFilter, compile_pattern
 from cogs.moderation.rules.reading import read_message_id
+from cogs.moderation.working import working_of
 from db.batches import Batch
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Purging(commands.Cog):
             before_id=min(interaction.id, upper or interaction.id),
             after_id=read_message_id(after) or 0,
         )
-        purges = batches_of(interaction).purges
+        purges = working_of(interaction).purges
         found = await purges.find(purge)
         if not found.ids:
             text = _("I found no such message among the last {count}.", count=found.scanned)
@@ -107,7 +108,7 @@ class Purging(commands.Cog):
         settings = await settings_of(interaction)
         if len(ids) < settings.purge_confirm_from:
             return True
-        batches = batches_of(interaction).purges.batches(ids)
+        batches = working_of(interaction).purges.batches(ids)
         question = ngettext(
             "Delete {count} message in {channel}? This can't be undone.",
             "Delete {count} messages in {channel}? This can't be undone.",
@@ -128,7 +129,7 @@ class Purging(commands.Cog):
         return await confirm(interaction, question, recheck=recheck)
 
     async def _delete(self, interaction: Interaction, purge: Purge, ids: Sequence[int]) -> None:
-        order = batches_of(interaction).purges.order(
+        order = working_of(interaction).purges.order(
             purge,
             ids,
             actor_of(interaction),

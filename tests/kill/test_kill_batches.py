@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.core import batches
 from bot.core.audit import AuditLog
 from bot.core.cases import CaseState, DefaultPolicy
 from bot.core.contracts import Actor
@@ -21,7 +22,6 @@ from bot.core.settings import SettingsStore
 from bot.sandbox import Sandbox
 from bot.sandbox.guild import Guild
 from cogs import general, moderation
-from cogs.moderation import batches
 from cogs.moderation.massbanning import KIND as MASSBAN
 from cogs.moderation.massbanning import MassBan, MassBanner, order_ban
 from cogs.moderation.purges import KIND as PURGE
@@ -69,7 +69,8 @@ def start(scene: Scene, cases: Any = None) -> tuple[batches.BatchService, PurgeS
         state=NullState,
     )
     service = batches.BatchService(database, clock, jobs=scene.jobs, outbox=scene.outbox)
-    service.start({PURGE: purges, MASSBAN: MassBanner(cases, NullState)})
+    service.register(PURGE, purges)
+    service.register(MASSBAN, MassBanner(cases, NullState))
     return service, purges
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from bot.core.batches import TELL_JOB
 from bot.core.cases import CaseKind
 from bot.core.errors import InvalidInput
 from bot.core.nullstate import NullState
-from cogs.moderation.batches import TELL_JOB
 from cogs.moderation.massbanning import MassBanner, failures_of, outcome_of
 from cogs.moderation.rules.massban import BanFilter, Candidate
 from cogs.moderation.rules.reading import read_people

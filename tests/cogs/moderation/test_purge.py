@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from bot.core.batches import BatchOrder, BatchService
 from bot.core.contracts import Actor
 from bot.core.errors import InvalidInput
 from bot.core.outbox import Delivery
-from cogs.moderation.batches import BatchOrder, BatchService
 from cogs.moderation.rules.purge import (
     PurgeFilter,
     compile_pattern,
@@ -169,7 +169,7 @@ async def test_purge_of_more_than_a_page(place: Place) -> None:
 
 
 async def test_stop_button_of_an_earlier_run_stops_what_goes_on(place: Place) -> None:
-    service = place.bench.bot.get_cog("Batches").service  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
+    service = place.bench.kernel.batches
     order = BatchOrder(
         kind="purge",
         guild_id=place.guild.id,

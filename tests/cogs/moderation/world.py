@@ -129,12 +129,12 @@ async def moderated_place(database: Database, **settings: Any) -> AsyncIterator[
 
 def _work_at_once(bench: Bench) -> None:
     """Have batches done as soon as they are begun: whoever follows one would wait for a worker."""
-    cog: Any = bench.bot.get_cog("Batches")
-    begin = cog.service.begin
+    service: Any = bench.kernel.batches
+    begin = service.begin
 
     async def begin_and_work(order: Any) -> Any:
         batch = await begin(order)
         await bench.kernel.jobs.run_due()
         return batch
 
-    cog.service.begin = begin_and_work
+    service.begin = begin_and_work

@@ -1,4 +1,4 @@
-"""Works through what a moderator ordered for many messages or people, across crashes and restarts.
+"""Works through what staff ordered for many messages or people, across crashes and restarts.
 
 A job does it piece by piece, and notes in the database how far it is. Free of discord.py. How it
 ended is shown where it was ordered; when nobody is left to show it, whoever ordered it is written
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
@@ -37,6 +37,8 @@ TELL_AFTER = timedelta(minutes=1)
 # How often a batch is looked at that another process may work on.
 LOOK_SECONDS = 3.0
 KEPT_FOR = timedelta(days=3)
+# One that has not ended by then never will: roles for half a million members take a week.
+LONGEST = timedelta(days=30)
 # One piece may be hundreds of bans, one call each where Discord does not take them together.
 _TIMEOUT = timedelta(minutes=10)
 
@@ -51,7 +53,11 @@ class Later(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchOrder:
-    """What is to be done: `total` things, which `work` names to the worker of that kind."""
+    """What is to be done: `total` things, which `work` names to the worker of that kind.
+
+    `occasion` is the interaction. With `alone` it is what can only go on once at a time, such as
+    the guild: a batch that is open on that occasion is the one that `begin` returns.
+    """
 
     kind: str
     guild_id: int
@@ -61,14 +67,19 @@ class BatchOrder:
     locale: str
     total: int
     work: Mapping[str, Any]
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What has been done: how many things together since the beginning, and what came of them."""
+    """What has been done: how many things together since the beginning, and what came of them.
+
+    `write` runs in the transaction that notes it, so that what it stores is stored once.
+    """
 
     done: int
     outcome: Mapping[str, Any] = field(default_factory=dict)
+    write: Callable[[AsyncSession], Awaitable[None]] | None = None
 
 
 class Worker(Protocol):
@@ -102,12 +113,12 @@ class BatchService:
         self._outbox = outbox
         self._workers: dict[str, Worker] = {}
         self._news: dict[int, asyncio.Event] = {}
+        jobs.register(JOB, self._plan_next, effect=self._work, timeout=_TIMEOUT)
+        jobs.register(TELL_JOB, self._tell)
 
-    def start(self, workers: Mapping[str, Worker]) -> None:
-        """Go on with the batches of earlier runs."""
-        self._workers = dict(workers)
-        self._jobs.register(JOB, self._plan_next, effect=self._work, timeout=_TIMEOUT)
-        self._jobs.register(TELL_JOB, self._tell)
+    def register(self, kind: str, worker: Worker) -> None:
+        """Have a worker do the batches of a kind, those of earlier runs included."""
+        self._workers[kind] = worker
 
     async def begin(self, order: BatchOrder) -> Batch:
         """Begin a batch and return it; ordered twice on one occasion, it is one."""
@@ -124,6 +135,8 @@ class BatchService:
             "begun_at": self._clock.now(),
         }
         async with self._database.write() as session:
+            if order.alone:
+                await table.free_occasion(session, order.occasion)
             batch = await table.add_batch(session, values)
             if batch is None:
                 return await table.get_batch_of(session, order.occasion)
@@ -141,6 +154,11 @@ class BatchService:
         """Return a batch as it stands now."""
         async with self._database.read() as session:
             return await table.get_batch(session, batch_id)
+
+    async def get_open(self, guild_id: int, kind: str) -> Batch | None:
+        """Return the batch of a kind that goes on in a guild; the latest of several."""
+        async with self._database.read() as session:
+            return await table.get_open_batch(session, guild_id, kind)
 
     async def stop(self, batch_id: int, user_id: int) -> None:
         """End a batch after the piece under way.
@@ -195,7 +213,7 @@ class BatchService:
 
     async def _go_on(self, batch: Batch, *, in_doubt: bool) -> Batch | None:
         try:
-            piece = await self._workers[batch.kind].do_piece(batch, in_doubt=in_doubt)
+            piece = await self._worker_of(batch).do_piece(batch, in_doubt=in_doubt)
         except Refused as error:
             await self._end(batch, failure=str(error))
             return None
@@ -205,6 +223,9 @@ class BatchService:
             advanced = await table.advance_batch(
                 session, batch, done=piece.done, outcome=piece.outcome
             )
+            # One that another process has moved on was done there.
+            if advanced is not None and piece.write is not None:
+                await piece.write(session)
         self._spread(batch.id)
         return advanced
 
@@ -219,7 +240,7 @@ class BatchService:
             ended = await table.end_batch(session, batch.id, outcome=outcome, now=now)
             if ended is None:
                 return
-            await self._workers[ended.kind].record_end(session, ended)
+            await self._worker_of(ended).record_end(session, ended)
             await self._jobs.schedule(
                 session,
                 TELL_JOB,
@@ -239,12 +260,19 @@ class BatchService:
         if batch is None or batch.state != ENDED or batch.actor_id is None:
             return
         if await table.claim_telling(session, batch.id, self._clock.now()):
-            letter = {"content": self._workers[batch.kind].letter(batch)}
+            letter = {"content": self._worker_of(batch).letter(batch)}
             key = f"batch:{batch.id}:end"
             await self._outbox.send(
                 session,
                 Delivery.direct(batch.actor_id, letter, dedupe_key=key, guild_id=batch.guild_id),
             )
+
+    def _worker_of(self, batch: Batch) -> Worker:
+        worker = self._workers.get(batch.kind)
+        if worker is None:
+            # Features register while the bot starts, or failed to load.
+            raise Retry(timedelta(seconds=SLICE_SECONDS), f"nobody does {batch.kind} batches")
+        return worker
 
     def _spread(self, batch_id: int) -> None:
         if (news := self._news.get(batch_id)) is not None:
@@ -252,5 +280,5 @@ class BatchService:
 
 
 async def purge_batches(session: AsyncSession, now: datetime) -> int:
-    """Delete batches that were begun long enough ago."""
-    return await table.delete_begun(session, now - KEPT_FOR)
+    """Delete batches that were begun long enough ago; return how many."""
+    return await table.delete_begun(session, now - KEPT_FOR, open_before=now - LONGEST)

@@ -6,23 +6,19 @@ import asyncio
 import re
 from collections.abc import Callable
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import discord
-from discord.ext import commands
 
+from bot.core.batches import BatchOrder, BatchService
 from bot.core.i18n import Message, _
 from bot.replies import LastingButton, answer
-from cogs.moderation.batches import BatchOrder, BatchService
-from cogs.moderation.massbanning import KIND as MASSBAN
-from cogs.moderation.massbanning import MassBanner
-from cogs.moderation.people import Interaction
-from cogs.moderation.purges import KIND as PURGE
-from cogs.moderation.purges import PurgeService
 from db.batches import Batch
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
+
+Interaction: TypeAlias = "discord.Interaction[Pegasus]"
 
 # An interaction can be answered for 15 minutes; later the end is told by direct message.
 _SHOW_SECONDS = 850.0
@@ -30,37 +26,6 @@ _STEPS = 20
 
 # How a batch stands, and how it ended.
 Words = Callable[[Batch], Message]
-
-
-class Batches(commands.Cog):
-    """Runs the batches of this process."""
-
-    def __init__(self, bot: Pegasus) -> None:
-        kernel = bot.kernel
-        self.bot = bot
-        self.service = BatchService(
-            kernel.database, kernel.clock, jobs=kernel.jobs, outbox=kernel.outbox
-        )
-        self.purges = PurgeService(
-            bot,
-            kernel.clock,
-            settings=kernel.settings,
-            audit=kernel.audit,
-            outbox=kernel.outbox,
-            state=kernel.state,
-        )
-
-    async def cog_load(self) -> None:
-        """Go on with what earlier runs have begun, and have their buttons work."""
-        kernel = self.bot.kernel
-        self.service.start({PURGE: self.purges, MASSBAN: MassBanner(kernel.cases, kernel.state)})
-        self.bot.add_dynamic_items(StopButton)
-
-
-def batches_of(interaction: discord.Interaction[Any]) -> Batches:
-    """Return what runs the batches."""
-    cog: Any = interaction.client.get_cog("Batches")
-    return cog
 
 
 class StopButton(
@@ -88,7 +53,7 @@ class StopButton(
     async def press(self, interaction: discord.Interaction[Any]) -> None:
         """Stop the batch."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        await batches_of(interaction).service.stop(self._batch_id, interaction.user.id)
+        await _batches_of(interaction).stop(self._batch_id, interaction.user.id)
         await answer(interaction, _("⏹️ I stop after what is under way."))
 
 
@@ -118,28 +83,37 @@ async def run_batch(
 
     Cut off by a restart it goes on by itself, and whoever ordered it gets a direct message.
     """
-    service = batches_of(interaction).service
-    batch = begun = await service.begin(order)
+    batch = await _batches_of(interaction).begin(order)
+    return await show_batch(
+        interaction, batch, locale=order.locale, progress=progress, outcome=outcome
+    )
+
+
+async def show_batch(
+    interaction: Interaction, begun: Batch, *, locale: str, progress: Words, outcome: Words
+) -> Batch | None:
+    """Show how far a batch is, as `run_batch` does."""
+    service, batch = _batches_of(interaction), begun
     view = discord.ui.View(timeout=_SHOW_SECONDS)
     view.add_item(
         discord.ui.Button(
-            label=_("Stop").render(order.locale),
+            label=_("Stop").render(locale),
             style=discord.ButtonStyle.danger,
             custom_id=f"moderation:batch:stop:{batch.id}",
         )
     )
     message = await interaction.followup.send(
-        progress(batch).render(order.locale), view=view, ephemeral=True, wait=True
+        progress(batch).render(locale), view=view, ephemeral=True, wait=True
     )
     # The button is found by its id, not by this view.
     view.stop()
-    screen, step = Screen(message, order.locale), 0
+    screen, step = Screen(message, locale), 0
     try:
         async with asyncio.timeout(_SHOW_SECONDS), aclosing(service.follow(begun.id)) as changes:
             async for batch in changes:
                 if not batch.is_open:
                     break
-                if (now := batch.done * _STEPS // batch.total) > step:
+                if (now := batch.done * _STEPS // max(batch.total, 1)) > step:
                     step = now
                     await screen.show(progress(batch))
     except TimeoutError:
@@ -148,3 +122,7 @@ async def run_batch(
         return None
     await service.note_told(batch.id)
     return batch
+
+
+def _batches_of(interaction: discord.Interaction[Any]) -> BatchService:
+    return interaction.client.kernel.batches  # pyright: ignore[reportAttributeAccessIssue] - ours

@@ -11,10 +11,9 @@ import discord
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.core.contracts import Actor
-from bot.core.errors import Conflict, Denied, NotFound
-from cogs.moderation.batches import (
+from bot.core.batches import (
     KEPT_FOR,
+    LONGEST,
     SLICE_SECONDS,
     TELL_AFTER,
     BatchOrder,
@@ -24,6 +23,8 @@ from cogs.moderation.batches import (
     Refused,
     purge_batches,
 )
+from bot.core.contracts import Actor
+from bot.core.errors import Conflict, Denied, NotFound
 from cogs.moderation.purges import PurgeService
 from db.batches import ENDED, STOPPING, Batch
 from db.engine import Database
@@ -64,9 +65,9 @@ class Batched(World):
         super().__init__(database, clock)
         self.worker = Counting(clock)
         self.batches = BatchService(database, clock, jobs=self.jobs, outbox=self.outbox)
-        self.batches.start({"count": self.worker})
+        self.batches.register("count", self.worker)
 
-    async def begin(self, total: int = 6, occasion: int = 1) -> Batch:
+    async def begin(self, total: int = 6, occasion: int = 1, *, alone: bool = False) -> Batch:
         order = BatchOrder(
             kind="count",
             guild_id=GUILD,
@@ -76,6 +77,7 @@ class Batched(World):
             locale="en",
             total=total,
             work={"ids": list(range(total))},
+            alone=alone,
         )
         return await self.batches.begin(order)
 
@@ -220,15 +222,73 @@ async def test_follower_sees_each_step(world: Batched) -> None:
     assert seen[-1] == 6
 
 
-async def test_old_batches_are_deleted(world: Batched, database: Database) -> None:
-    batch = await world.begin()
-    async with database.write() as session:
-        assert await purge_batches(session, world.clock.now() + KEPT_FOR - timedelta(hours=1)) == 0
-        assert await purge_batches(session, world.clock.now() + KEPT_FOR + timedelta(hours=1)) == 1
-    assert await world.batches.get(batch.id) is None
+async def test_batches_are_deleted_in_time_and_open_ones_much_later(world: Batched) -> None:
+    ended = await world.begin()
+    await world.jobs.run_due()
+    world.worker.pieces.clear()
+    going = await world.begin(occasion=2)
+    begun_at, hour = world.clock.now(), timedelta(hours=1)
+    async with world.database.write() as session:
+        assert await purge_batches(session, begun_at + KEPT_FOR - hour) == 0
+        assert await purge_batches(session, begun_at + LONGEST - hour) == 1
+    assert await world.batches.get(ended.id) is None
+    async with world.database.write() as session:
+        assert await purge_batches(session, begun_at + LONGEST + hour) == 1
+    assert await world.batches.get(going.id) is None
     # Its job finds nothing to do.
     await world.jobs.run_due()
     assert world.worker.pieces == []
+
+
+async def test_what_goes_on_once_at_a_time_is_begun_anew_after_its_end(world: Batched) -> None:
+    first, second = (
+        await world.begin(occasion=GUILD, alone=True),
+        await world.begin(occasion=GUILD, alone=True),
+    )
+    assert first.id == second.id
+    assert (await world.batches.get_open(GUILD, "count")) is not None
+    await world.jobs.run_due()
+    assert (await world.batches.get_open(GUILD, "count")) is None
+
+    other = Batched(world.database, world.clock)
+    again = await asyncio.gather(
+        world.begin(occasion=GUILD, alone=True), other.begin(occasion=GUILD, alone=True)
+    )
+    assert len({one.id for one in again}) == 1
+    assert again[0].id != first.id
+    assert (await world.now(first)).state == ENDED
+
+
+async def test_what_a_piece_writes_is_stored_once_though_two_processes_do_it(
+    world: Batched, clock: FakeClock
+) -> None:
+    other, written = Batched(world.database, clock), []
+    both = asyncio.Barrier(2)
+
+    async def note(session: AsyncSession) -> None:
+        written.append(session)
+
+    async def do_piece(batch: Batch, *, in_doubt: bool) -> Piece:
+        await both.wait()
+        return Piece(batch.total, write=note)
+
+    for one in (world, other):
+        one.worker.do_piece = do_piece  # pyright: ignore[reportAttributeAccessIssue]
+    batch = await world.begin()
+    going = (one.batches._go_on(batch, in_doubt=False) for one in (world, other))
+    assert sum(moved is not None for moved in await asyncio.gather(*going)) == 1
+
+    assert len(written) == 1
+
+
+async def test_batch_waits_while_nobody_does_its_kind(world: Batched) -> None:
+    worker = world.batches._workers.pop("count")
+    batch = await world.begin()
+    await world.jobs.run_due()
+    assert (await world.now(batch)).done == 0
+    world.batches.register("count", worker)
+    await world.pass_time(SLICE_SECONDS)
+    assert (await world.now(batch)).state == ENDED
 
 
 # --- pieces of a purge --------------------------------------------------------------------------
