@@ -249,6 +249,7 @@ def _guild_summary(guild: discord.Guild) -> GuildSummary:
         joined_at=me.joined_at if me else None,
         bot_permissions=names_of(me.guild_permissions.value) if me else frozenset(),
         system_channel_id=guild.system_channel.id if guild.system_channel else None,
+        verification_level=guild.verification_level.value,
     )
 
 

@@ -89,11 +89,15 @@ class RoleWish(Base):
 
 @dataclass(frozen=True, slots=True)
 class WishBacklog:
-    """How many wishes are in each state, and since when the longest-waiting one is due."""
+    """How many wishes are in each state, and since when the longest-waiting one is due.
+
+    `due` are those of the waiting ones whose time has come.
+    """
 
     waiting: int = 0
     screening: int = 0
     parked: int = 0
+    due: int = 0
     overdue_since: datetime | None = None
 
 
@@ -330,6 +334,19 @@ async def list_wishes(
     return (await session.scalars(query.order_by(RoleWish.user_id, RoleWish.role_id))).all()
 
 
+async def list_wanted(
+    session: AsyncSession, guild_id: int, user_ids: Collection[int], source: str
+) -> Sequence[tuple[int, int]]:
+    """Return which members of a guild are yet to get which roles for a reason."""
+    query = select(RoleWish.user_id, RoleWish.role_id).where(
+        RoleWish.guild_id == guild_id,
+        RoleWish.user_id.in_(user_ids),
+        RoleWish.source == source,
+        RoleWish.want,
+    )
+    return [(user_id, role_id) for user_id, role_id in await session.execute(query)]
+
+
 async def list_guilds_in(session: AsyncSession, state: str) -> frozenset[int]:
     """Return the guilds that have wishes in a state."""
     query = select(RoleWish.guild_id).where(RoleWish.state == state).distinct()
@@ -348,10 +365,11 @@ async def get_backlog(
     filters = [getattr(RoleWish, name) == one for name, one in values.items() if one is not None]
     query = select(RoleWish.state, func.count()).where(*filters).group_by(RoleWish.state)
     counts: dict[str, int] = dict((await session.execute(query)).all())
-    overdue = select(func.min(RoleWish.due_at)).where(
+    overdue = select(func.count(), func.min(RoleWish.due_at)).where(
         RoleWish.state == WAITING, RoleWish.due_at <= now, *filters
     )
-    return WishBacklog(**counts, overdue_since=await session.scalar(overdue))
+    due, since = (await session.execute(overdue)).one()
+    return WishBacklog(**counts, due=due, overdue_since=since)
 
 
 async def delete_stale(session: AsyncSession, before: datetime) -> int:

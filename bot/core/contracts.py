@@ -18,7 +18,7 @@ Source = Literal["command", "panel", "web", "api", "system"]
 
 @dataclass(frozen=True, slots=True)
 class GuildSummary:
-    """A guild as a page or a rule needs it."""
+    """A guild as a page or a rule needs it; `verification_level` is Discord's, 0 to 4."""
 
     id: int
     name: str
@@ -29,6 +29,7 @@ class GuildSummary:
     joined_at: datetime | None = None
     bot_permissions: Permissions = frozenset()
     system_channel_id: int | None = None
+    verification_level: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,10 @@ class CaseService:
         if self._desk.enforcer is enforcer:
             self._desk.enforcer = None
 
+    async def mute_role_id(self, guild_id: int) -> int | None:
+        """Return the role by which a guild mutes people, `None` where there is none."""
+        return await self._desk.policy.mute_role_id(guild_id)
+
     def use_policy(self, policy: CasePolicy) -> None:
         """Ask this from now on what guilds have decided."""
         self._desk.policy = policy

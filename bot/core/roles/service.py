@@ -146,6 +146,7 @@ class RoleService(WorkService[Batch]):
             waiting=backlog.waiting,
             screening=backlog.screening,
             parked=backlog.parked,
+            due=backlog.due,
             oldest_overdue=(now - since).total_seconds() if since else 0.0,
             outcomes=dict(self._runner.outcomes),
         )

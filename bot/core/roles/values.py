@@ -49,12 +49,14 @@ class RoleChanged(Event):
 class RolesSnapshot:
     """How wishes stand; `oldest_overdue` is in seconds and 0 when nothing is late.
 
+    `due` are those that wait for nothing but their turn.
     `outcomes` counts this process's results by source and outcome.
     """
 
     waiting: int = 0
     screening: int = 0
     parked: int = 0
+    due: int = 0
     oldest_overdue: float = 0.0
     outcomes: Mapping[tuple[str, str], int] = field(default_factory=dict)
 

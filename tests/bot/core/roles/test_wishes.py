@@ -361,3 +361,14 @@ async def test_what_waits_for_people_for_ever_is_forgotten(world: World):
         await purge_wishes(session, world.clock.now())
 
     assert [wish.user_id for wish in await world.wishes()] == [BOB]
+
+
+async def test_snapshot_tells_what_waits_for_its_turn_from_what_waits_for_its_time(
+    world: World,
+) -> None:
+    later = world.clock.now() + timedelta(hours=1)
+    await world.want(change(role_id=RED), change(role_id=BLUE, not_before=later))
+    snapshot = await world.roles.snapshot(GUILD)
+    assert (snapshot.waiting, snapshot.due) == (2, 1)
+    world.clock.advance(timedelta(hours=1))
+    assert (await world.roles.snapshot(GUILD)).due == 2
