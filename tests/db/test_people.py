@@ -38,6 +38,7 @@ IMPERSONAL = {
     "channel_id",
     "message_id",
     "role_id",
+    "for_role_id",
     "category_id",
     "thread_id",
     "log_channel_id",

@@ -1,0 +1,58 @@
+"""Join roles, back-fills and roles for a time in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.core.durations import Span
+from bot.core.i18n import N_, Message, _
+from cogs.autorole.backfill import Count
+from cogs.autorole.settings import JoinRole
+
+_RECIPIENTS = {
+    "people": N_("for people"),
+    "bots": N_("for bots"),
+    "everyone": N_("for people and bots"),
+}
+
+
+def describe(one: JoinRole) -> list[Message]:
+    """Return who gets a join role, and when."""
+    return list(_parts(one))
+
+
+def _parts(one: JoinRole) -> Iterator[Message]:
+    yield _(_RECIPIENTS[one.recipients])
+    if one.recipients != "bots":
+        yield _("after screening") if one.after_screening else _("also before screening")
+    if one.delay:
+        yield _("{delay} after joining", delay=Span(one.delay))
+    if one.account_age:
+        yield _("once the account is {age} old", age=Span(one.account_age))
+    if one.after_role_id is not None:
+        yield _("once they have {role}", role=f"<@&{one.after_role_id}>")
+
+
+def line_of(one: JoinRole, locale: str) -> str:
+    """Return a join role as a line."""
+    parts = " · ".join(part.render(locale) for part in describe(one))
+    return f"<@&{one.role_id}>: {parts}"
+
+
+def question_of(count: Count, locale: str) -> Message:
+    """Return the question before a back-fill."""
+    lines = [
+        _(
+            "{count} of {seen} members would get roles:", count=count.members, seen=count.seen
+        ).render(locale)
+        if count.whole
+        else _(
+            "Of the first {seen} members, {count} would get roles, and more of the others:",
+            seen=count.seen,
+            count=count.members,
+        ).render(locale)
+    ]
+    lines += [f"- <@&{role_id}>: {number}" for role_id, number in count.by_role.items()]
+    slow = _("Discord lets me give about one role a second. You can stop it at any time.")
+    lines.append(f"-# {slow.render(locale)}")
+    return Message("{text}", {"text": "\n".join(lines)})
