@@ -76,6 +76,7 @@ class Backfill:
 
     async def count(self, guild_id: int, settings: AutoroleSettings) -> Count:
         """Return how many members would get something now or later."""
+        settings = self._service.present(guild_id, settings)
         after = seen = members = 0
         by_role = dict.fromkeys((one.role_id for one in settings.join_roles), 0)
         while seen < MOST_COUNTED:
@@ -100,7 +101,7 @@ class Backfill:
             raise Later("the queue of role changes is not done yet")
         if is_read:
             return Piece(batch.total, {**so_far, "parked": snapshot.parked})
-        settings = settings_in(batch)
+        settings = self._service.present(batch.guild_id, settings_in(batch))
         page = await self._lister.list_members(
             batch.guild_id, after=int(so_far.get("after", 0)), limit=PAGE
         )

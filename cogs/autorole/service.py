@@ -238,7 +238,9 @@ class AutoroleService:
         self, session: AsyncSession, news: _News, settings: AutoroleSettings
     ) -> None:
         newcomers = [newcomer for newcomer, _had in news.arrivals.values()]
-        await self.give(session, newcomers, settings)
+        if newcomers:
+            there = self.present(newcomers[0].guild_id, settings)
+            await self.give(session, newcomers, there)
 
     async def give(
         self, session: AsyncSession, members: Iterable[Newcomer], settings: AutoroleSettings
@@ -264,6 +266,14 @@ class AutoroleService:
         self.expect((row["guild_id"], row["user_id"]) for row in waiting)
         await self._roles.want(session, changes)
         return len(changes)
+
+    def present(self, guild_id: int, settings: AutoroleSettings) -> AutoroleSettings:
+        """Return settings without the join roles that are gone, which their problem tells of."""
+        state = self._state()
+        if state.guild(guild_id) is None:
+            return settings
+        there = [one for one in settings.join_roles if state.role(guild_id, one.role_id)]
+        return settings.model_copy(update={"join_roles": tuple(there)})
 
     def decide(self, one: Newcomer, settings: AutoroleSettings) -> Decision:
         """Return which join roles a member gets now or later."""

@@ -27,6 +27,7 @@ _CONTEXT.set_forkserver_preload(
         "tests.kill.victim",
         "tests.kill.test_kill_antinuke",
         "tests.kill.test_kill_automod",
+        "tests.kill.test_kill_autorole",
         "tests.kill.test_kill_batches",
         "tests.kill.test_kill_cases",
         "tests.kill.test_kill_lockdown",

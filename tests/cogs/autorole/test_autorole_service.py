@@ -97,6 +97,28 @@ async def test_verification_level_is_waited_for(world: AutoroleWorld) -> None:
     assert roles_of(world) == {RED}
 
 
+async def test_role_that_is_gone_is_not_wanted(world: AutoroleWorld) -> None:
+    await world.set(SAILOR, JoinRole(role_id=BLUE))
+    del world.view.positions[RED]
+    await world.join()
+    assert world.discord.calls == [("add", ANN, BLUE)]
+
+
+async def test_role_above_the_bot_is_told_once_and_given_to_all_when_it_is_moved(
+    world: AutoroleWorld,
+) -> None:
+    await world.set(SAILOR)
+    world.view.place = 1
+    await world.join(ANN)
+    await world.join(BOB)
+    assert await world.open_problems() == [f"roles_parked bot_hierarchy:{RED}"]
+    world.view.place = 10
+    world.roles.look_again(GUILD)
+    await world.settle()
+    assert (roles_of(world, ANN), roles_of(world, BOB)) == ({RED}, {RED})
+    assert await world.open_problems() == []
+
+
 async def test_raid_is_stored_in_few_transactions(
     world: AutoroleWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
