@@ -6,14 +6,35 @@ Which roles are wanted of whom is in `db.role_wishes`; what is decided, in `cogs
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Index, bindparam, delete, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Index,
+    String,
+    UniqueConstraint,
+    bindparam,
+    delete,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import DELETE_ROW, FORGET_PERSON, Base, Json, Snowflake, UtcDateTime, person
+from db.base import (
+    DELETE_ROW,
+    FORGET_PERSON,
+    Base,
+    Erasure,
+    Json,
+    RowId,
+    Snowflake,
+    UtcDateTime,
+    person,
+)
 from db.guilds import Guild
 from db.statements import count_changed, insert_for, table_of
 
@@ -21,6 +42,8 @@ from db.statements import count_changed, insert_for, table_of
 Member = tuple[int, int]
 _Key = TypeVar("_Key", tuple[int, int], tuple[int, int, int])
 _MEMBER = ("guild_id", "user_id")
+GIVEN = "given"
+_AFTER_ITS_END = Erasure(deletes=True, kept_while=("state", (GIVEN,)))
 # Well below the number of values that SQLite takes in one statement.
 _CHUNK = 500
 
@@ -58,18 +81,35 @@ class Waiting(Base):
 
 
 class TemporaryRole(Base):
-    """A role that a member has until `ends_at`; who gave it may have been forgotten."""
+    """A role that a member has until `ends_at`; who gave it may have been forgotten.
+
+    The row is there for as long as the role is `GIVEN`. It is what takes the role again, so whoever
+    has their data erased is erased here after it.
+    """
 
     __tablename__ = "autorole_temporary"
-    __table_args__ = (Index(None, "guild_id", "ends_at"),)
-
-    guild_id: Mapped[int] = mapped_column(Snowflake, primary_key=True)
-    user_id: Mapped[int] = mapped_column(
-        Snowflake, primary_key=True, index=True, info=person(DELETE_ROW)
+    __table_args__ = (
+        UniqueConstraint("guild_id", "user_id", "role_id"),
+        Index(None, "guild_id", "ends_at"),
     )
-    role_id: Mapped[int] = mapped_column(Snowflake, primary_key=True)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    guild_id: Mapped[int] = mapped_column(Snowflake)
+    user_id: Mapped[int] = mapped_column(Snowflake, index=True, info=person(_AFTER_ITS_END))
+    role_id: Mapped[int] = mapped_column(Snowflake)
+    state: Mapped[str] = mapped_column(String(16))
     ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
     given_by: Mapped[int | None] = mapped_column(Snowflake, index=True, info=person(FORGET_PERSON))
+
+
+@dataclass(frozen=True, slots=True)
+class EndedRole:
+    """A role for a time that was removed from the record."""
+
+    id: int
+    guild_id: int
+    user_id: int
+    role_id: int
 
 
 # --- roles as last seen --------------------------------------------------------------------------
@@ -184,34 +224,38 @@ async def delete_waiting(session: AsyncSession, members: Collection[Member]) -> 
 # --- roles for a time ----------------------------------------------------------------------------
 
 
-async def put_temporary(session: AsyncSession, values: Mapping[str, Any]) -> None:
-    """Store until when a member has a role; a newer end takes an older one's place."""
-    insert = insert_for(session, TemporaryRole).values(**values)
+async def put_temporary(session: AsyncSession, values: Mapping[str, Any]) -> int:
+    """Store until when a member has a role, return the row's id; a newer end replaces an older."""
+    insert = insert_for(session, TemporaryRole).values(state=GIVEN, **values)
     changes = {"ends_at": insert.excluded.ends_at, "given_by": insert.excluded.given_by}
     statement = insert.on_conflict_do_update(index_elements=[*_MEMBER, "role_id"], set_=changes)
-    await session.execute(statement)
+    return (await session.scalars(statement.returning(TemporaryRole.id))).one()
 
 
-async def end_temporary(
-    session: AsyncSession,
-    guild_id: int,
-    user_id: int,
-    role_id: int,
-    *,
-    due: datetime | None = None,
-) -> bool:
-    """Remove what is stored of a role for a time; with `due` only if it ends by then.
+async def take_temporary(
+    session: AsyncSession, guild_id: int, user_id: int, role_id: int
+) -> EndedRole | None:
+    """Remove what is stored of a role for a time; `None` when there is no such thing any more."""
+    mine = (TemporaryRole.guild_id == guild_id, TemporaryRole.user_id == user_id)
+    return await _take(session, *mine, TemporaryRole.role_id == role_id)
 
-    False when there is no such thing, as when somebody else has ended it.
-    """
-    filters = [
-        TemporaryRole.guild_id == guild_id,
-        TemporaryRole.user_id == user_id,
-        TemporaryRole.role_id == role_id,
-    ]
-    if due is not None:
-        filters.append(TemporaryRole.ends_at <= due)
-    return await count_changed(session, delete(TemporaryRole).where(*filters)) == 1
+
+async def take_due_temporary(session: AsyncSession, row_id: int, now: datetime) -> EndedRole | None:
+    """Remove a role for a time whose time is over; `None` when it is not, or was removed."""
+    return await _take(session, TemporaryRole.id == row_id, TemporaryRole.ends_at <= now)
+
+
+async def _take(session: AsyncSession, *filters: ColumnElement[bool]) -> EndedRole | None:
+    statement = (
+        delete(TemporaryRole)
+        .where(*filters)
+        .returning(
+            TemporaryRole.id, TemporaryRole.guild_id, TemporaryRole.user_id, TemporaryRole.role_id
+        )
+    )
+    rows = await session.execute(statement, execution_options={"synchronize_session": False})
+    row = rows.one_or_none()
+    return None if row is None else EndedRole(*row)
 
 
 async def list_temporary(

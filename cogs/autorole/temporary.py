@@ -11,7 +11,7 @@ from bot.core.i18n import Message, _
 from bot.core.jobs import Job, JobService
 from bot.core.roles import RoleChange, RoleService, RoleSource
 from db import autorole as table
-from db.autorole import TemporaryRole
+from db.autorole import EndedRole, TemporaryRole
 from db.engine import Database
 
 if TYPE_CHECKING:
@@ -30,11 +30,6 @@ class Loan:
     guild_id: int
     user_id: int
     role_id: int
-
-    @property
-    def key(self) -> str:
-        """The key of the job that ends it."""
-        return f"{JOB}:{self.guild_id}:{self.user_id}:{self.role_id}"
 
 
 class TemporaryRoles:
@@ -65,28 +60,28 @@ class TemporaryRoles:
                 "ends_at": ends_at,
                 "given_by": actor_id,
             }
-            await table.put_temporary(session, values)
+            row_id = await table.put_temporary(session, values)
             await self._roles.want(session, [_change(loan, want=True, reason=reason)])
+            # The job names nobody: it is needed also when the member's data is erased.
             await self._jobs.schedule(
                 session,
                 JOB,
                 ends_at,
-                {
-                    "guild_id": str(loan.guild_id),
-                    "user_id": str(loan.user_id),
-                    "role_id": str(loan.role_id),
-                },
-                dedupe_key=loan.key,
+                {"row_id": row_id},
+                dedupe_key=f"{JOB}:{row_id}",
                 guild_id=loan.guild_id,
-                subject_id=loan.user_id,
             )
         return ends_at
 
     async def end(self, loan: Loan, reason: Message | str) -> bool:
         """Have a role taken before its time; False when it was not given for a time."""
         async with self._database.write() as session:
-            await self._jobs.cancel(session, loan.key)
-            return await self._take(session, loan, reason)
+            ended = await table.take_temporary(session, loan.guild_id, loan.user_id, loan.role_id)
+            if ended is None:
+                return False
+            await self._jobs.cancel(session, f"{JOB}:{ended.id}")
+            await self._take(session, ended, reason)
+        return True
 
     async def list(self, guild_id: int, user_id: int | None = None) -> Sequence[TemporaryRole]:
         """Return which roles a guild's members have for a time, those that end soonest first."""
@@ -94,27 +89,16 @@ class TemporaryRoles:
             return await table.list_temporary(session, guild_id, user_id)
 
     async def _end_in_time(self, job: Job, session: AsyncSession) -> None:
-        ids = (int(job.payload[name]) for name in ("guild_id", "user_id", "role_id"))
-        reason = _("The time for this role is over")
-        await self._take(session, Loan(*ids), reason, due=self._clock.now())
-
-    async def _take(
-        self,
-        session: AsyncSession,
-        loan: Loan,
-        reason: Message | str,
-        *,
-        due: datetime | None = None,
-    ) -> bool:
         # The row decides: it goes once, with the wish.
-        if not await table.end_temporary(
-            session, loan.guild_id, loan.user_id, loan.role_id, due=due
-        ):
-            return False
+        ended = await table.take_due_temporary(session, job.payload["row_id"], self._clock.now())
+        if ended is not None:
+            await self._take(session, ended, _("The time for this role is over"))
+
+    async def _take(self, session: AsyncSession, ended: EndedRole, reason: Message | str) -> None:
+        loan = Loan(ended.guild_id, ended.user_id, ended.role_id)
         # Whoever is away must not get it back as one of the roles that they had.
         await table.drop_known(session, loan.guild_id, loan.user_id, loan.role_id)
         await self._roles.want(session, [_change(loan, want=False, reason=reason)])
-        return True
 
 
 def _change(loan: Loan, *, want: bool, reason: Message | str) -> RoleChange:

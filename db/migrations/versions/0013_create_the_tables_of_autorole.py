@@ -7,13 +7,14 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0013"
-down_revision = "0011"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
 _JSON = sa.JSON(none_as_null=True).with_variant(
     postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), "postgresql"
 )
+_ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _INDEXES = (
     ("autorole_members", ("kept_until",)),
     ("autorole_members", ("user_id",)),
@@ -46,13 +47,19 @@ def upgrade() -> None:
     )
     op.create_table(
         "autorole_temporary",
-        sa.Column("guild_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("user_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("role_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", _ROW_ID, nullable=False),
+        sa.Column("guild_id", sa.BigInteger(), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("role_id", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("ends_at", instant, nullable=False),
         sa.Column("given_by", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint(
-            "guild_id", "user_id", "role_id", name=op.f("pk_autorole_temporary")
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_autorole_temporary")),
+        sa.UniqueConstraint(
+            "guild_id",
+            "user_id",
+            "role_id",
+            name=op.f("uq_autorole_temporary_guild_id_user_id_role_id"),
         ),
     )
     for table, columns in _INDEXES:

@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 
 from cogs.autorole.temporary import Loan
+from db.people import erase_person, export_person
 from tests.bot.core.roles.world import ANN, GUILD, RED
 from tests.cogs.autorole.world import AutoroleWorld
 
@@ -91,3 +92,13 @@ async def test_who_comes_back_afterwards_does_not_get_it_as_a_kept_role(
     await world.work(HOUR)
     await world.join()
     assert world.discord.roles[ANN] == set()
+
+
+async def test_who_has_their_data_erased_does_not_keep_the_role(world: AutoroleWorld) -> None:
+    await give(world)
+    async with world.database.write() as session:
+        await erase_person(session, ANN)
+    await world.work(HOUR)
+    assert world.discord.roles[ANN] == set()
+    async with world.database.read() as session:
+        assert "autorole_temporary" not in await export_person(session, ANN)
