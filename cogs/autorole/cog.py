@@ -356,6 +356,8 @@ def _entry(  # noqa: PLR0917 - the options of a command
     """Return the join role that the options name; raises `InvalidInput` in words."""
     if after_role is not None and after_role.id == role.id:
         raise InvalidInput(_("A role can't wait for itself."))
+    if after_role is not None and after_role.is_default():
+        raise InvalidInput(_("Everybody has that role."), hint=_("Choose another role."))
     none = timedelta(0)
     return JoinRole(
         role_id=role.id,

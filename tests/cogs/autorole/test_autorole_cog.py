@@ -9,8 +9,10 @@ from typing import Any
 import discord
 import pytest
 
-from bot.core.batches import JOB
-from bot.core.contracts import SYSTEM
+from bot.core.batches import JOB, BatchService
+from bot.core.contracts import SYSTEM, Actor
+from cogs.autorole.backfill import KIND, order_backfill
+from cogs.autorole.settings import JoinRole
 from db.engine import Database
 from tests.cogs.moderation.world import text_of
 from tests.simcord_env import Bench, running_bench, speaking
@@ -192,6 +194,29 @@ async def test_back_fill_counts_asks_and_gives(place: Place) -> None:
     await place.say("autorole backfill", press="Yes, go ahead")
     assert place.has(place.ada) == {"Guest", "Sailor"}
     assert "have the roles that are for them" in await place.say("autorole backfill")
+
+
+async def test_back_fill_of_somebody_else_can_be_stopped(place: Place) -> None:
+    service = place.bench.kernel.batches
+    role = JoinRole(role_id=place.roles["Sailor"].id)
+    order = order_backfill(
+        place.guild.id,
+        place.channel.id,
+        [role],
+        Actor(place.mod.id, "command", "mod"),
+        locale="en",
+        members=4,
+    )
+    batch = await BatchService.begin(service, order)
+    said = await place.say("autorole backfill", press="Cancel")
+    assert f"<@{place.mod.id}> has begun a back-fill that goes on. Looked at 0 of 4" in said
+    said = await place.say("autorole backfill", press="Yes, go ahead")
+    assert "I stop after what is under way" in said
+    await place.bench.run_jobs()
+    assert (await service.get_open(place.guild.id, KIND)) is None
+    ended = await service.get(batch.id)
+    assert ended is not None
+    assert (ended.outcome, place.has(place.ada)) == ({"stopped": True}, {"Guest"})
 
 
 async def test_back_fill_without_join_roles_says_what_to_do(place: Place) -> None:
