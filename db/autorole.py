@@ -115,30 +115,41 @@ class EndedRole:
 # --- roles as last seen --------------------------------------------------------------------------
 
 
-async def put_known(
-    session: AsyncSession, known: Mapping[Member, Collection[int]], *, replace: bool = True
-) -> None:
-    """Store which roles members who are there have; without `replace` only of those not stored."""
-    if not known:
-        return
+async def put_known(session: AsyncSession, known: Mapping[Member, Collection[int]]) -> None:
+    """Store which roles members who are there have; nothing is kept of those without any."""
     insert = insert_for(session, table_of(KnownRoles))
-    changes = {"role_ids": insert.excluded.role_ids, "kept_until": None}
-    statement = (
-        insert.on_conflict_do_update(index_elements=list(_MEMBER), set_=changes)
-        if replace
-        else insert.on_conflict_do_nothing(index_elements=list(_MEMBER))
+    statement = insert.on_conflict_do_update(
+        index_elements=list(_MEMBER),
+        set_={"role_ids": insert.excluded.role_ids, "kept_until": None},
     )
+    if rows := _rows(known):
+        await session.execute(statement, rows)
+    key = tuple_(KnownRoles.guild_id, KnownRoles.user_id)
+    for chunk in _chunks(member for member, role_ids in known.items() if not role_ids):
+        await count_changed(session, delete(KnownRoles).where(key.in_(chunk)))
+
+
+async def add_known(session: AsyncSession, known: Mapping[Member, Collection[int]]) -> None:
+    """Store which roles members have of whom nothing is stored yet."""
+    statement = insert_for(session, table_of(KnownRoles)).on_conflict_do_nothing(
+        index_elements=list(_MEMBER)
+    )
+    if rows := _rows(known):
+        await session.execute(statement, rows)
+
+
+def _rows(known: Mapping[Member, Collection[int]]) -> list[dict[str, Any]]:
     # In one order for everybody, so that two transactions can't wait for each other.
-    rows = [
+    return [
         {
             "guild_id": guild_id,
             "user_id": user_id,
-            "role_ids": [str(one) for one in sorted(known[guild_id, user_id])],
+            "role_ids": [str(one) for one in sorted(role_ids)],
             "kept_until": None,
         }
-        for guild_id, user_id in sorted(known)
+        for (guild_id, user_id), role_ids in sorted(known.items(), key=lambda item: item[0])
+        if role_ids
     ]
-    await session.execute(statement, rows)
 
 
 async def list_known(session: AsyncSession, members: Collection[Member]) -> Sequence[KnownRoles]:

@@ -85,10 +85,7 @@ class Keeping:
             return
         async with self._database.write() as session:
             # What was heard of meanwhile is newer than the page.
-            await table.put_known(
-                session,
-                {(guild_id, one.user_id): one.role_ids for one in page if one.role_ids},
-                replace=False,
-            )
+            known = {(guild_id, one.user_id): one.role_ids for one in page}
+            await table.add_known(session, known)
             if len(page) == PAGE:
                 await self._plan(session, guild_id, after=page[-1].user_id)

@@ -309,7 +309,8 @@ class AutoroleService:
         ]
         await self._roles.want(session, changes)
         if settings.sticky_enabled:
-            back = {(guild_id, one): had[one] for one in news.arrivals if had[one]}
+            # What is not given back now never is.
+            back = {(guild_id, one): had.get(one, ()) for one in news.arrivals}
             await table.put_known(session, back)
 
     async def _kept(

@@ -237,6 +237,11 @@ async def test_who_stays_away_for_too_long_comes_back_without_roles(world: Autor
     await world.join()
     assert roles_of(world) == set()
 
+    # Nor do they get back later what they had in a stay before the last.
+    await world.leave()
+    await world.join()
+    assert roles_of(world) == set()
+
 
 async def test_last_change_before_leaving_counts_though_it_was_not_stored_yet(
     world: AutoroleWorld,
@@ -339,6 +344,15 @@ async def test_look_at_members_does_not_undo_what_was_heard_meanwhile(world: Aut
     world.discord.roles[ANN] = {GREEN}
     await world.work()
     assert await known(world) == {RED, BLUE}
+
+
+async def test_nothing_is_stored_of_members_without_roles(world: AutoroleWorld) -> None:
+    await world.set(sticky_enabled=True)
+    await world.join()
+    await world.get(RED)
+    world.discord.roles[ANN].clear()
+    await world.hear()
+    assert await known(world) is None
 
 
 async def test_nothing_is_kept_where_it_is_off(world: AutoroleWorld) -> None:
