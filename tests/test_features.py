@@ -70,6 +70,10 @@ PERSISTENT_IDS: frozenset[str] = frozenset(
         r"rolemenus:open:(?P<menu>\d{1,18})",
         r"rolemenus:page:(?P<menu>\d{1,18}):(?P<page>\d{1,2})",
         r"rolemenus:role:(?P<menu>\d{1,18}):(?P<role>\d{1,20})",
+        r"verification:begin",
+        r"verification:enter:(?P<token>[0-9a-f]{32})",
+        r"verification:review:(?P<what>approve|refuse):(?P<user>\d{1,20}):(?P<moment>\d{1,15})",
+        r"verification:show:(?P<kind>picture|words)",
     }
 )
 
