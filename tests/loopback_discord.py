@@ -18,6 +18,7 @@ import discord
 from aiohttp import web
 
 BOT = {"id": "42", "username": "pegasus", "discriminator": "0", "bot": True}
+UNKNOWN_MEMBER = {"code": 10007, "message": "Unknown Member"}
 DISCORD_EPOCH_MS = 1_420_070_400_000
 
 
@@ -45,6 +46,8 @@ class LoopbackDiscord:
     # How often somebody who was not banned was, and how often somebody who was banned was freed.
     bans_made: int = 0
     bans_lifted: int = 0
+    # Who was removed; to remove them once more is an error, as they are not there.
+    kicked: set[int] = field(default_factory=set)
     # By member; and every call that gave or took one, as method, member and role.
     roles: defaultdict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     role_calls: list[tuple[str, int, int]] = field(default_factory=list)
@@ -62,6 +65,8 @@ class LoopbackDiscord:
         app.router.add_delete("/channels/{channel}/messages/{message}", self._delete)
         app.router.add_put("/guilds/{guild}/bans/{user}", self._ban)
         app.router.add_delete("/guilds/{guild}/bans/{user}", self._unban)
+        app.router.add_get("/guilds/{guild}/members/{user}", self._member)
+        app.router.add_delete("/guilds/{guild}/members/{user}", self._kick)
         role = "/guilds/{guild}/members/{user}/roles/{role}"
         app.router.add_put(role, self._add_role)
         app.router.add_delete(role, self._remove_role)
@@ -170,6 +175,18 @@ class LoopbackDiscord:
             return _json({"code": 10026, "message": "Unknown Ban"}, status=404)
         self.bans.discard(user_id)
         self.bans_lifted += 1
+        return web.Response(status=204)
+
+    async def _member(self, request: web.Request) -> web.Response:
+        if int(request.match_info["user"]) in self.kicked:
+            return _json(UNKNOWN_MEMBER, status=404)
+        return _json({"joined_at": "2020-01-01T00:00:00+00:00"})
+
+    async def _kick(self, request: web.Request) -> web.Response:
+        user_id = int(request.match_info["user"])
+        if user_id in self.kicked:
+            return _json(UNKNOWN_MEMBER, status=404)
+        self.kicked.add(user_id)
         return web.Response(status=204)
 
     async def _add_role(self, request: web.Request) -> web.Response:
