@@ -17,13 +17,12 @@ from bot.core.imaging.fonts import FontSet, load_fonts
 from bot.core.imaging.studio import NotDrawnError, Studio
 from cogs.verification.captcha import (
     ALPHABET,
-    HEIGHT,
     LENGTH,
-    WIDTH,
     draw_answer,
     draw_captcha,
     read_answer,
 )
+from cogs.verification.drawing import HEIGHT, WIDTH
 from cogs.verification.easel import Easel
 
 

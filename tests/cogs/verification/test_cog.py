@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from bot.core.imaging.studio import NotDrawnError
-from cogs.verification.captcha import WIDTH
 from cogs.verification.desk import timer_key
+from cogs.verification.drawing import WIDTH
 from cogs.verification.easel import Easel
 from tests.cogs.moderation.world import text_of
 from tests.cogs.verification.gateworld import Yard
