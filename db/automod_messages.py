@@ -9,8 +9,8 @@ from sqlalchemy import String, Text, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.automod import Incident
-from db.base import Base, Erasure, RowId, Snowflake
+from db.automod import UNDONE, Incident
+from db.base import Base, Erasure, Json, RowId, Snowflake
 from db.base import person as person_info
 from db.statements import count_changed, insert_for
 
@@ -19,7 +19,10 @@ PENDING, DELETED, KEPT, FAILED = "pending", "deleted", "kept", "failed"
 
 
 class IncidentMessage(Base):
-    """A message of an incident; the content is kept for some, to show what was deleted."""
+    """A message of an incident; the content is kept for some, to show what was deleted.
+
+    `judged` holds by rule the marks of what was found in it, `None` for one of an earlier release.
+    """
 
     __tablename__ = "automod_messages"
 
@@ -27,10 +30,11 @@ class IncidentMessage(Base):
     message_id: Mapped[int] = mapped_column(Snowflake, primary_key=True, index=True)
     channel_id: Mapped[int] = mapped_column(Snowflake)
     user_id: Mapped[int | None] = mapped_column(
-        Snowflake, index=True, info=person_info(Erasure(clears=("content",)))
+        Snowflake, index=True, info=person_info(Erasure(clears=("content", "judged")))
     )
     content: Mapped[str | None] = mapped_column(Text)
     state: Mapped[str] = mapped_column(String(16))
+    judged: Mapped[dict[str, Any] | None] = mapped_column(Json)
 
 
 class CampaignMessage(NamedTuple):
@@ -39,6 +43,16 @@ class CampaignMessage(NamedTuple):
     message_id: int
     state: str
     rules: frozenset[str]
+
+
+class JudgedMessage(NamedTuple):
+    """What an incident has found in a message, and what became of both."""
+
+    incident_id: int
+    message_id: int
+    state: str
+    judged: Mapping[str, Sequence[str]]
+    is_undone: bool
 
 
 async def add_messages(session: AsyncSession, rows: Collection[Mapping[str, Any]]) -> int:
@@ -55,6 +69,43 @@ async def add_messages(session: AsyncSession, rows: Collection[Mapping[str, Any]
         )
         added += await count_changed(session, statement)
     return added
+
+
+async def list_judged(
+    session: AsyncSession, message_ids: Collection[int]
+) -> Sequence[JudgedMessage]:
+    """Return what incidents have found in these messages before, but for those in shadow."""
+    found: list[JudgedMessage] = []
+    ids = list(message_ids)
+    for start in range(0, len(ids), 500):
+        query = (
+            select(IncidentMessage, Incident.state)
+            .join(Incident, Incident.id == IncidentMessage.incident_id)
+            .where(
+                IncidentMessage.message_id.in_(ids[start : start + 500]),
+                Incident.shadow.is_(False),
+            )
+            .order_by(IncidentMessage.incident_id)
+        )
+        found += [
+            JudgedMessage(
+                row.incident_id, row.message_id, row.state, row.judged or {}, state == UNDONE
+            )
+            for row, state in (await session.execute(query)).all()
+        ]
+    return found
+
+
+async def note_judged(
+    session: AsyncSession, incident_id: int, judged: Mapping[int, Mapping[str, Any]]
+) -> None:
+    """Remember of an incident's messages, by id, what has been found in them by now."""
+    rows = [
+        {"incident_id": incident_id, "message_id": message_id, "judged": dict(marks)}
+        for message_id, marks in judged.items()
+    ]
+    if rows:
+        await session.execute(update(IncidentMessage), rows)
 
 
 async def list_pending(

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cogs.automod.planning import LONGEST_EXCERPT, Json, Occasion
+from cogs.automod.repeats import judged_in, merged_judged
 from cogs.automod.settings import Rule
 from db import automod as table
 
@@ -70,8 +71,10 @@ def _gather_messages(batch: Batch, one: Occasion) -> None:
                 "user_id": ref.user_id or None,
                 "content": None,
                 "delete": False,
+                "judged": {},
             },
         )
+        row["judged"] = merged_judged(row["judged"], judged_in(one, is_own=is_own))
         row["delete"] = row["delete"] or not one.shadow
         if is_own:
             row["user_id"] = one.person.id

@@ -23,6 +23,7 @@ from cogs.automod.planning import (
     reason_of,
     steps_of,
 )
+from cogs.automod.repeats import merged_judged, what_is_new
 from cogs.automod.rules.outcomes import severity_of
 from cogs.automod.rules.values import Action
 from db import automod as table
@@ -64,16 +65,23 @@ class Recorder:
         self._acted = acted
         self._happened = happened
 
-    async def write_down(self, occasions: Sequence[Occasion]) -> tuple[int, dict[int, list[int]]]:
+    async def write_down(
+        self, occasions: Sequence[Occasion]
+    ) -> tuple[int | None, dict[int, list[int]]]:
         """Write occasions of one key down as one incident, with the job that sees to it.
 
-        Returns the incident and what is to be deleted at once, by channel.
+        Returns the incident and what is to be deleted at once, by channel; no incident where
+        nothing is new.
         """
-        batch = gather(occasions)
-        first = batch.first
-        channel_id = await self._logbook.channel_of(first.guild_id)
+        channel_id = await self._logbook.channel_of(occasions[0].guild_id)
         now = self._clock.now()
         async with self._database.write() as session:
+            # Two processes that both find something new make the same of it: one incident.
+            occasions, judged = await _leave_out_repeats(session, occasions)
+            if not occasions:
+                return None, {}
+            batch = gather(occasions)
+            first = batch.first
             incident, is_new = await table.open_incident(
                 session,
                 open_key=first.open_key,
@@ -99,8 +107,11 @@ class Recorder:
             incident.severity = max(incident.severity, severity)
             if not is_new:
                 incident.revision += 1
-            deletes = not first.shadow and any(one.type == "delete" for one in actions)
+            deletes = not first.shadow and (
+                any(one.type == "delete" for one in actions) or not all(o.rules for o in occasions)
+            )
             await self._add_messages(session, incident, batch, deletes=deletes, is_new=is_new)
+            await _remember(session, incident.id, batch, judged)
             await session.flush()
             if is_new:
                 await self._logbook.open(session, incident, actions)
@@ -209,6 +220,40 @@ class Recorder:
         trigger = next((hit.trigger for hit in batch.first.hits), "rule")
         for action in actions:
             self._acted(trigger, action.type)
+
+
+async def _leave_out_repeats(
+    session: AsyncSession, occasions: Sequence[Occasion]
+) -> tuple[Sequence[Occasion], Sequence[message_table.JudgedMessage]]:
+    """Return what is new of occasions of one key, and what was found in their messages before."""
+    first = occasions[0]
+    if first.scope != "member" or first.shadow:
+        return occasions, ()
+    ids = {one.message_id for one in occasions if one.message_id is not None}
+    known = await message_table.list_judged(session, ids)
+    by_message: dict[int | None, list[message_table.JudgedMessage]] = defaultdict(list)
+    for one in known:
+        by_message[one.message_id].append(one)
+    new = [what_is_new(one, by_message.get(one.message_id, ())) for one in occasions]
+    return [one for one in new if one is not None], known
+
+
+async def _remember(
+    session: AsyncSession,
+    incident_id: int,
+    batch: Batch,
+    known: Sequence[message_table.JudgedMessage],
+) -> None:
+    """Remember what has been found by now in messages that the incident has held before."""
+    await message_table.note_judged(
+        session,
+        incident_id,
+        {
+            one.message_id: merged_judged(one.judged, row["judged"])
+            for one in known
+            if one.incident_id == incident_id and (row := batch.messages.get(one.message_id))
+        },
+    )
 
 
 async def _leave_out_known(

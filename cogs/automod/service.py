@@ -119,7 +119,7 @@ class AutomodService:
     # --- hits --------------------------------------------------------------------------------
 
     async def handle(self, occasion: Occasion) -> int | None:
-        """Deal with what rules hit; returns the incident it became part of.
+        """Deal with what rules hit; returns the incident it became part of, `None` for none.
 
         What comes while an earlier occasion of the same key is written down is written together.
         """
@@ -132,13 +132,15 @@ class AutomodService:
             if not batch:
                 return None
             incident_id, pending = await self._write_down_surely(batch)
+        if incident_id is None:
+            return None
         self.deletions.add(occasion.guild_id, pending)
         await self._executor.carry_out(incident_id)
         return incident_id
 
     async def _write_down_surely(
         self, batch: Sequence[Occasion]
-    ) -> tuple[int, dict[int, list[int]]]:
+    ) -> tuple[int | None, dict[int, list[int]]]:
         """Write occasions down, also past a database that is away for a while."""
         for pause in PAUSES:
             try:
