@@ -232,6 +232,11 @@ class DeletionQueue:
         self._refused.pop(channel_id, None)
 
 
+def is_since(snowflake: int, instant: datetime) -> bool:
+    """Tell whether what has this id was made at the instant or later."""
+    return created_at_ms(snowflake) >= _ms(instant)
+
+
 def created_at_ms(snowflake: int) -> int:
     """Return when an id was made, in milliseconds since the epoch."""
     return (snowflake >> 22) + _EPOCH_MS

@@ -6,6 +6,7 @@ What is done is marked at once, so that whoever goes on after a crash does the r
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,8 +16,9 @@ from bot.core.errors import AppError, Denied
 from bot.core.i18n import _
 from bot.core.message_json import message_to_json
 from cogs.automod.calls import Gone, NotAllowed, TryAgain
+from cogs.automod.deletions import is_since
 from cogs.automod.parts import Parts
-from cogs.automod.planning import Json, deletes_by_ban, orders_of
+from cogs.automod.planning import Json, ban_window, orders_of
 from cogs.automod.timed_roles import TimedRoles
 from cogs.automod.turns import AT_ONCE
 from db import automod as table
@@ -31,6 +33,7 @@ class Executor:
 
     def __init__(self, parts: Parts) -> None:
         self._database = parts.database
+        self._clock = parts.clock
         self._cases = parts.cases
         self._effects = parts.effects
         self._deletions = parts.deletions
@@ -80,7 +83,8 @@ class Executor:
             given=given,
             notify=notify,
         )
-        done += [await self._order(order) for order in orders]
+        outcomes = [await self._order(order) for order in orders]
+        done += outcomes
         async with self._database.write() as session:
             # Locked before its members, as by everybody.
             await table.get_incident(session, incident.id, lock=True)
@@ -94,8 +98,12 @@ class Executor:
             if orders:
                 await table.touch(session, incident.id)
             await self._roles.schedule(session, incident, member)
-        if deletes_by_ban(member.steps):
-            await self._after_ban(incident, member.user_id, banned="error" not in done[-1])
+        if window := ban_window(member.steps):
+            banned = any(
+                order.delete_window and outcome.get("applied")
+                for order, outcome in zip(orders, outcomes, strict=True)
+            )
+            await self._after_ban(incident, member.user_id, window if banned else None)
 
     async def _order(self, order: Order) -> Json:
         """Carry one order out; returns what is told of it. What Discord refuses is no crash."""
@@ -107,20 +115,29 @@ class Executor:
             if isinstance(error, Denied):
                 await self._troubles.cannot_punish(order, error)
             return outcome | {"error": message_to_json(error.message), "points": 0}
-        if case.state is CaseState.APPLIED:
+        applied = case.state is CaseState.APPLIED
+        if applied:
             await self._troubles.could_punish(order)
-        return outcome | {"case": case.number}
+        return outcome | {"case": case.number, "applied": applied}
 
-    async def _after_ban(self, incident: table.Incident, user_id: int, *, banned: bool) -> None:
-        """Count what the ban deleted as gone; without the ban it has to be deleted yet."""
+    async def _after_ban(
+        self, incident: table.Incident, user_id: int, window: timedelta | None
+    ) -> None:
+        """Count what the ban deleted as gone; what it did not reach has to be deleted yet.
+
+        Without a `window` there is no ban: Discord has refused it, or has not come to it so far.
+        """
+        now = self._clock.now()
         async with self._database.write() as session:
             rows = await message_table.list_pending(session, incident.id, user_id=user_id)
-            if banned:
-                await message_table.mark_messages(
-                    session, [r.message_id for r in rows], message_table.DELETED
-                )
+            gone = {
+                row.message_id
+                for row in rows
+                if window is not None and is_since(row.message_id, now - window)
+            }
+            await message_table.mark_messages(session, gone, message_table.DELETED)
         for row in rows:
-            if banned:
+            if row.message_id in gone:
                 self._deletions.discard(row.channel_id, [row.message_id])
             else:
                 self._deletions.add(incident.guild_id, {row.channel_id: [row.message_id]})

@@ -179,9 +179,10 @@ def orders_of(
     return orders
 
 
-def deletes_by_ban(plan: Json) -> bool:
-    """Tell whether a member's steps make Discord delete what they wrote lately."""
-    return any(step.get("delete_window") for step in plan.get("steps", ()))
+def ban_window(plan: Json) -> timedelta:
+    """Return how far back a member's steps make Discord delete what they wrote, 0 for not."""
+    windows = (step.get("delete_window") or 0 for step in plan.get("steps", ()))
+    return timedelta(seconds=max(windows, default=0))
 
 
 def hit_to_json(hit: Hit) -> Json:

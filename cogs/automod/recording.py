@@ -11,12 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.jobs import JobService
 from cogs.automod.batches import Batch, gather, values_of
+from cogs.automod.deletions import is_since
 from cogs.automod.logbook import Logbook
 from cogs.automod.planning import (
     Json,
     Occasion,
     actions_of,
-    deletes_by_ban,
+    ban_window,
     effects_of,
     merged_effects,
     merged_findings,
@@ -196,10 +197,15 @@ class Recorder:
     ) -> dict[int, list[int]]:
         """Return what of these is to be deleted at once: not what a ban is about to take along."""
         members = await table.list_unfinished(session, incident_id)
-        banned = {one.user_id for one in members if deletes_by_ban(one.steps)}
+        now = self._clock.now()
+        # What is older than a ban reaches back has to be deleted by itself.
+        since = {one.user_id: now - window for one in members if (window := ban_window(one.steps))}
         found: dict[int, list[int]] = defaultdict(list)
         for message in await message_table.list_pending(session, incident_id):
-            if message.message_id in batch.messages and message.user_id not in banned:
+            if message.message_id not in batch.messages:
+                continue
+            start = since.get(message.user_id or 0)
+            if start is None or not is_since(message.message_id, start):
                 found[message.channel_id].append(message.message_id)
         return found
 
