@@ -5,7 +5,7 @@ What a hit means and what follows is decided in `cogs.automod`; here is who wins
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -61,7 +61,7 @@ class Incident(Base):
 
 
 class IncidentMember(Base):
-    """One member of an incident: what is wanted (`severity`, `steps`) and how far it got."""
+    """One member of an incident: what is wanted (`steps`, of a `version`) and how far it got."""
 
     __tablename__ = "automod_members"
 
@@ -70,8 +70,9 @@ class IncidentMember(Base):
         Snowflake, primary_key=True, index=True, info=person_info(DELETE_ROW)
     )
     name: Mapped[str] = mapped_column(String(100), default="")
-    severity: Mapped[int] = mapped_column(Integer, default=0)
-    carried_out: Mapped[int] = mapped_column(Integer, default=-1)
+    version: Mapped[int] = mapped_column(Integer, default=1)
+    # The version up to which all has been done.
+    carried_out: Mapped[int] = mapped_column(Integer, default=0)
     steps: Mapped[dict[str, Any]] = mapped_column(Json)
     outcome: Mapped[dict[str, Any]] = mapped_column(Json)
 
@@ -173,31 +174,45 @@ async def touch(session: AsyncSession, incident_id: int) -> None:
 # --- members ----------------------------------------------------------------------------------
 
 
-async def raise_member(
+async def put_member(
     session: AsyncSession,
     *,
     incident_id: int,
     user_id: int,
     name: str,
-    severity: int,
+    version: int,
     steps: Mapping[str, Any],
-) -> bool:
-    """Want this of a member of an incident unless as much is wanted; True when that is new."""
-    values = {"severity": severity, "steps": dict(steps)}
+) -> None:
+    """Want this of a member of an incident; whoever calls holds the incident locked."""
+    values = {"version": version, "steps": dict(steps)}
     insert = insert_for(session, IncidentMember).values(
         incident_id=incident_id,
         user_id=user_id,
         name=name[:100],
-        carried_out=-1,
+        carried_out=0,
         outcome={},
         **values,
     )
-    statement = insert.on_conflict_do_update(
-        index_elements=["incident_id", "user_id"],
-        set_=values,
-        where=IncidentMember.severity < severity,
+    await session.execute(
+        insert.on_conflict_do_update(index_elements=["incident_id", "user_id"], set_=values),
+        execution_options={"synchronize_session": False},
     )
-    return await count_changed(session, statement) == 1
+
+
+async def get_members(
+    session: AsyncSession, incident_id: int, user_ids: Collection[int]
+) -> dict[int, IncidentMember]:
+    """Return those of the people who are members of an incident, by id."""
+    found: dict[int, IncidentMember] = {}
+    ids = list(user_ids)
+    for start in range(0, len(ids), 500):
+        query = select(IncidentMember).where(
+            IncidentMember.incident_id == incident_id,
+            IncidentMember.user_id.in_(ids[start : start + 500]),
+        )
+        rows = await session.scalars(query, execution_options={"populate_existing": True})
+        found |= {one.user_id: one for one in rows}
+    return found
 
 
 async def list_members(
@@ -219,7 +234,7 @@ async def list_unfinished(session: AsyncSession, incident_id: int) -> Sequence[I
         select(IncidentMember)
         .where(
             IncidentMember.incident_id == incident_id,
-            IncidentMember.carried_out < IncidentMember.severity,
+            IncidentMember.carried_out < IncidentMember.version,
         )
         .order_by(IncidentMember.user_id)
     )
@@ -231,16 +246,21 @@ async def finish_member(
     incident_id: int,
     user_id: int,
     *,
-    severity: int,
-    outcome: Mapping[str, Any],
+    version: int,
+    outcomes: Sequence[Mapping[str, Any]],
 ) -> None:
-    """Note what was done to a member, up to a severity."""
-    await count_changed(
-        session,
-        update(IncidentMember)
-        .where(IncidentMember.incident_id == incident_id, IncidentMember.user_id == user_id)
-        .values(carried_out=severity, outcome=dict(outcome)),
-    )
+    """Note what was done to a member, up to a version of what is wanted.
+
+    Whoever calls holds the incident locked. What another process has done as well counts once.
+    """
+    member = (await get_members(session, incident_id, [user_id])).get(user_id)
+    if member is None:
+        return
+    listed = list(member.outcome.get("list", ()))
+    known = {one["case"] for one in listed if "case" in one}
+    listed += [dict(one) for one in outcomes if one.get("case") not in known]
+    member.outcome = {"list": listed}
+    member.carried_out = max(member.carried_out, version)
 
 
 async def count_members(session: AsyncSession, incident_id: int) -> int:

@@ -18,7 +18,7 @@ from bot.core.message_json import message_to_json
 from cogs.automod.calls import Gone, NotAllowed, TryAgain
 from cogs.automod.deletions import is_since
 from cogs.automod.parts import Parts
-from cogs.automod.planning import Json, ban_window, orders_of
+from cogs.automod.plans import Json, ban_window, orders_of, steps_after
 from cogs.automod.timed_roles import TimedRoles
 from cogs.automod.turns import AT_ONCE
 from db import automod as table
@@ -71,20 +71,19 @@ class Executor:
     async def _punish(
         self, incident: table.Incident, member: table.IncidentMember, *, notify: bool
     ) -> None:
-        done = list(member.outcome.get("list", ()))
-        given = sum(one.get("points", 0) for one in done)
+        given = sum(one.get("points", 0) for one in member.outcome.get("list", ()))
+        steps = steps_after(member.steps, member.carried_out)
         target = Target(member.user_id, member.name, bool(member.steps.get("is_bot")))
         orders = orders_of(
             incident.id,
             incident.guild_id,
             target,
-            member.severity,
             member.steps,
+            steps,
             given=given,
             notify=notify,
         )
         outcomes = [await self._order(order) for order in orders]
-        done += outcomes
         async with self._database.write() as session:
             # Locked before its members, as by everybody.
             await table.get_incident(session, incident.id, lock=True)
@@ -92,13 +91,13 @@ class Executor:
                 session,
                 incident.id,
                 member.user_id,
-                severity=member.severity,
-                outcome={"list": done},
+                version=member.version,
+                outcomes=outcomes,
             )
             if orders:
                 await table.touch(session, incident.id)
-            await self._roles.schedule(session, incident, member)
-        if window := ban_window(member.steps):
+            await self._roles.schedule(session, incident, member.user_id, steps)
+        if window := ban_window(steps):
             banned = any(
                 order.delete_window and outcome.get("applied")
                 for order, outcome in zip(orders, outcomes, strict=True)

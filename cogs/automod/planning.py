@@ -1,30 +1,26 @@
-"""From what rules ask for to what is done: a member's steps, their orders, a channel's effects.
+"""From what rules ask for to what is written down: occasions, findings, a channel's effects.
 
-Pure. Steps and effects are JSON, since they outlive the settings and the process they came from.
+Pure. Findings and effects are JSON, since they outlive the settings and the process they came from.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any, Literal
+from typing import Literal
 
-from bot.core.cases import CaseKind, Order, Target
-from bot.core.contracts import Actor
+from bot.core.cases import Target
+from cogs.automod.plans import Json
 from cogs.automod.rules.outcomes import actions_at, merge_actions
 from cogs.automod.rules.values import Action, Hit, Judgement
 from cogs.automod.settings import Rule
 
 KEY = "automod"
-AUTOMOD = Actor(0, "system", "Automod")
-SANCTIONS = frozenset({"timeout", "mute", "kick", "tempban", "ban"})
 EFFECTS = frozenset({"slowmode", "lock", "pause_invites"})
 MOST_HITS = 20
 LONGEST_EXCERPT = 1_000
 
 Scope = Literal["member", "campaign", "name", "thread"]
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,38 +68,6 @@ def actions_of(rules: Iterable[Rule], strikes: Mapping[str, int]) -> tuple[Actio
     )
 
 
-def steps_of(actions: Iterable[Action]) -> list[Json]:
-    """Return the cases that the actions come to: one for warning and sanction, one per role."""
-    listed = list(actions)
-    points = next((one.points for one in listed if one.type == "warn"), None)
-    steps = [_role_step(one) for one in listed if one.type in ("add_role", "remove_role")]
-    sanction = next((one for one in listed if one.type in SANCTIONS), None)
-    if sanction is not None:
-        duration = getattr(sanction, "duration", None)
-        window = getattr(sanction, "delete_window", timedelta())
-        steps.insert(
-            0,
-            {
-                "kind": sanction.type,
-                "points": points or 0,
-                "duration": duration.total_seconds() if duration is not None else None,
-                "delete_window": window.total_seconds(),
-            },
-        )
-    elif points is not None:
-        steps.insert(0, {"kind": "warn", "points": points})
-    return steps
-
-
-def _role_step(action: Action) -> Json:
-    duration = getattr(action, "duration", None)
-    return {
-        "kind": action.type,
-        "role_id": str(action.role_id),
-        "duration": duration.total_seconds() if duration is not None else None,
-    }
-
-
 def effects_of(actions: Iterable[Action], channel_id: int | None) -> list[Json]:
     """Return what is to be done to the channel or the guild for a time."""
     effects = []
@@ -136,53 +100,6 @@ def merged_effects(known: Sequence[Json], new: Iterable[Json]) -> list[Json]:
 
 def _strength(effect: Json) -> tuple[float, float]:
     return effect.get("rate", 0), effect["seconds"]
-
-
-def orders_of(
-    incident_id: int,
-    guild_id: int,
-    target: Target,
-    severity: int,
-    plan: Json,
-    *,
-    given: int = 0,
-    notify: bool = True,
-) -> list[Order]:
-    """Return the orders of a member's steps; `given` are points that a milder step gave before.
-
-    Their keys name incident, member and severity: ordered twice they are carried out once.
-    """
-    key = f"automod:{incident_id}:{target.id}:{severity}"
-    orders = []
-    for step in plan.get("steps", ()):
-        kind = CaseKind(step["kind"])
-        role_id = int(step["role_id"]) if step.get("role_id") else None
-        # A role's time is the incident's own business: cases of roles have no end.
-        seconds = step.get("duration") if role_id is None else None
-        orders.append(
-            Order(
-                guild_id=guild_id,
-                kind=kind,
-                target=target,
-                moderator=AUTOMOD,
-                source="automod",
-                dedupe_key=key if role_id is None else f"{key}:{kind}:{role_id}",
-                reason=plan.get("reason") or None,
-                duration=timedelta(seconds=seconds) if seconds else None,
-                points=max(0, step.get("points", 0) - given) if role_id is None else 0,
-                delete_window=timedelta(seconds=step.get("delete_window") or 0),
-                role_id=role_id,
-                notify=notify,
-                details={"log": False, "incident": incident_id, "rules": plan.get("rules", [])},
-            )
-        )
-    return orders
-
-
-def ban_window(plan: Json) -> timedelta:
-    """Return how far back a member's steps make Discord delete what they wrote, 0 for not."""
-    windows = (step.get("delete_window") or 0 for step in plan.get("steps", ()))
-    return timedelta(seconds=max(windows, default=0))
 
 
 def hit_to_json(hit: Hit) -> Json:

@@ -17,13 +17,12 @@ from cogs.automod.planning import (
     Json,
     Occasion,
     actions_of,
-    ban_window,
     effects_of,
     merged_effects,
     merged_findings,
     reason_of,
-    steps_of,
 )
+from cogs.automod.plans import ban_window, raised, steps_after
 from cogs.automod.repeats import merged_judged, what_is_new
 from cogs.automod.rules.outcomes import severity_of
 from cogs.automod.rules.values import Action
@@ -125,8 +124,10 @@ class Recorder:
         self, session: AsyncSession, incident: table.Incident, batch: Batch
     ) -> tuple[Action, ...]:
         """Write down what is wanted of each member; return all that is asked for."""
+        known = await table.get_members(session, incident.id, batch.rules)
         if batch.first.shadow:
-            await self._raise(session, incident, batch.first.person.id, batch, ())
+            user_id = batch.first.person.id
+            await self._raise(session, incident, user_id, batch, (), known.get(user_id))
             return ()
         asked: dict[str, Action] = {}
         for user_id, rules in batch.rules.items():
@@ -145,32 +146,39 @@ class Recorder:
             }
             actions = actions_of(rules.values(), strikes)
             asked |= {repr(one): one for one in actions}
-            await self._raise(session, incident, user_id, batch, actions)
+            await self._raise(session, incident, user_id, batch, actions, known.get(user_id))
         return tuple(asked.values())
 
-    async def _raise(
+    async def _raise(  # noqa: PLR0917 - what of whom, where
         self,
         session: AsyncSession,
         incident: table.Incident,
         user_id: int,
         batch: Batch,
         actions: Sequence[Action],
+        known: table.IncidentMember | None,
     ) -> None:
+        """Want the actions of a member, beside what is wanted already: the harsher of each."""
         rules = batch.rules[user_id]
-        plan = {
-            "steps": steps_of(actions),
-            "reason": reason_of(rules.values())[:500],
-            "rules": list(rules)[:10],
+        before: Json = known.steps if known is not None else {}
+        version = known.version if known is not None else 0
+        plan = raised(before, actions, version + 1)
+        is_more = known is None or plan["steps"] != before.get("steps")
+        named = dict.fromkeys([*before.get("rules", ()), *rules])
+        plan |= {
+            "reason": reason_of(rules.values())[:500] if is_more else before.get("reason", ""),
+            "rules": list(named)[:10],
             "is_bot": batch.first.person.is_bot and user_id == batch.first.person.id,
         }
-        await table.raise_member(
-            session,
-            incident_id=incident.id,
-            user_id=user_id,
-            name=batch.names.get(user_id, ""),
-            severity=severity_of(actions).rank,
-            steps=plan,
-        )
+        if plan != before:
+            await table.put_member(
+                session,
+                incident_id=incident.id,
+                user_id=user_id,
+                name=batch.names.get(user_id, ""),
+                version=version + 1 if is_more else version,
+                steps=plan,
+            )
 
     async def _add_messages(
         self,
@@ -199,7 +207,11 @@ class Recorder:
         members = await table.list_unfinished(session, incident_id)
         now = self._clock.now()
         # What is older than a ban reaches back has to be deleted by itself.
-        since = {one.user_id: now - window for one in members if (window := ban_window(one.steps))}
+        since = {
+            one.user_id: now - window
+            for one in members
+            if (window := ban_window(steps_after(one.steps, one.carried_out)))
+        }
         found: dict[int, list[int]] = defaultdict(list)
         for message in await message_table.list_pending(session, incident_id):
             if message.message_id not in batch.messages:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.core.cases import CaseService, Target
 from bot.core.errors import AppError
 from bot.core.jobs import Job, JobService
-from cogs.automod.planning import orders_of
+from cogs.automod.plans import Json, orders_of
 from db import automod as table
 from db.engine import Database
 
@@ -39,10 +40,14 @@ class TimedRoles:
         self._jobs.register(ROLE_JOB, effect=self._end_role, max_attempts=30)
 
     async def schedule(
-        self, session: AsyncSession, incident: table.Incident, member: table.IncidentMember
+        self,
+        session: AsyncSession,
+        incident: table.Incident,
+        user_id: int,
+        steps: Sequence[Json],
     ) -> None:
-        """Have the roles that a member was given for a time taken back after it."""
-        for step in member.steps.get("steps", ()):
+        """Have the roles that a member was given for a time by these steps taken back after it."""
+        for step in steps:
             if step["kind"] == "add_role" and step.get("duration"):
                 role_id = step["role_id"]
                 await self._jobs.schedule(
@@ -51,12 +56,12 @@ class TimedRoles:
                     self._clock.now() + timedelta(seconds=step["duration"]),
                     {
                         "incident_id": incident.id,
-                        "user_id": str(member.user_id),
+                        "user_id": str(user_id),
                         "role_id": role_id,
                     },
-                    dedupe_key=f"{ROLE_JOB}:{incident.guild_id}:{member.user_id}:{role_id}",
+                    dedupe_key=f"{ROLE_JOB}:{incident.guild_id}:{user_id}:{role_id}",
                     guild_id=incident.guild_id,
-                    subject_id=member.user_id,
+                    subject_id=user_id,
                 )
 
     async def _end_role(self, job: Job) -> None:
@@ -67,9 +72,10 @@ class TimedRoles:
             incident = await table.get_incident(session, incident_id)
         if incident is not None and incident.state == table.UNDONE:
             return
-        plan = {"steps": [{"kind": "remove_role", "role_id": str(role_id)}]}
+        # No version of the plan: what ends is none of its steps.
+        step = {"kind": "remove_role", "role_id": str(role_id), "version": 0}
         for order in orders_of(
-            incident_id, job.guild_id or 0, Target(user_id, ""), -1, plan, notify=False
+            incident_id, job.guild_id or 0, Target(user_id, ""), {}, [step], notify=False
         ):
             try:
                 await self._cases.order(order)

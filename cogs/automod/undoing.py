@@ -13,7 +13,7 @@ from bot.core.i18n import _
 from bot.core.jobs import Job
 from cogs.automod.calls import CallError
 from cogs.automod.parts import Parts
-from cogs.automod.planning import AUTOMOD
+from cogs.automod.plans import AUTOMOD
 from cogs.automod.recording import MOST_CONTENTS
 from db import automod as table
 from db import automod_messages as message_table

@@ -237,7 +237,7 @@ async def assert_dealt_with_once(database: Database, server: LoopbackDiscord) ->
         (message,) = (await session.scalars(select(message_table.IncidentMessage))).all()
         (case,) = (await session.scalars(select(Case))).all()
     assert (incident.state, incident.open_key) == ("settled", None)
-    assert (member.carried_out, message.state) == (member.severity, "deleted")
+    assert (member.carried_out, message.state) == (member.version, "deleted")
     assert (case.kind, case.state) == ("ban", "applied")
     (shown,) = [one for one in server.messages if one["channel_id"] == str(LOG)]
     done = str(shown["embeds"][0]["fields"])

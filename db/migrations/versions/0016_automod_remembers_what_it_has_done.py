@@ -1,4 +1,4 @@
-"""Have Automod remember what it has found in a message."""
+"""Have Automod remember what it found in a message, and count what is wanted of a member."""
 
 from __future__ import annotations
 
@@ -19,6 +19,16 @@ _JSON = sa.JSON(none_as_null=True).with_variant(
 def upgrade() -> None:
     with op.batch_alter_table("automod_messages", schema=None) as batch_op:
         batch_op.add_column(sa.Column("judged", _JSON, nullable=True))
+    # What is wanted of a member has versions now, instead of being the harshest so far.
+    with op.batch_alter_table("automod_members", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("version", sa.Integer(), nullable=True))
+    op.execute(
+        "UPDATE automod_members SET version = 1,"
+        " carried_out = CASE WHEN carried_out < severity THEN 0 ELSE 1 END"
+    )
+    with op.batch_alter_table("automod_members", schema=None) as batch_op:
+        batch_op.alter_column("version", existing_type=sa.Integer(), nullable=False)
+        batch_op.drop_column("severity")
 
 
 def downgrade() -> None:
