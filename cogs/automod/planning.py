@@ -11,7 +11,6 @@ from typing import Literal
 
 from bot.core.cases import Target
 from cogs.automod.plans import Json
-from cogs.automod.rules.outcomes import actions_at, merge_actions
 from cogs.automod.rules.values import Action, Hit, Judgement
 from cogs.automod.settings import Rule
 
@@ -59,13 +58,6 @@ class Occasion:
     def others(self) -> Mapping[str, tuple[int, ...]]:
         """By rule, the members of a campaign whom it is about beside the person."""
         return {} if self.shadow or self.scope != "campaign" else self.judgement.others
-
-
-def actions_of(rules: Iterable[Rule], strikes: Mapping[str, int]) -> tuple[Action, ...]:
-    """Return what follows for a member with so many strikes by rule; the harsher wins, once."""
-    return merge_actions(
-        action for rule in rules for action in actions_at(rule, strikes.get(rule.name, 1))
-    )
 
 
 def effects_of(actions: Iterable[Action], channel_id: int | None) -> list[Json]:
@@ -144,10 +136,3 @@ def merged_findings(known: Json, occasion: Occasion) -> Json:
         would = [one.model_dump(mode="json") for one in occasion.judgement.shadow_actions]
         merged["would"] = known.get("would") or would
     return merged
-
-
-def reason_of(rules: Iterable[Rule]) -> str:
-    """Return the reason for cases: what the rules say themselves, else their names."""
-    listed = list(rules)
-    own = next((rule.reason for rule in listed if rule.reason), "")
-    return own or "Automod: " + ", ".join(dict.fromkeys(rule.name for rule in listed))

@@ -6,7 +6,7 @@ the version of the plan that brought it; what is done is known by that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -15,10 +15,13 @@ from pydantic import TypeAdapter
 from bot.core.cases import CaseKind, Order, Target
 from bot.core.contracts import Actor
 from cogs.automod.actions import Action as StoredAction
-from cogs.automod.rules.outcomes import merge_actions
+from cogs.automod.rules.outcomes import actions_at, merge_actions
 from cogs.automod.rules.values import Action
+from cogs.automod.settings import Rule
 
 Json = dict[str, Any]
+# What rules ask for, each for its own.
+Asked = Sequence[tuple[Rule, Sequence[Action]]]
 
 AUTOMOD = Actor(0, "system", "Automod")
 SANCTIONS = frozenset({"timeout", "mute", "kick", "tempban", "ban"})
@@ -29,16 +32,23 @@ _KEPT = SANCTIONS | ROLES | {"warn"}
 _ACTIONS: TypeAdapter[tuple[Action, ...]] = TypeAdapter(tuple[StoredAction, ...])
 
 
-def raised(known: Json, actions: Iterable[Action], version: int) -> Json:
-    """Return the plan with these actions, too: its `actions` and `steps`, the harsher of each.
+def asked_of(rules: Iterable[Rule], strikes: Mapping[str, int]) -> Asked:
+    """Return what each rule asks for of a member with so many strikes by rule."""
+    return [(rule, actions_at(rule, strikes.get(rule.name, 1))) for rule in rules]
 
-    Steps that are new bear the version; what was wanted before keeps its own, and is dropped only
-    for something harsher in its place.
+
+def raised(known: Json, asked: Asked, version: int) -> Json:
+    """Return the plan with what is asked for, too: its `actions` and `steps`, the harsher of each.
+
+    Steps that are new bear the version and the reason of the rule that asked for them; what was
+    wanted before keeps its own, and is dropped only for something harsher in its place.
     """
+    actions = [action for _rule, found in asked for action in found]
     stored = _ACTIONS.validate_python(known.get("actions", ()))
     merged = [one for one in merge_actions([*stored, *actions]) if one.type in _KEPT]
     steps: list[Json] = list(known.get("steps", ()))
-    for step in steps_of(merged):
+    for bare in steps_of(merged):
+        step = bare | {"reason": reason_of(bare, asked)}
         if step["kind"] in ROLES:
             steps = _with_role(steps, step, version)
         else:
@@ -61,7 +71,25 @@ def _with_sanction(steps: list[Json], step: Json, version: int) -> list[Json]:
     if max(one["points"] for one in before) >= step["points"] or step["kind"] in _PARTINGS:
         return steps
     # What holds already is not done anew for some points more.
-    return [*steps, {"kind": "warn", "points": step["points"], "version": version}]
+    extra = {"kind": "warn", "points": step["points"]}
+    return [*steps, extra | {"reason": step["reason"], "version": version}]
+
+
+def reason_of(step: Json, asked: Asked) -> str:
+    """Return the reason for a step: what the rules that asked for it say themselves, else names."""
+    names = ("points",) if step["kind"] == "warn" else ("role_id", "duration")
+    rules = _asking(asked, step, "kind", *names) or _asking(asked, step, "kind")
+    own = next((rule.reason for rule in rules if rule.reason), "")
+    return (own or "Automod: " + ", ".join(rule.name for rule in rules))[:500]
+
+
+def _asking(asked: Asked, step: Json, *names: str) -> list[Rule]:
+    """Return the rules one of whose actions comes to the step by itself, as far as `names` go."""
+    return [
+        rule
+        for rule, actions in asked
+        if any(_is_same(one, step, *names) for action in actions for one in steps_of([action]))
+    ]
 
 
 def _is_same(one: Json, other: Json, *names: str) -> bool:
@@ -136,7 +164,7 @@ def orders_of(
                 moderator=AUTOMOD,
                 source="automod",
                 dedupe_key=key if role_id is None else f"{key}:{kind}:{role_id}",
-                reason=plan.get("reason") or None,
+                reason=step.get("reason") or plan.get("reason") or None,
                 duration=timedelta(seconds=seconds) if seconds else None,
                 points=points,
                 delete_window=timedelta(seconds=step.get("delete_window") or 0),

@@ -16,15 +16,13 @@ from cogs.automod.logbook import Logbook
 from cogs.automod.planning import (
     Json,
     Occasion,
-    actions_of,
     effects_of,
     merged_effects,
     merged_findings,
-    reason_of,
 )
-from cogs.automod.plans import ban_window, raised, steps_after
+from cogs.automod.plans import Asked, asked_of, ban_window, raised, steps_after
 from cogs.automod.repeats import merged_judged, what_is_new
-from cogs.automod.rules.outcomes import severity_of
+from cogs.automod.rules.outcomes import merge_actions, severity_of
 from cogs.automod.rules.values import Action
 from db import automod as table
 from db import automod_messages as message_table
@@ -129,7 +127,7 @@ class Recorder:
             user_id = batch.first.person.id
             await self._raise(session, incident, user_id, batch, (), known.get(user_id))
             return ()
-        asked: dict[str, Action] = {}
+        wanted: dict[str, Action] = {}
         for user_id, rules in batch.rules.items():
             strikes = {
                 rule.name: await strike_table.add_strike(
@@ -144,10 +142,11 @@ class Recorder:
                 for rule in rules.values()
                 if rule.escalation
             }
-            actions = actions_of(rules.values(), strikes)
-            asked |= {repr(one): one for one in actions}
-            await self._raise(session, incident, user_id, batch, actions, known.get(user_id))
-        return tuple(asked.values())
+            asked = asked_of(rules.values(), strikes)
+            merged = merge_actions(action for _rule, found in asked for action in found)
+            wanted |= {repr(one): one for one in merged}
+            await self._raise(session, incident, user_id, batch, asked, known.get(user_id))
+        return tuple(wanted.values())
 
     async def _raise(  # noqa: PLR0917 - what of whom, where
         self,
@@ -155,18 +154,17 @@ class Recorder:
         incident: table.Incident,
         user_id: int,
         batch: Batch,
-        actions: Sequence[Action],
+        asked: Asked,
         known: table.IncidentMember | None,
     ) -> None:
-        """Want the actions of a member, beside what is wanted already: the harsher of each."""
+        """Want what is asked for of a member, too: the harsher of each."""
         rules = batch.rules[user_id]
         before: Json = known.steps if known is not None else {}
         version = known.version if known is not None else 0
-        plan = raised(before, actions, version + 1)
+        plan = raised(before, asked, version + 1)
         is_more = known is None or plan["steps"] != before.get("steps")
         named = dict.fromkeys([*before.get("rules", ()), *rules])
         plan |= {
-            "reason": reason_of(rules.values())[:500] if is_more else before.get("reason", ""),
             "rules": list(named)[:10],
             "is_bot": batch.first.person.is_bot and user_id == batch.first.person.id,
         }

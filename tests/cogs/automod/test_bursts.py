@@ -93,3 +93,23 @@ async def test_two_processes_raise_a_member_without_losing_anything(world: World
     assert sorted(await kinds(world)) == [("add_role", 0), ("timeout", 2)]
     (member,) = await world.rows(table.IncidentMember)
     assert (member.version, member.carried_out) == (2, 2)
+
+
+async def test_reason_is_that_of_the_rule_whose_action_is_taken(world: World) -> None:
+    await world.start(
+        rule("mild", words("darn"), WARN | {"points": 1}, reason="No swearing"),
+        rule("harsh", words("nitro"), LONG, reason="No scams"),
+        rule("short", words("heck"), SHORT, reason="Calm down"),
+        rule("plain", words("spam"), {"type": "kick"}),
+        rule("mark", words("darn"), ROLE),
+    )
+    await world.say("darn heck nitro")
+    assert [(case.kind, case.reason) for case in await world.all_cases()] == [
+        ("timeout", "No scams"),
+        ("add_role", "Automod: mark"),
+    ]
+    (case, _role) = await world.all_cases()
+    assert set(case.details["rules"]) == {"mild", "harsh", "short", "mark"}
+
+    await world.say("darn spam")
+    assert (await world.all_cases())[-1].reason == "Automod: plain"
