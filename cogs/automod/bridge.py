@@ -17,9 +17,11 @@ import aiohttp
 import discord
 import structlog
 
+from bot.core.overwrites import SPEAKING, TALKING, Overwrite, as_json, from_json
+from bot.staff import staff_of
 from cogs.automod.calls import CallError, Gone, NotAllowed, TooOld, TryAgain
-from cogs.automod.effects import State
 from cogs.automod.gate import Membership
+from cogs.automod.states import State
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +30,9 @@ REASON = "Automod"
 # https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
 _TOO_OLD = 50034
 _UNKNOWN = range(10000, 11000)
-_EVERYONE_TYPE = 0
+# https://discord.com/developers/docs/resources/channel#channel-object-channel-types
+_THREADS = frozenset({10, 11, 12})
+_VOICES = frozenset({2, 13})
 # How a file may begin; that of UTF-32 begins with that of UTF-16. Windows writes both of UTF-16.
 _ENCODINGS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -120,7 +124,28 @@ class DiscordBridge:
             channel: Any = await self._client.http.get_channel(channel_id)
         if kind == "slowmode":
             return {"rate": int(channel.get("rate_limit_per_user") or 0)}
-        return _overwrite_in(channel, guild_id)
+        if channel["type"] in _THREADS:
+            return {"locked": bool((channel.get("thread_metadata") or {}).get("locked"))}
+        return self._lock_of(guild_id, channel)
+
+    def _lock_of(self, guild_id: int, channel: Any) -> State:
+        """Return a channel's overwrites and what a lock of it has to know of the guild."""
+        guild = self._client.get_guild(guild_id)
+        place = guild.get_channel(int(channel["id"])) if guild is not None else None
+        if guild is None or place is None:
+            raise TryAgain
+        who = {
+            "everyone": guild_id,
+            "bot": guild.me.id,
+            "staff": {str(role_id): rights for role_id, rights in staff_of(guild).items()},
+            "bits": SPEAKING if channel["type"] in _VOICES else TALKING,
+            "bot_bits": place.permissions_for(guild.me).value,
+        }
+        overwrites = [
+            Overwrite(int(one["id"]), int(one["type"]) == 1, int(one["allow"]), int(one["deny"]))
+            for one in channel.get("permission_overwrites") or ()
+        ]
+        return {"overwrites": [as_json(one) for one in overwrites], "who": who}
 
     async def write(self, kind: str, guild_id: int, channel_id: int, state: State) -> None:
         """Make the state this."""
@@ -132,17 +157,25 @@ class DiscordBridge:
                 await http.edit_channel(
                     channel_id, rate_limit_per_user=state["rate"], reason=REASON
                 )
-            elif state["is_there"]:
-                await http.edit_channel_permissions(
-                    channel_id,
-                    guild_id,
-                    state["allow"],
-                    state["deny"],
-                    _EVERYONE_TYPE,
-                    reason=REASON,
-                )
+            elif "locked" in state:
+                await http.edit_channel(channel_id, locked=state["locked"], reason=REASON)
             else:
-                await http.delete_channel_permissions(channel_id, guild_id, reason=REASON)
+                for one in state["overwrites"]:
+                    await self._put_overwrite(channel_id, from_json(one))
+
+    async def _put_overwrite(self, channel_id: int, overwrite: Overwrite) -> None:
+        http = self._client.http
+        if overwrite.is_empty:
+            await http.delete_channel_permissions(channel_id, overwrite.id, reason=REASON)
+            return
+        await http.edit_channel_permissions(
+            channel_id,
+            overwrite.id,
+            str(overwrite.allow),
+            str(overwrite.deny),
+            1 if overwrite.is_member else 0,
+            reason=REASON,
+        )
 
     async def _pause_invites(self, guild_id: int, until: str | None) -> None:
         guild: Any = await self._client.http.get_guild(guild_id, with_counts=False)
@@ -283,13 +316,6 @@ def decoded(data: bytes) -> str:
     """
     found = (name for mark, name in _ENCODINGS if data.startswith(mark))
     return data.decode(next(found, "utf-8"), "replace")
-
-
-def _overwrite_in(channel: Any, guild_id: int) -> State:
-    for one in channel.get("permission_overwrites") or ():
-        if int(one["id"]) == guild_id:
-            return {"allow": str(one["allow"]), "deny": str(one["deny"]), "is_there": True}
-    return {"allow": "0", "deny": "0", "is_there": False}
 
 
 def _whole_seconds(text: str | None) -> str | None:

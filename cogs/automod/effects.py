@@ -6,32 +6,27 @@ changed meanwhile is theirs and stays. Knows nothing of how Discord is reached: 
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from datetime import timedelta
+from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.clock import Clock
 from bot.core.jobs import Job, JobService, Park, Retry
 from cogs.automod.calls import Gone, NotAllowed, TryAgain
+from cogs.automod.states import State, changed, restored, written
 from db import automod_effects as table
 from db.engine import Database
 
 END_JOB = "automod.effect_end"
 # Discord pauses invites for a day at most.
 LONGEST_PAUSE = timedelta(hours=24) - timedelta(minutes=1)
-# Send Messages, Create Public and Private Threads, Send Messages in Threads.
-# https://discord.com/developers/docs/topics/permissions
-LOCK_BITS = 1 << 11 | 1 << 35 | 1 << 36 | 1 << 38
-
-State = dict[str, Any]
 
 
 class Changer(Protocol):
     """Reads and writes what effects change; `channel_id` is 0 for the guild. Raises `CallError`s.
 
-    States: slowmode `{"rate": seconds}`; lock `{"allow": bits, "deny": bits, "is_there": bool}` of
-    the overwrite for everyone, bits as decimal text; pause_invites `{"until": instant or None}`.
+    States: see `cogs.automod.states`.
     """
 
     async def read(self, kind: str, guild_id: int, channel_id: int) -> State:
@@ -68,8 +63,8 @@ class Effects:
         found = await self._changer.read(kind, guild_id, channel_id)
         async with self._database.read() as session:
             known = await table.get_effect(session, guild_id, kind, channel_id)
-        original = known.original if known is not None else found
-        wanted = changed(kind, original, effect, ends_at)
+        before = (known.original, known.applied) if known is not None else None
+        original, wanted = changed(kind, found, before, effect, ends_at)
         async with self._database.write() as session:
             row, _is_new = await table.add_effect(
                 session,
@@ -81,11 +76,11 @@ class Effects:
                 applied=wanted,
                 ends_at=ends_at,
             )
-            row.applied = wanted
+            row.original, row.applied = original, wanted
             await self._schedule(session, row)
         try:
-            if wanted != found:
-                await self._changer.write(kind, guild_id, channel_id, wanted)
+            if (new := written(wanted, found)) is not None:
+                await self._changer.write(kind, guild_id, channel_id, new)
         except (NotAllowed, Gone):
             if known is None:
                 async with self._database.write() as session:
@@ -102,7 +97,7 @@ class Effects:
     async def _end(self, row: table.Effect) -> None:
         try:
             found = await self._changer.read(row.kind, row.guild_id, row.channel_id)
-            back = restored(row.kind, row.original, row.applied, found)
+            back = restored(row.original, row.applied, found)
             if back is not None:
                 await self._changer.write(row.kind, row.guild_id, row.channel_id, back)
         except Gone:
@@ -144,33 +139,3 @@ class Effects:
 
 def _key(guild_id: int, kind: str, channel_id: int) -> str:
     return f"{END_JOB}:{guild_id}:{kind}:{channel_id}"
-
-
-def changed(kind: str, original: State, effect: State, ends_at: datetime) -> State:
-    """Return the state that an effect makes of the original: never a milder one."""
-    if kind == "slowmode":
-        return {"rate": max(original["rate"], effect["rate"])}
-    if kind == "pause_invites":
-        before = original.get("until")
-        until = ends_at.replace(microsecond=0)
-        if before is not None:
-            until = max(until, datetime.fromisoformat(before))
-        return {"until": until.isoformat()}
-    allow, deny = int(original["allow"]), int(original["deny"])
-    return {"allow": str(allow & ~LOCK_BITS), "deny": str(deny | LOCK_BITS), "is_there": True}
-
-
-def restored(kind: str, original: State, applied: State, found: State) -> State | None:
-    """Return the state to put back, `None` when there is nothing of ours left to put back."""
-    if kind in ("slowmode", "pause_invites"):
-        return original if found == applied and found != original else None
-    allow, deny = int(found["allow"]), int(found["deny"])
-    # Bit by bit: what is no longer as we made it, people have changed.
-    ours = LOCK_BITS & deny & int(applied["deny"]) & ~allow
-    before_allow, before_deny = int(original["allow"]), int(original["deny"])
-    new_allow = (allow & ~ours) | (before_allow & ours)
-    new_deny = (deny & ~ours) | (before_deny & ours)
-    if (new_allow, new_deny) == (allow, deny):
-        return None
-    is_there = bool(new_allow or new_deny or original["is_there"])
-    return {"allow": str(new_allow), "deny": str(new_deny), "is_there": is_there}

@@ -14,12 +14,13 @@ from bot.core.cases.rules import check_reason
 from bot.core.durations import Span, parse_duration
 from bot.core.errors import Denied, InvalidInput
 from bot.core.i18n import _
+from bot.core.overwrites import SPEAKING, TALKING, Change, Overwrite, plan_lock
 from bot.core.preflight import Action
 from bot.replies import answer
+from bot.staff import staff_of
 from cogs.moderation.completion import complete_duration, complete_reason, complete_span
 from cogs.moderation.locks import ChannelGone, Lock, LockService
 from cogs.moderation.people import Interaction, ensure_in_channel
-from cogs.moderation.rules.overwrites import SPEAKING, TALKING, Change, Overwrite, plan_lock
 from cogs.moderation.rules.reading import read_duration
 from cogs.moderation.wording import instant
 
@@ -29,14 +30,6 @@ if TYPE_CHECKING:
 # https://discord.com/developers/docs/resources/channel#modify-channel
 LONGEST_SLOWMODE = timedelta(hours=6)
 _UNKNOWN = frozenset({10003, 10004})
-# Whoever has one of these goes on in a locked channel.
-_STAFF_RIGHTS = discord.Permissions(
-    administrator=True,
-    manage_channels=True,
-    manage_guild=True,
-    manage_messages=True,
-    moderate_members=True,
-).value
 
 Place = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.ForumChannel
 
@@ -164,7 +157,7 @@ class Channels(commands.Cog):
             await self.doors.read(place.id),
             everyone_id=guild.id,
             bot_id=guild.me.id,
-            staff=_staff_of(guild),
+            staff=staff_of(guild),
             bits=SPEAKING if is_voice else TALKING,
             bot_bits=place.permissions_for(guild.me).value,
         )
@@ -229,16 +222,6 @@ class DiscordDoors:
             # Otherwise it is the role or the overwrite that is gone, and so nothing to put back.
             if error.code in _UNKNOWN:
                 raise ChannelGone from None
-
-
-def _staff_of(guild: discord.Guild) -> dict[int, int]:
-    """Return the roles of staff with what they may do; administrators need no overwrite."""
-    usual = guild.default_role.permissions.value
-    return {
-        role.id: 0 if role.permissions.administrator else role.permissions.value | usual
-        for role in guild.roles
-        if role.permissions.value & _STAFF_RIGHTS and not role.is_default()
-    }
 
 
 def _here(interaction: Interaction) -> discord.abc.GuildChannel | discord.Thread:

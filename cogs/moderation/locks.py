@@ -19,7 +19,7 @@ from bot.core.contracts import Actor
 from bot.core.errors import Conflict, Denied, NotFound
 from bot.core.i18n import _
 from bot.core.jobs import Job
-from cogs.moderation.rules.overwrites import Change, Overwrite, dump, load, restore
+from bot.core.overwrites import Change, Overwrite, dump, load, restore
 from db import moderation as table
 from db.moderation import LOCKED, LOCKING, UNLOCKING
 

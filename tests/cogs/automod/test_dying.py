@@ -9,7 +9,7 @@ import pytest
 from db import automod_effects as effect_table
 from db import automod_strikes as strike_table
 from tests.cogs.automod.dying import Dying
-from tests.cogs.automod.world import ANN, GUILD, ROOM, World, rule, words
+from tests.cogs.automod.world import ANN, GUILD, ROOM, World, overwrite, rule, words
 
 FLOOD = rule(
     "flood",
@@ -21,7 +21,7 @@ FLOOD = rule(
     escalation=[{"after": 9, "actions": [{"type": "kick"}]}],
 )
 # What was there before: an overwrite for everybody, and a slow channel.
-LOCK: dict[str, Any] = {"allow": "1024", "deny": "2048", "is_there": True}
+LOCK: dict[str, Any] = {"overwrites": [overwrite(GUILD, allow=1024, deny=1 << 17)]}
 RATE = {"rate": 5}
 
 
@@ -51,7 +51,7 @@ async def test_kill_while_channels_are_changed(flooded: World, moment: str) -> N
         other = await World(flooded.database, flooded.clock, flooded).start()
         await other.pass_time(20)
         assert other.bridge.states["slowmode", ROOM] == {"rate": 30}
-        assert other.bridge.states["lock", ROOM]["deny"] != LOCK["deny"]
+        assert other.bridge.denied(ROOM) != 1 << 17
         assert [(kind, place) for kind, place, _state in other.bridge.writes] == [
             ("slowmode", ROOM),
             ("lock", ROOM),

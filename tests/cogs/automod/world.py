@@ -16,17 +16,18 @@ from bot.core.events import EventBus
 from bot.core.features import FeatureRegistry
 from bot.core.jobs import JobService
 from bot.core.outbox import OutboxService
+from bot.core.overwrites import SEND_MESSAGES, TALKING, Overwrite, as_json
 from bot.core.problems import ProblemService
 from bot.core.settings import SettingsStore
 from bot.core.supervisor import TaskSupervisor
 from cogs import automod, general
 from cogs.automod.blocklist import Blocklist
 from cogs.automod.calls import Gone
-from cogs.automod.effects import State
 from cogs.automod.engines import Engines
 from cogs.automod.gate import Gate, Membership
 from cogs.automod.needs import NeedsResolver
 from cogs.automod.service import AutomodService
+from cogs.automod.states import State
 from db import automod as table
 from db.cases import Case
 from db.engine import Database
@@ -37,6 +38,20 @@ from tests.fakes import FakeClock
 GUILD, ROOM, LOG = 1 << 40, 500, 501
 ANN, BOB = Target(1001, "ann"), Target(1002, "bob_*")
 STAFF, OWNER = 77, 7
+BOT = 42
+# What a lock knows of the guild: one role of staff, who may write, and the bot, which may, too.
+WHO = {
+    "everyone": GUILD,
+    "bot": BOT,
+    "staff": {str(STAFF): SEND_MESSAGES},
+    "bits": TALKING,
+    "bot_bits": TALKING,
+}
+
+
+def overwrite(target_id: int, allow: int = 0, deny: int = 0, *, member: bool = False) -> Any:
+    """Return an overwrite as a lock's state has it."""
+    return as_json(Overwrite(target_id, member, allow, deny))
 
 
 class Everything(View):
@@ -78,13 +93,28 @@ class Bridge:
         default: dict[str, State] = {
             "slowmode": {"rate": 0},
             "pause_invites": {"until": None},
-            "lock": {"allow": "0", "deny": "0", "is_there": False},
+            "lock": {"overwrites": []},
         }
-        return dict(self.states.get((kind, channel_id), default[kind]))
+        state = dict(self.states.get((kind, channel_id), default[kind]))
+        return state | {"who": WHO} if "overwrites" in state else state
 
     async def write(self, kind: str, guild_id: int, channel_id: int, state: State) -> None:
         self.writes.append((kind, channel_id, state))
-        self.states[kind, channel_id] = dict(state)
+        if "overwrites" in state:
+            self._put_overwrites(channel_id, state["overwrites"])
+        else:
+            self.states[kind, channel_id] = dict(state)
+
+    def _put_overwrites(self, channel_id: int, listed: Sequence[Any]) -> None:
+        before = self.states.get(("lock", channel_id), {"overwrites": []})["overwrites"]
+        merged = {one["id"]: one for one in [*before, *listed]}
+        left = [one for one in merged.values() if one["allow"] != "0" or one["deny"] != "0"]
+        self.states["lock", channel_id] = {"overwrites": left}
+
+    def denied(self, channel_id: int, target_id: int = GUILD) -> int:
+        """Return what an overwrite of a channel denies."""
+        listed = self.states.get(("lock", channel_id), {"overwrites": []})["overwrites"]
+        return sum(int(one["deny"]) for one in listed if one["id"] == str(target_id))
 
     async def guild_of_invite(self, code: str) -> int | None:
         self.asked.append(code)

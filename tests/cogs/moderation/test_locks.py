@@ -16,9 +16,7 @@ from bot.core.errors import Conflict, Denied, NotFound
 from bot.core.events import EventBus
 from bot.core.i18n import _
 from bot.core.jobs import JobService
-from bot.core.supervisor import TaskSupervisor
-from cogs.moderation.locks import ChannelGone, Lock, LockService
-from cogs.moderation.rules.overwrites import (
+from bot.core.overwrites import (
     ADD_REACTIONS,
     SEND_MESSAGES,
     TALKING,
@@ -29,6 +27,8 @@ from cogs.moderation.rules.overwrites import (
     plan_lock,
     restore,
 )
+from bot.core.supervisor import TaskSupervisor
+from cogs.moderation.locks import ChannelGone, Lock, LockService
 from db.engine import Database
 from tests.fakes import FakeClock
 

@@ -115,7 +115,7 @@ def restore(change: Change, current: Overwrite | None) -> Overwrite:
 def dump(changes: Sequence[Change]) -> list[dict[str, Any]]:
     """Return the changes as plain JSON; ids and bits are strings, which JSON holds exactly."""
     return [
-        {"before": _as_json(one.before) if one.before else None, "after": _as_json(one.after)}
+        {"before": as_json(one.before) if one.before else None, "after": as_json(one.after)}
         for one in changes
     ]
 
@@ -123,7 +123,7 @@ def dump(changes: Sequence[Change]) -> list[dict[str, Any]]:
 def load(stored: Sequence[Mapping[str, Any]]) -> tuple[Change, ...]:
     """Return what `dump` was given."""
     return tuple(
-        Change(_from_json(one["before"]) if one["before"] else None, _from_json(one["after"]))
+        Change(from_json(one["before"]) if one["before"] else None, from_json(one["after"]))
         for one in stored
     )
 
@@ -140,14 +140,16 @@ def _take(one: Overwrite, bits: int) -> Overwrite:
     return Overwrite(one.id, one.is_member, one.allow & ~bits, one.deny)
 
 
-def _as_json(one: Overwrite) -> dict[str, Any]:
+def as_json(one: Overwrite) -> dict[str, Any]:
+    """Return an overwrite as plain JSON."""
     return {
         name: value if isinstance(value, bool) else str(value)
         for name, value in asdict(one).items()
     }
 
 
-def _from_json(stored: Mapping[str, Any]) -> Overwrite:
+def from_json(stored: Mapping[str, Any]) -> Overwrite:
+    """Return what `as_json` was given."""
     return Overwrite(
         int(stored["id"]), stored["is_member"], int(stored["allow"]), int(stored["deny"])
     )
