@@ -67,7 +67,8 @@ def plan_lock(
     """Return what a lock changes: nobody may do `bits` but staff and the bot.
 
     Everyone is denied; what roles and members are allowed beyond that is taken. `staff` are the
-    roles that go on, with what they may do in the guild: what they could do here they still can.
+    roles that go on, with what they may do in the guild, 0 for those that need no overwrite: what
+    they could do here they still can, also where another role let them, as one for members does.
     The bot can give nobody what it has not (`bot_bits`), and keeps that itself.
     """
     known = {one.id: one for one in overwrites}
@@ -79,11 +80,15 @@ def plan_lock(
         for one in overwrites
         if one.id not in spared and one.allow & bits
     ]
+    taken = 0
+    for one in overwrites:
+        if one.id not in spared and not one.is_member:
+            taken |= one.allow
     for role_id, rights in staff.items():
         role = known.get(role_id, Overwrite(role_id, is_member=False))
-        usual = bits & bot_bits & rights & ~everyone.deny & ~role.deny
+        usual = bits & bot_bits & (rights & ~everyone.deny | taken) & ~role.deny
         after = Overwrite(role.id, role.is_member, role.allow | usual, role.deny)
-        if usual:
+        if usual and rights:
             changes.append(_change(known, after))
     own = known.get(bot_id, Overwrite(bot_id, is_member=True))
     kept = bits & bot_bits

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.core.contracts import Permissions
+from bot.core.overwrites import Change as Planned
+from bot.core.overwrites import Overwrite, plan_lock
 
 # https://discord.com/developers/docs/topics/permissions#permissions-bitwise-permission-flags
 BITS = {
@@ -23,12 +25,12 @@ BITS = {
 _VIEW = 1 << 10
 _TEXT = sum(bit for name, bit in BITS.items() if name != "connect")
 _VOICE = BITS["connect"] | BITS["send_messages"] | BITS["add_reactions"]
-_TALK = BITS["send_messages"] | BITS["send_messages_in_threads"]
 # Text, voice, news, stage, forum and media.
 _LOCKED = {0: _TEXT, 2: _VOICE, 5: _TEXT, 13: _VOICE, 15: _TEXT, 16: _TEXT}
 # Who has one of these is staff: kick, ban, administrator, manage channels, guild, messages, roles,
 # moderate members.
 _STAFF = sum(1 << bit for bit in (1, 2, 3, 4, 5, 13, 28, 40))
+_ADMINISTRATOR = 1 << 3
 ROLE, MEMBER = 0, 1
 
 Json = Mapping[str, Any]
@@ -93,25 +95,43 @@ def plan_changes(
 def _close(
     channel: Json, everyone: int, mask: int, roles: Mapping[int, Json], bot: Bot
 ) -> Iterator[Change]:
-    overwrites = read_overwrites(channel)
-    channel_id = int(channel["id"])
-    general = overwrites.get(everyone)
-    denied = mask & ~(general.deny if general else 0)
-    opened = [
-        Change(channel_id, one, ROLE, bits, cleared=bits.allow & mask)
-        for one, bits in overwrites.items()
-        if one in roles and one != everyone and bits.allow & mask and not _is_spared(roles[one])
-    ]
-    if not denied and not opened:
+    channel_id, staff = int(channel["id"]), _staff(roles, everyone)
+    planned = plan_lock(
+        _listed(channel),
+        everyone_id=everyone,
+        bot_id=bot.id,
+        staff=staff,
+        bits=mask,
+        bot_bits=bot.held,
+    )
+    if all(one.target_id == bot.id or one.target_id in staff for one in planned):
+        # Nobody else can write there as it is.
         return
-    own = overwrites.get(bot.id)
-    talk = _TALK & mask & ~((own.allow | own.deny) if own else 0)
-    if talk and "administrator" not in bot.permissions:
-        # First of all, so that the bot can go on telling what it does.
-        yield Change(channel_id, bot.id, MEMBER, own, allowed=talk)
-    if denied:
-        yield Change(channel_id, everyone, ROLE, general, denied=denied)
-    yield from opened
+    for one in planned:
+        # An administrator can go on telling what it does in any case.
+        if one.target_id != bot.id or "administrator" not in bot.permissions:
+            yield _masked(channel_id, one)
+
+
+def _listed(channel: Json) -> list[Overwrite]:
+    return [
+        Overwrite(int(one["id"]), int(one["type"]) == MEMBER, int(one["allow"]), int(one["deny"]))
+        for one in channel.get("permission_overwrites") or ()
+    ]
+
+
+def _masked(channel_id: int, change: Planned) -> Change:
+    after = change.after
+    before = change.before or Overwrite(after.id, after.is_member)
+    return Change(
+        channel_id,
+        after.id,
+        MEMBER if after.is_member else ROLE,
+        Bits(before.allow, before.deny) if change.before is not None else None,
+        allowed=after.allow & ~before.allow,
+        denied=after.deny & ~before.deny,
+        cleared=(before.allow | before.deny) & ~(after.allow | after.deny),
+    )
 
 
 def _is_public(channel: Json, everyone: Json) -> bool:
@@ -120,9 +140,17 @@ def _is_public(channel: Json, everyone: Json) -> bool:
     return bool(visible & _VIEW)
 
 
-def _is_spared(role: Json) -> bool:
-    """Whether a role is one of staff or of an app, which go on working."""
-    return bool(int(role["permissions"]) & _STAFF or (role.get("tags") or {}).get("bot_id"))
+def _staff(roles: Mapping[int, Json], everyone: int) -> dict[int, int]:
+    """Return the roles that go on, of staff or of an app, with what they may do in the guild."""
+    usual = int(roles[everyone]["permissions"])
+    staff = {}
+    for role_id, role in roles.items():
+        rights = int(role["permissions"])
+        if role_id != everyone and rights & _STAFF:
+            staff[role_id] = 0 if rights & _ADMINISTRATOR else rights | usual
+        elif (role.get("tags") or {}).get("bot_id"):
+            staff[role_id] = 0
+    return staff
 
 
 def read_overwrites(channel: Json) -> dict[int, Bits]:

@@ -297,3 +297,21 @@ def test_lock_gives_staff_nothing_that_they_could_not_do_before() -> None:
     (staff,) = (one.after for one in changes if one.target_id == STAFF)
     assert not staff.allow & SEND_MESSAGES
     assert staff.allow & ADD_REACTIONS
+
+
+def test_staff_write_on_where_a_role_for_members_let_them() -> None:
+    gated = [
+        Overwrite(EVERYONE, is_member=False, deny=SEND_MESSAGES),
+        Overwrite(FAN, is_member=False, allow=SEND_MESSAGES),
+    ]
+    administrators = STAFF + 1000
+    changes = plan_lock(
+        gated,
+        everyone_id=EVERYONE,
+        bot_id=BOT,
+        staff={STAFF: SEND_MESSAGES, administrators: 0},
+        bits=SEND_MESSAGES,
+        bot_bits=SEND_MESSAGES,
+    )
+    after = {one.target_id: one.after.allow for one in changes}
+    assert after == {BOT: SEND_MESSAGES, FAN: 0, STAFF: SEND_MESSAGES}

@@ -91,7 +91,7 @@ async def test_lockdown_closes_public_channels_and_opens_them_exactly(world: Wor
     for channel in (600, 601, 602, 604):
         assert closed[channel][GUILD].deny & SEND
     assert closed[602][MEMBER_ROLE] == Bits(VIEW, 0)
-    assert closed[604][STAFF_ROLE] == Bits(SEND, 0)
+    assert closed[604][STAFF_ROLE].allow & SEND
     assert closed[600][BOT].allow & SEND
     assert closed[603] == {GUILD: Bits(0, VIEW)}
     assert closed[605] == {}
@@ -120,14 +120,14 @@ async def test_changes_by_hand_are_respected(world: World) -> None:
     channels[600][1][GUILD] = overwrite(GUILD, allow=SEND, deny=(closed & ~SEND) | 1 << 13)
     del channels[601][1][GUILD]
     del channels[604]
-    channels[602][1][STAFF_ROLE] = overwrite(STAFF_ROLE, allow=SEND)
+    channels[602][1][STAFF_ROLE] = overwrite(STAFF_ROLE, allow=1 << 14)
     await world.lockdowns.end(GUILD)
     await world.pass_time()
     after = world.guild.overwrites()
 
     assert after[600] == {GUILD: Bits(SEND, 1 << 13)}
     assert after[601] == {}
-    assert after[602] == {MEMBER_ROLE: Bits(SEND | VIEW), STAFF_ROLE: Bits(SEND)}
+    assert after[602] == {MEMBER_ROLE: Bits(SEND | VIEW), STAFF_ROLE: Bits(1 << 14)}
     assert await world.lockdowns.current(GUILD) is None
 
 
@@ -232,3 +232,21 @@ async def test_lockdown_has_one_message_that_is_edited(world: World) -> None:
 
     kinds = [row.kind for row in await world.queued()]
     assert kinds == ["message.send", "message.edit", "message.edit"]
+
+
+async def test_lockdown_lets_staff_write_on_and_nobody_else(world: World) -> None:
+    friend, channels = 1005, world.guild.channels
+    channels[600][1][friend] = overwrite(friend, allow=SEND, kind=1)
+    before = copy.deepcopy(channels)
+    await world.lockdowns.begin(order())
+    await world.pass_time()
+    closed = world.guild.overwrites()
+
+    # Staff who had nothing of their own, also where a role for members let them write.
+    assert closed[600][STAFF_ROLE].allow & SEND
+    assert closed[602][STAFF_ROLE].allow & SEND
+    assert not closed[600].get(friend, Bits()).allow & SEND
+    await world.lockdowns.end(GUILD)
+    await world.pass_time()
+
+    assert channels == before
