@@ -27,9 +27,13 @@ log = structlog.get_logger(__name__)
 
 READ_SECONDS = 5.0
 REASON = "Automod"
+# How many changes of threads are looked through for one.
+MOST_RENAMES = 20
 # https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
 _TOO_OLD = 50034
 _UNKNOWN = range(10000, 11000)
+# https://discord.com/developers/docs/resources/audit-log#audit-log-entry-object-audit-log-events
+_THREAD_UPDATE = 111
 # https://discord.com/developers/docs/resources/channel#channel-object-channel-types
 _THREADS = frozenset({10, 11, 12})
 _VOICES = frozenset({2, 13})
@@ -263,6 +267,23 @@ class DiscordBridge:
         guild = self._client.get_guild(guild_id)
         thread = guild.get_thread(thread_id) if guild else None
         return thread.name if thread else None
+
+    async def former_name(self, guild_id: int, thread_id: int, name: str) -> str | None:
+        """Return what the audit log says a thread was called before, `None` when it does not."""
+        try:
+            with judging():
+                found: Any = await self._client.http.get_audit_logs(
+                    guild_id, limit=MOST_RENAMES, action_type=_THREAD_UPDATE
+                )
+        except CallError:
+            return None
+        for entry in found.get("audit_log_entries") or ():
+            if int(entry.get("target_id") or 0) != thread_id:
+                continue
+            for change in entry.get("changes") or ():
+                if change.get("key") == "name" and change.get("new_value") == name:
+                    return change.get("old_value")
+        return None
 
     async def rename_thread(self, guild_id: int, thread_id: int, name: str) -> None:  # noqa: ARG002
         """Give a thread its name back."""

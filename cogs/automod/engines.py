@@ -1,8 +1,8 @@
 """The engines of this process's guilds: compiled once per revision of the settings, off the loop.
 
 While a new revision is compiled the engine before it judges. A guild whose engine is not there yet
-(the first moments after a start, or after it was dropped for room) keeps its messages waiting here,
-at most `MOST_HELD` for `PATIENCE` seconds; then they are let go unjudged.
+(the first moments after a start, or after it was dropped for room) keeps what is to be judged here,
+at most `MOST_HELD` for `PATIENCE` seconds; then it is let go unjudged.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
-from bot.core.contracts import MessageFacts
 from cogs.automod.blocklist import Blocklist
 from cogs.automod.planning import KEY
 from cogs.automod.rules.patterns import PatternRefused
@@ -107,14 +106,10 @@ class Entry:
 
 @dataclass(slots=True)
 class _Held:
-    """Messages that wait for their guild's engine, and since when."""
+    """What waits for its guild's engine, to be called then, and since when."""
 
     since: float
-    messages: deque[MessageFacts] = field(default_factory=deque)
-
-
-# What is called with the messages that waited, once their engine is there.
-Late = Callable[[Entry, MessageFacts], None]
+    waiting: deque[Callable[[], None]] = field(default_factory=deque)
 
 
 class Engines:
@@ -148,7 +143,6 @@ class Engines:
         self._refused: dict[int, int] = {}
         # Guilds whose rules look for what the operator blocks, without a list of it.
         self._without_list: set[int] = set()
-        self.late: Late | None = None
 
     def get(self, guild_id: int) -> Entry | None:
         """Return a guild's entry, up to date with its roles; `None` when it has to be made."""
@@ -163,15 +157,15 @@ class Engines:
         entry.context.now = self._clock.now().timestamp()
         return entry
 
-    def hold(self, facts: MessageFacts) -> None:
-        """Keep a message until its guild's engine is there, and have that made."""
+    def hold(self, guild_id: int, judge: Callable[[], None]) -> None:
+        """Have this called once the guild's engine is there, if it has one, and have that made."""
         now = self._clock.monotonic()
-        held = self._held.get(facts.guild_id)
+        held = self._held.get(guild_id)
         if held is None or now - held.since > PATIENCE:
-            held = self._held[facts.guild_id] = _Held(now)
-        if len(held.messages) < MOST_HELD:
-            held.messages.append(facts)
-        self.prepare(facts.guild_id)
+            held = self._held[guild_id] = _Held(now)
+        if len(held.waiting) < MOST_HELD:
+            held.waiting.append(judge)
+        self.prepare(guild_id)
 
     def _catch_up(self, entry: Entry) -> None:
         if self._refused.get(entry.guild_id) != self._settings.peek(entry.guild_id, KEY).revision:
@@ -311,10 +305,10 @@ class Engines:
         held = self._held.pop(guild_id, None)
         if held is None or self._clock.monotonic() - held.since > PATIENCE:
             return
-        for facts in held.messages:
+        for judge in held.waiting:
             entry = self.get(guild_id)
-            if entry is not None and entry.engine is not None and self.late is not None:
-                self.late(entry, facts)
+            if entry is not None and entry.engine is not None:
+                judge()
 
 
 def _finds_campaigns(state: FeatureState) -> bool:

@@ -70,6 +70,10 @@ class Directory(Protocol):
         """Return what a thread was called until now, `None` when that is not known."""
         ...
 
+    async def former_name(self, guild_id: int, thread_id: int, name: str) -> str | None:
+        """Return what a thread was called before it was given this name; `None` if not known."""
+        ...
+
     async def rename_thread(self, guild_id: int, thread_id: int, name: str) -> None:
         """Give a thread its name back."""
         ...
@@ -104,7 +108,6 @@ class Gate:
         self._steps = itertools.count(1)
         # Two threads would not be done any sooner.
         self._one_at_a_time = asyncio.Semaphore(1)
-        engines.late = self._judge_late
 
     # --- messages ----------------------------------------------------------------------------
 
@@ -112,7 +115,7 @@ class Gate:
         """Return what is to become of a message or an edit; `None` for a clean one."""
         entry = self._engines.get(facts.guild_id)
         if entry is None:
-            self._engines.hold(facts)
+            self._engines.hold(facts.guild_id, lambda: self._judge_late(facts))
             return None
         if entry.engine is None:
             return None
@@ -133,12 +136,9 @@ class Gate:
         self._needs.expire()
         return Verdict(True, lambda: self._look_closer(entry, facts, judgement))
 
-    def _judge_late(self, entry: Entry, facts: MessageFacts) -> None:
+    def _judge_late(self, facts: MessageFacts) -> None:
         """Judge a message that has passed before its engine was there."""
-        if entry.engine is None:
-            return
-        judgement = entry.engine.judge(facts, entry.context, entry.windows)
-        verdict = self._verdict(entry, facts, judgement) if judgement is not None else None
+        verdict = self.judge(facts)
         if verdict is not None and verdict.effect is not None:
             self._supervisor.spawn("automod.late", verdict.effect())
 
@@ -191,7 +191,7 @@ class Gate:
         guild_id = int(payload["guild_id"])
         entry = self._engines.get(guild_id)
         if entry is None:
-            self._engines.prepare(guild_id)
+            self._engines.hold(guild_id, lambda: self.hear_member(payload))
             return
         if entry.engine is None:
             return
@@ -238,24 +238,40 @@ class Gate:
         if "guild_id" not in payload or (created and not payload.get("newly_created")):
             return
         guild_id, thread_id = int(payload["guild_id"]), int(payload["id"])
-        entry = self._engines.get(guild_id)
-        if entry is None or entry.engine is None:
-            return
         before = None if created else self._directory.thread_name(guild_id, thread_id)
-        if not created and (before is None or before == payload.get("name")):
+        if created or before != payload.get("name"):
+            self._judge_thread(payload, before, created=created)
+
+    def _judge_thread(self, payload: Payload, before: str | None, *, created: bool) -> None:
+        guild_id, thread_id = int(payload["guild_id"]), int(payload["id"])
+        entry = self._engines.get(guild_id)
+        if entry is None:
+            # What it was called is known only now: the cache changes after this.
+            self._engines.hold(
+                guild_id, lambda: self._judge_thread(payload, before, created=created)
+            )
+            return
+        if entry.engine is None:
             return
         facts = ThreadFacts(thread_id, int(payload.get("owner_id") or 0), str(payload["name"]))
         entry.context.parents = _with_parent(entry.context, thread_id, payload)
         judgement = entry.engine.judge_thread_name(facts, entry.context, entry.windows)
         if judgement is not None:
-            work = self._act_on_thread(entry, facts, before)
+            work = self._act_on_thread(entry, facts, before, created=created)
             self._supervisor.spawn("automod.thread", work)
 
-    async def _act_on_thread(self, entry: Entry, facts: ThreadFacts, before: str | None) -> None:
+    async def _act_on_thread(
+        self, entry: Entry, facts: ThreadFacts, before: str | None, *, created: bool
+    ) -> None:
         """Deal with a bad name: a new thread goes, one that was renamed gets its name back.
 
-        Who renamed it, Discord does not say: nobody is punished for that.
+        Who renamed it, Discord does not say: nobody is punished for that. One that is opened again
+        after a long time was perhaps not renamed at all: then it is left alone.
         """
+        if not created and before is None:
+            before = await self._directory.former_name(entry.guild_id, facts.channel_id, facts.name)
+            if before is None:
+                return
         member = await self._directory.member(entry.guild_id, facts.author_id)
         if member is None or entry.engine is None:
             return

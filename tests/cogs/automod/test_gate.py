@@ -271,3 +271,47 @@ async def test_rules_that_were_changed_unheard_are_caught_up_with(world: World) 
     await other.say("hello")
 
     assert not await other.say("casino")
+
+
+async def test_name_and_thread_before_the_engine_is_there_are_judged_late(world: World) -> None:
+    rules = [
+        rule("names", words("nitro", sources=["name"]), WARN),
+        rule("scam", words("casino"), "delete", WARN),
+    ]
+    await world.cases.start()
+    world.service.start()
+    values = {"rules": rules, "log_channel_id": str(LOG)}
+    await world.settings.change(GUILD, "automod", values, enabled=True, actor=SYSTEM)
+    world.bridge.members[BOB.id] = Membership(frozenset(), "bob")
+    world.bridge.threads[900] = "casino here"
+    world.gate.hear_member(
+        {
+            "guild_id": str(GUILD),
+            "user": {"id": str(ANN.id), "username": "ann", "global_name": "Free Nitro"},
+            "roles": [],
+            "joined_at": "2026-06-01T11:00:00+00:00",
+        }
+    )
+    thread = {"guild_id": str(GUILD), "owner_id": str(BOB.id), "parent_id": str(ROOM)}
+    named = {"id": "900", "name": "casino here", "newly_created": True}
+    world.gate.hear_thread({**thread, **named}, created=True)
+    await world.rest()
+
+    assert sorted(case.target_id for case in await world.all_cases()) == [ANN.id, BOB.id]
+    assert 900 not in world.bridge.threads
+
+
+async def test_thread_that_is_not_in_the_cache_gets_its_name_from_the_audit_log(
+    world: World,
+) -> None:
+    await world.start(rule("scam", words("nitro"), "delete"))
+    world.bridge.members[ANN.id] = Membership(frozenset(), "ann")
+    world.bridge.former_names[900] = "Fishing"
+    payload = {"guild_id": str(GUILD), "owner_id": str(ANN.id), "parent_id": str(ROOM)}
+    # One was renamed while it was archived, the other is only opened again.
+    for thread_id in (900, 901):
+        renamed = {**payload, "id": str(thread_id), "name": "nitro here"}
+        world.gate.hear_thread(renamed, created=False)
+    await world.rest()
+
+    assert world.bridge.threads == {900: "Fishing"}

@@ -72,6 +72,7 @@ class Bridge:
         self.files: dict[str, str] = {}
         self.members: dict[int, Membership] = {}
         self.threads: dict[int, str] = {}
+        self.former_names: dict[int, str] = {}
 
     async def delete(self, guild_id: int, channel_id: int, message_id: int) -> None:
         self._delete([message_id])
@@ -129,6 +130,9 @@ class Bridge:
 
     def thread_name(self, guild_id: int, thread_id: int) -> str | None:
         return self.threads.get(thread_id)
+
+    async def former_name(self, guild_id: int, thread_id: int, name: str) -> str | None:
+        return self.former_names.get(thread_id)
 
     async def rename_thread(self, guild_id: int, thread_id: int, name: str) -> None:
         self.threads[thread_id] = name
