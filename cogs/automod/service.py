@@ -127,6 +127,9 @@ class AutomodService:
         waiting = self._waiting.setdefault(key, [])
         if len(waiting) < MOST_WAITING:
             waiting.append(occasion)
+        else:
+            # What the others come to holds for the member; the message goes all the same.
+            self._delete([occasion])
         async with self._turns.of(key):
             batch = self._waiting.pop(key, [])
             if not batch:

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from bot.core.cases import NotPermitted, Target
+from cogs.automod import service as service_module
 from cogs.automod.calls import NotAllowed
 from db import automod_messages as message_table
 from tests.cogs.automod.world import ANN, GUILD, ROOM, World, rule, words
@@ -225,3 +226,16 @@ async def test_what_a_dead_process_left_is_done_by_the_job(
     assert world.bridge.deleted == {facts.id}
     assert [case.state for case in await world.all_cases()] == ["applied"]
     assert "1 message deleted" in await other.shown()
+
+
+async def test_messages_beyond_what_can_wait_go_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_module, "MOST_WAITING", 3)
+    await world.start(rule("scam", words("nitro"), "delete"))
+    facts = [world.message("free nitro") for _ in range(8)]
+    verdicts = [world.gate.judge(one) for one in facts]
+    await asyncio.gather(*(one.effect() for one in verdicts if one and one.effect))
+    await world.rest()
+
+    assert world.bridge.deleted == {one.id for one in facts}
