@@ -287,16 +287,21 @@ async def list_cases(
     target_id: int | None = None,
     moderator_id: int | None = None,
     kinds: Collection[str] | None = None,
+    or_points: bool = False,
     before_number: int | None = None,
     limit: int = 25,
     include_deleted: bool = False,
 ) -> Sequence[Case]:
-    """Return a guild's cases from the newest on, those before a number if one is given."""
+    """Return a guild's cases from the newest on, those before a number if one is given.
+
+    With `or_points` those of other kinds are among them that gave a member warn points.
+    """
     query = pick_cases(
         guild_id,
         target_id=target_id,
         moderator_id=moderator_id,
         kinds=kinds,
+        or_points=or_points,
         before_number=before_number,
         limit=limit,
         include_deleted=include_deleted,
@@ -310,6 +315,7 @@ def pick_cases(
     target_id: int | None = None,
     moderator_id: int | None = None,
     kinds: Collection[str] | None = None,
+    or_points: bool = False,
     before_number: int | None = None,
     limit: int = 25,
     include_deleted: bool = False,
@@ -325,7 +331,9 @@ def pick_cases(
     if not include_deleted:
         filters.append(Case.deleted_at.is_(None))
     if kinds is None or target_id is not None or moderator_id is not None:
-        filters += [] if kinds is None else [Case.kind.in_(sorted(kinds))]
+        if kinds is not None:
+            chosen = Case.kind.in_(sorted(kinds))
+            filters.append(or_(chosen, Case.points > 0) if or_points else chosen)
         return select(Case).where(*filters).order_by(Case.number.desc()).limit(limit)
     return _pick_kinds(sorted(kinds), filters, limit)
 

@@ -22,11 +22,12 @@ _OPEN_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseFilter:
-    """Which cases are listed."""
+    """Which cases are listed; with `or_points` also those of other kinds that gave points."""
 
     target_id: int | None = None
     moderator_id: int | None = None
     kinds: Collection[CaseKind] | None = None
+    or_points: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class CasePages(OwnedView):
             target_id=self._filter.target_id,
             moderator_id=self._filter.moderator_id,
             kinds=self._filter.kinds,
+            or_points=self._filter.or_points,
             before_number=self._starts[-1],
             # One more than is shown tells whether there are more.
             limit=PAGE + 1,
@@ -101,12 +103,15 @@ async def show_cases(
     target_id: int | None = None,
     moderator_id: int | None = None,
     kinds: Collection[CaseKind] | None = None,
+    or_points: bool = False,
     heading: Message | None = None,
 ) -> None:
     """Answer with the newest cases, and with buttons when there are more."""
     locale = locale_of(interaction)
     title = (heading or _("Cases")).render(locale)
-    chosen = CaseFilter(target_id=target_id, moderator_id=moderator_id, kinds=kinds)
+    chosen = CaseFilter(
+        target_id=target_id, moderator_id=moderator_id, kinds=kinds, or_points=or_points
+    )
     pages = CasePages(interaction.user.id, chosen, title, locale)
     embed = await pages.load(interaction)
     if pages.is_needed:

@@ -59,7 +59,14 @@ class Records(commands.Cog):
             points,
             name=escape_markdown(who.display_name),
         )
-        await show_cases(interaction, target_id=who.id, kinds=[CaseKind.WARN], heading=heading)
+        # A warning that was merged into something harsher left its points there.
+        await show_cases(
+            interaction,
+            target_id=who.id,
+            kinds=[CaseKind.WARN],
+            or_points=True,
+            heading=heading,
+        )
 
     @app_commands.command(description="Show what moderators have done")
     @app_commands.guild_only()

@@ -99,6 +99,8 @@ def case_line(case: Case, locale: str | None) -> str:
         parts.append(f"*{_STATES[case.state].render(locale)}*")
     elif case.expires_at is not None:
         parts.append(f"→ {instant(case.expires_at, 'R')}")
+    if case.points:
+        parts.append(ngettext("{count} point", "{count} points", case.points).render(locale))
     if case.deleted_at is not None:
         parts.append(f"*{_('deleted').render(locale)}*")
     reason = escape_markdown(shorten(" ".join((case.reason or "—").split()), _LINE_REASON))

@@ -349,11 +349,15 @@ class CaseService:
         target_id: int | None = None,
         moderator_id: int | None = None,
         kinds: Collection[CaseKind] | None = None,
+        or_points: bool = False,
         before_number: int | None = None,
         limit: int = 25,
         include_deleted: bool = False,
     ) -> Sequence[Case]:
-        """Return a guild's cases, newest first; the last one's number gets the next page."""
+        """Return a guild's cases, newest first; the last one's number gets the next page.
+
+        With `or_points`, of a member's those of other kinds, too, that gave them warn points.
+        """
         async with self._desk.database.read() as session:
             rows = await table.list_cases(
                 session,
@@ -361,6 +365,7 @@ class CaseService:
                 target_id=target_id,
                 moderator_id=moderator_id,
                 kinds=kinds,
+                or_points=or_points,
                 before_number=before_number,
                 limit=limit,
                 include_deleted=include_deleted,

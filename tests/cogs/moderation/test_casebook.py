@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -181,6 +182,29 @@ async def test_warnings_shows_ones_own_to_everybody(warned: Place) -> None:
     assert "Spoilers" in await warned.say(warned.ada, "warnings")
     assert "1 point" in await warned.say(warned.mod, "warnings", member=warned.ada)
     assert "You need the permission" in await warned.say(warned.ada, "warnings", member=warned.mod)
+
+
+async def test_points_of_warnings_belong_to_a_case_that_is_shown(place: Place) -> None:
+    # A warning that was merged into something harsher is a case of that kind, with its points.
+    order = Order(
+        guild_id=place.guild.id,
+        kind=CaseKind.KICK,
+        target=Target(place.ada.id, "ada"),
+        moderator=SYSTEM,
+        source="automod",
+        dedupe_key="automod:1",
+        reason="Spam",
+        points=2,
+    )
+    await place.bench.kernel.cases.record(order)
+    plain = replace(order, dedupe_key="automod:2", reason="Nothing to count", points=0)
+    await place.bench.kernel.cases.record(plain)
+
+    said = await place.say(place.ada, "warnings")
+    assert "Spam" in said
+    assert "Kick" in said
+    assert said.count("2 points") == 2
+    assert "Nothing to count" not in said
 
 
 async def test_modstats_counts_by_moderator_and_kind(warned: Place) -> None:
