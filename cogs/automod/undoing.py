@@ -134,7 +134,7 @@ class Undoer:
     async def _undo_case(self, incident: table.Incident, number: int) -> AppError | None:
         await self._pace.wait()
         try:
-            await self._cases.undo(incident.guild_id, number, AUTOMOD)
+            await self._cases.undo(incident.guild_id, number, AUTOMOD, notify=True)
         except (Conflict, NotFound):
             # Somebody has undone or deleted it already, or it never took effect.
             return None

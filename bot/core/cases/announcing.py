@@ -8,9 +8,15 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.cases.desk import Desk, read_case
-from bot.core.cases.rules import FAREWELLS
+from bot.core.cases.rules import FAREWELLS, HOLDS, LIFTS
 from bot.core.cases.values import CaseKind
-from bot.core.cases.wording import bulk_log_message, correction, direct_message, log_message
+from bot.core.cases.wording import (
+    bulk_log_message,
+    correction,
+    direct_message,
+    lifted_message,
+    log_message,
+)
 from bot.core.outbox import Delivery
 from db import cases as table
 
@@ -57,6 +63,30 @@ class Announcer:
                 expires_at=expires_at,
             ),
         )
+
+    async def tell_lifted(self, case: table.Case) -> None:
+        """Tell a member that what held them is lifted, where they were told of it.
+
+        Who is unbanned is not here to be told.
+        """
+        kind = CaseKind(case.kind)
+        lift = next(one for one, held in LIFTS.items() if held is HOLDS[kind])
+        if not case.notify or case.target_is_bot or lift is CaseKind.UNBAN:
+            return
+        if not await self._desk.policy.notifies(case.guild_id, kind):
+            return
+        locale = await self._desk.locale(case.guild_id)
+        payload = lifted_message(lift, self._desk.guild_name(case.guild_id), locale)
+        async with self._desk.database.write() as session:
+            await self._desk.outbox.send(
+                session,
+                Delivery.direct(
+                    case.target_id,
+                    payload,
+                    dedupe_key=f"{direct_key(case.id)}:lifted",
+                    guild_id=case.guild_id,
+                ),
+            )
 
     async def correct(self, session: AsyncSession, case: table.Case) -> None:
         """Take back what the member was told, or say that it was wrong if they may have read it."""

@@ -203,16 +203,23 @@ class CaseService:
         return case
 
     async def undo(
-        self, guild_id: int, number: int, actor: Actor, reason: str | None = None
+        self,
+        guild_id: int,
+        number: int,
+        actor: Actor,
+        reason: str | None = None,
+        *,
+        notify: bool = False,
     ) -> Case:
         """Take a case back: its points, and what it did if that still holds.
 
+        With `notify` the member is told of what is lifted, if they were told that it held them.
         Raises `NotFound`, `Conflict` for a case that stands no more, and `Denied` when Discord does
         not allow it: the case then stands as before.
         """
         row = await self._row(guild_id, number)
         try:
-            return await self._undoer.undo(row, actor, reason)
+            return await self._undoer.undo(row, actor, reason, notify=notify)
         except EnforcementError as error:
             raise explain(self._caller, read_case(row), error) from error
 

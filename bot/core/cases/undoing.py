@@ -46,14 +46,17 @@ class Undoer:
         """Take up the work of earlier runs."""
         self._desk.jobs.register(UNDO_JOB, effect=self._work, max_attempts=1000)
 
-    async def undo(self, case: table.Case, actor: Actor, reason: str | None) -> Case:
+    async def undo(
+        self, case: table.Case, actor: Actor, reason: str | None, *, notify: bool = False
+    ) -> Case:
         """Take a case back; raises `Conflict` for one that stands no more, and the outcomes.
 
+        With `notify` the member is told that what held them is lifted, if they were told of it.
         After `Delayed` the case is undone and what it did is lifted as soon as Discord answers.
         """
         async with self._desk.turn(case.guild_id, [case.target_id]):
             before = CaseState(case.state)
-            undone = await self._decide(case, actor, reason)
+            undone, lifts = await self._decide(case, actor, reason)
             try:
                 await self._lift(undone)
             except NotPermitted:
@@ -61,11 +64,16 @@ class Undoer:
                 raise
             except Delayed:
                 pass
+            if notify and lifts:
+                await self._announcer.tell_lifted(undone)
         settled = read_case(undone)
         self._desk.publish(settled, "undone")
         return settled
 
-    async def _decide(self, case: table.Case, actor: Actor, reason: str | None) -> table.Case:
+    async def _decide(
+        self, case: table.Case, actor: Actor, reason: str | None
+    ) -> tuple[table.Case, bool]:
+        """Mark a case as undone; return it, and whether its member is to be freed."""
         self._check(case)
         now = self._desk.clock.now()
         async with self._desk.database.write() as session:
@@ -89,9 +97,10 @@ class Undoer:
                 editor_id=actor.user_id,
                 now=now,
             )
-            await self._want_lifted(session, undone, was_applied=case.state == CaseState.APPLIED)
+            was_applied = case.state == CaseState.APPLIED
+            lifts = await self._want_lifted(session, undone, was_applied=was_applied)
             await self._announcer.log(session, undone)
-        return undone
+        return undone, lifts
 
     def _check(self, case: table.Case) -> None:
         if case.state == CaseState.FAILED:
@@ -109,7 +118,8 @@ class Undoer:
 
     async def _want_lifted(
         self, session: AsyncSession, case: table.Case, *, was_applied: bool
-    ) -> None:
+    ) -> bool:
+        """Have what a case did lifted; tell whether it holds its member."""
         later = self._desk.clock.now() + GRACE
         if CaseKind(case.kind) in _REVERSE and was_applied:
             await self._desk.jobs.schedule(
@@ -122,9 +132,10 @@ class Undoer:
             )
         sanction = await self._sanction_of(session, case)
         if sanction is None or sanction.state != HOLDING:
-            return
+            return False
         lifting = await self._put(session, case, sanction, LIFTING)
         await self._desk.schedule_look(session, lifting, later)
+        return True
 
     async def _sanction_of(
         self, session: AsyncSession, case: table.Case

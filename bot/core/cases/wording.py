@@ -100,6 +100,12 @@ def direct_message(
     return {"content": "\n".join(lines)}
 
 
+def lifted_message(lift: CaseKind, guild_name: str, locale: str | None) -> dict[str, Any]:
+    """Return what a member is written when a case that held them is undone."""
+    text = Message(_TOLD[lift].msgid, {"guild": _bold(guild_name)})
+    return {"content": text.render(locale)}
+
+
 def correction(guild_name: str, locale: str | None) -> dict[str, Any]:
     """Return what takes the place of a message about something that then failed."""
     text = _(

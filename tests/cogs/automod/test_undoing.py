@@ -9,6 +9,7 @@ import pytest
 from bot.core.cases import NotPermitted
 from bot.core.errors import Conflict, Denied
 from db import automod_strikes as strike_table
+from db.outbox import OutboxMessage
 from tests.cogs.automod.world import ANN, GUILD, ROOM, World, rule, words
 
 TIMEOUT = {"type": "timeout", "duration": 600}
@@ -66,3 +67,32 @@ async def test_no_violation_is_recorded(world: World) -> None:
 
     (found,) = await world.rows(strike_table.FalsePositive)
     assert (found.rules, found.text, found.marked_by) == ({"list": ["scam"]}, "nitro", 8)
+
+
+async def written_to(world: World, user_id: int) -> list[str]:
+    rows = await world.rows(OutboxMessage)
+    return [str(one.payload) for one in rows if one.user_id == user_id]
+
+
+async def test_who_is_freed_is_told(world: World) -> None:
+    await world.start(rule("scam", words("nitro"), "delete", TIMEOUT))
+    await world.say("nitro")
+    assert len(await written_to(world, ANN.id)) == 1
+    (incident,) = await world.incidents()
+    world.discord.before.append(NotPermitted("missing_permissions"))
+    await world.service.undo(GUILD, incident.id, user_id=8)
+    assert len(await written_to(world, ANN.id)) == 1
+    await world.service.undo(GUILD, incident.id, user_id=8, pardon=True)
+
+    (_told, lifted) = await written_to(world, ANN.id)
+    assert "Your timeout in **Garden** was lifted." in lifted
+
+
+async def test_who_was_not_held_any_more_is_told_nothing(world: World) -> None:
+    await world.start(rule("scam", words("nitro"), "delete", TIMEOUT))
+    await world.say("nitro")
+    (incident,) = await world.incidents()
+    await world.pass_time(700)
+    await world.service.undo(GUILD, incident.id, user_id=8)
+
+    assert len(await written_to(world, ANN.id)) == 1
