@@ -29,22 +29,39 @@ def changed(
     """
     if "overwrites" in found:
         return {}, _closed(found, before[1] if before is not None else {})
-    original = before[0] if before is not None else found
+    original, applied = before if before is not None else (found, {})
+    if not _is_ours(found, applied):
+        # People have changed it meanwhile: theirs is what there was before.
+        original = found
+    wanted = _wanted(kind, original, effect, ends_at)
+    return original, wanted | {"earlier": _bare(applied)}
+
+
+def _wanted(kind: str, original: State, effect: State, ends_at: datetime) -> State:
     if kind == "slowmode":
-        return original, {"rate": max(original["rate"], effect["rate"])}
+        return {"rate": max(original["rate"], effect["rate"])}
     if kind == "lock":
-        return original, {"locked": True}
+        return {"locked": True}
     earlier = original.get("until")
     until = ends_at.replace(microsecond=0)
     if earlier is not None:
         until = max(until, datetime.fromisoformat(earlier))
-    return original, {"until": until.isoformat()}
+    return {"until": until.isoformat()}
+
+
+def _bare(applied: State) -> State:
+    return {name: value for name, value in applied.items() if name != "earlier"}
+
+
+def _is_ours(found: State, applied: State) -> bool:
+    """Tell whether we have made it so, also where a process died before its last change."""
+    return found in (_bare(applied), applied.get("earlier"))
 
 
 def written(applied: State, found: State) -> State | None:
     """Return what has to be written for a state to hold, `None` for nothing."""
     if "overwrites" not in found:
-        return applied if applied != found else None
+        return _bare(applied) if _bare(applied) != found else None
     current = _overwrites(found)
     wanted = [one.after for one in load(applied["changes"])]
     return _to_write([one for one in wanted if one != current.get(one.id)])
@@ -53,7 +70,7 @@ def written(applied: State, found: State) -> State | None:
 def restored(original: State, applied: State, found: State) -> State | None:
     """Return the state to put back, `None` when there is nothing of ours left to put back."""
     if "overwrites" not in found:
-        return original if found == applied and found != original else None
+        return original if _is_ours(found, applied) and found != original else None
     return _to_write(_opened(found, applied))
 
 

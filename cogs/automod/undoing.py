@@ -110,7 +110,7 @@ class Undoer:
                 and (failure := await self._undo_case(incident, one["case"])) is not None
             ]
             try:
-                await self._effects.end_of(incident.id)
+                await self._effects.end_of(incident)
             except CallError:
                 failures.append(Denied(_("Discord did not let me change the channel back.")))
             async with self._database.write() as session:

@@ -29,6 +29,14 @@ def upgrade() -> None:
     with op.batch_alter_table("automod_members", schema=None) as batch_op:
         batch_op.alter_column("version", existing_type=sa.Integer(), nullable=False)
         batch_op.drop_column("severity")
+    # A channel may be changed for several incidents at once.
+    with op.batch_alter_table("automod_effects", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("wants", _JSON, nullable=False, server_default="{}"))
+        batch_op.add_column(sa.Column("stamp", sa.Integer(), nullable=False, server_default="0"))
+        batch_op.drop_column("incident_id")
+    with op.batch_alter_table("automod_effects", schema=None) as batch_op:
+        batch_op.alter_column("wants", existing_type=_JSON, server_default=None)
+        batch_op.alter_column("stamp", existing_type=sa.Integer(), server_default=None)
 
 
 def downgrade() -> None:

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from bot.core.overwrites import SEND_MESSAGES, TALKING
 from db import automod_effects as effect_table
-from tests.cogs.automod.world import ANN, BOT, GUILD, ROOM, STAFF, World, overwrite, rule, words
+from tests.cogs.automod.world import (
+    ANN,
+    BOB,
+    BOT,
+    GUILD,
+    ROOM,
+    STAFF,
+    World,
+    overwrite,
+    rule,
+    words,
+)
 
 
 async def test_role_for_a_time_is_taken_back(world: World) -> None:
@@ -110,3 +123,68 @@ async def test_thread_is_locked_itself(world: World) -> None:
     await world.pass_time(601)
 
     assert world.bridge.states["lock", ROOM] == {"locked": False}
+
+
+SLOW = {"type": "slowmode", "seconds": 10, "duration": 600}
+SLOWER = {"type": "slowmode", "seconds": 30, "duration": 1200}
+
+
+async def test_undoing_one_incident_leaves_what_another_still_wants(world: World) -> None:
+    await world.start(rule("flood", words("nitro"), SLOW), rule("more", words("casino"), SLOWER))
+    await world.say("nitro")
+    await world.say("casino", BOB)
+    first, second = await world.incidents()
+    assert world.bridge.states["slowmode", ROOM] == {"rate": 30}
+
+    await world.service.undo(GUILD, second.id, user_id=8)
+    assert world.bridge.states["slowmode", ROOM] == {"rate": 10}
+    await world.service.undo(GUILD, first.id, user_id=8)
+    assert world.bridge.states["slowmode", ROOM] == {"rate": 0}
+    assert await world.rows(effect_table.Effect) == []
+
+
+async def test_refused_extension_leaves_the_first_to_be_put_back(world: World) -> None:
+    await world.start(rule("flood", words("nitro"), SLOW), rule("more", words("casino"), SLOWER))
+    await world.say("nitro")
+    world.bridge.refusing = True
+    await world.say("casino", BOB)
+    world.bridge.refusing = False
+    await world.pass_time(601)
+
+    assert world.bridge.states["slowmode", ROOM] == {"rate": 0}
+    assert await world.rows(effect_table.Effect) == []
+
+
+async def test_what_people_change_before_an_extension_is_put_back(world: World) -> None:
+    await world.start(rule("flood", words("nitro"), SLOW), rule("more", words("casino"), SLOWER))
+    await world.say("nitro")
+    world.bridge.states["slowmode", ROOM] = {"rate": 5}
+    await world.say("casino", BOB)
+    assert world.bridge.states["slowmode", ROOM] == {"rate": 30}
+    await world.pass_time(1201)
+
+    assert world.bridge.states["slowmode", ROOM] == {"rate": 5}
+
+
+async def test_end_in_one_process_and_extension_in_another_leave_what_is_wanted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.start(rule("flood", words("nitro"), SLOW))
+    other = await World(world.database, world.clock, world).start()
+    await world.say("nitro")
+    world.clock.advance(601)
+    write = world.bridge.write
+
+    async def late(*args: Any) -> None:
+        # Between the decision to put back and its call the other process extends.
+        monkeypatch.setattr(world.bridge, "write", write)
+        await other.say("nitro", BOB)
+        await write(*args)
+
+    monkeypatch.setattr(world.bridge, "write", late)
+    await world.jobs.run_due()
+    await world.rest()
+
+    assert world.bridge.states["slowmode", ROOM] == {"rate": 10}
+    await world.pass_time(601)
+    assert world.bridge.states["slowmode", ROOM] == {"rate": 0}

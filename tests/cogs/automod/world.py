@@ -22,7 +22,7 @@ from bot.core.settings import SettingsStore
 from bot.core.supervisor import TaskSupervisor
 from cogs import automod, general
 from cogs.automod.blocklist import Blocklist
-from cogs.automod.calls import Gone
+from cogs.automod.calls import Gone, NotAllowed
 from cogs.automod.engines import Engines
 from cogs.automod.gate import Gate, Membership
 from cogs.automod.needs import NeedsResolver
@@ -67,6 +67,7 @@ class Bridge:
         self.errors: list[Exception] = []
         self.states: dict[tuple[str, int], State] = {}
         self.writes: list[tuple[str, int, State]] = []
+        self.refusing = False
         self.invites: dict[str, int] = {}
         self.asked: list[str] = []
         self.files: dict[str, str] = {}
@@ -100,6 +101,8 @@ class Bridge:
         return state | {"who": WHO} if "overwrites" in state else state
 
     async def write(self, kind: str, guild_id: int, channel_id: int, state: State) -> None:
+        if self.refusing:
+            raise NotAllowed
         self.writes.append((kind, channel_id, state))
         if "overwrites" in state:
             self._put_overwrites(channel_id, state["overwrites"])
