@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cogs.automod.rules.sources import id_of, items
@@ -11,11 +11,13 @@ from cogs.automod.rules.views import MARKS
 
 # Names of emoji, mentions and addresses are not what somebody shouts.
 _NOT_SAID = re.compile(r"<[^<>\s]{1,100}>|https?://\S+")
-_CODE = re.compile(r"```.*?(?:```|$)|`[^`\n]*`", re.DOTALL)
+# Code has to be closed, or Discord shows it as text and notifies; a backslash makes a sign plain.
+_CODE = re.compile(r"(\\[^\w\s])|```.+?```|(?<!`)(`{1,2})(?!`)[^`\n]+\2(?!`)", re.DOTALL)
 _CUSTOM_EMOJI = re.compile(r"<a?:\w{1,32}:\d{1,20}>")
 _USER_MENTION = re.compile(r"<@!?(\d{1,20})>")
 _ROLE_MENTION = re.compile(r"<@&(\d{1,20})>")
 _EVERYONE = re.compile(r"(?<![\w@.])@(?:everyone|here)(?![\w])")
+_NOTIFIED = re.compile(r"@(?:everyone|here)")
 # One pictograph with what belongs to it: skin tones, selectors, joined parts; flags; keycaps.
 _PICTURE = (
     "\u203c\u2049\u2139\u231a\u231b\u2328\u23cf\u23e9-\u23f3\u23f8-\u23fa\u25aa\u25ab\u25b6\u25c0"
@@ -64,21 +66,25 @@ def count_emoji(text: str) -> int:
 
 def without_code(text: str) -> str:
     """Return the text without code, in which nothing is a mention."""
-    return _CODE.sub(" ", text) if "`" in text else text
+    return _CODE.sub(lambda found: found[1] or " " * len(found[0]), text) if "`" in text else text
 
 
 def count_mentions(
     content: str, raw: Mapping[str, Any], kinds: tuple[str, ...], *, unique: bool
 ) -> int:
-    """Return how many members and roles a message mentions; the ping of a reply is none."""
+    """Return how many members and roles a message mentions; the ping of a reply is none.
+
+    Whom Discord says it notifies counts, however the text hides it.
+    """
     text = without_code(content)
     total = 0
     if "users" in kinds:
         typed = _USER_MENTION.findall(text)
-        total += max(len(set(typed)), _pinged(raw, set(typed))) if unique else len(typed)
+        total += max(len(set(typed)) if unique else len(typed), _pinged(raw, set(typed)))
     if "roles" in kinds:
         typed = _ROLE_MENTION.findall(text)
-        total += len(set(typed)) if unique else len(typed)
+        notified = len({str(one) for one in _list_of(raw, "mention_roles")})
+        total += max(len(set(typed)) if unique else len(typed), notified)
     return total
 
 
@@ -90,9 +96,18 @@ def _pinged(raw: Mapping[str, Any], typed: set[str]) -> int:
     return len(pinged if str(spared) in typed else pinged - {spared})
 
 
-def find_everyone(content: str) -> re.Match[str] | None:
-    """Return where @everyone or @here stands, outside code."""
-    return _EVERYONE.search(without_code(content))
+def _list_of(raw: Mapping[str, Any], key: str) -> Sequence[Any]:
+    found = raw.get(key)
+    return found if isinstance(found, list | tuple) else ()
+
+
+def find_everyone(content: str, *, notified: bool = False) -> re.Match[str] | None:
+    """Return where @everyone or @here stands, outside code.
+
+    With `notified`, Discord says that it did notify: then it stands there in whatever form.
+    """
+    found = _EVERYONE.search(without_code(content))
+    return _NOTIFIED.search(content) if found is None and notified else found
 
 
 def find_leak(text: str) -> tuple[re.Match[str], str] | None:

@@ -201,10 +201,11 @@ class EveryoneLeaf(Hinted):
 
     def check(self, case: Case) -> Said:
         """Return where it stands in the content."""
-        if case.raw.get("mention_everyone") and not self._also_allowed:
+        notified = bool(case.raw.get("mention_everyone"))
+        if notified and not self._also_allowed:
             return NO
         for text in self.candidates(case, frozenset({"content"})):
-            if found := find_everyone(text.views.raw):
+            if found := find_everyone(text.views.raw, notified=notified):
                 hit = text.hit(self._rule, "everyone_attempt", "raw", *found.span(), found[0])
                 return Said(True, (hit,))
         return NO

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from cogs.automod.rules.windows import Windows
 from tests.cogs.automod.rules.corpora import AUTHOR, NOW, message
 from tests.cogs.automod.rules.judging import context, engine, judge
@@ -84,6 +86,25 @@ def test_mention_of_a_reply_is_none() -> None:
 
     assert not judge(made, "I agree", **reply).is_hit
     assert judge(made, "I agree <@6>", **reply).is_hit
+
+
+@pytest.mark.parametrize("unique", [True, False])
+def test_mentions_are_those_of_which_discord_notifies(unique: bool) -> None:
+    made = engine({"when": {"type": "mentions", "limit": 3, "unique": unique}})
+    hidden = "`<@1><@2><@&3>`"
+
+    assert not judge(made, hidden).is_hit
+    assert judge(made, hidden, mentions=[{"id": "1"}, {"id": "2"}], mention_roles=["3"]).is_hit
+    assert not judge(made, hidden, mentions=[{"id": "1"}], mention_roles=["3", "3"]).is_hit
+
+
+@pytest.mark.parametrize("content", ["x@everyone", "see a.@here", "`@everyone`"])
+def test_everyone_stands_where_discord_says_it_notified(content: str) -> None:
+    made = engine({"when": {"type": "everyone_attempt", "also_allowed": True}})
+    found = judge(made, content, mention_everyone=True)
+
+    assert not judge(made, content).is_hit
+    assert [hit.text for hit in found.hits] == ["@" + content.partition("@")[2].rstrip("`")]
 
 
 def test_campaign_gathers_members_and_their_messages() -> None:
