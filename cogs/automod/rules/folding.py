@@ -29,7 +29,12 @@ _MORE = {
     "ħ": "h",
     "\u0131": "1",
     "æ": "a",
+    "\uab8e": "o",
 }
+# Syllabics that generators of ornamental text take for capitals, beside those that TR39 has.
+_SYLLABICS = dict(zip("ᗩᗷᑕᗪᖴᕼᒍᒪᗰᑎᑭᑫᖇᔕᑌᐯᗯ", "abcdfhjlmnpqrsuvw", strict=True))
+# Of Cherokee TR39 has the capitals alone, which became small letters before they are folded.
+_CHEROKEE = range(0x13A0, 0x13F6)
 # Surely an i, though TR39 takes it for an l.
 _CYRILLIC_I = "\u0456"
 # A letter of its own, not an n with an ornament: "año" is a year.
@@ -45,9 +50,10 @@ def fold_table() -> Mapping[int, str]:
     """Return the table for `str.translate`, made at its first use."""
     table = dict(_confusables())
     table.update(_accents(table))
+    table.update({ord(chr(code).lower()): table[code] for code in _CHEROKEE if code in table})
     for start in _ALPHABETS:
         table.update({start + index: chr(ord("a") + index) for index in range(26)})
-    for extra in (_SMALL_CAPITALS, _BY_CAPITALS, _MORE, _LEET):
+    for extra in (_SMALL_CAPITALS, _BY_CAPITALS, _SYLLABICS, _MORE, _LEET):
         table.update({ord(char): letter for char, letter in extra.items()})
     return {code: letter for code, letter in table.items() if chr(code) not in _OWN_LETTERS}
 

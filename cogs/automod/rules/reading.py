@@ -28,11 +28,18 @@ _MARKUP = r"[*~`\\|_]|%[0-9A-Fa-f]{2}|\]\("
 _LEET = r"(?i)[a-z][0-9@$|+!]+[a-z]|[a-z][0-9$]|[0-9@$!+|][a-z]|@[$]"
 _TALL_I = r"[a-z]I"
 _GAPS = (
-    f"(?i){_LETTER}{_SIGN}{{1,3}}{_SOLID}|[0-9]{_SIGN}{{1,3}}{_LETTER}"
-    f"|(?:^|{_SPACE}){_SOLID}{_SPACE}{{1,4}}{_SOLID}{_SPACE}{{1,4}}{_SOLID}(?:{_SPACE}|$)"
+    f"(?i){_LETTER}{_SIGN}+{_SOLID}|[0-9]{_SIGN}+{_LETTER}"
+    f"|(?:^|{_SPACE}){_SOLID}{_SPACE}+{_SOLID}{_SPACE}+{_SOLID}(?:{_SPACE}|$)"
+    # An apostrophe, but for those of English: n't, 's, 'm, 'd, 'll, 're, 've.
+    "|[a-z]'(?:[abce-kn-quw-z]|[smd][a-z]|t[a-z]|l[a-km-z]|r[a-df-z]|v[a-df-z])"
+    "|[a-mo-z]'t|[a-hj-z]'m"
 )
 _REPEATED = "abcdefghijklmnopqrstuvwxyz" + "".join(map(chr, range(0x430, 0x450)))
-_RUNS = "(?i)" + "|".join(f"{letter}{{3}}" for letter in _REPEATED)
+_RUNS = (
+    "(?i)"
+    + "|".join(f"{letter}{{3}}" for letter in _REPEATED)
+    + f"|(?:{'|'.join(letter * 2 for letter in _REPEATED)}){{3}}"
+)
 _SIGNS = (_MARKUP, _LEET, _TALL_I, _GAPS, _RUNS)
 _GAPS_FOUND, _RUNS_FOUND = _SIGNS.index(_GAPS), _SIGNS.index(_RUNS)
 _NONE: frozenset[int] = frozenset()

@@ -24,7 +24,7 @@ _MOST_MEMORY = 64 << 20
 # So many words and more are worth a pattern together.
 _FEW = 8
 _EDGE = "[^0-9A-Za-z]"
-_GAP = "[^0-9A-Za-z]{1,4}"
+_GAP = "[^0-9A-Za-z]+"
 
 
 class WordPattern(NamedTuple):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 # Letters that are Latin or are drawn like it: Latin, IPA, phonetic extensions, Latin extended.
 _LATIN = ((0x41, 0x24F), (0x250, 0x2AF), (0x1D00, 0x1DBF), (0x1E00, 0x1EFF), (0x2C60, 0x2C7F))
+# Lisu took its letters from Latin capitals, some of them upside down.
+_LISU = (0xA4D0, 0xA4FF)
 _LATIN_LATER = ((0xA720, 0xA7FF), (0xAB30, 0xAB6F), (0xFF21, 0xFF5A), (0x1D400, 0x1D7FF))
 _SIGNS = (0x2000, 0x2BFF)
 _PICTURES = (0x1F000, 0x1FAFF)
 # Beyond it stand letters in boxes and flags, which are no letters to Unicode.
 _LAST_SIGN = "\u2fff"
-_BLOCKS = (*_LATIN, *_LATIN_LATER, _SIGNS, _PICTURES)
+_BLOCKS = (*_LATIN, _LISU, *_LATIN_LATER, _SIGNS, _PICTURES)
 
 
 def is_foreign(char: str) -> bool:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from cogs.automod.triggers import SourceKind
 
 Action = Any  # One of the models of `cogs.automod.actions`.
-ViewName = Literal["raw", "plain", "folded", "joined", "squeezed"]
+ViewName = Literal["raw", "plain", "folded", "joined", "squeezed", "reversed"]
 Scope = Literal["member", "campaign"]
 
 

@@ -2,14 +2,15 @@
 
 `clean` is what a reader sees of the markup and the invisible, `plain` the same in small letters,
 `folded` with look-alikes as letters: these three have the same places. `joined` closes gaps inside
-words, `squeezed` shortens runs of a letter. Own patterns only; each is linear in the text.
+words, `squeezed` shortens runs of a letter, `reversed` turns what is shown from right to left. Own
+patterns only; each is linear in the text.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import unquote
 
 from cogs.automod.rules.folding import AMBIGUOUS, fold
@@ -27,7 +28,10 @@ MARKS = (
     "\u0670\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 )
 _MARKS = re.compile(f"[{MARKS}]+")
-_MASKED_LINK = re.compile(r"\[([^\[\]]{0,300})\]\(<?(https?://[^\s()<>]{0,4000})>?\)")
+_MASKED_LINK = re.compile(
+    r"\[([^\[\]]{0,300})\]\(<?(https?://[^\s()<>]{0,4000})>?"
+    r"(?:\s{1,9}(?:\"[^\"]{0,300}\"|'[^']{0,300}'))?\)"
+)
 _MARKUP = re.compile(r"\*+|~~+|\|\|+|`+|\\(?=[^\w\s])|\\(?=\w)|(?<![^\W_])_+|_+(?![^\W_])")
 _MARKUP_SIGN = re.compile(r"[*~`\\|_]")
 _ENCODED = re.compile(r"%[0-9a-fA-F]{2}")
@@ -36,10 +40,15 @@ _TALL_I = re.compile(r"(?<=[a-z])I+")
 # After a word these are punctuation; inside or before one they stand for letters.
 _CLOSING = re.compile(r"[!|+@]+(?![^\W_]|[@$])")
 _LETTER_SIGN = re.compile(r"[!|+@$]")
-_INNER_GAP = re.compile(r"(?:[^\w\s]|_)(?<=[^\W_].)(?:[^\w\s]|_){0,2}(?=[^\W_])")
-_SPELLED = re.compile(r"(?<![^\W_])[^\W_](?:[\W_]{1,4}[^\W_](?![^\W_])){2,}")
+_INNER_GAP = re.compile(r"(?:[^\w\s]|_)(?<=[^\W_].)(?:[^\w\s]|_){0,7}(?=[^\W_])")
+# Mentions and custom emoji, folded as they are, and separators of lines, which show as nothing.
+_HIDDEN_GAP = re.compile(r"<(?:[a ][1&]?|#|a?:[\w ]{1,32}:)\w{15,20}>|[\u2028\u2029]+")
+_SPELLED = re.compile(r"(?<![^\W_])[^\W_](?:[\W_]+[^\W_](?![^\W_])){2,}")
 _SPELLED_PART = re.compile(r"[^\W_]|[\W_]+")
 _RUN = re.compile(r"([^\W\d_])\1{2,}")
+_DOUBLED = re.compile(r"(?:([^\W\d_])\1){3,}")
+# A right-to-left override shows what follows it backwards, to its end or that of the line.
+_OVERRIDDEN = re.compile("\u202e([^\u202c\u2029\n]+)")
 
 
 def clean_text(text: str) -> str:
@@ -112,42 +121,56 @@ def _join_spelled(found: re.Match[str]) -> str:
 Step = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
 _JOIN_SPELLED: Step = (_SPELLED, _join_spelled)
 _CLOSE_GAPS: Step = (_INNER_GAP, lambda _found: "")
+_CLOSE_HIDDEN: Step = (_HIDDEN_GAP, lambda _found: "")
 _SHORTEN: tuple[Step, ...] = (
     (_RUN, lambda found: found[1]),
     (_RUN, lambda found: found[1] * 2),
+    (_DOUBLED, lambda found: found[0][::2]),
 )
 
 
 class Derived:
-    """A view whose places are not those of the folded text; `trace` finds them again."""
+    """A view whose places are not those of the folded text; `trace` finds them again.
 
-    __slots__ = ("_places", "base", "name", "steps", "text")
+    `order` says where the characters of its base stand there, where that is not their own order.
+    """
 
-    def __init__(self, name: ViewName, text: str, base: str, steps: tuple[Step, ...] = ()) -> None:
+    __slots__ = ("_places", "base", "name", "order", "steps", "text")
+
+    def __init__(
+        self,
+        name: ViewName,
+        text: str,
+        base: str,
+        steps: tuple[Step, ...] = (),
+        order: Sequence[int] = (),
+    ) -> None:
         self.name: ViewName = name
         self.text = text
         self.base = base
         self.steps = steps
+        self.order = order
         self._places: list[int] | None = None
 
     def then(self, name: ViewName, step: Step) -> Derived:
         """Return the view that one more step makes of this one."""
         text = step[0].sub(step[1], self.text)
-        return Derived(name, text, self.base, (*self.steps, step))
+        return Derived(name, text, self.base, (*self.steps, step), self.order)
 
     def trace(self, start: int, end: int) -> tuple[int, int]:
         """Return where a span of this view stands in the folded text."""
-        if not self.steps:
+        if not self.steps and not self.order:
             return start, end
         if self._places is None:
             self._places = self._trace_all()
         if not 0 <= start < end <= len(self._places):
             return 0, len(self.base)
-        return self._places[start], self._places[end - 1] + 1
+        places = self._places[start:end]
+        return min(places), max(places) + 1
 
     def _trace_all(self) -> list[int]:
         """Return where each character stands in the folded text, nothing if that can't be told."""
-        text, places = self.base, list(range(len(self.base)))
+        text, places = self.base, list(self.order or range(len(self.base)))
         for pattern, replace in self.steps:
             text, places = _sub_tracing(text, places, pattern, replace)
         return places if text == self.text else []
@@ -182,6 +205,14 @@ def _place(old: str, new: str, places: list[int]) -> list[int]:
 
 
 def _joined(base: Derived) -> Iterator[Derived]:
+    yield from _closed(base)
+    hidden = base.then("joined", _CLOSE_HIDDEN)
+    if hidden.text != base.text:
+        yield hidden
+        yield from _closed(hidden)
+
+
+def _closed(base: Derived) -> Iterator[Derived]:
     spelled = base.then("joined", _JOIN_SPELLED)
     yield spelled.then("joined", _CLOSE_GAPS)
     # Singles beside a word set apart join with it: both readings count.
@@ -256,25 +287,44 @@ class Views:
 
     def _derive(self) -> Iterator[Derived]:
         folded = self.folded
-        if not (self.has_gaps or self.has_runs or AMBIGUOUS in folded):
+        turned = self._turned()
+        if not (self.has_gaps or self.has_runs or turned or AMBIGUOUS in folded):
             return
         found = [Derived("folded", text, text) for text in self._decided(folded)]
-        bases = [Derived("folded", folded, folded)]
+        bases = [Derived("folded", folded, folded), *turned]
         if self.has_gaps:
             # Signs that may stand for letters may part them, too: "m|o|r|o|n".
             softer = "".join(map(_softer, self.plain, folded)) if _has_signs(self.plain) else folded
             for text in dict.fromkeys((folded, softer)):
                 bases += _joined(Derived("folded", text, text))
+            for base in turned:
+                bases += _joined(base)
         found += bases
         if self.has_gaps or self.has_runs:
             for base in bases:
-                if _RUN.search(base.text):
-                    found += [base.then("squeezed", step) for step in _SHORTEN]
+                steps = (step for step in _SHORTEN if step[0].search(base.text))
+                found += [base.then("squeezed", step) for step in steps]
         seen = {folded}
         for one in found:
             if one.text not in seen:
                 seen.add(one.text)
                 yield one
+
+    def _turned(self) -> list[Derived]:
+        """Return the text as it is shown where an override turns parts of it, if one does."""
+        folded, at = self.folded, 0
+        order = list(range(len(folded)))
+        for found in _OVERRIDDEN.finditer(self.raw):
+            run = fold_settled(clean_text(found[1]))
+            start = folded.find(run, at)
+            if start < 0:
+                break
+            at = start + len(run)
+            order[start:at] = reversed(order[start:at])
+        if not at:
+            return []
+        text = "".join([folded[place] for place in order])
+        return [Derived("reversed", text, text, order=order)]
 
     def _decided(self, folded: str) -> Iterator[str]:
         """Yield the folded text with its unsure letters decided, for patterns."""

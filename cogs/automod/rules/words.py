@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 MAX_HITS = 10
 # A word of another alphabet that is written in Latin letters has to be this long to be one.
 _SAFE_LENGTH = 4
+# So many signs and any spaces may stand between the words of a phrase.
+_MOST_SIGNS = 4
 _UNSURE = str.maketrans("il", AMBIGUOUS * 2)
 
 
@@ -156,15 +158,17 @@ def _occurrences(
 
 
 def _follow(text: str, at: int, parts: list[str], unsure: bool) -> int | None:
-    """Return where a phrase that starts at a place ends; up to four signs part its words."""
+    """Return where a phrase that starts there ends; spaces and up to four signs part its words."""
     for index, part in enumerate(parts):
         if index:
-            gap = 0
-            while at + gap < len(text) and gap < 4 and not text[at + gap].isalnum():
-                gap += 1
-            if not gap:
+            start, signs = at, 0
+            while at < len(text) and not text[at].isalnum():
+                signs += not text[at].isspace()
+                if signs > _MOST_SIGNS:
+                    return None
+                at += 1
+            if at == start:
                 return None
-            at += gap
         end = at + len(part)
         if not text.startswith(part, at) and not (unsure and _is_alike(text[at:end], part)):
             return None

@@ -55,6 +55,11 @@ _PIECES = st.sampled_from(
         "1",
         "I",
         "\u202e",
+        "\u202c",
+        "<@123456789012345678>",
+        "mmoorr",
+        "o'",
+        "      ",
         "i d i o t",
         "fuuuck",
         "🇲",
@@ -374,6 +379,14 @@ def test_any_payload_gives_bounded_texts(payload: dict[str, Any], content: str) 
 
     assert len(found) <= 200
     assert all(isinstance(text, str) and text for _kind, text in found)
+
+
+def test_mentions_inside_mentions_are_no_recursion() -> None:
+    text = "a<@123456789012345678" * 150 + ">" * 150
+    views = Views(text)
+    views.has_gaps = True
+
+    assert len(views.derived) < 12
 
 
 def test_deeply_nested_components_are_no_recursion() -> None:
