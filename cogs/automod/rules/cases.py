@@ -169,6 +169,14 @@ class Case:
             return [entry] if weight else []
         return self.windows.count(key, entry, span, add, self.peek)
 
+    def weigh(self, key: tuple[Any, ...], weight: int, span: float) -> tuple[int, list[Entry]]:
+        """Count this message under a key; return the sum within the window, and what is held."""
+        entries = self.count(key, weight, span)
+        total = sum(one.weight for one in entries)
+        if self.windows is not None:
+            total += self.windows.dropped(key, self.context.now - span)
+        return total, list(entries)
+
     @property
     def ref(self) -> MessageRef:
         """The message itself."""

@@ -61,8 +61,8 @@ class Counter:
             return Said(True, hits) if weight >= self._limit else NO
         if not weight and not case.edited:
             return NO
-        entries = case.count((self._key, case.author_id), weight, self._span)
-        if weight and sum(one.weight for one in entries) >= self._limit:
+        total, entries = case.weigh((self._key, case.author_id), weight, self._span)
+        if weight and total >= self._limit:
             return Said(True, hits, tuple(entries))
         return NO
 

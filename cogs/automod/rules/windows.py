@@ -9,7 +9,7 @@ from typing import NamedTuple
 # Of each kind of key (members and channels, texts, strikes), the ones used last are kept.
 MAX_KEYS = 10_000
 MAX_ENTRIES = 100_000
-# More than any limit of a window; the oldest go first.
+# No fewer than any limit in messages; the oldest go first, and of them the weight stays.
 MAX_PER_KEY = 100
 # Hits closer together than this are one burst, and one strike.
 BURST = 10.0
@@ -36,13 +36,22 @@ new_entry = tuple.__new__
 class Row(list[Entry]):
     """The entries of one key, oldest first; `top` is the highest message id that ever was in it.
 
+    `dropped` is the weight of those that went too early, the first of which was of `dropped_at`.
     A list, though the oldest go first: it is short, and a tenth of the size of a deque.
     """
 
-    __slots__ = ("top",)
+    __slots__ = ("dropped", "dropped_at", "top")
 
     def __init__(self) -> None:
-        self.top = 0
+        self.top = self.dropped = 0
+        self.dropped_at = float("-inf")
+
+    def drop(self, before: float) -> None:
+        """Drop the oldest entry, of which the weight stays; what began before the time goes."""
+        oldest = self.pop(0)
+        if self.dropped_at <= before:
+            self.dropped_at, self.dropped = oldest[0], 0
+        self.dropped += oldest[1]
 
     def put(self, entry: Entry) -> None:
         """Add an entry as the newest."""
@@ -70,10 +79,10 @@ class _Table:
         self.total += 1
         self.shrink(row)
 
-    def shrink(self, row: Row) -> None:
-        """Drop what is beyond the bounds: of this row, and of all keys."""
+    def shrink(self, row: Row, before: float = float("-inf")) -> None:
+        """Drop what is beyond the bounds: of this row, whose window begins then, and of all."""
         if len(row) > MAX_PER_KEY:
-            del row[0]
+            row.drop(before)
             self.total -= 1
         while len(self.rows) > MAX_KEYS or self.total > MAX_ENTRIES:
             _key, dropped = self.rows.popitem(last=False)
@@ -158,8 +167,16 @@ class Windows:
         row.top = message_id
         table.total += 1
         if len(row) > MAX_PER_KEY or table.total > MAX_ENTRIES or len(rows) > MAX_KEYS:
-            table.shrink(row)
+            table.shrink(row, entry[0] - span)
         return row
+
+    def dropped(self, key: Key, before: float) -> int:
+        """Return the weight within the window of messages that are too many to be held.
+
+        Never too much: all of it goes when the oldest of them leaves the window.
+        """
+        row = self._counts.rows.get(key)
+        return row.dropped if row is not None and row.dropped_at > before else 0
 
     @staticmethod
     def _replace(table: _Table, row: Row, entry: Entry) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from cogs.automod.rules.windows import Windows
+from cogs.automod.rules.windows import MAX_PER_KEY, Windows
 from tests.cogs.automod.rules.corpora import AUTHOR, NOW, message
 from tests.cogs.automod.rules.judging import context, engine, judge
 
@@ -78,6 +78,19 @@ def test_mentions_are_summed_over_a_window_and_replaced_by_an_edit() -> None:
     found = made.judge(message("<@7>", 3), context(), windows)
     assert found is not None
     assert found.message_ids == (1, 2, 3)
+
+
+@pytest.mark.parametrize(("limit", "wait", "hits"), [(150, 1, 51), (150, 30, 0), (121, 30, 0)])
+def test_limit_may_be_above_what_a_window_holds(limit: int, wait: int, hits: int) -> None:
+    made = engine({"when": {"type": "emoji", "limit": limit, "window": 3600}})
+    windows, where = Windows(), context()
+    found = []
+    for number in range(1, 201):
+        where.now += wait
+        found.append(made.judge(message("🎉", number), where, windows))
+
+    assert sum(one is not None for one in found) == hits
+    assert windows.size <= MAX_PER_KEY
 
 
 def test_mention_of_a_reply_is_none() -> None:
