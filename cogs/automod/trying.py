@@ -15,6 +15,7 @@ from bot.core.contracts import MessageFacts
 from bot.core.errors import InvalidInput
 from bot.core.fields.text import escape_markdown, quote
 from bot.core.i18n import N_, Message, _, ngettext
+from cogs.automod.details import describe_detail
 from cogs.automod.engines import compile_engine
 from cogs.automod.rules.patterns import PatternRefused
 from cogs.automod.rules.values import Context, Hit, Judgement, LeafTrace, RuleTrace
@@ -40,6 +41,7 @@ VIEWS: Mapping[str, str] = {
     "folded": N_("with look-alikes as letters"),
     "joined": N_("with gaps closed"),
     "squeezed": N_("without repeated letters"),
+    "reversed": N_("turned as it is shown"),
 }
 SOURCES: Mapping[str, str] = {
     "content": N_("the text"),
@@ -184,7 +186,8 @@ def describe_hit(hit: Hit, text: str) -> Message:
     shown = marked(text, hit) if hit.source == "content" else escape_markdown(hit.text)
     return _(
         "{detail} in {source}, {view}: {text}",
-        detail=quote(hit.detail or hit.text or hit.trigger, 60),
+        detail=describe_detail(hit.trigger, hit.detail)
+        or quote(hit.detail or hit.text or hit.trigger, 60),
         source=_(SOURCES.get(hit.source, hit.source)),
         view=_(VIEWS.get(hit.view, hit.view)),
         text=shown or "…",

@@ -12,12 +12,16 @@ from typing import Any
 
 from bot.core.durations import Span
 from bot.core.fields.text import escape_markdown, quote, shorten
-from bot.core.i18n import Message, _, ngettext
+from bot.core.i18n import N_, Message, _, ngettext
 from bot.core.message_json import message_from_json
+from cogs.automod.details import describe_detail
+from cogs.automod.summaries import TRIGGERS
 from db.automod import UNDONE, Incident, IncidentMember
 from db.automod_messages import DELETED, FAILED, PENDING
 
 MOST_MEMBERS = 10
+# What a rule of conditions alone is found by.
+_RULE = N_("The whole rule")
 _EXCERPT = 300
 _RED, _AMBER, _GREY, _BLUE = 0xC0392B, 0xF2994A, 0x6C757D, 0x3B82F6
 _SERIOUS = 4
@@ -274,7 +278,7 @@ def explanation(incident: Incident, locale: str | None) -> str:
             "**{rule}** ({trigger}) in {source}, characters {start} to {end}, "
             "in the {view} text: {text}",
             rule=escape_markdown(hit["rule"]),
-            trigger=escape_markdown(hit["trigger"]),
+            trigger=_(TRIGGERS.get(hit["trigger"], _RULE)),
             source=source,
             start=hit["start"],
             end=hit["end"],
@@ -282,7 +286,7 @@ def explanation(incident: Incident, locale: str | None) -> str:
             text=f"||{quote(hit['text'], 80)}||",
         ).render(locale)
         if hit["detail"]:
-            line += " — " + _("matches {what}", what=quote(hit["detail"], 80)).render(locale)
+            line += f" — {_matched(hit).render(locale)}"
         lines.append(f"• {line}")
     lines.append(_("Exemptions that were looked at and did not fit:").render(locale))
     lines += [f"• {one.render(locale)}" for one in _exemptions(incident)]
@@ -294,7 +298,14 @@ _VIEWS: Mapping[str, Message] = {
     "plain": _("cleaned"),
     "folded": _("look-alike"),
     "joined": _("joined"),
+    "squeezed": _("shortened"),
+    "reversed": _("turned"),
 }
+
+
+def _matched(hit: Mapping[str, Any]) -> Message:
+    worded = describe_detail(hit["trigger"], hit["detail"])
+    return worded or _("matches {what}", what=quote(hit["detail"], 80))
 
 
 def _exemptions(incident: Incident) -> list[Message]:

@@ -117,7 +117,7 @@ async def test_explain_names_rule_view_and_exemptions(place: Place) -> None:
     await place.say("free n1tro")
     said = await place.press(place.mod, "Explain")
 
-    assert "**scam** (words) in the text" in said
+    assert "**scam** (Words) in the text" in said
     assert "1 members" in said
     async with speaking("es-ES"):
         assert "Exenciones" in await place.press(place.mod, "Explain")
