@@ -43,7 +43,12 @@ _SLURS = (
     "maricón, maricones, sudaca*, mátate, suicídate, pégate un tiro"
 )
 # The same letters in another sense, or another language.
-_FINE = "en retard, flame retard, fire retard, chink in, cum laude, magna cum"
+_FINE = (
+    "en retard, du retard, de retard, le retard, mon retard, ton retard, son retard, "
+    "notre retard, votre retard, leur retard, retard de, flame retard, fire retard, "
+    "chink in, chink of light, cum laude, magna cum, cum grano, cock-a-doodle, cock and bull, "
+    "cock robin, ass. prof, bastard sword, pond scum, faggots and peas, la zorra y las uvas"
+)
 _INSULTS = (
     "idiot, idiots, moron, morons, imbecile, bastard, bastards, slut, sluts, whore, whores, bitch, "
     "bitches, cunt, cunts, twat, wanker, asshole, assholes, dickhead, motherfucker*, scum, "

@@ -50,8 +50,11 @@ def marks_hint(least: int) -> str:
 
 
 def count_capitals(text: str) -> tuple[int, int]:
-    """Return how many letters with a case the text has, and how many of them are capitals."""
-    said = _NOT_SAID.sub("", text)
+    """Return how many letters with a case the text has, and how many of them are capitals.
+
+    Code is not counted: much of it has to be in capitals.
+    """
+    said = _NOT_SAID.sub("", without_code(text))
     capitals = sum(1 for char in said if char.isupper())
     return capitals + sum(1 for char in said if char.islower()), capitals
 

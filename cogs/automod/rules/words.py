@@ -22,6 +22,9 @@ MAX_HITS = 10
 _SAFE_LENGTH = 4
 # So many signs and any spaces may stand between the words of a phrase.
 _MOST_SIGNS = 4
+# Words of so few letters are no word where capitals alone spell them, set apart or with digits:
+# initials, grades, the numbers of roads and parts.
+_INITIALS, _CODE = 3, 4
 _UNSURE = str.maketrans("il", AMBIGUOUS * 2)
 
 
@@ -110,6 +113,8 @@ class WordsLeaf:
                 continue
             for start, end in _occurrences(derived.text, word.folded, word):
                 place = derived.trace(start, end)
+                if derived.name == "joined" and _is_short(text, place, word, _INITIALS):
+                    continue
                 if self._is_meant(text, place, word):
                     return self._hit(text, derived.name, *place, word)
         return None
@@ -124,6 +129,9 @@ class WordsLeaf:
     def _is_meant(self, text: Text, place: tuple[int, int], word: Word) -> bool:
         plain, (start, end) = text.views.plain, place
         if self._is_allowed(plain, start, end):
+            return False
+        digits = any(char.isdecimal() for char in plain[start:end])
+        if digits and _is_short(text, place, word, _CODE):
             return False
         if word.foreign and any(map(is_foreign, plain[start:end])):
             return True
@@ -140,6 +148,11 @@ class WordsLeaf:
 
     def _hit(self, text: Text, view: ViewName, start: int, end: int, word: Word) -> Hit:
         return text.hit(self._rule, "words", view, start, end, word.listed)
+
+
+def _is_short(text: Text, place: tuple[int, int], word: Word, most: int) -> bool:
+    """Tell whether a word of at most so many letters is written in capitals alone."""
+    return len(word.folded) <= most and text.views.clean[slice(*place)].isupper()
 
 
 def _occurrences(
