@@ -245,8 +245,8 @@ class Rate(Part):
 class Duplicates(Part):
     """The same text `limit` times by one member, in whatever channels.
 
-    `similar` ignores case, spaces, punctuation, digits and repeated letters. With it, `tolerance`
-    lets about so many letters of a hundred be others, more or fewer.
+    `similar` ignores case, spaces, punctuation, digits, repeated letters and look-alikes. With it,
+    `tolerance` lets about so many letters of a hundred be others, more or fewer.
     """
 
     type: Literal["duplicates"] = "duplicates"

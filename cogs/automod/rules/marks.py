@@ -11,6 +11,9 @@ from itertools import compress
 from operator import ne
 from typing import TYPE_CHECKING
 
+from cogs.automod.rules.folding import AMBIGUOUS, fold
+from cogs.automod.rules.views import clean_text, plain_text
+
 if TYPE_CHECKING:
     from cogs.automod.rules.cases import Case
 
@@ -41,8 +44,8 @@ def shown_text(case: Case) -> str:
 def mark_of(text: str, least: int, *, similar: bool, tolerance: int = 0) -> int:
     """Return a number that is the same for the same text, 0 for one of fewer characters.
 
-    With `similar`, case, spaces, punctuation, digits and repeated letters make no difference. With
-    a tolerance, marks of longer texts are for `is_near` to compare.
+    With `similar`, case, spaces, punctuation, digits, repeated letters and look-alikes make no
+    difference. With a tolerance, marks of longer texts are for `is_near` to compare.
     """
     if len(text) < least:
         return 0
@@ -56,12 +59,21 @@ def mark_of(text: str, least: int, *, similar: bool, tolerance: int = 0) -> int:
 
 
 def _letters_of(text: str) -> bytes | str:
-    """Return the small letters of a text, each of a run once."""
+    """Return the small letters of a text without disguise, each of a run once."""
+    if not text.isascii() or "%" in text:
+        text = _undisguised(text)
     if text.isascii():
         ascii_letters = text.encode().translate(_ASCII_LETTERS, _NO_LETTERS)
         return bytes(compress(ascii_letters, map(ne, ascii_letters, ascii_letters[1:] + b"\0")))
     letters = "".join(filter(str.isalpha, text.lower()))
     return "".join(compress(letters, map(ne, letters, letters[1:] + "\0")))
+
+
+def _undisguised(text: str) -> str:
+    plain = plain_text(clean_text(text))
+    # Signs and digits that stand for letters are none here: in the plain text they are dropped.
+    read = plain if plain.isascii() else fold(plain).replace(AMBIGUOUS, "i")
+    return "".join([new for old, new in zip(plain, read, strict=True) if old.isalpha()])
 
 
 def _sketch(letters: bytes | str) -> int:

@@ -36,6 +36,35 @@ def test_text_is_the_same_under_small_changes(other: str) -> None:
     assert same("Buy my coins", other)
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        "Buy my c\u043eins 100",
+        "\uff22uy my coins 100",
+        "Buy my co%69ns 100",
+        "B\u200buy my coins 100",
+        "B\u00fcy my co\u0131ns 100",
+        "𝐁𝐮𝐲 𝐦𝐲 𝐜𝐨𝐢𝐧𝐬 100",
+    ],
+)
+def test_text_is_the_same_in_disguise(other: str) -> None:
+    assert same("Buy my coins 100", other)
+
+
+@pytest.mark.parametrize("kind", ["duplicates", "campaign"])
+def test_disguise_hides_no_repetition(kind: str) -> None:
+    limit = {"limit": 3} if kind == "duplicates" else {"members": 3}
+    made, windows = engine({"when": {"type": kind, **limit}}), Windows()
+    texts = [AD, AD.replace("a", "\u0430"), AD.replace("i", "%69")]
+    authors = [7, 8, 9] if kind == "campaign" else [9, 9, 9]
+    found = [
+        made.judge(message(text, number, author=author), context(), windows)
+        for number, (text, author) in enumerate(zip(texts, authors, strict=True), 1)
+    ]
+
+    assert [one is not None for one in found] == [False, False, True]
+
+
 def test_runs_of_letters_fold_in_every_script() -> None:
     assert same("привет всем тут", "приииивет всем тууут")
     assert same("hello all", "heeelllo alll")
