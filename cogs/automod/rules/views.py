@@ -48,7 +48,8 @@ _SPELLED_PART = re.compile(r"[^\W_]|[\W_]+")
 _RUN = re.compile(r"([^\W\d_])\1{2,}")
 _DOUBLED = re.compile(r"(?:([^\W\d_])\1){3,}")
 # A right-to-left override shows what follows it backwards, to its end or that of the line.
-_OVERRIDDEN = re.compile("\u202e([^\u202c\u2029\n]+)")
+_OVERRIDE = "\u202e"
+_OVERRIDDEN = re.compile(f"{_OVERRIDE}([^\u202c\u2029\n]+)")
 
 
 def clean_text(text: str) -> str:
@@ -312,6 +313,8 @@ class Views:
 
     def _turned(self) -> list[Derived]:
         """Return the text as it is shown where an override turns parts of it, if one does."""
+        if _OVERRIDE not in self.raw:
+            return []
         folded, at = self.folded, 0
         order = list(range(len(folded)))
         for found in _OVERRIDDEN.finditer(self.raw):
