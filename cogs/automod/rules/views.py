@@ -126,8 +126,8 @@ _CLOSE_HIDDEN: Step = (_HIDDEN_GAP, lambda _found: "")
 _SHORTEN: tuple[Step, ...] = (
     (_RUN, lambda found: found[1]),
     (_RUN, lambda found: found[1] * 2),
-    (_DOUBLED, lambda found: found[0][::2]),
 )
+_HALVE: Step = (_DOUBLED, lambda found: found[0][::2])
 
 
 class Derived:
@@ -207,8 +207,8 @@ def _place(old: str, new: str, places: list[int]) -> list[int]:
 
 def _joined(base: Derived) -> Iterator[Derived]:
     yield from _closed(base)
-    hidden = base.then("joined", _CLOSE_HIDDEN)
-    if hidden.text != base.text:
+    if _HIDDEN_GAP.search(base.text):
+        hidden = base.then("joined", _CLOSE_HIDDEN)
         yield hidden
         yield from _closed(hidden)
 
@@ -303,13 +303,19 @@ class Views:
         found += bases
         if self.has_gaps or self.has_runs:
             for base in bases:
-                steps = (step for step in _SHORTEN if step[0].search(base.text))
-                found += [base.then("squeezed", step) for step in steps]
+                found += self._squeezed(base)
         seen = {folded}
         for one in found:
             if one.text not in seen:
                 seen.add(one.text)
                 yield one
+
+    def _squeezed(self, base: Derived) -> Iterator[Derived]:
+        if _RUN.search(base.text):
+            for step in _SHORTEN:
+                yield base.then("squeezed", step)
+        if self.has_runs and _DOUBLED.search(base.text):
+            yield base.then("squeezed", _HALVE)
 
     def _turned(self) -> list[Derived]:
         """Return the text as it is shown where an override turns parts of it, if one does."""
