@@ -112,6 +112,21 @@ def build_kernel(
     return _kernel(basics, metrics, faults, webhooks)
 
 
+def _approvals(
+    basics: _Basics, store: SettingsStore, jobs: JobService, outbox: OutboxService, audit: AuditLog
+) -> ApprovalService:
+    return ApprovalService(
+        basics.database,
+        basics.clock,
+        store,
+        jobs=jobs,
+        outbox=outbox,
+        audit=audit,
+        bus=basics.bus,
+        state=basics.state,
+    )
+
+
 def _kernel(
     basics: _Basics, metrics: Metrics, faults: FaultReporter, webhooks: WebhookSender
 ) -> Kernel:
@@ -140,16 +155,7 @@ def _kernel(
         jobs=jobs,
         outbox=outbox,
         cases=cases,
-        approvals=ApprovalService(
-            database,
-            clock,
-            store,
-            jobs=jobs,
-            outbox=outbox,
-            audit=audit,
-            bus=bus,
-            state=state,
-        ),
+        approvals=_approvals(basics, store, jobs, outbox, audit),
         roles=roles,
         batches=BatchService(database, clock, jobs=jobs, outbox=outbox),
         usage=UsageRecorder(database, clock, on_dropped=metrics.usage_dropped),

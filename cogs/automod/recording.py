@@ -97,14 +97,7 @@ class Recorder:
                 findings = merged_findings(findings, one)
             incident.findings = findings
             actions = await self._want(session, incident, batch)
-            known = incident.effects.get("list", [])
-            effects = merged_effects(known, effects_of(actions, first.channel_id))
-            if effects != known:
-                incident.effects = {"list": effects}
-            severity = 0 if first.shadow else severity_of(actions).rank
-            incident.severity = max(incident.severity, severity)
-            if not is_new:
-                incident.revision += 1
+            _grow(incident, first, actions, is_new=is_new)
             deletes = not first.shadow and (
                 any(one.type == "delete" for one in actions) or not all(o.rules for o in occasions)
             )
@@ -236,6 +229,20 @@ class Recorder:
         trigger = next((hit.trigger for hit in batch.first.hits), "rule")
         for action in actions:
             self._acted(trigger, action.type)
+
+
+def _grow(
+    incident: table.Incident, first: Occasion, actions: tuple[Action, ...], *, is_new: bool
+) -> None:
+    """Add to an incident what is wanted besides."""
+    known = incident.effects.get("list", [])
+    effects = merged_effects(known, effects_of(actions, first.channel_id))
+    if effects != known:
+        incident.effects = {"list": effects}
+    severity = 0 if first.shadow else severity_of(actions).rank
+    incident.severity = max(incident.severity, severity)
+    if not is_new:
+        incident.revision += 1
 
 
 async def _leave_out_repeats(
