@@ -45,6 +45,8 @@ _WRITE = "pegasus_write"
 _CONNECT_TIMEOUT = 2.0
 _COMMAND_TIMEOUT = 30.0
 _POOL_TIMEOUT = 5.0
+# How often, and how many seconds apart, closing looks for connections that are at work.
+_CLOSE_LOOKS, _CLOSE_PAUSE = 60, 0.005
 _LOCK_PATIENCE_MS = 2000
 # A thread that waits for SQLite's lock can't be called back, so it waits this long at a time, and
 # the loop pauses in between; by how much is left to chance, so that no waiter always comes second.
@@ -205,9 +207,20 @@ class Database:
                 raise DatabaseUnusable("the server takes no writes")
 
     async def close(self) -> None:
-        """Close every pooled connection."""
+        """Close every connection, once those at work have come back or some time has passed.
+
+        One that came back later would stay open, on SQLite perhaps with the lock of the file.
+        """
+        await self._come_to_rest()
         await self.engine.dispose()
         self._file = None
+
+    async def _come_to_rest(self) -> None:
+        pool: Any = self.engine.pool
+        for _look in range(_CLOSE_LOOKS):
+            if not pool.checkedout():
+                return
+            await asyncio.sleep(_CLOSE_PAUSE)
 
     def _check_file(self, path: Path) -> None:
         try:

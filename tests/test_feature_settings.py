@@ -33,7 +33,7 @@ def test_settings_defaults_survive_json(feature: Feature) -> None:
 
 
 @every_field
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(data=st.data())
 def test_settings_value_survives_json(feature: Feature, field: FieldInfo, data: Any) -> None:
     changed = _read(feature, {field.name: data.draw(values_of(field))})
@@ -45,7 +45,7 @@ def test_settings_value_survives_json(feature: Feature, field: FieldInfo, data: 
 
 @every_field
 @pytest.mark.parametrize("locale", LANGUAGES)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(data=st.data())
 def test_settings_value_offered_for_editing_reads_back(
     feature: Feature, field: FieldInfo, locale: str, data: Any

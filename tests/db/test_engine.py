@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
@@ -363,3 +364,25 @@ async def test_new_sqlite_file_is_private(tmp_path: Path) -> None:
             assert stat.S_IMODE(file.stat().st_mode) == 0o600
     finally:
         await database.close()
+
+
+async def test_close_waits_for_what_was_cancelled_to_give_its_connection_back(
+    database: Database,
+) -> None:
+    begun = asyncio.Event()
+
+    async def write() -> None:
+        async with database.write() as session:
+            await session.execute(text("SELECT 1"))
+            begun.set()
+            await asyncio.sleep(60)
+
+    writing = asyncio.create_task(write())
+    await begun.wait()
+    pool: Any = database.engine.pool
+    writing.cancel()
+    await database.close()
+    assert pool.checkedout() == 0
+    assert database.engine.pool is not pool
+    with pytest.raises(asyncio.CancelledError):
+        await writing
