@@ -107,7 +107,8 @@ def test_other_text_is_not_near(other: str) -> None:
 
 
 def test_honest_texts_are_not_near_each_other() -> None:
-    texts = {one.text for one in load("innocent") if one.source == "content"}
+    # Of bare addresses of one site most is the same: how near they come, chance decides.
+    texts = {one.text for one in load("innocent") if one.source == "content" and " " in one.text}
     marks = {mark_of(text, 5, similar=True, tolerance=10): text for text in texts}
     listed = list(marks)
 
