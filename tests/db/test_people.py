@@ -72,16 +72,19 @@ def test_every_declaration_fits_its_table(table: Table) -> None:
         assert erasure.deletes or erasure.replacement is not None or column.nullable
 
 
-@pytest.mark.parametrize("table", WITH_PEOPLE, ids=lambda table: table.name)
-async def test_erased_person_is_in_no_row(database: Database, table: Table) -> None:
+async def test_erased_person_is_in_no_row(database: Database) -> None:
+    """Of all tables at once: each of these steps looks at every table anyway."""
+    names = {table.name for table in WITH_PEOPLE}
     async with database.write() as session:
-        await insert_row(session, table, PERSON)
-        await insert_row(session, table, OTHER)
-        other = (await people.export_person(session, OTHER))[table.name]
-        assert len((await people.export_person(session, PERSON))[table.name]) == 1
-        assert (await people.erase_person(session, PERSON, now=NOW))[table.name] >= 1
+        for table in WITH_PEOPLE:
+            await insert_row(session, table, PERSON)
+            await insert_row(session, table, OTHER)
+        other = await people.export_person(session, OTHER)
+        mine = await people.export_person(session, PERSON)
+        assert {name: len(rows) for name, rows in mine.items()} == dict.fromkeys(names, 1)
+        assert set(await people.erase_person(session, PERSON)) == names
         assert await people.export_person(session, PERSON) == {}
-        assert (await people.export_person(session, OTHER))[table.name] == other
+        assert await people.export_person(session, OTHER) == other
         assert await people.erase_person(session, PERSON) == {}
 
 
