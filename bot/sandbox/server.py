@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -32,6 +33,15 @@ from .world import BOT_PERMISSIONS, DEFAULT_PERMISSIONS, World
 
 DEFAULT_TOKEN = "sandbox.token.not-a-secret"  # noqa: S105 - opens nothing but this sandbox
 _MAX_REQUEST = 30 * 1024 * 1024
+
+
+def _is_fault(record: logging.LogRecord) -> bool:
+    """Tell a fault from a client that went before its answer was written, as any may."""
+    return not (record.exc_info and isinstance(record.exc_info[1], ConnectionResetError))
+
+
+_log = logging.getLogger(__name__)
+_log.addFilter(_is_fault)
 
 
 class Sandbox:
@@ -140,7 +150,7 @@ class Sandbox:
 
     async def start(self) -> Sandbox:
         """Listen; raises OSError when the port is taken."""
-        self._runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=2.0)
+        self._runner = web.AppRunner(self.app, access_log=None, logger=_log, shutdown_timeout=2.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self.host, self.port)
         await site.start()
