@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import discord
 import structlog
@@ -25,8 +25,8 @@ from bot.core.i18n import Message, _
 from bot.core.problems.merging import merge_places
 from bot.core.settings import Change, Diff, FeatureState, Revision, StaleSettings
 from bot.core.settings.model import diff_between
-from bot.localization import locale_of
 from bot.panels.forms import FieldModal, fits_a_modal
+from bot.panels.owned import Interaction, OwnedPanel
 from bot.panels.paging import pages_of
 from bot.panels.screens import (
     Buttons,
@@ -42,32 +42,23 @@ from bot.panels.screens import (
 from bot.panels.wording import outcome_text, revision_label, stale_text
 from bot.replies import answer
 
-if TYPE_CHECKING:
-    from bot.client import Pegasus
-
 log = structlog.get_logger(__name__)
 
-# An interaction's token lasts 15 minutes; the last word must be said before that.
-TIMEOUT_SECONDS = 14 * 60
 HISTORY_LENGTH = 10
 # What the metrics count the panel's components under.
 NAMESPACE = "panel"
 
-Interaction: TypeAlias = "discord.Interaction[Pegasus]"
 Press: TypeAlias = "Callable[[Interaction], Awaitable[None]]"
 
 
-class SettingsPanel(ui.LayoutView):
+class SettingsPanel(OwnedPanel):
     """Shows and changes a feature's settings for the person who opened it."""
 
     def __init__(self, interaction: Interaction, feature: Feature, state: FeatureState) -> None:
-        super().__init__(timeout=TIMEOUT_SECONDS)
+        super().__init__(interaction)
         self._kernel = interaction.client.kernel
         self._feature = feature
         self._guild_id = guild_id_of(interaction)
-        self._owner_id = interaction.user.id
-        self._locale = locale_of(interaction)
-        self._latest = interaction
         self._state = state
         self._page = 0
         self._notice: Notice | None = None
@@ -87,33 +78,9 @@ class SettingsPanel(ui.LayoutView):
         await panel._draw_settings()
         return panel
 
-    # --- discord.py's hooks -------------------------------------------------------------------
-
-    async def interaction_check(self, interaction: Interaction) -> bool:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Let only the owner in; whether they still may is asked after the press is answered."""
-        if interaction.user.id != self._owner_id:
-            await answer(interaction, _("Only the person who ran the command can use this."))
-            return False
-        self._latest = interaction
-        return True
-
-    async def on_error(
-        self,
-        interaction: discord.Interaction[Any],
-        error: Exception,
-        item: ui.Item[Any],  # noqa: ARG002
-    ) -> None:
-        """Hand the error to the one place that answers errors."""
-        await interaction.client.tree.on_error(interaction, error)
-
-    async def on_timeout(self) -> None:
-        """Say that the panel is no longer alive."""
-        self.clear_items().add_item(closed_screen(self._content()))
-        try:
-            await self._latest.edit_original_response(view=self)
-        except discord.HTTPException as error:
-            # Dismissed by its reader, or its token is gone: nobody sees it any more.
-            log.info("panel_not_closed", code=error.code)
+    def closed(self) -> ui.Item[Any]:
+        """Return the settings without what could be pressed."""
+        return closed_screen(self._content())
 
     # --- what is pressed ----------------------------------------------------------------------
 

@@ -17,8 +17,7 @@ from bot.core.durations import compact_duration
 from bot.core.errors import AppError, Conflict, InvalidInput, NotFound
 from bot.core.fields.text import quote, shorten
 from bot.core.i18n import N_, Message, _
-from bot.localization import locale_of
-from bot.replies import answer
+from bot.panels.owned import OwnedPanel
 from cogs.automod.editing import (
     find_rule,
     read_rule_json,
@@ -41,7 +40,6 @@ from cogs.automod.summaries import summary
 if TYPE_CHECKING:
     from cogs.automod.settings import Rule
 
-_SECONDS = 14 * 60
 _ID = "automod:panel:{}"
 
 Reader = Callable[["Rule", Values], "Rule"]
@@ -159,50 +157,26 @@ _PARTS: Mapping[str, tuple[str, str, Callable[[Rule], Question], Reader]] = {
 }
 
 
-class RulePanel(ui.LayoutView):
+class RulePanel(OwnedPanel):
     """Shows and changes one rule for the person who opened it."""
 
     def __init__(self, interaction: Interaction, rule: Rule) -> None:
-        super().__init__(timeout=_SECONDS)
+        super().__init__(interaction)
         self._book = Rulebook(interaction.client.kernel.settings)
         self._guild_id = guild_id_of(interaction)
-        self._owner_id = interaction.user.id
-        self._locale = locale_of(interaction)
         self._rule = rule
         self._notice = ""
         self._refused: dict[str, Values] = {}
-        self._latest = interaction
         self._draw()
 
-    # --- discord.py's hooks -------------------------------------------------------------------
-
-    async def interaction_check(self, interaction: Interaction) -> bool:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Let only the owner in, and only while they manage Automod."""
-        if interaction.user.id != self._owner_id:
-            await answer(interaction, _("Only the person who ran the command can use this."))
-            return False
+    async def ensure_may(self, interaction: Interaction) -> None:
+        """Raise `Denied` for who does not manage this any more."""
         async with in_time():
             await ensure_manages(interaction, KEY)
-        self._latest = interaction
-        return True
 
-    async def on_error(
-        self,
-        interaction: discord.Interaction[Any],
-        error: Exception,
-        item: ui.Item[Any],  # noqa: ARG002 - the library's signature
-    ) -> None:
-        """Hand the error to the one place that answers errors."""
-        await interaction.client.tree.on_error(interaction, error)
-
-    async def on_timeout(self) -> None:
-        """Leave what the rule is, without the controls that are dead by now."""
-        self.clear_items().add_item(ui.Container(ui.TextDisplay(self._text())))
-        try:
-            await self._latest.edit_original_response(view=self)
-        except discord.HTTPException:
-            # Dismissed by its reader: nobody sees it any more.
-            return
+    def closed(self) -> ui.Item[Any]:
+        """Return what the rule is, without the controls that are dead by now."""
+        return ui.Container(ui.TextDisplay(self._text()))
 
     # --- drawing ------------------------------------------------------------------------------
 

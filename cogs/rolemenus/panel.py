@@ -17,8 +17,7 @@ from bot.checks import ensure_manages, in_time
 from bot.core.errors import AppError, Conflict
 from bot.core.fields.text import shorten
 from bot.core.i18n import N_, Message, _
-from bot.localization import locale_of
-from bot.replies import answer
+from bot.panels.owned import OwnedPanel
 from cogs.rolemenus.editing import (
     LONGEST_DESCRIPTION,
     LONGEST_LABEL,
@@ -44,7 +43,6 @@ from cogs.rolemenus.wording import MODE_TITLES, STYLE_TITLES, label_of, pages_of
 if TYPE_CHECKING:
     from cogs.rolemenus.cog import RoleMenus
 
-_SECONDS = 14 * 60
 _ID = "rolemenus:panel:{}"
 
 Change = Callable[[Menu], Menu]
@@ -120,50 +118,26 @@ _PARTS: Mapping[str, tuple[str, str, Callable[[Menu, str], Question], Any]] = {
 }
 
 
-class MenuPanel(ui.LayoutView):
+class MenuPanel(OwnedPanel):
     """Shows and changes one menu for the person who opened it."""
 
     def __init__(self, cog: RoleMenus, interaction: Interaction, menu: Menu) -> None:
-        super().__init__(timeout=_SECONDS)
+        super().__init__(interaction)
         self._cog = cog
-        self._owner_id = interaction.user.id
-        self._locale = locale_of(interaction)
         self._name_of = names_in(interaction)
         self._menu = menu
         self._page = 0
         self._notice = ""
-        self._latest = interaction
         self._draw()
 
-    # --- discord.py's hooks -------------------------------------------------------------------
-
-    async def interaction_check(self, interaction: Interaction) -> bool:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Let only the owner in, and only while they manage role menus."""
-        if interaction.user.id != self._owner_id:
-            await answer(interaction, _("Only the person who ran the command can use this."))
-            return False
+    async def ensure_may(self, interaction: Interaction) -> None:
+        """Raise `Denied` for who does not manage this any more."""
         async with in_time():
             await ensure_manages(interaction, KEY)
-        self._latest = interaction
-        return True
 
-    async def on_error(
-        self,
-        interaction: discord.Interaction[Any],
-        error: Exception,
-        item: ui.Item[Any],  # noqa: ARG002 - the library's signature
-    ) -> None:
-        """Hand the error to the one place that answers errors."""
-        await interaction.client.tree.on_error(interaction, error)
-
-    async def on_timeout(self) -> None:
-        """Leave how the menu stands, without the controls that are dead by now."""
-        self.clear_items().add_item(ui.Container(ui.TextDisplay(self._text())))
-        try:
-            await self._latest.edit_original_response(view=self)
-        except discord.HTTPException:
-            # Dismissed by its reader: nobody sees it any more.
-            return
+    def closed(self) -> ui.Item[Any]:
+        """Return how the menu stands, without the controls that are dead by now."""
+        return ui.Container(ui.TextDisplay(self._text()))
 
     # --- drawing ------------------------------------------------------------------------------
 
