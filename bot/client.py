@@ -181,16 +181,16 @@ class Pegasus(commands.AutoShardedBot):
     async def add_feature(
         self, feature: Feature, *parts: commands.Cog | app_commands.ContextMenu
     ) -> None:
-        """Add a feature's cogs and its context menus, with the `/<feature> settings` panel.
+        """Add a feature's cogs and its context menus, with the `/<group> settings` panel.
 
-        Where no cog has a command group of the feature's name, one is made for the panel.
+        Where no cog has the feature's command group, one is made for the panel.
         """
         cogs = [part for part in parts if isinstance(part, commands.Cog)]
         menus = [part for part in parts if isinstance(part, app_commands.ContextMenu)]
         # A GroupCog's own group.
         groups = [group for cog in cogs if (group := cog.__cog_app_commands_group__) is not None]
         if feature.settings.model_fields:
-            own = next((group for group in groups if group.name == feature.key), None)
+            own = next((group for group in groups if group.name == feature.group_name), None)
             if own is not None:
                 own.add_command(settings_command(feature))
             else:
@@ -207,7 +207,7 @@ class Pegasus(commands.AutoShardedBot):
 
     def _add_panel_group(self, feature: Feature) -> None:
         group = app_commands.Group(
-            name=feature.key, description=feature.description, guild_only=True
+            name=feature.group_name, description=feature.description, guild_only=True
         )
         group.add_command(settings_command(feature))
         self.tree.add_command(group)

@@ -102,7 +102,7 @@ async def test_panel_fits_discord_in_both_languages(
     async with running_bench(sqlite_database, settings={"discord": {"shard_count": 1}}) as bench:
         for locale in LANGUAGES:
             async with speaking(locale, locale):
-                pages = await _panel_pages(bench, feature.key)
+                pages = await _panel_pages(bench, feature.group_name)
             assert _edited_in(pages) == {one.name for one in describe_fields(feature.settings)}
             for page in pages:
                 check = FormCheck()
@@ -110,12 +110,12 @@ async def test_panel_fits_discord_in_both_languages(
                 check.finish()
 
 
-async def _panel_pages(bench: Bench, key: str) -> list[list[dict[str, Any]]]:
+async def _panel_pages(bench: Bench, group: str) -> list[list[dict[str, Any]]]:
     """Open the panel as an admin and return the components of each page."""
     guild = bench.env.create_guild("Harbour")
     role = guild.create_role("Crew", permissions=discord.Permissions(manage_guild=True))
     boss = guild.add_member(bench.env.create_user("boss"), roles=[role])
-    panel = (await boss.slash(guild.create_text_channel("general"), f"{key} settings")).response
+    panel = (await boss.slash(guild.create_text_channel("general"), f"{group} settings")).response
     pages = [_payload_of(panel)]
     while any(
         one.get("custom_id") == "panel:next" and not one["disabled"] for one in _all(pages[-1])
@@ -234,7 +234,7 @@ def test_commands_required_options_come_first(
 
 @every_declaration
 def test_commands_include_the_settings_panel(commands: tuple[Named, ...], feature: Feature) -> None:
-    panels = [one for one in _of(commands, feature) if one.path == (feature.key, "settings")]
+    panels = [one for one in _of(commands, feature) if one.path == (feature.group_name, "settings")]
 
     assert len(panels) == (1 if feature.settings.model_fields else 0)
 

@@ -76,6 +76,7 @@ class RateClass(StrEnum):
 class Feature:
     """A feature's manifest; title and description are English texts marked with `N_()`.
 
+    `group` names the command group that its settings panel joins, where that is not the key.
     `always_on` features can't be disabled. `tables` names the tables in which the feature keeps
     data about people; `db.people` must know how to export and erase each. `intents` are the
     privileged intents ("members", "message_content") that it works less well without, each with a
@@ -89,6 +90,7 @@ class Feature:
     description: str
     category: Category
     settings: type[FeatureSettings]
+    group: str = ""
     default_enabled: bool = False
     always_on: bool = False
     rate_class: RateClass = RateClass.DEFAULT
@@ -98,6 +100,11 @@ class Feature:
     check: Callable[[Any, BotState, int], list[Problem]] | None = None
     purge: Purge | None = None
     counters: Mapping[str, Callable[[Any], Awaitable[int]]] = field(default_factory=dict)
+
+    @property
+    def group_name(self) -> str:
+        """The command group of the feature."""
+        return self.group or self.key
 
 
 class FeatureRegistry:

@@ -39,6 +39,7 @@ IMPERSONAL = {
     "message_id",
     "role_id",
     "for_role_id",
+    "reward_role_id",
     "category_id",
     "thread_id",
     "log_channel_id",

@@ -1,0 +1,164 @@
+"""What a giveaway is to be: the values that commands, forms, templates and the database share.
+
+Pure. What may be entered, and what makes a plan good, is decided in `rules`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirements:
+    """What somebody needs to enter; all that is set has to be met.
+
+    `any_roles`: at least one of them; `all_roles`: each; `no_roles`: none. Whoever has one of
+    `bypass_roles` needs nothing of it. `messages` are those written since the giveaway began.
+    """
+
+    any_roles: tuple[int, ...] = ()
+    all_roles: tuple[int, ...] = ()
+    no_roles: tuple[int, ...] = ()
+    bypass_roles: tuple[int, ...] = ()
+    account_age: timedelta | None = None
+    time_in_guild: timedelta | None = None
+    level: int | None = None
+    messages: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for storing: ids as strings, durations in seconds, nothing that is not set."""
+        values = {name: _to_json(value) for name, value in asdict(self).items()}
+        return {name: value for name, value in values.items() if value not in (None, [])}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Return what was stored; names that this version does not know are passed over."""
+        roles = {
+            name: tuple(int(one) for one in stored.get(name, ()))
+            for name in ("any_roles", "all_roles", "no_roles", "bypass_roles")
+        }
+        return cls(
+            **roles,
+            account_age=_duration(stored.get("account_age")),
+            time_in_guild=_duration(stored.get("time_in_guild")),
+            level=stored.get("level"),
+            messages=stored.get("messages"),
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether everybody may enter."""
+        return not {name for name in self.to_json() if name != "bypass_roles"}
+
+
+@dataclass(frozen=True, slots=True)
+class Bonus:
+    """That whoever has a role has `entries` more than the one that everybody has."""
+
+    role_id: int
+    entries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How the message looks; `colour` is 0xRRGGBB, the images are https addresses."""
+
+    colour: int | None = None
+    image_url: str | None = None
+    thumbnail_url: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for storing, without what is not set."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Return what was stored."""
+        return cls(
+            colour=stored.get("colour"),
+            image_url=stored.get("image_url"),
+            thumbnail_url=stored.get("thumbnail_url"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything about a giveaway that does not depend on when and where it is held.
+
+    Without `duration` it ends by `end_at_entries` or by hand. `claim_window` is how long a winner
+    has to claim the prize; `None` for winners who need not.
+    """
+
+    prize: str
+    winners: int = 1
+    duration: timedelta | None = None
+    title: str | None = None
+    description: str | None = None
+    requirements: Requirements = field(default_factory=Requirements)
+    bonuses: tuple[Bonus, ...] = ()
+    look: Look = field(default_factory=Look)
+    max_entries: int | None = None
+    end_at_entries: int | None = None
+    claim_window: timedelta | None = None
+    reward_role_id: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for storing as a template or a series."""
+        return {
+            "prize": self.prize,
+            "winners": self.winners,
+            "duration": _to_json(self.duration),
+            "title": self.title,
+            "description": self.description,
+            "requirements": self.requirements.to_json(),
+            "bonuses": bonuses_to_json(self.bonuses),
+            "look": self.look.to_json(),
+            "max_entries": self.max_entries,
+            "end_at_entries": self.end_at_entries,
+            "claim_window": _to_json(self.claim_window),
+            "reward_role_id": str(self.reward_role_id) if self.reward_role_id else None,
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Return the plan that was stored."""
+        role_id = stored.get("reward_role_id")
+        return cls(
+            prize=stored["prize"],
+            winners=stored["winners"],
+            duration=_duration(stored.get("duration")),
+            title=stored.get("title"),
+            description=stored.get("description"),
+            requirements=Requirements.from_json(stored.get("requirements", {})),
+            bonuses=bonuses_from_json(stored.get("bonuses", ())),
+            look=Look.from_json(stored.get("look", {})),
+            max_entries=stored.get("max_entries"),
+            end_at_entries=stored.get("end_at_entries"),
+            claim_window=_duration(stored.get("claim_window")),
+            reward_role_id=int(role_id) if role_id else None,
+        )
+
+
+def bonuses_to_json(bonuses: Sequence[Bonus]) -> list[dict[str, Any]]:
+    """Return bonus entries for storing."""
+    return [{"role_id": str(one.role_id), "entries": one.entries} for one in bonuses]
+
+
+def bonuses_from_json(stored: Sequence[Mapping[str, Any]]) -> tuple[Bonus, ...]:
+    """Return the bonus entries that were stored."""
+    return tuple(Bonus(int(one["role_id"]), one["entries"]) for one in stored)
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return round(value.total_seconds())
+    if isinstance(value, tuple):
+        return [str(one) for one in value]
+    return value
+
+
+def _duration(seconds: int | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)

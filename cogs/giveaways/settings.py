@@ -1,0 +1,86 @@
+"""What a guild can set for giveaways; with nothing set, whoever manages them can start one."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field
+
+from bot.core.fields import Colour, duration, role, roles
+from bot.core.i18n import N_
+from bot.core.settings import FeatureSettings, setting
+
+_WHO = N_("Who may do what")
+_LOOK = N_("Look of the messages")
+_WINNERS = N_("Winners")
+
+Hosts = Annotated[tuple[int, ...], roles(max_items=25)]
+Barred = Annotated[tuple[int, ...], roles(max_items=25)]
+Ping = Annotated[int, role()]
+ClaimWindow = Annotated[
+    timedelta, duration(minimum=timedelta(minutes=5), maximum=timedelta(days=30))
+]
+
+
+class GiveawaySettings(FeatureSettings):
+    """What holds for every giveaway of a guild."""
+
+    host_roles: Hosts = setting(
+        (),
+        N_("Hosts"),
+        N_("Whoever has one of these roles may start giveaways and end their own."),
+        group=_WHO,
+        unset=N_("whoever manages giveaways"),
+    )
+    blocked_roles: Barred = setting(
+        (),
+        N_("Barred roles"),
+        N_("Whoever has one of these roles can't enter any giveaway."),
+        group=_WHO,
+        unset=N_("nobody is barred"),
+    )
+    bypass_roles: Barred = setting(
+        (),
+        N_("Roles without requirements"),
+        N_("Whoever has one of these roles can enter without meeting the requirements."),
+        group=_WHO,
+        unset=N_("everybody has to meet them"),
+    )
+    ping_role_id: Ping | None = setting(
+        None,
+        N_("Role to notify"),
+        N_("Told of each giveaway that starts."),
+        group=_LOOK,
+        unset=N_("nobody is notified"),
+    )
+    colour: Colour | None = setting(
+        None,
+        N_("Colour"),
+        N_("The stripe beside a giveaway that has no colour of its own."),
+        group=_LOOK,
+        unset=N_("blurple"),
+    )
+    tell_winners: bool = setting(
+        True,
+        N_("Write to winners"),
+        N_("Winners get a private message as well as the announcement."),
+        group=_WINNERS,
+    )
+    claim_window: ClaimWindow | None = setting(
+        None,
+        N_("Time to claim"),
+        N_("How long winners have to claim a prize before somebody else is drawn."),
+        group=_WINNERS,
+        unset=N_("winners need not claim"),
+    )
+    min_account_age: Annotated[timedelta, duration(maximum=timedelta(days=365))] = setting(
+        timedelta(),
+        N_("Age of accounts"),
+        N_("Accounts younger than this can't enter any giveaway."),
+        group=_WHO,
+    )
+    open_at_once: Annotated[int, Field(ge=1, le=200)] = setting(
+        50,
+        N_("Giveaways at once"),
+        N_("How many may be open or scheduled at the same time."),
+        group=_WHO,
+    )
