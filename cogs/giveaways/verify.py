@@ -1,0 +1,264 @@
+"""How winners are drawn, and how anybody checks it: `python -m cogs.giveaways.verify FILE`.
+
+Standard library only, so that the proof of a draw can be checked offline, with this file alone.
+
+- **Commitment.** A chain of `ROUNDS` seeds is made from a random tip: each seed is the SHA-256 of
+  the one after it. The SHA-256 of the first is published when the giveaway starts. Round 0 uses
+  the first seed, each further draw the next one, which nobody can tell from those before it.
+- **Entries.** An entry is the SHA-256 of giveaway, person and salt, with its weight. The SHA-256 of
+  the sorted list, the root, is published when the entries close, before the seed is.
+- **Draw.** HMAC-SHA256 with the seed as its key over giveaway, round, root and a counter gives
+  numbers of 64 bits. One below the largest multiple of the total weight is taken modulo that weight
+  (others are rejected, so that no entry is favoured), and falls on one entry, which then leaves the
+  list. Whoever may not win is passed over, and the proof says who and why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import hmac
+import json
+import secrets
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+FORMAT = "pegasus-giveaway-1"
+# How many draws, rerolls included, one giveaway has seeds for.
+ROUNDS = 100
+_WORD = 2**64
+
+
+def make_tip() -> str:
+    """Return a new secret end of a chain of seeds, as hexadecimal digits."""
+    return secrets.token_hex(32)
+
+
+def make_salt() -> str:
+    """Return what keeps an entry's digest from telling whose it is."""
+    return secrets.token_hex(16)
+
+
+def seed_of(tip: str, round_number: int) -> str:
+    """Return the seed of a round, counted from 0, of the chain that ends in `tip`.
+
+    Raises `ValueError` for a round that the chain is too short for.
+    """
+    if not 0 <= round_number < ROUNDS:
+        raise ValueError(f"a giveaway has {ROUNDS} rounds, counted from 0, not {round_number}")
+    seed = tip
+    for _step in range(ROUNDS - 1 - round_number):
+        seed = _sha256(bytes.fromhex(seed))
+    return seed
+
+
+def commitment_of(tip: str) -> str:
+    """Return what is published when a giveaway starts."""
+    return _sha256(bytes.fromhex(seed_of(tip, 0)))
+
+
+def is_committed(seed: str, round_number: int, commitment: str) -> bool:
+    """Tell whether a seed is the one of its round in the chain that was committed to."""
+    found = seed
+    for _step in range(round_number + 1):
+        found = _sha256(bytes.fromhex(found))
+    return hmac.compare_digest(found, commitment)
+
+
+def digest_of(giveaway_id: UUID | str, user_id: int | str, salt: str) -> str:
+    """Return what stands for a person's entry in the list."""
+    return _sha256(f"{giveaway_id}:{user_id}:{salt}".encode())
+
+
+def entries_root(entries: Iterable[tuple[str, int]]) -> str:
+    """Return the root of a list of digests with their weights, in whatever order they come."""
+    root = hashlib.sha256()
+    for digest, weight in sorted(entries):
+        root.update(f"{digest}:{weight}\n".encode())
+    return root.hexdigest()
+
+
+def draw_order(  # noqa: PLR0917 - what the result depends on, and nothing else
+    seed: str,
+    giveaway_id: UUID | str,
+    round_number: int,
+    root: str,
+    entries: Iterable[tuple[str, int]],
+    excluded: Collection[str] = (),
+) -> Iterator[str]:
+    """Yield the digests in the order in which they are drawn, each once, until none is left.
+
+    Each draw falls on an entry with a chance of its weight over the weight of those that are left
+    (rejection sampling). `excluded` are those of earlier rounds. Raises `ValueError` for a weight
+    below one, and for weights of more than 2^64 together.
+    """
+    gone = frozenset(excluded)
+    left = sorted(entry for entry in entries if entry[0] not in gone)
+    if any(weight < 1 for _, weight in left):
+        raise ValueError("an entry weighs at least 1")
+    drawing = _Drawing([weight for _, weight in left])
+    if drawing.total > _WORD:
+        raise ValueError("all entries together weigh more than a number of 64 bits can choose from")
+    numbers = _numbers(seed, f"{giveaway_id}|{round_number}|{root}")
+    while drawing.total:
+        yield left[drawing.take(_below(drawing.total, numbers))][0]
+
+
+class _Drawing:
+    """Weights in a Fenwick tree: an entry is found and removed in logarithmic time.
+
+    P. M. Fenwick, "A new data structure for cumulative frequency tables" (1994).
+    """
+
+    def __init__(self, weights: Sequence[int]) -> None:
+        self.total = sum(weights)
+        self._weights = list(weights)
+        self._sums = [0, *weights]
+        for at in range(1, len(self._sums)):
+            parent = at + (at & -at)
+            if parent < len(self._sums):
+                self._sums[parent] += self._sums[at]
+        self._highest = 1 << max(len(weights).bit_length() - 1, 0)
+
+    def take(self, point: int) -> int:
+        """Remove the entry on which a point of 0 to `total` - 1 falls, and return its index."""
+        at, step = 0, self._highest
+        while step:
+            if at + step < len(self._sums) and self._sums[at + step] <= point:
+                at += step
+                point -= self._sums[at]
+            step >>= 1
+        weight = self._weights[at]
+        self.total -= weight
+        above = at + 1
+        while above < len(self._sums):
+            self._sums[above] -= weight
+            above += above & -above
+        return at
+
+
+def _numbers(seed: str, message: str) -> Iterator[int]:
+    """Yield numbers of 64 bits, four from each HMAC."""
+    key, counter = bytes.fromhex(seed), 0
+    while True:
+        block = hmac.digest(key, f"{message}|{counter}".encode(), "sha256")
+        for start in range(0, len(block), 8):
+            yield int.from_bytes(block[start : start + 8], "big")
+        counter += 1
+
+
+def _below(bound: int, numbers: Iterator[int]) -> int:
+    """Return a number of 0 to `bound` - 1, each as likely as the others."""
+    limit = _WORD - _WORD % bound
+    return next(number for number in numbers if number < limit) % bound
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+# --- checking a proof ----------------------------------------------------------------------------
+
+
+class ProofError(Exception):
+    """The proof does not hold; the text says what is wrong, in English."""
+
+
+def check_proof(proof: Mapping[str, Any]) -> list[str]:
+    """Check a proof whole and return a line for each thing that was found right.
+
+    Raises `ProofError` at the first thing that is wrong.
+    """
+    try:
+        return _check(proof)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ProofError(f"the file is no proof of a giveaway ({error})") from error
+
+
+def _check(proof: Mapping[str, Any]) -> list[str]:
+    if proof["format"] != FORMAT:
+        raise ProofError(f"the format {proof['format']!r} is not known, only {FORMAT}")
+    giveaway_id, commitment = proof["giveaway_id"], proof["commitment"]
+    entries = [(one["digest"], one["weight"]) for one in proof["entries"]]
+    lines = [_check_entries(giveaway_id, proof["entries"])]
+    drawn: list[str] = []
+    for number, one in enumerate(proof["rounds"]):
+        if one["round"] != number:
+            raise ProofError(f"round {number} is missing")
+        lines += _check_round(giveaway_id, commitment, entries, one, drawn)
+        drawn += [winner["digest"] for winner in one["drawn"]]
+    return lines
+
+
+def _check_entries(giveaway_id: str, entries: Sequence[Mapping[str, Any]]) -> str:
+    named = 0
+    for one in entries:
+        if one.get("user_id") is None:
+            continue
+        named += 1
+        if digest_of(giveaway_id, one["user_id"], one["salt"]) != one["digest"]:
+            raise ProofError(f"the entry of {one['user_id']} has a digest that is not theirs")
+    if len({one["digest"] for one in entries}) != len(entries):
+        raise ProofError("an entry is in the list twice")
+    erased = len(entries) - named
+    return f"{len(entries)} entries, each once; {erased} of persons whose data was erased"
+
+
+def _check_round(
+    giveaway_id: str,
+    commitment: str,
+    entries: Sequence[tuple[str, int]],
+    one: Mapping[str, Any],
+    earlier: Collection[str],
+) -> list[str]:
+    number, seed, root = one["round"], one["seed"], one["entries_root"]
+    if not is_committed(seed, number, commitment):
+        raise ProofError(f"round {number}: the seed is not the one committed to at the start")
+    if entries_root(entries) != root:
+        raise ProofError(f"round {number}: the entries are not those whose root was published")
+    order = draw_order(seed, giveaway_id, number, root, entries, earlier)
+    won = 0
+    for place, winner in enumerate(one["drawn"]):
+        expected = next(order, None)
+        if winner["digest"] != expected:
+            raise ProofError(f"round {number}: the draw gives somebody else at place {place + 1}")
+        won += not winner.get("passed_over")
+    if won < one["wanted"] and next(order, None) is not None:
+        raise ProofError(f"round {number}: entries were left, and too few winners were drawn")
+    if won > one["wanted"]:
+        raise ProofError(f"round {number}: more winners were drawn than wanted")
+    over = len(one["drawn"]) - won
+    return [
+        f"round {number}: the seed is the one committed to at the start",
+        f"round {number}: the entries are those whose root was published before the seed",
+        f"round {number}: the draw gives exactly these {won} winners, {over} passed over",
+    ]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check the proof in a file; return 0 when it holds, 1 when it does not, 2 without one."""
+    parser = argparse.ArgumentParser(
+        prog="python -m cogs.giveaways.verify", description="Checks the proof of a giveaway's draw."
+    )
+    parser.add_argument("file", help="the proof, as /giveaway verify hands it out")
+    path = parser.parse_args(arguments).file
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - this file stands alone
+            proof = json.load(file)
+        lines = check_proof(proof)
+    except (OSError, ValueError, RecursionError) as error:
+        print(f"{path} can't be read: {error}", file=sys.stderr)
+        return 2
+    except ProofError as error:
+        print(f"WRONG: {error}", file=sys.stderr)
+        return 1
+    for line in lines:
+        print(f"right: {line}")
+    print(f"The published commitment has to be {proof['commitment']}: compare it yourself.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
