@@ -1,4 +1,4 @@
-"""The benchmark command: python -m tests.benchmarks message|memory|latency|web|all [--quick]
+"""The benchmark command: python -m tests.benchmarks SCENARIO|all [--quick]
 
 Prints Markdown; `--write` puts it into docs/performance.md. It wants the machine for itself.
 """

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from bot.client import intents_for
 from bot.core.config import Config
-from tests.benchmarks import engine
+from tests.benchmarks import draw, engine
 from tests.benchmarks.lines import Child
 
 KINDS = {
@@ -37,13 +37,14 @@ class Scale:
     commands: int
     requests: int
     seconds: float
+    entrants: int
     kinds: Sequence[str] = tuple(KINDS)
 
 
-FULL = Scale((150, 50_000), (1_500, 500_000), 3, 5, 20_000, 600, 20_000, 10.0)
-QUICK = Scale((150, 50_000), (150, 50_000), 1, 3, 10_000, 100, 4_000, 3.0)
+FULL = Scale((150, 50_000), (1_500, 500_000), 3, 5, 20_000, 600, 20_000, 10.0, 100_000)
+QUICK = Scale((150, 50_000), (150, 50_000), 1, 3, 10_000, 100, 4_000, 3.0, 100_000)
 # Each kind is two processes to start: the plainest and the fullest show that all of it works.
-SMOKE = Scale((2, 20), (2, 20), 1, 1, 60, 4, 64, 0.2, ("bare", "automod"))
+SMOKE = Scale((2, 20), (2, 20), 1, 1, 60, 4, 64, 0.2, 500, ("bare", "automod"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +232,18 @@ def measure_hostile(scale: Scale) -> Table:
     return Table("Hostile texts, 500 words and 50 patterns with `(a+)+$` among them", heads, rows)
 
 
+def measure_draw(scale: Scale) -> Table:
+    """CPU time of a giveaway's draw, beside one without a proof."""
+    costs = draw.compare(scale.entrants, scale.rounds)
+    floor = costs[0].median
+    rows = [[one.name, f"{one.median:.0f}", f"{one.median / floor:.3f}"] for one in costs]
+    title = (
+        f"Giveaway: drawing {draw.DRAWN} of {scale.entrants:,} weighted entrants "
+        f"for {draw.WINNERS} prizes"
+    )
+    return Table(title, ["What runs", "ms", "of plain"], rows)
+
+
 SCENARIOS = {
     "message": measure_messages,
     "memory": measure_memory,
@@ -238,4 +251,5 @@ SCENARIOS = {
     "web": measure_web,
     "engine": measure_engine,
     "hostile": measure_hostile,
+    "draw": measure_draw,
 }
