@@ -6,7 +6,8 @@ Standard library only, so that the proof of a draw can be checked offline, with 
   the one after it. The SHA-256 of the first is published when the giveaway starts. Round 0 uses
   the first seed, each further draw the next one, which nobody can tell from those before it.
 - **Entries.** An entry is the SHA-256 of giveaway, person and salt, with its weight. The SHA-256 of
-  the sorted list, the root, is published when the entries close, before the seed is.
+  the sorted list, the root, is published when the entries close, before the seed is. The file names
+  a person and salt for each entry; where the person's data was erased, only the digest.
 - **Draw.** HMAC-SHA256 with the seed as its key over giveaway, round, root and a counter gives
   numbers of 64 bits. One below the largest multiple of the total weight is taken modulo that weight
   (others are rejected, so that no entry is favoured), and falls on one entry, which then leaves the
@@ -181,8 +182,9 @@ def _check(proof: Mapping[str, Any]) -> list[str]:
     if proof["format"] != FORMAT:
         raise ProofError(f"the format {proof['format']!r} is not known, only {FORMAT}")
     giveaway_id, commitment = proof["giveaway_id"], proof["commitment"]
-    entries = [(one["digest"], one["weight"]) for one in proof["entries"]]
-    lines = [_check_entries(giveaway_id, proof["entries"])]
+    entries, named = _read_entries(giveaway_id, proof["entries"])
+    erased = len(entries) - named
+    lines = [f"{len(entries)} entries, each once; {erased} of persons whose data was erased"]
     drawn: list[str] = []
     for number, one in enumerate(proof["rounds"]):
         if one["round"] != number:
@@ -192,18 +194,23 @@ def _check(proof: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _check_entries(giveaway_id: str, entries: Sequence[Mapping[str, Any]]) -> str:
-    named = 0
-    for one in entries:
+def _read_entries(
+    giveaway_id: str, listed: Iterable[Mapping[str, Any]]
+) -> tuple[list[tuple[str, int]], int]:
+    """Return the digests with their weights, and how many of them the file names a person for."""
+    entries, named = [], 0
+    for one in listed:
         if one.get("user_id") is None:
+            entries.append((one["digest"], one["weight"]))
             continue
         named += 1
-        if digest_of(giveaway_id, one["user_id"], one["salt"]) != one["digest"]:
+        digest = digest_of(giveaway_id, one["user_id"], one["salt"])
+        if one.get("digest", digest) != digest:
             raise ProofError(f"the entry of {one['user_id']} has a digest that is not theirs")
-    if len({one["digest"] for one in entries}) != len(entries):
+        entries.append((digest, one["weight"]))
+    if len({digest for digest, _ in entries}) != len(entries):
         raise ProofError("an entry is in the list twice")
-    erased = len(entries) - named
-    return f"{len(entries)} entries, each once; {erased} of persons whose data was erased"
+    return entries, named
 
 
 def _check_round(

@@ -212,7 +212,10 @@ def test_honest_proof_holds(passed_over: int) -> None:
 def test_proof_holds_after_people_were_erased() -> None:
     proof = make_proof()
     for one in proof["entries"][::2]:
-        one["user_id"] = one["salt"] = None
+        del one["user_id"], one["salt"]
+    for one in proof["entries"][1::2]:
+        # What a person and a salt give need not be written down.
+        del one["digest"]
 
     assert "10 of persons whose data was erased" in verify.check_proof(proof)[0]
 
