@@ -271,6 +271,27 @@ class WebhooksConfig(Section):
     )
 
 
+class GiveawaysConfig(Section):
+    """Giveaways."""
+
+    vault_key: SecretStr | None = Field(
+        default=None,
+        description="What prize codes are encrypted with; unset, a SQLite database gets a key file "
+        "beside it, and with PostgreSQL no codes can be kept.",
+    )
+    vault_key_file: Path | None = Field(
+        default=None, description="A file that holds the key of the prize codes."
+    )
+
+    @model_validator(mode="after")
+    def _check_key(self) -> Self:
+        if self.vault_key and len(self.vault_key.get_secret_value()) < SHORTEST_KEY:
+            raise broken_rule(
+                "vault_key", _("the key is shorter than {count} characters.", count=SHORTEST_KEY)
+            )
+        return self
+
+
 class Config(BaseSettings):
     """The whole configuration; made directly it takes only what it is given, else the defaults."""
 
@@ -295,6 +316,7 @@ class Config(BaseSettings):
     jobs: JobsConfig = JobsConfig()
     cards: CardsConfig = CardsConfig()
     automod: AutomodConfig = AutomodConfig()
+    giveaways: GiveawaysConfig = GiveawaysConfig()
     i18n: I18nConfig = I18nConfig()
 
     @model_validator(mode="after")
@@ -333,6 +355,7 @@ class Config(BaseSettings):
             self.web.access_key,
             self.webhooks.error_url,
             self.webhooks.audit_url,
+            self.giveaways.vault_key,
         )
         yield from (secret.get_secret_value() for secret in held if secret)
         for secret in (self.webhooks.error_url, self.webhooks.audit_url):

@@ -1,0 +1,119 @@
+"""A giveaway's proof: what `/giveaway verify` says and what its file holds; free of discord.py."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cogs.giveaways.verify import FORMAT, ProofError, check_proof
+from db import giveaway_proofs as table
+from db.giveaways import SKIPPED
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from db.engine import Database
+    from db.giveaway_proofs import EntryLine
+    from db.giveaways import Giveaway, GiveawayRound, GiveawayWinner
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A proof with its file, and what is wrong with it, `None` when it holds.
+
+    `own` is the entry of whoever asks. Without `rounds` nothing is drawn yet: then there is no
+    file, only what was published so far.
+    """
+
+    giveaway: Giveaway
+    rounds: Sequence[GiveawayRound]
+    own: EntryLine | None
+    entries: int = 0
+    passed_over: int = 0
+    file: bytes | None = None
+    fault: str | None = None
+
+
+class Proofs:
+    """Makes the proofs of giveaways and checks them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def make(self, guild_id: int, giveaway_id: UUID, user_id: int) -> Proof | None:
+        """Return the proof of a guild's giveaway, checked, as one person sees it."""
+        async with self._database.read() as session:
+            giveaway = await table.get_giveaway(session, guild_id, giveaway_id)
+            if giveaway is None:
+                return None
+            own = await table.get_entry_line(session, giveaway_id, user_id)
+            rounds = await table.list_drawn_rounds(session, giveaway_id)
+            if not rounds:
+                return Proof(giveaway, (), own)
+            entries = await table.list_entry_lines(session, giveaway_id)
+            drawn = await table.list_drawn(session, giveaway_id)
+        told = {one.round for one in rounds}
+        drawn = [one for one in drawn if one.round in told]
+        # 100,000 entries take seconds.
+        file, fault = await asyncio.to_thread(_write, giveaway, entries, rounds, drawn)
+        passed_over = sum(one.state == SKIPPED for one in drawn)
+        return Proof(giveaway, rounds, own, len(entries), passed_over, file, fault)
+
+
+def _write(
+    giveaway: Giveaway,
+    entries: Sequence[EntryLine],
+    rounds: Sequence[GiveawayRound],
+    drawn: Sequence[GiveawayWinner],
+) -> tuple[bytes, str | None]:
+    proof = proof_of(giveaway, entries, rounds, drawn)
+    try:
+        check_proof(proof)
+    except ProofError as error:
+        fault = str(error)
+    else:
+        fault = None
+    return json.dumps(proof, ensure_ascii=False, separators=(",", ":")).encode(), fault
+
+
+def proof_of(
+    giveaway: Giveaway,
+    entries: Sequence[EntryLine],
+    rounds: Sequence[GiveawayRound],
+    drawn: Sequence[GiveawayWinner],
+) -> dict[str, Any]:
+    """Return the proof as `cogs.giveaways.verify` reads it; entries are in the order of digests."""
+    return {
+        "format": FORMAT,
+        "giveaway_id": str(giveaway.id),
+        "guild_id": str(giveaway.guild_id),
+        "number": giveaway.number,
+        "prize": giveaway.prize,
+        "commitment": giveaway.commitment,
+        "rounds": [
+            {
+                "round": one.round,
+                "seed": one.seed,
+                "entries_root": one.entries_root,
+                "wanted": one.wanted,
+                "drawn": [_drawn(winner) for winner in drawn if winner.round == one.round],
+            }
+            for one in rounds
+        ],
+        "entries": [_entry(one) for one in sorted(entries, key=lambda one: one.digest)],
+    }
+
+
+def _drawn(winner: GiveawayWinner) -> Mapping[str, Any]:
+    passed_over = winner.reason or "not eligible" if winner.state == SKIPPED else None
+    return {"digest": winner.digest, "passed_over": passed_over}
+
+
+def _entry(entry: EntryLine) -> Mapping[str, Any]:
+    # What a person and a salt give is left out, so that 100,000 entries fit into one upload.
+    if entry.user_id is None or entry.salt is None:
+        return {"digest": entry.digest, "weight": entry.weight}
+    return {"user_id": str(entry.user_id), "salt": entry.salt, "weight": entry.weight}
