@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from bot.core.clock import Clock
+    from bot.core.config import Config
 
 log = structlog.get_logger(__name__)
 
@@ -137,6 +138,13 @@ class Vault:
                 hint=_("The bot's operator has to set giveaways.vault_key."),
             )
         return _Key.derive(_read_or_make(self._key_file))
+
+
+def vault_of(config: Config, clock: Clock, database_path: Path | None) -> Vault:
+    """Return the vault of this process; the path is that of a SQLite database."""
+    secret = config.giveaways.vault_key
+    beside = database_path and database_path.with_name(f"{database_path.name}.vault-key")
+    return Vault(clock, secret=secret.get_secret_value() if secret else None, key_file=beside)
 
 
 def read_codes(lines: Iterable[str]) -> list[str]:

@@ -1,0 +1,240 @@
+"""`/giveaway verify` and `/giveaway prizes`: how fair a draw was, and the codes in the vault."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.checks import guild_id_of
+from bot.core.errors import NotFound
+from bot.core.fields.text import quote
+from bot.core.i18n import Message, _, ngettext
+from bot.localization import locale_of
+from bot.replies import answer, unique_id
+from cogs.giveaways.access import (
+    Interaction,
+    ensure_may_handle,
+    find_giveaway,
+    offer_giveaways,
+)
+from cogs.giveaways.manifest import KEY
+from cogs.giveaways.vault import LONGEST_CODE, MOST_CODES, Stock, Vault
+from db.giveaways import ACTIVE, CANCELLED, DRAWING, ENDED, PAUSED, SCHEDULED, Giveaway
+
+if TYPE_CHECKING:
+    from bot.client import Pegasus
+    from cogs.giveaways.proof import Proof, Proofs
+
+# Discord forgets a form after a quarter of an hour.
+_FORM_SECONDS = 840.0
+_LONGEST_TYPED = 4000
+_ANNOUNCED = (ACTIVE, PAUSED, DRAWING, ENDED, CANCELLED)
+_OPEN_VAULT = (SCHEDULED, ACTIVE, PAUSED, DRAWING, ENDED)
+_COMMAND = "python verify.py giveaway-{number}.json"
+
+
+async def complete_announced(
+    interaction: Interaction, current: str
+) -> list[app_commands.Choice[str]]:
+    """Offer the giveaways that have been announced."""
+    return await offer_giveaways(interaction, current, statuses=_ANNOUNCED)
+
+
+async def complete_with_vault(
+    interaction: Interaction, current: str
+) -> list[app_commands.Choice[str]]:
+    """Offer the giveaways that take codes."""
+    return await offer_giveaways(interaction, current, statuses=_OPEN_VAULT)
+
+
+class ProofCommands(commands.Cog):
+    """The commands, for the cog to inherit; it sets `proofs` and `vault`."""
+
+    bot: Pegasus
+    proofs: Proofs
+    vault: Vault
+
+    @app_commands.command(description="Check that a draw was fair, and get its proof")
+    @app_commands.describe(giveaway="The giveaway, by its number, title or prize")
+    @app_commands.autocomplete(giveaway=complete_announced)
+    async def verify(self, interaction: Interaction, giveaway: str) -> None:
+        """Check the draw and hand out the proof, with what it does and does not show."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        found = await find_giveaway(interaction, giveaway, statuses=_ANNOUNCED)
+        proof = await self.proofs.make(guild_id_of(interaction), found.id, interaction.user.id)
+        if proof is None:
+            raise NotFound(_("This giveaway is not there any more."))
+        text = describe(proof, locale_of(interaction))
+        options: dict[str, Any] = {}
+        if proof.file is not None:
+            options["file"] = discord.File(BytesIO(proof.file), f"giveaway-{found.number}.json")
+        await answer(interaction, text, **options)
+
+    @app_commands.command(description="Put codes for the winners into a giveaway's vault")
+    @app_commands.describe(giveaway="The giveaway, by its number, title or prize")
+    @app_commands.autocomplete(giveaway=complete_with_vault)
+    async def prizes(self, interaction: Interaction, giveaway: str) -> None:
+        """Say how many codes there are, and take more; none is ever shown here."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        found = await find_giveaway(interaction, giveaway, statuses=_OPEN_VAULT)
+        await ensure_may_handle(interaction, found)
+        async with self.bot.kernel.database.read() as session:
+            stock = await self.vault.stock(session, found.id)
+        view = _AddCodes(self, interaction, found)
+        await answer(interaction, describe_stock(stock, found), view=view)
+
+    async def take_codes(self, interaction: Interaction, found: Giveaway, typed: str) -> None:
+        """Put the codes that somebody has typed into the vault."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await ensure_may_handle(interaction, found)
+        async with self.bot.kernel.database.write() as session:
+            stock = await self.vault.add(session, found.id, typed.splitlines())
+        await answer(interaction, describe_stock(stock, found))
+
+
+def describe_stock(stock: Stock, giveaway: Giveaway) -> Message:
+    """Say how many codes a giveaway has; a winner more than codes gets none."""
+    return _(
+        "🔐 {prize}: {codes}, {handed} of them handed over, for {winners}. "
+        "They are encrypted, and shown to nobody but the winner who claims one.",
+        prize=quote(giveaway.prize),
+        codes=ngettext("{count} code", "{count} codes", stock.total),
+        handed=stock.handed,
+        winners=ngettext("{count} winner", "{count} winners", giveaway.winner_count),
+    )
+
+
+def describe(proof: Proof, locale: str) -> str:
+    """Say what is proven, how to check it, and what a proof can't show."""
+    parts = [*_published(proof), *(_drawn(proof) if proof.rounds else _waiting(proof)), _LIMITS]
+    return "\n".join(one.render(locale) for one in parts)
+
+
+_LIMITS = _(
+    "-# What this can't show: whoever runs this bot holds the seed and the database, so they could "
+    "know the result beforehand, add or remove entries before the end, and decide who is passed "
+    "over. Nobody can change the seed, the entries or the order of drawing afterwards."
+)
+
+
+def _published(proof: Proof) -> list[Message]:
+    giveaway = proof.giveaway
+    lines = [
+        _("**Giveaway #{number}: {prize}**", number=giveaway.number, prize=quote(giveaway.prize)),
+        _(
+            "- Published at the start: the commitment to the seed, `{commitment}`",
+            commitment=giveaway.commitment,
+        ),
+    ]
+    if proof.own is not None:
+        lines.append(
+            _(
+                "- Your own entry: `{digest}`, weight {weight}; the SHA-256 of `{text}`",
+                digest=proof.own.digest,
+                weight=proof.own.weight,
+                text=f"{giveaway.id}:{proof.own.user_id}:{proof.own.salt}",
+            )
+        )
+    return lines
+
+
+def _waiting(proof: Proof) -> list[Message]:
+    if proof.giveaway.status == CANCELLED:
+        return [_("It was cancelled without a draw, so there is nothing to check.")]
+    return [
+        _(
+            "When it ends, the hash of the list of entries is published first, then the seed and "
+            "the winners. Then this command hands out the proof, which anybody can check."
+        )
+    ]
+
+
+def _drawn(proof: Proof) -> list[Message]:
+    lines = [
+        _(
+            "- Published when entries closed: the hash of the list, `{root}`",
+            root=proof.rounds[0].entries_root,
+        )
+    ]
+    if proof.fault is not None:
+        lines.append(_("❌ **The proof does not hold**: {fault}", fault=quote(proof.fault, 200)))
+    else:
+        lines += [
+            _("✅ The seed is the one that was committed to at the start."),
+            ngettext(
+                "✅ The list is the one whose hash was published: {count} entry.",
+                "✅ The list is the one whose hash was published: {count} entries.",
+                proof.entries,
+            ),
+            ngettext(
+                "✅ Seed and list give these winners, {over} passed over, in {count} draw.",
+                "✅ Seed and list give these winners, {over} passed over, in {count} draws.",
+                len(proof.rounds),
+                over=proof.passed_over,
+            ),
+        ]
+    lines.append(
+        _(
+            "Check it yourself, with nothing but Python: take `cogs/giveaways/verify.py` from the "
+            "bot's source and run `{command}`. Compare the commitment with the one in the "
+            "giveaway's message.",
+            command=_COMMAND.format(number=proof.giveaway.number),
+        )
+    )
+    return lines
+
+
+class _AddCodes(discord.ui.View):
+    """The button that opens the form; the answer it stands in is its reader's alone."""
+
+    def __init__(self, cog: ProofCommands, opened: Interaction, giveaway: Giveaway) -> None:
+        super().__init__(timeout=_FORM_SECONDS)
+        self._cog = cog
+        self._giveaway = giveaway
+        button: discord.ui.Button[_AddCodes] = discord.ui.Button(
+            label=_("Add codes").render(locale_of(opened)),
+            style=discord.ButtonStyle.primary,
+            custom_id=unique_id(KEY),
+        )
+        button.callback = self._open
+        self.add_item(button)
+
+    async def _open(self, interaction: Interaction) -> None:
+        await interaction.response.send_modal(_CodesForm(self._cog, interaction, self._giveaway))
+
+
+class _CodesForm(discord.ui.Modal):
+    def __init__(self, cog: ProofCommands, opened: Interaction, giveaway: Giveaway) -> None:
+        locale = locale_of(opened)
+        super().__init__(
+            title=_("Codes for the winners").render(locale),
+            timeout=_FORM_SECONDS,
+            custom_id=unique_id(KEY),
+        )
+        self._cog = cog
+        self._giveaway = giveaway
+        self._typed: discord.ui.TextInput[_CodesForm] = discord.ui.TextInput(
+            custom_id="codes", style=discord.TextStyle.paragraph, max_length=_LONGEST_TYPED
+        )
+        described = _(
+            "One on each line, at most {most} codes of {longest} characters",
+            most=MOST_CODES,
+            longest=LONGEST_CODE,
+        )
+        self.add_item(
+            discord.ui.Label(
+                text=_("Codes").render(locale),
+                description=described.render(locale),
+                component=self._typed,
+            )
+        )
+
+    async def on_submit(self, interaction: Interaction) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        await self._cog.take_codes(interaction, self._giveaway, self._typed.value)
+
+    async def on_error(self, interaction: discord.Interaction[Any], error: Exception) -> None:
+        await interaction.client.tree.on_error(interaction, error)
