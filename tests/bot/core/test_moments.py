@@ -1,0 +1,104 @@
+"""Times in words come out as the instant that people mean, in their own zone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.errors import InvalidInput
+from bot.core.moments import local_instant, parse_moment
+
+# A Wednesday, 16:00 in Madrid.
+NOW = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
+MADRID = "Europe/Madrid"
+
+
+async def read(text: str, *, now: datetime = NOW, timezone: str = MADRID) -> datetime:
+    return await parse_moment(text, now=now, timezone=timezone)
+
+
+@pytest.mark.parametrize(
+    ("texts", "wall"),
+    [
+        (("tomorrow 18:00", "Tomorrow at 6pm", "mañana a las 18", "mañana 18h"), "11-26 18:00"),
+        (("friday 8pm", "on friday at 20", "el viernes a las 20:00"), "11-27 20:00"),
+        (("next monday at 9", "el próximo lunes a las 9"), "11-30 09:00"),
+        (("day after tomorrow 10:00", "pasado mañana a las 10"), "11-27 10:00"),
+        (("24.12. 20:00", "24 december 8pm", "24 de diciembre a las 20:00"), "12-24 20:00"),
+        (("20:00", "today at 20:00", "hoy a las 20", "8pm"), "11-25 20:00"),
+        (("2026-12-01 09:30", "2026-12-01T09:30"), "12-01 09:30"),
+        (("9:00",), "11-26 09:00"),
+    ],
+)
+async def test_words_are_wall_time_in_the_zone(texts: tuple[str, ...], wall: str) -> None:
+    local = datetime.fromisoformat(f"2026-{wall}")
+    expected = local_instant(local, ZoneInfo(MADRID))
+
+    assert [await read(text) for text in texts] == [expected] * len(texts)
+
+
+@pytest.mark.parametrize(
+    ("text", "hours"),
+    [("2h", 2), ("in 3 days", 72), ("en 3 días", 72), ("dentro de 90 min", 1.5), ("1d 2h", 26)],
+)
+async def test_duration_counts_from_now(text: str, hours: float) -> None:
+    assert await read(text) == NOW + timedelta(hours=hours)
+
+
+async def test_discords_own_timestamp_and_a_named_zone_need_no_zone() -> None:
+    moment = NOW + timedelta(days=1)
+
+    assert await read(f"<t:{int(moment.timestamp())}:R>") == moment
+    assert await read("2026-11-26 15:00 UTC") == moment
+    assert await read("2026-11-26T16:00+01:00") == moment
+
+
+async def test_time_that_a_clock_change_leaves_out_is_after_the_gap() -> None:
+    before = datetime(2026, 3, 28, 12, tzinfo=UTC)
+    moment = await read("2026-03-29 02:30", now=before)
+
+    assert moment.astimezone(ZoneInfo(MADRID)).strftime("%H:%M") == "03:30"
+
+
+async def test_time_that_occurs_twice_is_the_first() -> None:
+    before = datetime(2026, 10, 24, 12, tzinfo=UTC)
+
+    assert await read("2026-10-25 02:30", now=before) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["1/2 10:00", "02/01/2027", "3-4"])
+async def test_date_that_can_be_read_in_two_ways_is_asked_about(text: str) -> None:
+    with pytest.raises(InvalidInput, match="two different days"):
+        await read(text)
+
+
+@pytest.mark.parametrize("text", ["", "12", "soon", "25:00", "31 feb 10:00", "x" * 500, "-5 days"])
+async def test_what_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        await read(text)
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2020-01-01 10:00", "<t:1000000000>"])
+async def test_past_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="over already"):
+        await read(text)
+
+
+@pytest.mark.parametrize("text", ["2099-01-01", "<t:99999999999>"])
+async def test_far_future_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="too far away"):
+        await read(text)
+
+
+@given(st.text(max_size=60))
+async def test_any_text_gives_an_instant_or_words(text: str) -> None:
+    try:
+        moment = await read(text)
+    except InvalidInput:
+        return
+    assert moment > NOW
+    assert moment.tzinfo is UTC
