@@ -58,7 +58,7 @@ class Giveaway(Base):
     `ends_at` is NULL for one that ends by its number of entries or by hand, and `remaining` holds
     the seconds that were left while it is paused. `seed` is the secret end of the hash chain whose
     beginning is `commitment` (see `cogs.giveaways.verify`); `rounds` counts the draws so far.
-    `revision` counts what its message has to show.
+    `revision` counts its changes, `posts` the messages that have shown it.
     """
 
     __tablename__ = "giveaways"
@@ -99,6 +99,7 @@ class Giveaway(Base):
     commitment: Mapped[str] = mapped_column(String(64))
     rounds: Mapped[int] = mapped_column(Integer)
     revision: Mapped[int] = mapped_column(Integer)
+    posts: Mapped[int] = mapped_column(Integer, default=0)
     series_id: Mapped[int | None] = mapped_column(RowId, index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

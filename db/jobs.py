@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Index, String, select, update
+from sqlalchemy import ColumnElement, Index, String, case, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -183,6 +183,13 @@ async def hasten_job(session: AsyncSession, dedupe_key: str, due_at: datetime) -
         Job.dedupe_key == dedupe_key, Job.state == WorkState.PENDING, Job.due_at > due_at
     )
     return await count_changed(session, statement.values(due_at=due_at)) == 1
+
+
+async def bring_forward_job(session: AsyncSession, dedupe_key: str, due_at: datetime) -> bool:
+    """Make a pending job due by an instant, and hold its row; False when none is pending."""
+    earlier = case((Job.due_at > due_at, due_at), else_=Job.due_at)
+    statement = update(Job).where(Job.dedupe_key == dedupe_key, Job.state == WorkState.PENDING)
+    return await count_changed(session, statement.values(due_at=earlier)) == 1
 
 
 async def cancel_job(session: AsyncSession, dedupe_key: str, *, now: datetime) -> bool:

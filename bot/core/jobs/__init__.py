@@ -186,6 +186,27 @@ class JobService(WorkService[table.Job]):
         await self._loop.wake_after_commit(session)
         return hastened
 
+    async def ensure(
+        self,
+        session: AsyncSession,
+        kind: str,
+        due_at: datetime,
+        payload: Mapping[str, Any] | None = None,
+        *,
+        dedupe_key: str,
+        guild_id: int | None = None,
+    ) -> None:
+        """Have a job run by an instant that sees what this transaction stores.
+
+        One that waits stays, and no later than it was: many calls within its time become one run.
+        One that runs at this moment may have read what was before, so it is scheduled anew.
+        """
+        if not await table.bring_forward_job(session, dedupe_key, due_at):
+            await self.schedule(
+                session, kind, due_at, payload, dedupe_key=dedupe_key, guild_id=guild_id
+            )
+        await self._loop.wake_after_commit(session)
+
     async def cancel(self, session: AsyncSession, dedupe_key: str) -> bool:
         """Cancel a job in the caller's transaction; False when none with that key was open."""
         return await table.cancel_job(session, dedupe_key, now=self._clock.now())

@@ -1,0 +1,152 @@
+"""Keeps the message of each giveaway as it is to be; free of discord.py.
+
+Whatever changes a giveaway asks for a refresh in its transaction. Many within a few seconds become
+one edit, which shows what all of them have stored.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from bot.core.guild_locale import locale_of_guild
+from bot.core.jobs import Job, JobService, Retry
+from bot.core.outbox import Delivery, OutboxService
+from cogs.giveaways.manifest import KEY
+from cogs.giveaways.wording import View, message_payload, opening_payload
+from db import giveaway_hosting as table
+from db.giveaways import ENDED, SCHEDULED, Giveaway
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from bot.core.clock import Clock
+    from bot.core.contracts import BotState
+    from bot.core.settings import SettingsStore
+
+SHOW_JOB = "giveaways.show"
+# How long changes are gathered: Discord takes five edits in five seconds of one channel.
+GATHER = timedelta(seconds=5)
+_AGAIN = timedelta(seconds=5)
+# Edits that may still be on their way are remembered for so many giveaways.
+_MOST_REMEMBERED = 10_000
+
+
+def message_key(giveaway: Giveaway) -> str:
+    """Return the key of the delivery that posts a giveaway's present message."""
+    return f"{KEY}:{giveaway.id}:message:{giveaway.posts}"
+
+
+class Board:
+    """Posts and edits the messages of giveaways."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        settings: SettingsStore,
+        *,
+        jobs: JobService,
+        outbox: OutboxService,
+        state: Callable[[], BotState],
+    ) -> None:
+        self._clock = clock
+        self._settings = settings
+        self._jobs = jobs
+        self._outbox = outbox
+        self._state = state
+        self._last_edit: OrderedDict[UUID, str] = OrderedDict()
+
+    def start(self) -> None:
+        """Take up the work of earlier runs."""
+        self._jobs.register(SHOW_JOB, self._show, max_attempts=1000)
+
+    async def post(self, session: AsyncSession, giveaway: Giveaway) -> None:
+        """Post a giveaway's message, in the caller's transaction; `posts` counts it already."""
+        locale = await self._locale(giveaway.guild_id)
+        view = await self._look(session, giveaway)
+        await self._outbox.send(
+            session,
+            Delivery.message(
+                giveaway.channel_id,
+                opening_payload(view, locale),
+                dedupe_key=message_key(giveaway),
+                guild_id=giveaway.guild_id,
+            ),
+        )
+        # Which message it became has to be noted.
+        await self.refresh(session, giveaway.id, giveaway.guild_id)
+
+    async def refresh(
+        self, session: AsyncSession, giveaway_id: UUID, guild_id: int, *, at_once: bool = False
+    ) -> None:
+        """Have the message edited soon, or `at_once`, after the commit of the transaction."""
+        now = self._clock.now()
+        await self._jobs.ensure(
+            session,
+            SHOW_JOB,
+            now if at_once else now + GATHER,
+            dedupe_key=f"{SHOW_JOB}:{giveaway_id}",
+            guild_id=guild_id,
+        )
+
+    async def _show(self, job: Job, session: AsyncSession) -> None:
+        giveaway_id = UUID(job.dedupe_key.removeprefix(f"{SHOW_JOB}:"))
+        giveaway = await table.get_giveaway(session, giveaway_id)
+        if giveaway is None or giveaway.status == SCHEDULED:
+            return
+        message_id = giveaway.message_id or await self._find_message(session, giveaway)
+        if message_id is None:
+            return
+        await self._wait_for_last_edit(session, giveaway_id)
+        key = f"{KEY}:{giveaway_id}:shown:{secrets.token_hex(8)}"
+        locale = await self._locale(giveaway.guild_id)
+        view = await self._look(session, giveaway)
+        await self._outbox.send(
+            session,
+            Delivery.edit(
+                giveaway.channel_id,
+                message_id,
+                message_payload(view, locale),
+                dedupe_key=key,
+                guild_id=giveaway.guild_id,
+            ),
+        )
+        self._remember(giveaway_id, key)
+
+    async def _find_message(self, session: AsyncSession, giveaway: Giveaway) -> int | None:
+        receipt = await self._outbox.get_receipt(session, message_key(giveaway))
+        if receipt is not None and receipt.is_open:
+            raise Retry(_AGAIN, "not sent yet")
+        if receipt is None or receipt.message_id is None:
+            # That it could not be sent is told elsewhere.
+            return None
+        await table.note_message(session, giveaway.id, receipt.message_id)
+        return receipt.message_id
+
+    async def _wait_for_last_edit(self, session: AsyncSession, giveaway_id: UUID) -> None:
+        """Raise `Retry` while an earlier edit is on its way: they must not pile up."""
+        key = self._last_edit.get(giveaway_id)
+        receipt = key and await self._outbox.get_receipt(session, key)
+        if receipt and receipt.is_open:
+            raise Retry(_AGAIN, "the edit before it is on its way")
+
+    def _remember(self, giveaway_id: UUID, key: str) -> None:
+        self._last_edit[giveaway_id] = key
+        self._last_edit.move_to_end(giveaway_id)
+        while len(self._last_edit) > _MOST_REMEMBERED:
+            self._last_edit.popitem(last=False)
+
+    async def _look(self, session: AsyncSession, giveaway: Giveaway) -> View:
+        entries = await table.count_entries(session, giveaway.id)
+        winners: list[int] = []
+        if giveaway.status == ENDED:
+            winners = await table.list_winner_ids(session, giveaway.id)
+        settings = (await self._settings.get(giveaway.guild_id, KEY)).settings
+        return View(giveaway=giveaway, settings=settings, entries=entries, winner_ids=winners)
+
+    async def _locale(self, guild_id: int) -> str | None:
+        return await locale_of_guild(self._settings, self._state(), guild_id)

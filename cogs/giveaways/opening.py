@@ -1,0 +1,341 @@
+"""Makes giveaways, now, later and again and again, and changes those that are open.
+
+Free of discord.py. Each change is one transaction: the row by a compare-and-set, the jobs that
+belong to it, the message, and the entry in the audit log.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from bot.core.contracts import Actor
+from bot.core.errors import Conflict, InvalidInput
+from bot.core.i18n import _
+from bot.core.jobs import Job, JobService
+from cogs.giveaways.board import Board
+from cogs.giveaways.manifest import KEY
+from cogs.giveaways.plan import Look, Plan, Requirements, bonuses_from_json, bonuses_to_json
+from cogs.giveaways.rules import LONGEST, SHORTEST, checked_plan
+from cogs.giveaways.verify import commitment_of, make_tip
+from db import giveaway_hosting as table
+from db.giveaways import ACTIVE, CANCELLED, DRAWING, ENDED, PAUSED, SCHEDULED, Giveaway
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from bot.core.audit import AuditLog
+    from bot.core.clock import Clock
+    from bot.core.settings import SettingsStore
+    from db.engine import Database
+
+START_JOB, END_JOB = "giveaways.start", "giveaways.end"
+# What a giveaway that is over says about itself.
+_OVER = {
+    DRAWING: _("This giveaway is over: the winners are being drawn."),
+    ENDED: _("This giveaway is over."),
+    CANCELLED: _("This giveaway was cancelled."),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A giveaway that is to be held: what, where, by whom, and from when on (now if left out)."""
+
+    guild_id: int
+    channel_id: int
+    host_id: int
+    plan: Plan
+    starts_at: datetime | None = None
+    series_id: int | None = None
+
+
+class Opening:
+    """Opens giveaways and changes them while they are open."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        settings: SettingsStore,
+        *,
+        jobs: JobService,
+        audit: AuditLog,
+        board: Board,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._settings = settings
+        self._jobs = jobs
+        self._audit = audit
+        self._board = board
+
+    def start(self) -> None:
+        """Take up the work of earlier runs."""
+        self._jobs.register(START_JOB, self._begin_due, max_attempts=1000)
+
+    # --- making ------------------------------------------------------------------------------
+
+    async def open(self, order: Order, actor: Actor) -> Giveaway:
+        """Hold a giveaway, from now on or later; return it.
+
+        Raises `InvalidInput` for a plan with mistakes, `Conflict` when too many are open.
+        """
+        async with self._database.write() as session:
+            return await self.open_in(session, order, actor)
+
+    async def open_in(self, session: AsyncSession, order: Order, actor: Actor) -> Giveaway:
+        """Do as `open` does, in the caller's transaction."""
+        order = replace(order, plan=checked_plan(order.plan))
+        settings = (await self._settings.get(order.guild_id, KEY)).settings
+        # Holding the number keeps others of this guild out, so that they can be counted.
+        number = await table.next_number(session, order.guild_id)
+        if await table.count_open(session, order.guild_id) >= settings.open_at_once:
+            raise Conflict(
+                _(
+                    "There are {count} open giveaways here already, as many as may be.",
+                    count=settings.open_at_once,
+                ),
+                hint=_("End or cancel one, or allow more with /giveaway settings."),
+            )
+        window = order.plan.claim_window or settings.claim_window
+        values = self._row_of(order, number, actor, window)
+        giveaway = await table.add_giveaway(session, values)
+        if giveaway.status == SCHEDULED:
+            await self._schedule(session, START_JOB, giveaway, giveaway.starts_at)
+        else:
+            await self._begin(session, giveaway)
+        await self._note(session, actor, giveaway, "giveaway.start", order.plan.to_json())
+        return giveaway
+
+    def _row_of(
+        self, order: Order, number: int, actor: Actor, window: timedelta | None
+    ) -> dict[str, Any]:
+        now, plan, tip = self._clock.now(), order.plan, make_tip()
+        starts_at = max(order.starts_at or now, now)
+        return {
+            "id": uuid.uuid4(),
+            "guild_id": order.guild_id,
+            "number": number,
+            "channel_id": order.channel_id,
+            "host_id": order.host_id,
+            "created_by": actor.user_id or None,
+            "title": plan.title or plan.prize,
+            "description": plan.description,
+            "prize": plan.prize,
+            "winner_count": plan.winners,
+            "status": SCHEDULED if starts_at > now else ACTIVE,
+            "starts_at": starts_at,
+            "ends_at": plan.duration and starts_at + plan.duration,
+            "requirements": plan.requirements.to_json(),
+            "bonus_entries": bonuses_to_json(plan.bonuses),
+            "embed_config": plan.look.to_json(),
+            "max_entries": plan.max_entries,
+            "end_at_entries": plan.end_at_entries,
+            "claim_seconds": window and round(window.total_seconds()),
+            "reward_role_id": plan.reward_role_id,
+            "seed": tip,
+            "commitment": commitment_of(tip),
+            "rounds": 0,
+            "revision": 1,
+            "posts": 0,
+            "series_id": order.series_id,
+            "created_at": now,
+        }
+
+    async def _begin(self, session: AsyncSession, giveaway: Giveaway) -> None:
+        if giveaway.ends_at is not None:
+            await self._schedule(session, END_JOB, giveaway, giveaway.ends_at)
+        await self._board.post(session, giveaway)
+
+    async def _begin_due(self, job: Job, session: AsyncSession) -> datetime | None:
+        """Begin a giveaway whose start has come; one that was put off is looked at again then."""
+        giveaway_id = uuid.UUID(job.dedupe_key.removeprefix(f"{START_JOB}:"))
+        giveaway = await table.begin_due(session, giveaway_id, self._clock.now())
+        if giveaway is not None:
+            await self._begin(session, giveaway)
+            return None
+        giveaway = await table.get_giveaway(session, giveaway_id)
+        return giveaway.starts_at if giveaway and giveaway.status == SCHEDULED else None
+
+    # --- changing ----------------------------------------------------------------------------
+
+    async def change(
+        self,
+        giveaway: Giveaway,
+        actor: Actor,
+        plan: Plan,
+        *,
+        ends_at: datetime | None = None,
+        channel_id: int | None = None,
+    ) -> Giveaway:
+        """Have an open giveaway be as the plan says, and end at another time if one is given.
+
+        With `channel_id` its message is posted there anew. Raises `InvalidInput` for a plan with
+        mistakes, `Conflict` for a giveaway that is over.
+        """
+        plan = checked_plan(plan)
+        values = _changed_values(plan)
+        if ends_at is not None:
+            values |= self._new_end(giveaway, ends_at)
+        if channel_id is not None:
+            values |= {"channel_id": channel_id, "message_id": None, "posts": giveaway.posts + 1}
+        before = plan_of(giveaway).to_json()
+        async with self._database.write() as session:
+            changed = await self._change(session, giveaway, (SCHEDULED, ACTIVE, PAUSED), values)
+            if changed.status == ACTIVE and changed.ends_at is not None:
+                await self._schedule(session, END_JOB, changed, changed.ends_at)
+            if channel_id is not None and changed.status != SCHEDULED:
+                await self._board.post(session, changed)
+            after = plan_of(changed).to_json()
+            details = {name: after[name] for name in after if after[name] != before[name]}
+            await self._note(session, actor, changed, "giveaway.edit", details)
+        return changed
+
+    def _new_end(self, giveaway: Giveaway, ends_at: datetime) -> dict[str, Any]:
+        now = self._clock.now()
+        start = giveaway.starts_at if giveaway.status == SCHEDULED else now
+        if not SHORTEST <= ends_at - start <= LONGEST + timedelta(minutes=1):
+            raise InvalidInput(
+                _("It has to end after it begins, and within a year."),
+                hint=_("Write another time, such as 2 days or friday 8pm."),
+            )
+        if giveaway.status == PAUSED:
+            return {"remaining": round((ends_at - now).total_seconds())}
+        return {"ends_at": ends_at}
+
+    async def pause(self, giveaway: Giveaway, actor: Actor) -> Giveaway:
+        """Let nobody enter until it goes on; what time is left stays left."""
+        now, left = self._clock.now(), None
+        if giveaway.ends_at is not None:
+            left = max(round((giveaway.ends_at - now).total_seconds()), 1)
+        values = {"status": PAUSED, "remaining": left, "ends_at": None}
+        async with self._database.write() as session:
+            changed = await self._change(session, giveaway, (ACTIVE,), values)
+            await self._jobs.cancel(session, f"{END_JOB}:{giveaway.id}")
+            await self._note(session, actor, changed, "giveaway.pause")
+        return changed
+
+    async def resume(self, giveaway: Giveaway, actor: Actor) -> Giveaway:
+        """Let a paused giveaway go on for as long as was left."""
+        left, now = giveaway.remaining, self._clock.now()
+        ends_at = None if left is None else now + timedelta(seconds=left)
+        values = {"status": ACTIVE, "remaining": None, "ends_at": ends_at}
+        async with self._database.write() as session:
+            changed = await self._change(session, giveaway, (PAUSED,), values)
+            if ends_at is not None:
+                await self._schedule(session, END_JOB, changed, ends_at)
+            await self._note(session, actor, changed, "giveaway.resume")
+        return changed
+
+    async def cancel(self, giveaway: Giveaway, actor: Actor) -> Giveaway:
+        """End a giveaway without a draw, for good."""
+        values = {"status": CANCELLED, "ended_at": self._clock.now(), "remaining": None}
+        async with self._database.write() as session:
+            changed = await self._change(session, giveaway, (SCHEDULED, ACTIVE, PAUSED), values)
+            for kind in (START_JOB, END_JOB):
+                await self._jobs.cancel(session, f"{kind}:{giveaway.id}")
+            await self._note(session, actor, changed, "giveaway.cancel")
+        return changed
+
+    async def _change(
+        self,
+        session: AsyncSession,
+        giveaway: Giveaway,
+        statuses: tuple[str, ...],
+        values: Mapping[str, Any],
+    ) -> Giveaway:
+        changed = await table.change_giveaway(
+            session, giveaway.id, statuses, seen=giveaway.revision, **values
+        )
+        if changed is None:
+            raise await self._conflict(session, giveaway)
+        await self._board.refresh(session, changed.id, changed.guild_id, at_once=True)
+        return changed
+
+    async def _conflict(self, session: AsyncSession, giveaway: Giveaway) -> Conflict:
+        current = await table.get_giveaway(session, giveaway.id)
+        status = current.status if current else CANCELLED
+        if status in _OVER:
+            return Conflict(_OVER[status])
+        if current is not None and current.revision != giveaway.revision:
+            return Conflict(
+                _("Somebody else has changed this giveaway meanwhile."),
+                hint=_("Look at it with /giveaway info, and try again."),
+            )
+        if status == PAUSED:
+            return Conflict(_("This giveaway is paused already."))
+        if status == SCHEDULED:
+            return Conflict(_("This giveaway has not begun yet."))
+        return Conflict(_("This giveaway goes on already."))
+
+    # --- shared ------------------------------------------------------------------------------
+
+    async def _schedule(
+        self, session: AsyncSession, kind: str, giveaway: Giveaway, due_at: datetime
+    ) -> None:
+        await self._jobs.schedule(
+            session,
+            kind,
+            due_at,
+            dedupe_key=f"{kind}:{giveaway.id}",
+            guild_id=giveaway.guild_id,
+        )
+
+    async def _note(
+        self,
+        session: AsyncSession,
+        actor: Actor,
+        giveaway: Giveaway,
+        action: str,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        await self._audit.record(
+            session,
+            actor,
+            giveaway.guild_id,
+            action,
+            "user_action",
+            {"giveaway": giveaway.number, **(details or {})},
+        )
+
+
+def plan_of(giveaway: Giveaway) -> Plan:
+    """Return what a giveaway is, as a plan: for editing it, or for another like it."""
+    ends_at, window = giveaway.ends_at, giveaway.claim_seconds
+    title = giveaway.title if giveaway.title != giveaway.prize else None
+    return Plan(
+        prize=giveaway.prize,
+        winners=giveaway.winner_count,
+        duration=ends_at - giveaway.starts_at if ends_at is not None else None,
+        title=title,
+        description=giveaway.description,
+        requirements=Requirements.from_json(giveaway.requirements),
+        bonuses=bonuses_from_json(giveaway.bonus_entries),
+        look=Look.from_json(giveaway.embed_config),
+        max_entries=giveaway.max_entries,
+        end_at_entries=giveaway.end_at_entries,
+        claim_window=timedelta(seconds=window) if window is not None else None,
+        reward_role_id=giveaway.reward_role_id,
+    )
+
+
+def _changed_values(plan: Plan) -> dict[str, Any]:
+    """Return the columns that a change may change; when it ends is changed by itself."""
+    window = plan.claim_window
+    return {
+        "title": plan.title or plan.prize,
+        "description": plan.description,
+        "prize": plan.prize,
+        "winner_count": plan.winners,
+        "requirements": plan.requirements.to_json(),
+        "bonus_entries": bonuses_to_json(plan.bonuses),
+        "embed_config": plan.look.to_json(),
+        "max_entries": plan.max_entries,
+        "end_at_entries": plan.end_at_entries,
+        "claim_seconds": window and round(window.total_seconds()),
+        "reward_role_id": plan.reward_role_id,
+    }

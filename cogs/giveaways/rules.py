@@ -1,0 +1,151 @@
+"""What makes a giveaway good: bounds of a plan, and what may be changed in which state. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from bot.core.durations import Span
+from bot.core.errors import InvalidInput
+from bot.core.i18n import Message, _
+from cogs.giveaways.plan import Plan, Requirements
+
+LONGEST_PRIZE = LONGEST_TITLE = 256
+LONGEST_DESCRIPTION = 2000
+LONGEST_ADDRESS = 500
+MOST_WINNERS = 50
+# Entries are one list that is read, hashed and drawn from whole.
+MOST_ENTRANTS = 100_000
+MOST_ROLES = 10
+MOST_BONUS = 100
+SHORTEST, LONGEST = timedelta(seconds=10), timedelta(days=365)
+OLDEST = timedelta(days=3650)
+SHORTEST_CLAIM, LONGEST_CLAIM = timedelta(minutes=5), timedelta(days=30)
+MOST_LEVEL, MOST_MESSAGES = 1000, 100_000
+
+_LINES = re.compile(r"\s+")
+
+
+def checked_plan(plan: Plan) -> Plan:
+    """Return the plan with its texts tidied; raises `InvalidInput` that says what to change.
+
+    Every mistake is named at once.
+    """
+    tidy = replace(
+        plan,
+        prize=_one_line(plan.prize),
+        title=_one_line(plan.title) or None if plan.title else None,
+        description=plan.description.strip() or None if plan.description else None,
+    )
+    mistakes = list(_mistakes(tidy))
+    if not mistakes:
+        return tidy
+    if len(mistakes) == 1:
+        raise InvalidInput(mistakes[0])
+    raise InvalidInput(Lines(mistakes))
+
+
+class Lines(Message):
+    """Several messages, each in a line of its own."""
+
+    def __init__(self, messages: list[Message]) -> None:
+        super().__init__("", {"messages": tuple(messages)})
+
+    def render(self, locale: str | None) -> str:
+        """Return them as a list."""
+        return "\n" + "\n".join(f"- {one.render(locale)}" for one in self.values["messages"])
+
+
+def _one_line(text: str) -> str:
+    return _LINES.sub(" ", text).strip()
+
+
+def _mistakes(plan: Plan) -> Iterator[Message]:
+    yield from _wrong_texts(plan)
+    yield from _wrong_numbers(plan)
+    yield from _wrong_times(plan)
+    yield from _wrong_requirements(plan.requirements)
+    yield from _wrong_bonuses(plan)
+    for address in (plan.look.image_url, plan.look.thumbnail_url):
+        if address is not None and not is_image_address(address):
+            yield _("The address of an image begins with https:// and has no spaces.")
+
+
+def _wrong_texts(plan: Plan) -> Iterator[Message]:
+    if not plan.prize:
+        yield _("The prize is empty. Say what there is to win.")
+    if len(plan.prize) > LONGEST_PRIZE:
+        yield _(
+            "The prize has {count} characters. At most {most}, please; more fits into the "
+            "description.",
+            count=len(plan.prize),
+            most=LONGEST_PRIZE,
+        )
+    if plan.title and len(plan.title) > LONGEST_TITLE:
+        yield _("The title has at most {most} characters.", most=LONGEST_TITLE)
+    if plan.description and len(plan.description) > LONGEST_DESCRIPTION:
+        yield _("The description has at most {most} characters.", most=LONGEST_DESCRIPTION)
+
+
+def _wrong_numbers(plan: Plan) -> Iterator[Message]:
+    if not 1 <= plan.winners <= MOST_WINNERS:
+        yield _("A giveaway has 1 to {most} winners.", most=MOST_WINNERS)
+    for count in (plan.max_entries, plan.end_at_entries):
+        if count is not None and not 1 <= count <= MOST_ENTRANTS:
+            yield _("A number of entries is between 1 and {most}.", most=f"{MOST_ENTRANTS:,}")
+    if plan.max_entries and plan.end_at_entries and plan.end_at_entries > plan.max_entries:
+        yield _("It can't end at more entries than it takes.")
+
+
+def _wrong_times(plan: Plan) -> Iterator[Message]:
+    if plan.duration is not None and not SHORTEST <= plan.duration <= LONGEST:
+        yield _(
+            "A giveaway lasts at least {shortest} and at most {longest}.",
+            shortest=Span(SHORTEST),
+            longest=Span(LONGEST),
+        )
+    window = plan.claim_window
+    if window is not None and not SHORTEST_CLAIM <= window <= LONGEST_CLAIM:
+        yield _(
+            "Winners get at least {shortest} and at most {longest} to claim.",
+            shortest=Span(SHORTEST_CLAIM),
+            longest=Span(LONGEST_CLAIM),
+        )
+
+
+def _wrong_requirements(needs: Requirements) -> Iterator[Message]:
+    for roles in (needs.any_roles, needs.all_roles, needs.no_roles, needs.bypass_roles):
+        if len(roles) > MOST_ROLES:
+            yield _("At most {most} roles in one requirement, please.", most=MOST_ROLES)
+    if not {*needs.any_roles, *needs.all_roles}.isdisjoint(needs.no_roles):
+        yield _("A role can't be required and forbidden at once.")
+    for age in (needs.account_age, needs.time_in_guild):
+        if age is not None and not timedelta(0) < age <= OLDEST:
+            yield _("An age is at most {longest}.", longest=Span(OLDEST))
+    if needs.level is not None and not 1 <= needs.level <= MOST_LEVEL:
+        yield _("A level is between 1 and {most}.", most=MOST_LEVEL)
+    if needs.messages is not None and not 1 <= needs.messages <= MOST_MESSAGES:
+        yield _("A number of messages is between 1 and {most}.", most=f"{MOST_MESSAGES:,}")
+
+
+def _wrong_bonuses(plan: Plan) -> Iterator[Message]:
+    if len(plan.bonuses) > MOST_ROLES:
+        yield _("At most {most} roles give bonus entries.", most=MOST_ROLES)
+    if len({one.role_id for one in plan.bonuses}) < len(plan.bonuses):
+        yield _("A role gives bonus entries once.")
+    if any(not 1 <= one.entries <= MOST_BONUS for one in plan.bonuses):
+        yield _("A role gives 1 to {most} bonus entries.", most=MOST_BONUS)
+
+
+def is_image_address(address: str) -> bool:
+    """Tell whether Discord would take the address of an image."""
+    if len(address) > LONGEST_ADDRESS or re.search(r"[\s<>]", address):
+        return False
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return parts.scheme == "https" and "." in (parts.hostname or "")
