@@ -12,6 +12,7 @@ from bot.checks import actor_of, guild_id_of
 from bot.core.errors import InvalidInput
 from bot.core.fields.text import quote, shorten
 from bot.core.i18n import Message, _, ngettext
+from bot.forms import Input, Question, Values, ask
 from bot.localization import locale_of
 from bot.replies import answer, confirm, paginate
 from cogs.automod.desk import (
@@ -26,8 +27,8 @@ from cogs.automod.desk import (
 )
 from cogs.automod.editing import ASKED, OPTIONAL_TEXT, Wish, find_rule, rule_from, usual_action
 from cogs.automod.expressions import write_actions, write_expression
-from cogs.automod.forms import Input, Question, Values, ask
 from cogs.automod.panel import RulePanel
+from cogs.automod.rulebook import KEY
 from cogs.automod.summaries import TRIGGERS, summary, summary_line
 
 if TYPE_CHECKING:
@@ -239,7 +240,7 @@ async def _ask_for_text(interaction: Interaction, wish: Wish) -> None:
         await begin(pressed)
         await _add(pressed, replace(wish, text=values["text"]))
 
-    await ask(interaction, Question(_("A new rule"), [text]), submitted)
+    await ask(interaction, KEY, Question(_("A new rule"), [text]), submitted)
 
 
 async def _add(interaction: Interaction, wish: Wish) -> None:

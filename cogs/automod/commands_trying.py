@@ -13,6 +13,7 @@ from bot.core.contracts import MessageFacts
 from bot.core.errors import Conflict, Denied
 from bot.core.i18n import _
 from bot.core.messages import read_facts
+from bot.forms import Input, Question, Values, ask
 from bot.localization import locale_of
 from bot.replies import answer
 from cogs.automod.desk import (
@@ -23,9 +24,9 @@ from cogs.automod.desk import (
     rulebook_of,
 )
 from cogs.automod.editing import find_rule, read_draft
-from cogs.automod.forms import Input, Question, Values, ask
 from cogs.automod.needs import MOST_CODES
 from cogs.automod.replay import describe_replay, replay
+from cogs.automod.rulebook import KEY
 from cogs.automod.rules.values import Context, InviteBook
 from cogs.automod.trying import (
     Author,
@@ -103,7 +104,7 @@ async def _ask_for_draft(interaction: Interaction, place: int, messages: int) ->
         await begin(pressed)
         await _replay(pressed, read_draft(values["draft"]), place, messages)
 
-    await ask(interaction, Question(_("A draft of a rule"), [line], note), submitted)
+    await ask(interaction, KEY, Question(_("A draft of a rule"), [line], note), submitted)
 
 
 async def _replay(interaction: Interaction, rule: Rule, place: int, count: int) -> None:

@@ -17,6 +17,7 @@ from bot.core.durations import compact_duration
 from bot.core.errors import AppError, Conflict, InvalidInput, NotFound
 from bot.core.fields.text import quote, shorten
 from bot.core.i18n import N_, Message, _
+from bot.forms import MAX_INPUT, Input, Interaction, Question, Values, ask
 from bot.panels.owned import OwnedPanel
 from cogs.automod.editing import (
     find_rule,
@@ -33,7 +34,6 @@ from cogs.automod.expressions import (
     write_actions,
     write_expression,
 )
-from cogs.automod.forms import MAX_INPUT, Input, Interaction, Question, Values, ask
 from cogs.automod.rulebook import KEY, Rulebook
 from cogs.automod.summaries import summary
 
@@ -233,7 +233,7 @@ class RulePanel(OwnedPanel):
             if await self._save(pressed, lambda: read(self._rule, values)):
                 del self._refused[part]
 
-        await ask(interaction, asked, submitted)
+        await ask(interaction, KEY, asked, submitted)
 
     async def _save(self, interaction: Interaction, make: Callable[[], Rule]) -> bool:
         """Save what is made of the rule, and show it or what is wrong with it."""

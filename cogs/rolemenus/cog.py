@@ -19,11 +19,11 @@ from bot.core.fields.text import quote, shorten
 from bot.core.i18n import _, ngettext
 from bot.core.outbox.deliveries import OutboxFailed
 from bot.core.roles import RoleChanged
+from bot.forms import Input, Question, Values, ask
 from bot.localization import locale_of
 from bot.replies import answer, confirm, paginate
 from cogs.rolemenus.desk import MenuDesk
 from cogs.rolemenus.editing import with_roles, with_texts
-from cogs.rolemenus.forms import Input, Question, Values, ask
 from cogs.rolemenus.holders import Holders
 from cogs.rolemenus.offering import confirm_dangerous, ensure_may_offer
 from cogs.rolemenus.panel import MenuPanel, texts_inputs
@@ -270,7 +270,9 @@ class RoleMenus(
             await pressed.response.defer(ephemeral=True, thinking=True)
             await self._create(pressed, draft, values)
 
-        await ask(interaction, Question(_("Role menu"), [*texts_inputs(draft), roles]), submitted)
+        await ask(
+            interaction, KEY, Question(_("Role menu"), [*texts_inputs(draft), roles]), submitted
+        )
 
     async def _create(self, interaction: Interaction, draft: Menu, values: Values) -> None:
         await ensure_manages(interaction, KEY)

@@ -17,6 +17,7 @@ from bot.checks import ensure_manages, in_time
 from bot.core.errors import AppError, Conflict
 from bot.core.fields.text import shorten
 from bot.core.i18n import N_, Message, _
+from bot.forms import Input, Interaction, Question, Values, ask
 from bot.panels.owned import OwnedPanel
 from cogs.rolemenus.editing import (
     LONGEST_DESCRIPTION,
@@ -32,7 +33,6 @@ from cogs.rolemenus.editing import (
     without_roles,
 )
 from cogs.rolemenus.emoji import show_emoji
-from cogs.rolemenus.forms import Input, Interaction, Question, Values, ask
 from cogs.rolemenus.offering import confirm_dangerous, ensure_may_offer
 from cogs.rolemenus.reading import KEY
 from cogs.rolemenus.rules import MOST_ROLES, PAGE, Menu, Mode, Style
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from cogs.rolemenus.cog import RoleMenus
 
 _ID = "rolemenus:panel:{}"
+_LONGEST_LINE = 100
 
 Change = Callable[[Menu], Menu]
 
@@ -72,6 +73,7 @@ def _working_question(menu: Menu, locale: str) -> Question:
         _("How many of its roles a member may have"),
         _("A number; empty for any"),
         value=str(menu.most or ""),
+        longest=_LONGEST_LINE,
     )
     return Question(
         _("How it works"),
@@ -231,7 +233,7 @@ class MenuPanel(OwnedPanel):
             await self._begin(pressed)
             await self._save(lambda menu: read(menu, values))
 
-        await ask(interaction, question, submitted)
+        await ask(interaction, KEY, question, submitted)
 
     async def _ask_about_role(self, interaction: Interaction, role_id: int) -> None:
         option = self._menu.option(role_id)
@@ -250,7 +252,13 @@ class MenuPanel(OwnedPanel):
             Message(label_of(option, self._name_of)),
             [
                 name,
-                Input("emoji", _("Emoji"), _("Such as 🎨 or <:name:id>"), value=emoji),
+                Input(
+                    "emoji",
+                    _("Emoji"),
+                    _("Such as 🎨 or <:name:id>"),
+                    value=emoji,
+                    longest=_LONGEST_LINE,
+                ),
                 Input(
                     "description", _("Description"), value=described, longest=LONGEST_DESCRIPTION
                 ),
@@ -281,7 +289,7 @@ class MenuPanel(OwnedPanel):
             if await confirm_dangerous(pressed, offered):
                 await self._save(lambda menu: with_roles(menu, chosen, trusted=chosen))
 
-        await ask(interaction, Question(_("Add roles"), [roles]), submitted)
+        await ask(interaction, KEY, Question(_("Add roles"), [roles]), submitted)
 
     async def _ask_to_drop(self, interaction: Interaction) -> None:
         shown = self._shown()

@@ -81,7 +81,7 @@ def walk(node: Any) -> Iterator[dict[str, Any]]:
             yield from walk(one)
     elif isinstance(node, dict):
         yield node
-        for part in ("components", "accessory"):
+        for part in ("components", "component", "accessory"):
             yield from walk(node.get(part))
     elif hasattr(node, "to_dict"):
         yield from walk(node.to_dict())
@@ -225,6 +225,23 @@ async def test_panel_changes_the_menu_and_its_messages(square: Square) -> None:
     await square.ada.click(message, label="Crimson")
     full = await mia.click(message, label="Crimson")
     assert "is full: its only place is taken" in text_of(full)
+
+
+async def test_conditions_can_be_changed_after_a_role_of_theirs_is_gone(square: Square) -> None:
+    panel = (await square.create(square.roles["Red"])).response
+    gate, member = square.guild.create_role("Gate"), square.guild.create_role("Member")
+    await square.cog.desk.change(
+        await square.menu(), lambda one: with_conditions(one, [gate.id, member.id], [])
+    )
+    panel = (await square.boss.slash(square.channel, "rolemenu edit", menu="Colours")).response
+    square.backend.delete_role(square.guild.id, gate.id)
+    await square.bench.env.settle()
+
+    form = await square.boss.select(panel, ["conditions"], custom_id="rolemenus:panel:edit")
+
+    # Discord would refuse a form that names a role that is gone.
+    chosen = [one["default_values"] for one in walk(form.modal) if "default_values" in one]
+    assert [[int(one["id"]) for one in menu] for menu in chosen] == [[member.id]]
 
 
 async def test_panel_that_is_out_of_date_shows_what_is(square: Square) -> None:

@@ -1,7 +1,8 @@
 """Forms of texts and menus, which keep what was typed when it is refused.
 
-`ask` opens one; what is submitted goes to the caller's function, and an `InvalidInput` that it
-raises is answered with a button that opens the form again as it was filled in.
+`ask` opens one; what is submitted goes to the caller's function, and an `InvalidInput` or `Denied`
+that it raises is answered with a button that opens the form again as it was filled in. A form of a
+feature's settings is the settings panel's, in `bot.panels`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import discord
 
-from bot.core.errors import InvalidInput
+from bot.core.errors import Denied, InvalidInput
 from bot.core.fields.text import shorten
 from bot.core.i18n import Message, _
 from bot.localization import locale_of
@@ -27,25 +28,33 @@ Submitted = Callable[[Interaction, Values], Awaitable[None]]
 # Whether there still is a role or channel of this id; asked by the kind of the menu.
 Exists = Callable[[str, int], bool]
 
-_NAMESPACE = "automod"
 # Limits of Discord: labels and titles, descriptions, characters of an input, choices of a menu.
 _MAX_TITLE = 45
 _MAX_DESCRIPTION = 100
 MAX_INPUT = 4000
 _MAX_CHOSEN = 25
+_MAX_OPTION = 100
+# As long as an interaction's token lives, nearly.
 _SECONDS = 840
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One input: a line or a paragraph of text, or a menu of roles, channels or members."""
+    """One input: a line or a paragraph, a menu of roles, channels or members, or of `choices`.
+
+    The value is a text of at most `longest` characters; for a menu of roles, channels or members a
+    sequence of ids, for one of `choices` (value and label) a sequence of at most `most` values.
+    """
 
     name: str
     label: Message
     description: Message | None = None
     value: Any = ""
-    kind: Literal["line", "paragraph", "roles", "channels", "members"] = "line"
+    kind: Literal["line", "paragraph", "roles", "channels", "members", "choices"] = "line"
     required: bool = False
+    longest: int = MAX_INPUT
+    choices: Sequence[tuple[str, str]] = ()
+    most: int = 1
 
     def build(self, locale: str, exists: Exists) -> discord.ui.Label[Any]:
         """Return the input as a form shows it."""
@@ -57,25 +66,44 @@ class Input:
         )
 
     def _component(self, exists: Exists) -> Any:
-        if self.kind not in _MENUS:
-            long = self.kind == "paragraph"
-            return discord.ui.TextInput[Any](
-                custom_id=self.name,
-                style=discord.TextStyle.paragraph if long else discord.TextStyle.short,
-                default=self.value[:MAX_INPUT] or None,
-                required=self.required,
-                max_length=MAX_INPUT,
-            )
+        if self.kind == "choices":
+            return self._select()
+        if self.kind in _MENUS:
+            return self._menu(exists)
+        long = self.kind == "paragraph"
+        return discord.ui.TextInput[Any](
+            custom_id=self.name,
+            style=discord.TextStyle.paragraph if long else discord.TextStyle.short,
+            default=self.value[: self.longest] or None,
+            required=self.required,
+            max_length=self.longest,
+        )
+
+    def _menu(self, exists: Exists) -> Any:
         menu, kind = _MENUS[self.kind]
         # Discord refuses a menu that begins with what no longer exists.
         present = [one for one in self.value if exists(self.kind, int(one))]
         chosen = [discord.SelectDefaultValue(id=int(one), type=kind) for one in present]
         return menu(
             custom_id=self.name,
-            default_values=chosen,
-            required=False,
-            min_values=0,
+            default_values=chosen[:_MAX_CHOSEN],
+            required=self.required,
+            min_values=1 if self.required else 0,
             max_values=_MAX_CHOSEN,
+        )
+
+    def _select(self) -> Any:
+        return discord.ui.Select[Any](
+            custom_id=self.name,
+            required=self.required,
+            min_values=1 if self.required else 0,
+            max_values=min(self.most, len(self.choices)),
+            options=[
+                discord.SelectOption(
+                    value=value, label=shorten(label, _MAX_OPTION), default=value in self.value
+                )
+                for value, label in self.choices
+            ],
         )
 
 
@@ -101,18 +129,16 @@ class Question:
 
 
 class _Modal(discord.ui.Modal):
-    def __init__(
-        self, question: Question, locale: str, exists: Exists, submitted: Submitted
-    ) -> None:
+    def __init__(self, form: _Form, locale: str, exists: Exists, submitted: Submitted) -> None:
         super().__init__(
-            title=shorten(question.title.render(locale), _MAX_TITLE),
+            title=shorten(form.question.title.render(locale), _MAX_TITLE),
             timeout=_SECONDS,
-            custom_id=unique_id(_NAMESPACE),
+            custom_id=unique_id(form.namespace),
         )
         self._submitted = submitted
-        self._labels = [one.build(locale, exists) for one in question.inputs]
-        if question.note is not None:
-            self.add_item(discord.ui.TextDisplay(question.note.render(locale)))
+        self._labels = [one.build(locale, exists) for one in form.question.inputs]
+        if form.question.note is not None:
+            self.add_item(discord.ui.TextDisplay(form.question.note.render(locale)))
         for label in self._labels:
             self.add_item(label)
 
@@ -127,19 +153,32 @@ def _entered(label: discord.ui.Label[Any]) -> tuple[str, Any]:
     component: Any = label.component
     if isinstance(component, discord.ui.TextInput):
         return component.custom_id, component.value
-    return component.custom_id, tuple(one.id for one in component.values)
+    # What was chosen of the choices is a text; roles, channels and members have ids.
+    return component.custom_id, tuple(getattr(one, "id", one) for one in component.values)
 
 
-async def ask(interaction: Interaction, question: Question, submitted: Submitted) -> None:
-    """Open the form as the answer to a command or a press."""
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What is asked, for which feature, and who takes the answers."""
 
-    async def receive(pressed: Interaction, values: Values) -> None:
+    namespace: str
+    question: Question
+    submitted: Submitted
+
+    async def open(self, interaction: Interaction) -> None:
+        locale = locale_of(interaction)
+        form = _Modal(self, locale, _existing(interaction), self._receive)
+        await interaction.response.send_modal(form)
+
+    async def _receive(self, interaction: Interaction, values: Values) -> None:
         try:
-            await submitted(pressed, values)
-        except InvalidInput as error:
-            again = _Again(pressed, question.filled(values), submitted)
-            await answer(pressed, error.render(locale_of(pressed)), view=again)
+            await self.submitted(interaction, values)
+        except (InvalidInput, Denied) as error:
+            again = _Again(interaction, replace(self, question=self.question.filled(values)))
+            await answer(interaction, error.render(locale_of(interaction)), view=again)
 
+
+def _existing(interaction: Interaction) -> Exists:
     state, guild_id = interaction.client.kernel.state(), interaction.guild_id or 0
 
     def exists(kind: str, one: int) -> bool:
@@ -148,24 +187,29 @@ async def ask(interaction: Interaction, question: Question, submitted: Submitted
         # Who has left may come back.
         return kind != "channels" or state.channel(guild_id, one) is not None
 
-    form = _Modal(question, locale_of(interaction), exists, receive)
-    await interaction.response.send_modal(form)
+    return exists
+
+
+async def ask(
+    interaction: Interaction, namespace: str, question: Question, submitted: Submitted
+) -> None:
+    """Open the form as the answer to a command or a press.
+
+    `namespace` is the feature's key: the metrics count by it. `submitted` gets the press that sent
+    the form, which nobody has answered yet, and what was entered by the inputs' names.
+    """
+    await _Form(namespace, question, submitted).open(interaction)
 
 
 class _Again(OwnedView):
     """One button, which opens the form again as it was filled in."""
 
-    def __init__(self, interaction: Interaction, question: Question, submitted: Submitted) -> None:
+    def __init__(self, interaction: Interaction, form: _Form) -> None:
         super().__init__(interaction.user.id, timeout=_SECONDS)
-        self._question = question
-        self._submitted = submitted
         button: discord.ui.Button[_Again] = discord.ui.Button(
             label=_("Correct it").render(locale_of(interaction)),
             style=discord.ButtonStyle.primary,
-            custom_id=unique_id(_NAMESPACE),
+            custom_id=unique_id(form.namespace),
         )
-        button.callback = self._open
+        button.callback = form.open
         self.add_item(button)
-
-    async def _open(self, interaction: Interaction) -> None:
-        await ask(interaction, self._question, self._submitted)
