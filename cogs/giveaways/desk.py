@@ -1,0 +1,104 @@
+"""What the commands of hosts share: where a giveaway may be posted, when it ends, what it gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import discord
+
+from bot.checks import guild_id_of
+from bot.core.contracts import MemberFacts
+from bot.core.errors import Denied, InvalidInput, NotFound
+from bot.core.guild_locale import BASICS
+from bot.core.i18n import _
+from bot.core.moments import parse_moment
+from bot.core.preflight import Action, can_act, can_post
+from bot.state import member_facts, names_of
+from cogs.giveaways.access import Interaction
+from cogs.giveaways.rules import LONGEST
+
+# Kinds of channels that a message with a button can stand in.
+Where = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.Thread
+_NEEDS = ("embed_links",)
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When something begins, and how long it lasts."""
+
+    starts_at: datetime
+    duration: timedelta
+
+
+def ensure_may_post(interaction: Interaction, channel_id: int) -> None:
+    """Raise `Denied` with the fix unless bot and person may post a giveaway in the channel."""
+    state, guild_id = interaction.client.kernel.state(), guild_id_of(interaction)
+    place = state.channel(guild_id, channel_id)
+    if place is None:
+        raise NotFound(_("I can't see that channel."), hint=_("Choose another channel."))
+    if place.kind not in ("text", "news", "voice", "stage", "thread"):
+        raise InvalidInput(
+            _("A giveaway can't be posted in {channel}.", channel=f"<#{channel_id}>"),
+            hint=_("Choose a channel that people write in."),
+        )
+    refusal = can_post(place, _NEEDS)
+    if refusal is not None:
+        raise Denied(refusal.message, hint=refusal.fix)
+    guild, user = interaction.guild, interaction.user
+    channel = guild and guild.get_channel_or_thread(channel_id)
+    if channel is None or not isinstance(user, discord.Member):
+        return
+    if not channel.permissions_for(user).send_messages:
+        raise Denied(
+            _("You can't write in {channel} yourself.", channel=f"<#{channel_id}>"),
+            hint=_("Choose a channel in which you may send messages."),
+        )
+
+
+async def timezone_of(interaction: Interaction) -> str:
+    """Return the guild's zone."""
+    settings = interaction.client.kernel.settings
+    return (await settings.get(guild_id_of(interaction), BASICS)).settings.time_zone
+
+
+async def read_moment(interaction: Interaction, text: str) -> datetime:
+    """Return the instant that somebody means, in the guild's zone; raises `InvalidInput`."""
+    return await parse_moment(
+        text,
+        now=interaction.client.kernel.clock.now(),
+        timezone=await timezone_of(interaction),
+        longest=LONGEST,
+    )
+
+
+async def read_times(interaction: Interaction, start: str | None, duration: str) -> Times:
+    """Return when a giveaway begins and how long it lasts; the end may be a date, too.
+
+    Raises `InvalidInput` for an end that is not after the beginning.
+    """
+    kernel = interaction.client.kernel
+    now = kernel.clock.now()
+    starts_at = await read_moment(interaction, start) if start else now
+    # A duration counts from the beginning; a date is a date whenever it begins.
+    ends_at = await parse_moment(
+        duration, now=starts_at, timezone=await timezone_of(interaction), longest=LONGEST
+    )
+    return Times(starts_at, ends_at - starts_at)
+
+
+async def ensure_may_reward(interaction: Interaction, role_id: int) -> None:
+    """Raise in words unless bot and person may give the role."""
+    kernel, guild_id = interaction.client.kernel, guild_id_of(interaction)
+    me, role = kernel.state().me(guild_id), kernel.state().role(guild_id, role_id)
+    user: Any = interaction.user
+    if me is None or role is None or role_id == guild_id:
+        raise NotFound(_("I can't give that role."), hint=_("Choose another role."))
+    if role_id == await kernel.cases.mute_role_id(guild_id):
+        raise Denied(_("That is the mute role."), hint=_("Choose another role."))
+    actor = replace(member_facts(user), permissions=names_of(interaction.permissions.value))
+    anybody = MemberFacts(0, guild_id, "", top_role_position=-1)
+    refusal = can_act(Action.ADD_ROLE, bot=me, actor=actor, target=anybody, role=role)
+    if refusal is not None:
+        raise Denied(refusal.message, hint=refusal.fix)

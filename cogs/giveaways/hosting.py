@@ -1,0 +1,245 @@
+"""The commands of hosts: starting, scheduling, changing, pausing and cancelling giveaways.
+
+Nothing is decided here. What a command understood of a time in words is always said back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.checks import actor_of, guild_id_of
+from bot.core.errors import InvalidInput
+from bot.core.fields.text import quote
+from bot.core.i18n import Message, _
+from bot.forms import Values, ask
+from bot.replies import answer
+from cogs.giveaways.access import (
+    Interaction,
+    ensure_host,
+)
+from cogs.giveaways.desk import Where, ensure_may_post, read_times, timezone_of
+from cogs.giveaways.manifest import KEY
+from cogs.giveaways.opening import Order
+from cogs.giveaways.panel import (
+    channel_in,
+    create_form,
+    number_in,
+)
+from cogs.giveaways.plan import Look, Plan
+from cogs.giveaways.series import Repeat, SeriesOrder
+from cogs.giveaways.wording import moment
+from db.giveaways import Giveaway
+
+if TYPE_CHECKING:
+    from bot.client import Pegasus
+    from cogs.giveaways.opening import Opening
+    from cogs.giveaways.series import Series
+
+
+class HostCommands(commands.Cog):
+    """The commands, for the cog to inherit; it sets the services."""
+
+    bot: Pegasus
+    opening: Opening
+    series: Series
+
+    @app_commands.command(description="Start a giveaway")
+    @app_commands.describe(
+        prize="What there is to win",
+        duration="How long, or until when: 2 days, friday 8pm, 2027-02-01 20:00",
+        winners="How many win",
+        channel="Where; here if left out",
+        description="More about it",
+        host="Who holds it; you if left out",
+        image="The address of a large image, beginning with https://",
+    )
+    async def start(  # noqa: PLR0917 - the options of the command
+        self,
+        interaction: Interaction,
+        prize: str,
+        duration: str,
+        winners: int,
+        channel: Where | None = None,
+        description: str | None = None,
+        host: discord.Member | None = None,
+        image: str | None = None,
+    ) -> None:
+        """Check, open, and say what was understood."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await ensure_host(interaction)
+        times = await read_times(interaction, None, duration)
+        plan = Plan(
+            prize=prize,
+            winners=winners,
+            duration=times.duration,
+            description=description,
+            look=Look(image_url=image),
+        )
+        channel_id = channel.id if channel else interaction.channel_id or 0
+        await self.open_giveaway(interaction, plan, channel_id, host)
+
+    @app_commands.command(description="Start a giveaway by filling in a form")
+    async def create(self, interaction: Interaction) -> None:
+        """Open the form."""
+        await ensure_host(interaction)
+        await ask(interaction, KEY, create_form(), self._created)
+
+    async def _created(self, interaction: Interaction, values: Values) -> None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await ensure_host(interaction)
+        times = await read_times(interaction, None, values["duration"])
+        plan = Plan(
+            prize=values["prize"],
+            winners=number_in(values, "winners") or 0,
+            duration=times.duration,
+            description=values["description"] or None,
+        )
+        await self.open_giveaway(interaction, plan, channel_in(interaction, values), None)
+
+    async def open_giveaway(
+        self,
+        interaction: Interaction,
+        plan: Plan,
+        channel_id: int,
+        host: discord.Member | None,
+    ) -> None:
+        """Hold a giveaway from now on, and say what was understood; raises in words."""
+        if host is not None and host.bot:
+            raise InvalidInput(_("A bot can't be the host."), hint=_("Choose a person."))
+        ensure_may_post(interaction, channel_id)
+        order = Order(
+            guild_id=guild_id_of(interaction),
+            channel_id=channel_id,
+            host_id=(host or interaction.user).id,
+            plan=plan,
+        )
+        giveaway = await self.opening.open(order, actor_of(interaction))
+        await answer(interaction, _opened(giveaway))
+
+    # --- scheduling ----------------------------------------------------------------------------
+
+    @app_commands.command(description="Have a giveaway begin later, once or again and again")
+    @app_commands.describe(
+        prize="What there is to win",
+        start="When it begins: tomorrow 18:00, friday 8pm, 2027-02-01 20:00",
+        duration="How long, or until when",
+        winners="How many win",
+        repeat="Whether it comes again; once if left out",
+        channel="Where; here if left out",
+        description="More about it",
+        host="Who holds it; you if left out",
+        image="The address of a large image, beginning with https://",
+    )
+    @app_commands.choices(
+        repeat=[
+            app_commands.Choice(name="Every day", value="daily"),
+            app_commands.Choice(name="Every week", value="weekly"),
+            app_commands.Choice(name="Every month", value="monthly"),
+        ]
+    )
+    async def schedule(  # noqa: PLR0917 - the options of the command
+        self,
+        interaction: Interaction,
+        prize: str,
+        start: str,
+        duration: str,
+        winners: int,
+        repeat: app_commands.Choice[str] | None = None,
+        channel: Where | None = None,
+        description: str | None = None,
+        host: discord.Member | None = None,
+        image: str | None = None,
+    ) -> None:
+        """Check, store, and say what was understood."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await ensure_host(interaction)
+        if host is not None and host.bot:
+            raise InvalidInput(_("A bot can't be the host."), hint=_("Choose a person."))
+        channel_id = channel.id if channel else interaction.channel_id or 0
+        ensure_may_post(interaction, channel_id)
+        times = await read_times(interaction, start, duration)
+        plan = Plan(
+            prize=prize,
+            winners=winners,
+            duration=times.duration,
+            description=description,
+            look=Look(image_url=image),
+        )
+        order = Order(
+            guild_id=guild_id_of(interaction),
+            channel_id=channel_id,
+            host_id=(host or interaction.user).id,
+            plan=plan,
+            starts_at=times.starts_at,
+        )
+        if repeat is None:
+            giveaway = await self.opening.open(order, actor_of(interaction))
+            await answer(interaction, _scheduled(giveaway))
+            return
+        await self._begin_series(interaction, order, Repeat(repeat.value))
+
+    async def _begin_series(self, interaction: Interaction, order: Order, repeat: Repeat) -> None:
+        if order.starts_at is None:
+            return
+        zone = await timezone_of(interaction)
+        series = await self.series.begin(
+            SeriesOrder(
+                guild_id=order.guild_id,
+                channel_id=order.channel_id,
+                host_id=order.host_id,
+                plan=order.plan,
+                first=order.starts_at,
+                repeat=repeat,
+                timezone=zone,
+            ),
+            actor_of(interaction),
+        )
+        done = _(
+            "🔁 The giveaway of {prize} begins {when} in {channel}, and comes again {repeat} at "
+            "that time in {zone}. /giveaway cancel stops it.",
+            prize=quote(series.plan["prize"]),
+            when=moment(order.starts_at),
+            channel=f"<#{order.channel_id}>",
+            repeat=_REPEATS[repeat],
+            zone=zone,
+        )
+        await answer(interaction, done)
+
+
+_REPEATS = {
+    Repeat.DAILY: _("every day"),
+    Repeat.WEEKLY: _("every week"),
+    Repeat.MONTHLY: _("every month"),
+}
+
+
+def _opened(giveaway: Giveaway) -> Message:
+    values = {
+        "number": giveaway.number,
+        "prize": quote(giveaway.prize),
+        "channel": f"<#{giveaway.channel_id}>",
+    }
+    hint = _("Requirements, bonus entries and looks: /giveaway edit.")
+    if giveaway.ends_at is None:
+        return _("🎉 #{number}, {prize}, is on its way to {channel}. {hint}", **values, hint=hint)
+    return _(
+        "🎉 #{number}, {prize}, is on its way to {channel} and ends {when}. {hint}",
+        **values,
+        when=moment(giveaway.ends_at),
+        hint=hint,
+    )
+
+
+def _scheduled(giveaway: Giveaway) -> Message:
+    return _(
+        "🗓️ #{number}, {prize}, begins {when} in {channel} and ends {end}.",
+        number=giveaway.number,
+        prize=quote(giveaway.prize),
+        channel=f"<#{giveaway.channel_id}>",
+        when=moment(giveaway.starts_at),
+        end=moment(giveaway.ends_at) if giveaway.ends_at else "—",
+    )

@@ -1,0 +1,182 @@
+"""The commands that show giveaways, and keep their plans as templates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.checks import actor_of, guild_id_of
+from bot.core.errors import InvalidInput
+from bot.core.fields.text import quote
+from bot.core.i18n import _
+from bot.localization import locale_of
+from bot.replies import answer, confirm, paginate
+from cogs.giveaways.access import (
+    Interaction,
+    complete_any,
+    ensure_host,
+    find_giveaway,
+    is_host,
+)
+from cogs.giveaways.desk import Where, read_times
+from cogs.giveaways.listing import pages_of
+from cogs.giveaways.opening import plan_of
+from cogs.giveaways.panel import (
+    text_of,
+)
+from cogs.giveaways.plan import Plan
+from cogs.giveaways.series import LONGEST_NAME
+from db import giveaway_hosting as table
+from db.giveaways import ACTIVE, DRAWING, OPEN_STATUSES, PAUSED, SCHEDULED
+
+if TYPE_CHECKING:
+    from bot.client import Pegasus
+    from cogs.giveaways.series import Series, Templates
+
+
+async def complete_template(
+    interaction: Interaction, current: str
+) -> list[app_commands.Choice[str]]:
+    """Offer the guild's templates by name, to hosts."""
+    if interaction.guild_id is None or not await is_host(interaction):
+        return []
+    cog: Any = interaction.client.get_cog("Giveaways")
+    names = [one.name for one in await cog.templates.list(interaction.guild_id)]
+    wanted = current.casefold()
+    return [app_commands.Choice(name=one, value=one) for one in names if wanted in one.casefold()][
+        :25
+    ]
+
+
+class LookCommands(commands.Cog):
+    """The commands, for the cog to inherit; it sets the services."""
+
+    bot: Pegasus
+    series: Series
+    templates: Templates
+    open_giveaway: Callable[..., Any]
+
+    template = app_commands.Group(
+        name="template", description="Plans of giveaways that are kept for later"
+    )
+
+    @app_commands.command(name="list", description="Show the giveaways of this server")
+    async def list_giveaways(self, interaction: Interaction) -> None:
+        """Show what goes on, and to hosts what is to come."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        guild_id, host = guild_id_of(interaction), await is_host(interaction)
+        statuses = OPEN_STATUSES if host else (ACTIVE, PAUSED, DRAWING)
+        async with self.bot.kernel.database.read() as session:
+            giveaways = await table.list_of_guild(session, guild_id, statuses)
+            entries = await table.count_entries_of(session, [one.id for one in giveaways])
+        series = await self.series.list(guild_id) if host else []
+        following = [(one, self.series.next_of(one)) for one in series]
+        pages = pages_of(giveaways, entries, following, locale_of(interaction))
+        if not pages:
+            text = _("There is no giveaway at the moment.")
+            await answer(interaction, text)
+            return
+        title = _("Giveaways").render(locale_of(interaction))
+        embeds = [discord.Embed(title=title, description=page) for page in pages]
+        await paginate(interaction, embeds)
+
+    @app_commands.command(description="Show all that is public of a giveaway")
+    @app_commands.describe(giveaway="The giveaway, by its number, title or prize")
+    @app_commands.autocomplete(giveaway=complete_any)
+    async def info(self, interaction: Interaction, giveaway: str) -> None:
+        """Describe it."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        found = await find_giveaway(interaction, giveaway)
+        if found.status == SCHEDULED:
+            await ensure_host(interaction)
+        await answer(interaction, await text_of(self.bot, found, locale_of(interaction)))
+
+    # --- templates -----------------------------------------------------------------------------
+
+    @template.command(name="save", description="Keep a giveaway's plan under a name")
+    @app_commands.describe(
+        name="What to call it", giveaway="The giveaway, by its number, title or prize"
+    )
+    @app_commands.autocomplete(giveaway=complete_any, name=complete_template)
+    async def template_save(
+        self,
+        interaction: Interaction,
+        name: app_commands.Range[str, 1, LONGEST_NAME],
+        giveaway: str,
+    ) -> None:
+        """Keep all but the dates."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await ensure_host(interaction)
+        found = await find_giveaway(interaction, giveaway)
+        saved = await self.templates.save(
+            guild_id_of(interaction), name, plan_of(found), actor_of(interaction)
+        )
+        done = _("✅ Kept as {name}. /giveaway template use starts one like it.", name=quote(saved))
+        await answer(interaction, done)
+
+    @template.command(name="use", description="Start a giveaway from a template")
+    @app_commands.describe(
+        name="The template",
+        duration="How long, or until when; as in the template if left out",
+        prize="Another prize",
+        winners="Another number of winners",
+        channel="Where; here if left out",
+    )
+    @app_commands.autocomplete(name=complete_template)
+    async def template_use(  # noqa: PLR0917 - the options of the command
+        self,
+        interaction: Interaction,
+        name: str,
+        duration: str | None = None,
+        prize: str | None = None,
+        winners: int | None = None,
+        channel: Where | None = None,
+    ) -> None:
+        """Start what the template says, with what the options say instead."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await ensure_host(interaction)
+        found = await self.templates.get(guild_id_of(interaction), name)
+        plan = Plan.from_json(found.plan)
+        changes: dict[str, Any] = {"prize": prize, "winners": winners}
+        if duration:
+            changes["duration"] = (await read_times(interaction, None, duration)).duration
+        plan = replace(plan, **{key: value for key, value in changes.items() if value is not None})
+        if plan.duration is None and plan.end_at_entries is None:
+            raise InvalidInput(
+                _("This template does not say when it ends."),
+                hint=_("Name a duration with the command."),
+            )
+        await self.open_giveaway(
+            interaction, plan, channel.id if channel else interaction.channel_id or 0, None
+        )
+
+    @template.command(name="list", description="Show the templates")
+    async def template_list(self, interaction: Interaction) -> None:
+        """List them by name."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await ensure_host(interaction)
+        known = await self.templates.list(guild_id_of(interaction))
+        if not known:
+            text = _("There is no template yet. /giveaway template save keeps one.")
+            await answer(interaction, text)
+            return
+        lines = [f"- {quote(one.name)}: {quote(one.plan['prize'], 60)}" for one in known]
+        await answer(interaction, "\n".join(lines)[:2000])
+
+    @template.command(name="delete", description="Delete a template")
+    @app_commands.describe(name="The template")
+    @app_commands.autocomplete(name=complete_template)
+    async def template_delete(self, interaction: Interaction, name: str) -> None:
+        """Ask, then delete."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await ensure_host(interaction)
+        found = await self.templates.get(guild_id_of(interaction), name)
+        question = _("Delete the template {name}?", name=quote(found.name))
+        if await confirm(interaction, question, recheck=ensure_host):
+            gone = await self.templates.delete(guild_id_of(interaction), name)
+            await answer(interaction, _("🗑️ {name} is deleted.", name=quote(gone)))
