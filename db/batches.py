@@ -130,6 +130,12 @@ async def end_batch(
     return await session.scalar(statement, execution_options={"populate_existing": True})
 
 
+async def note_outcome(session: AsyncSession, batch_id: int, outcome: Mapping[str, Any]) -> None:
+    """Put what came of a batch that has ended in place of what was noted of it."""
+    statement = update(Batch).where(Batch.id == batch_id).values(outcome=dict(outcome))
+    await count_changed(session, statement)
+
+
 async def claim_telling(session: AsyncSession, batch_id: int, now: datetime) -> bool:
     """Take it on to tell how a batch ended; False when that was told."""
     statement = (

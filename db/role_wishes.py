@@ -17,6 +17,7 @@ from sqlalchemy import (
     Integer,
     String,
     and_,
+    case,
     delete,
     exists,
     func,
@@ -59,6 +60,7 @@ class RoleWish(Base):
     """That a member is to have a role (`want`) or not to have it, from `due_at` on.
 
     `reason` is a text as JSON, for the audit log. `stamp` is another after each change of the wish.
+    `occasion` names what wanted it, where that may be withdrawn as a whole.
     """
 
     __tablename__ = "role_wishes"
@@ -85,6 +87,7 @@ class RoleWish(Base):
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     park_cause: Mapped[str | None] = mapped_column(String(32))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    occasion: Mapped[str | None] = mapped_column(String(40))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +111,17 @@ async def put_wishes(session: AsyncSession, wishes: Sequence[Mapping[str, Any]])
     """Store wishes, each with every column but `claim` and `lease_until`, in a single execution.
 
     Where something is wanted of the role already, the newer wish takes its place unless its
-    priority is lower.
+    priority is lower. What was wanted on no occasion is not withdrawn with a later one that wants
+    the same.
     """
     if not wishes:
         return
     insert = insert_for(session, table_of(RoleWish))
+    of_none = and_(RoleWish.occasion.is_(None), RoleWish.want == insert.excluded.want)
+    occasion = case((of_none, None), else_=insert.excluded.occasion)
     statement = insert.on_conflict_do_update(
         index_elements=list(_KEY),
-        set_={name: insert.excluded[name] for name in _RENEWED},
+        set_={name: insert.excluded[name] for name in _RENEWED} | {"occasion": occasion},
         where=RoleWish.priority <= insert.excluded.priority,
     )
     # In one order for everybody, so that two transactions can't wait for each other.
@@ -137,6 +143,16 @@ async def delete_wishes(
     return await count_changed(
         session, delete(RoleWish).where(RoleWish.guild_id == guild_id, *filters)
     )
+
+
+async def withdraw_wishes(
+    session: AsyncSession, guild_id: int, occasion: str, now: datetime
+) -> int:
+    """Forget what is wanted on an occasion, but for what is under way; return how many."""
+    statement = delete(RoleWish).where(
+        RoleWish.guild_id == guild_id, RoleWish.occasion == occasion, _is_free(now)
+    )
+    return await count_changed(session, statement)
 
 
 # --- claiming ------------------------------------------------------------------------------------

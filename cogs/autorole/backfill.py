@@ -16,6 +16,7 @@ from bot.core.i18n import Message, _, ngettext
 from bot.core.roles import RoleService, RoleSource
 from cogs.autorole.rules import Newcomer
 from cogs.autorole.settings import AutoroleSettings, JoinRole
+from db.batches import note_outcome
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 KIND = "autorole"
 # What Discord gives at once.
 PAGE = 1000
-# Changes per piece: Discord takes about one a second, and a stop leaves as many at most.
+# Changes per piece: Discord takes about one a second, and others come in between.
 MOST_CHANGES = 100
 # The queue has to be nearly empty before more is added, so that others come in between.
 MOST_DUE = 20
@@ -114,7 +115,7 @@ class Backfill:
             "changes": so_far.get("changes", 0) + sum(count for _one, count in lacking),
         }
         share = min(UNITS_READ, UNITS_READ * outcome["seen"] // max(1, batch.work["members"]))
-        return Piece(max(share, batch.done + 1), outcome, self._writing(taken, settings))
+        return Piece(max(share, batch.done + 1), outcome, self._writing(batch, taken, settings))
 
     def _take(
         self, page: Sequence[Newcomer], settings: AutoroleSettings
@@ -131,15 +132,21 @@ class Backfill:
         return [one for one, _count in lacking], lacking
 
     def _writing(
-        self, members: Collection[Newcomer], settings: AutoroleSettings
+        self, batch: Batch, members: Collection[Newcomer], settings: AutoroleSettings
     ) -> Callable[[AsyncSession], Awaitable[None]]:
         async def write(session: AsyncSession) -> None:
-            await self._service.give(session, members, settings)
+            await self._service.give(session, members, settings, _occasion_of(batch))
 
         return write
 
     async def record_end(self, session: AsyncSession, batch: Batch) -> None:
-        """Do nothing: what was given stands in Discord's audit log."""
+        """Withdraw what a back-fill that was stopped has wanted and Discord does not have yet.
+
+        What was given stands in Discord's audit log.
+        """
+        if batch.outcome.get("stopped"):
+            withdrawn = await self._roles.withdraw(session, batch.guild_id, _occasion_of(batch))
+            await note_outcome(session, batch.id, {**batch.outcome, "withdrawn": withdrawn})
 
     def letter(self, batch: Batch) -> str:
         """Return the direct message that tells how a back-fill ended."""
@@ -176,6 +183,10 @@ def order_backfill(
     )
 
 
+def _occasion_of(batch: Batch) -> str:
+    return f"{KIND}:{batch.id}"
+
+
 def settings_in(batch: Batch) -> AutoroleSettings:
     """Return settings with the join roles that a back-fill was ordered for."""
     return AutoroleSettings.read({"join_roles": batch.work["roles"]})
@@ -208,10 +219,11 @@ def outcome_of(batch: Batch) -> Message:
         )
     if outcome.get("stopped"):
         return _(
-            "⏹️ Stopped after {seen} members. Roles to give: {changes}; the last of them may "
-            "still be on their way.",
+            "⏹️ Stopped after {seen} members. Of {changes} roles to give, {withdrawn} were not "
+            "given yet and are not given any more.",
             seen=seen,
             changes=changes,
+            withdrawn=outcome.get("withdrawn", 0),
         )
     text = ngettext(
         "✅ All {seen} members were looked at; {count} role was given, or waits for its time.",

@@ -243,15 +243,22 @@ class AutoroleService:
             await self.give(session, newcomers, there)
 
     async def give(
-        self, session: AsyncSession, members: Iterable[Newcomer], settings: AutoroleSettings
+        self,
+        session: AsyncSession,
+        members: Iterable[Newcomer],
+        settings: AutoroleSettings,
+        occasion: str | None = None,
     ) -> int:
-        """Have members of one guild given the join roles that are for them; return how many."""
+        """Have members of one guild given the join roles that are for them; return how many.
+
+        `occasion` is what they can be withdrawn by; who waits for another role goes on waiting.
+        """
         changes: list[RoleChange] = []
         waiting: list[dict[str, Any]] = []
         now = self._clock.now()
         for one in members:
             decision = self.decide(one, settings)
-            changes += changes_of(one, decision)
+            changes += changes_of(one, decision, occasion)
             waiting += [
                 {
                     "guild_id": one.guild_id,
@@ -410,12 +417,12 @@ def _unlocked(member: Newcomer, settings: AutoroleSettings) -> bool:
     return any(one.after_role_id in member.role_ids for one in settings.join_roles)
 
 
-def changes_of(one: Newcomer, decision: Decision) -> list[RoleChange]:
+def changes_of(one: Newcomer, decision: Decision, occasion: str | None = None) -> list[RoleChange]:
     """Return the role changes that a decision means."""
-    return [_join_change(one, gift) for gift in decision.gifts]
+    return [_join_change(one, gift, occasion) for gift in decision.gifts]
 
 
-def _join_change(one: Newcomer, gift: Gift) -> RoleChange:
+def _join_change(one: Newcomer, gift: Gift, occasion: str | None = None) -> RoleChange:
     return RoleChange(
         guild_id=one.guild_id,
         user_id=one.user_id,
@@ -425,6 +432,7 @@ def _join_change(one: Newcomer, gift: Gift) -> RoleChange:
         reason=_("Join role"),
         not_before=gift.not_before,
         after_screening=gift.after_screening,
+        occasion=occasion,
     )
 
 

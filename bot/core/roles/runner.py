@@ -282,6 +282,7 @@ class RoleRunner:
             source=RoleSource.MUTE,
             priority=PRIORITIES[RoleSource.MUTE],
             reason=None,
+            occasion=None,
             after_screening=False,
             state=WAITING,
             due_at=self._clock.now(),

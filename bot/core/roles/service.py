@@ -114,6 +114,7 @@ class RoleService(WorkService[Batch]):
             "stamp": stamp,
             "park_cause": None,
             "created_at": now,
+            "occasion": change.occasion,
         }
 
     async def forget(
@@ -133,6 +134,13 @@ class RoleService(WorkService[Batch]):
         return await table.delete_wishes(
             session, guild_id, user_id=user_id, role_id=role_id, source=source
         )
+
+    async def withdraw(self, session: AsyncSession, guild_id: int, occasion: str) -> int:
+        """Want no more what was wanted on an occasion alone; return how many wishes that were.
+
+        What Discord is being asked for at this moment is seen through.
+        """
+        return await table.withdraw_wishes(session, guild_id, occasion, self._clock.now())
 
     async def snapshot(
         self, guild_id: int | None = None, source: RoleSource | None = None

@@ -18,7 +18,8 @@ class RoleChange:
 
     `reason` is for Discord's audit log, a `Message` in the guild's language. Nothing is done before
     `not_before`. With `after_screening` it waits until the member has passed membership screening,
-    which a role would let them skip.
+    which a role would let them skip. `occasion` (at most 40 characters) names what it is part of,
+    if that may be withdrawn as a whole.
     """
 
     guild_id: int
@@ -29,6 +30,7 @@ class RoleChange:
     reason: Message | str | None = None
     not_before: datetime | None = None
     after_screening: bool = False
+    occasion: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

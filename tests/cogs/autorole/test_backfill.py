@@ -84,14 +84,36 @@ async def test_little_is_in_the_queue_at_any_time(world: AutoroleWorld) -> None:
         assert len(await world.wishes()) <= backfill.MOST_CHANGES
 
 
-async def test_stop_leaves_little_on_the_way(world: AutoroleWorld) -> None:
+async def test_stop_withdraws_what_is_not_given_yet(world: AutoroleWorld) -> None:
+    crowd(world)
+    await world.set(JoinRole(role_id=RED, delay=timedelta(days=1)))
+    # The join role of a newcomer, which the back-fill finds waiting, is not the back-fill's.
+    await world.join(5000)
+    batch = await world.begin(SAILOR)
+    await world.jobs.run_due()
+    assert [one.user_id for one in await world.wishes()] == [5000, 5001, 5002]
+    await world.batches.stop(batch.id, ADMIN.user_id)
+    await finish(world)
+
+    outcome = outcome_of(await world.batch(batch)).render("en")
+    assert "Stopped after 3 members. Of 3 roles to give, 2 were not given yet" in outcome
+    assert world.discord.calls == [("add", 5000, RED)]
+
+
+async def test_stop_lets_what_is_under_way_end(world: AutoroleWorld) -> None:
     crowd(world)
     batch = await world.begin(SAILOR)
     await world.jobs.run_due()
+    world.discord.gate = asyncio.Event()
+    running = asyncio.create_task(world.roles.run_due())
+    await world.until(lambda: world.discord.calls)
     await world.batches.stop(batch.id, ADMIN.user_id)
-    await finish(world)
-    assert len(world.discord.calls) <= backfill.MOST_CHANGES
-    assert "Stopped after 3 members" in outcome_of(await world.batch(batch)).render("en")
+    world.clock.advance(PAUSE)
+    await world.jobs.run_due()
+    world.discord.gate.set()
+    await running
+    assert len(world.discord.calls) == backfill.MOST_CHANGES
+    assert "Of 3 roles to give, 0 were not" in outcome_of(await world.batch(batch)).render("en")
 
 
 async def test_members_who_come_and_go_change_nothing_for_the_others(world: AutoroleWorld) -> None:
