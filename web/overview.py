@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.core.features import Feature
 from bot.core.problems import Problem
-from bot.core.problems.merging import merge_places
+from bot.core.problems.merging import merge_places, without_repeats
 from bot.core.settings import FeatureState
 from web.services import WebServices
 
@@ -47,4 +47,5 @@ async def _problems(services: WebServices, guild_id: int, key: str | None = None
     known = {(one.feature, one.cause, one.subject) for one in found}
     reported = [one.problem for one in await services.problems.list(guild_id) if one.reported]
     new = [one for one in reported if (one.feature, one.cause, one.subject) not in known]
-    return [*found, *new]
+    problems = [*found, *new]
+    return without_repeats(problems, problems)

@@ -19,6 +19,7 @@ import structlog
 from bot.core.contracts import BotState
 from bot.core.events import Event, EventBus
 from bot.core.message_json import message_from_json, message_to_json
+from bot.core.problems.merging import without_repeats
 from bot.core.problems.rules import Problem, find_problems
 from bot.core.settings.model import SettingsChanged
 from db.engine import is_connection_error
@@ -257,8 +258,10 @@ class ProblemService:
         async with self._database.write() as session:
             now = self._clock.now()
             rows = await claim_untold(session, guild_id, now=now, again_after=now - TELL_AGAIN)
-            if rows:
-                untold = [_problem(row) for row in rows]
+            if not rows:
+                return
+            standing = [_problem(row) for row in await list_open_problems(session, [guild_id])]
+            if untold := without_repeats(map(_problem, rows), standing):
                 await self._teller.tell(session, guild_id, channel, untold)
 
     async def _open_rows(self, *guild_ids: int) -> Sequence[ProblemRow]:

@@ -1,12 +1,12 @@
-"""One cause in many channels is one problem for people: merged where problems are shown. Pure.
+"""One cause is one problem for people: merged where problems are shown and told. Pure.
 
-On record each channel stays by itself, since each can be solved by itself.
+On record each stays by itself, since each can be solved by itself.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from bot.core.i18n import Message
@@ -18,10 +18,12 @@ from bot.core.problems.rules import Problem
 def merge_places(problems: Iterable[Problem]) -> list[Problem]:
     """Return the problems, those that differ only in the channel made into one that names all.
 
-    The order is that of each cause's first problem, whose subject stands for the others.
+    What another one of them says too is left out. The order is that of each cause's first problem,
+    whose subject stands for the others.
     """
+    listed = list(problems)
     merged: dict[tuple[str, ...], Problem] = {}
-    for one in problems:
+    for one in without_repeats(listed, listed):
         key = (one.feature, one.cause, *_without_places(one))
         if (known := merged.get(key)) is None:
             merged[key] = one
@@ -32,12 +34,37 @@ def merge_places(problems: Iterable[Problem]) -> list[Problem]:
     return list(merged.values())
 
 
+def without_repeats(problems: Iterable[Problem], standing: Collection[Problem]) -> list[Problem]:
+    """Return the problems but for those that a standing one says of a setting.
+
+    A role above the bot keeps a setting from working, and role changes of everybody waiting: the
+    cause and its fix are the same, and whoever has read of the setting knows both.
+    """
+    said = {_said(one, inner) for one in standing if (inner := _inner(one)) is not None}
+    return [one for one in problems if _said(one, one.message) not in said]
+
+
+def _inner(problem: Problem) -> Message | None:
+    """Return what is said of a setting without the setting's title."""
+    inner = problem.message.values.get("problem")
+    return inner if isinstance(inner, Message) and "field" in problem.message.values else None
+
+
+def _said(problem: Problem, message: Message) -> tuple[str, ...]:
+    # Roles can have the same name; what lacks in the whole guild is the same for all of them.
+    role_id = problem.subject.rpartition(":")[2] if "role" in message.values else ""
+    return (role_id, *_texts(message, problem.fix))
+
+
+def _texts(*texts: Message) -> tuple[str, ...]:
+    return tuple(json.dumps(message_to_json(one), sort_keys=True) for one in texts)
+
+
 def _without_places(problem: Problem) -> tuple[str, ...]:
     """Return what two problems share that differ only in the channel; all of one without any."""
     if not _places(problem.message):
         return ("", problem.subject)
-    texts = (_in_places(problem.message, ()), _in_places(problem.fix, ()))
-    return tuple(json.dumps(message_to_json(text), sort_keys=True) for text in texts)
+    return _texts(_in_places(problem.message, ()), _in_places(problem.fix, ()))
 
 
 def _places(message: Message) -> tuple[str, ...]:

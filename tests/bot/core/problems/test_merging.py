@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bot.core.contracts import ChannelSummary
+from bot.core.contracts import ChannelSummary, RoleSummary
 from bot.core.delivery_problems import problem_in
 from bot.core.features import FeatureRegistry
 from bot.core.i18n import Message, _
 from bot.core.message_json import message_from_json, message_to_json
 from bot.core.places import ChannelList
-from bot.core.preflight import missing_permissions
+from bot.core.preflight import missing_permissions, role_above_bot
 from bot.core.problems import Problem
 from bot.core.problems.merging import merge_places
 from bot.core.problems.news import news_of
@@ -56,6 +56,26 @@ def test_many_channels_are_counted() -> None:
     assert len(text) < 400
     [twice] = merge_places([parked(1), parked(1)])
     assert str(twice.message) == str(parked(1).message)
+
+
+def test_what_is_said_of_a_setting_is_not_said_again() -> None:
+    def above(role_id: int, name: str, field: str = "") -> Problem:
+        refusal = role_above_bot(RoleSummary(role_id, 7, name, 9))
+        if not field:
+            return Problem("general", "parked", f"high:{role_id}", refusal.message, refusal.fix)
+        message = _("{field}: {problem}", field=_(field), problem=refusal.message)
+        return Problem("pond", "above", f"{field}:{role_id}", message, refusal.fix)
+
+    lacking = missing_permissions(("manage_roles",), SEEING, None)
+    assert lacking is not None
+    bare = Problem("general", "parked", "lacking:", lacking.message, lacking.fix)
+    worded = _("{field}: {problem}", field="Join roles", problem=lacking.message)
+    of_setting = Problem("pond", "lacking", "roles:1", worded, lacking.fix)
+
+    # One of two settings does not say what the other says; another role of that name is another.
+    apart = [above(1, "Sailor", "Join roles"), above(1, "Sailor", "Crew"), above(2, "Sailor")]
+    assert merge_places([above(1, "Sailor"), *apart, bare, of_setting]) == [*apart, of_setting]
+    assert merge_places([above(1, "Sailor"), bare]) == [above(1, "Sailor"), bare]
 
 
 def test_channels_are_stored_and_read_back() -> None:

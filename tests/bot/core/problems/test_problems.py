@@ -21,6 +21,7 @@ from bot.core.features import Category, Feature, FeatureRegistry
 from bot.core.fields import channel, role
 from bot.core.i18n import _
 from bot.core.nullstate import NullState
+from bot.core.preflight import role_above_bot
 from bot.core.problems import (
     Problem,
     ProblemFound,
@@ -431,3 +432,18 @@ async def test_check_of_many_guilds_lets_others_run_after_each(bench: Bench) -> 
     rival.cancel()
 
     assert len(set(looked)) == len(looked) == len(guilds)
+
+
+async def test_what_was_told_of_a_setting_is_not_told_again_of_what_waits_for_it(
+    bench: Bench,
+) -> None:
+    await bench.settings.change(GUILD, "pond", {"role_id": 60}, actor=ANNA)
+    high = bench.guild.ranks[60] = replace(GOOD_ROLE, assignable=False)
+    await bench.problems.check(GUILD)
+    refusal = role_above_bot(high)
+    parked = Problem("general", "parked", "high:60", refusal.message, refusal.fix)
+    await bench.problems.report(GUILD, parked)
+    await bench.problems.check(GUILD)
+
+    assert bench.teller.told == [["role_above_bot"]]
+    assert len(await bench.problems.list(GUILD)) == 2
