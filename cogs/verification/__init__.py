@@ -38,6 +38,7 @@ FEATURE = Feature(
     intents={
         "members": N_("I can't see who joins, so nobody is reminded or removed for not verifying.")
     },
+    needs_intents=lambda settings: settings.is_timed,
     check=find_verification_problems,
     purge=purge,
 )

@@ -171,3 +171,8 @@ class VerificationSettings(FeatureSettings):
     def kick_deadline(self) -> timedelta | None:
         """After how long somebody is removed, once that is confirmed."""
         return self.kick_after if self.kick_confirmation else None
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether anything happens to members who don't verify."""
+        return self.remind_after is not None or self.kick_deadline is not None

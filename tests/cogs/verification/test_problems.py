@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from bot.core.contracts import MemberFacts, RoleSummary
+from bot.core.contracts import GuildSummary, MemberFacts, RoleSummary
 from bot.core.nullstate import NullState
+from bot.core.problems import find_problems
 from bot.core.settings.model import FeatureState
+from cogs.verification import FEATURE
 from cogs.verification.problems import find_verification_problems
 from cogs.verification.settings import VerificationSettings
 
@@ -18,12 +20,27 @@ GUILD, PLAIN, POWERFUL = 1, 7, 8
 class Discord(NullState):
     """A guild with a harmless role and one for staff; the bot may kick nobody."""
 
+    def guild(self, guild_id: int) -> GuildSummary | None:
+        return GuildSummary(guild_id, "Garden", 1, 10)
+
     def me(self, guild_id: int) -> MemberFacts | None:
         return MemberFacts(42, guild_id, "Pegasus", 10, frozenset({"manage_roles"}))
 
     def role(self, guild_id: int, role_id: int) -> RoleSummary | None:
         powers = frozenset({"ban_members"}) if role_id == POWERFUL else frozenset[str]()
         return RoleSummary(role_id, guild_id, "R", 2, permissions=powers)
+
+
+def test_missing_intent_is_told_where_somebody_would_be_reminded_or_removed() -> None:
+    def causes(**chosen: Any) -> list[str]:
+        settings = VerificationSettings.read({"verified_role_id": PLAIN, "channel_id": 5} | chosen)
+        state = FeatureState(GUILD, "verification", True, settings)
+        found = find_problems(FEATURE, state, Discord(), GUILD, intents=())
+        return [one.cause for one in found if one.cause == "intent_off"]
+
+    assert causes() == causes(kick_after=7200) == []
+    assert causes(remind_after=7200) == ["intent_off"]
+    assert causes(kick_after=7200, kick_confirmation="kick") == ["intent_off"]
 
 
 @pytest.mark.parametrize(
