@@ -24,6 +24,7 @@ FEATURE = Feature(
         "automod_members",
         "automod_messages",
         "automod_strikes",
+        "automod_roles",
         "automod_false_positives",
         "raids",
         "raid_members",

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.automod_retention import delete_old, forget_contents
+from db.automod_roles import delete_left_roles
 from db.lockdowns import delete_old_lockdowns
 from db.raids import delete_old_raids
 
@@ -20,6 +21,7 @@ RAIDS_KEPT = timedelta(days=30)
 async def purge_automod(session: AsyncSession, now: datetime) -> None:
     """Delete what Automod has kept for long enough."""
     await purge_incidents(session, now)
+    await delete_left_roles(session, now - INCIDENTS_KEPT)
     await delete_old_raids(session, now - RAIDS_KEPT)
     await delete_old_lockdowns(session, now - RAIDS_KEPT)
 

@@ -14,6 +14,7 @@ from bot.core.errors import AppError
 from bot.core.jobs import Job, JobService
 from cogs.automod.plans import Json, orders_of
 from db import automod as table
+from db import automod_roles as role_table
 from db.engine import Database
 
 if TYPE_CHECKING:
@@ -49,25 +50,41 @@ class TimedRoles:
         """Have the roles that a member was given for a time by these steps taken back after it."""
         for step in steps:
             if step["kind"] == "add_role" and step.get("duration"):
-                role_id = step["role_id"]
+                ends_at = self._clock.now() + timedelta(seconds=step["duration"])
+                row_id = await role_table.put_timed_role(
+                    session,
+                    guild_id=incident.guild_id,
+                    user_id=user_id,
+                    role_id=int(step["role_id"]),
+                    incident_id=incident.id,
+                    ends_at=ends_at,
+                )
+                # The job names nobody: it is needed also when the member's data is erased.
                 await self._jobs.schedule(
                     session,
                     ROLE_JOB,
-                    self._clock.now() + timedelta(seconds=step["duration"]),
-                    {
-                        "incident_id": incident.id,
-                        "user_id": str(user_id),
-                        "role_id": role_id,
-                    },
-                    dedupe_key=f"{ROLE_JOB}:{incident.guild_id}:{user_id}:{role_id}",
+                    ends_at,
+                    {"row_id": row_id},
+                    dedupe_key=f"{ROLE_JOB}:{row_id}",
                     guild_id=incident.guild_id,
-                    subject_id=user_id,
                 )
 
     async def _end_role(self, job: Job) -> None:
         """Take back a role that was given for a time, unless it was taken back already."""
-        incident_id, user_id = job.payload["incident_id"], int(job.payload["user_id"])
-        role_id = int(job.payload["role_id"])
+        if "row_id" not in job.payload:
+            # From before there were rows.
+            incident_id, role_id = job.payload["incident_id"], int(job.payload["role_id"])
+            await self._take(incident_id, job.guild_id or 0, int(job.payload["user_id"]), role_id)
+            return
+        async with self._database.read() as session:
+            due = await role_table.get_due_role(session, job.payload["row_id"], self._clock.now())
+        if due is None:
+            return
+        await self._take(due.incident_id, due.guild_id, due.user_id, due.role_id)
+        async with self._database.write() as session:
+            await role_table.end_timed_role(session, due)
+
+    async def _take(self, incident_id: int, guild_id: int, user_id: int, role_id: int) -> None:
         async with self._database.read() as session:
             incident = await table.get_incident(session, incident_id)
         if incident is not None and incident.state == table.UNDONE:
@@ -75,7 +92,7 @@ class TimedRoles:
         # No version of the plan: what ends is none of its steps.
         step = {"kind": "remove_role", "role_id": str(role_id), "version": 0}
         for order in orders_of(
-            incident_id, job.guild_id or 0, Target(user_id, ""), {}, [step], notify=False
+            incident_id, guild_id, Target(user_id, ""), {}, [step], notify=False
         ):
             try:
                 await self._cases.order(order)

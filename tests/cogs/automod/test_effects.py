@@ -8,6 +8,8 @@ import pytest
 
 from bot.core.overwrites import SEND_MESSAGES, TALKING
 from db import automod_effects as effect_table
+from db import automod_roles as role_table
+from db.people import erase_person
 from tests.cogs.automod.world import (
     ANN,
     BOB,
@@ -30,6 +32,20 @@ async def test_role_for_a_time_is_taken_back(world: World) -> None:
     await world.pass_time(601)
 
     assert world.discord.roles[ANN.id] == set()
+
+
+async def test_role_for_a_time_ends_also_when_the_member_has_their_data_erased(
+    world: World,
+) -> None:
+    role = {"type": "add_role", "role_id": "700", "duration": 600}
+    await world.start(rule("scam", words("nitro"), role))
+    await world.say("nitro")
+    async with world.database.write() as session:
+        await erase_person(session, ANN.id)
+    await world.pass_time(601)
+
+    assert world.discord.roles[ANN.id] == set()
+    assert await world.rows(role_table.TimedRole) == []
 
 
 async def test_slowmode_and_lock_end_exactly(world: World) -> None:
