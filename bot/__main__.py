@@ -233,7 +233,8 @@ def _openapi(_: argparse.Namespace) -> int:
     from web.app import declared_routes
     from web.openapi import build_document
 
-    document = build_document(declared_routes(), discover().all())
+    features = discover().all()
+    document = build_document(declared_routes(features), features)
     print(json.dumps(document, indent=2, ensure_ascii=False))
     return 0
 

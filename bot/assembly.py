@@ -41,6 +41,7 @@ from bot.core.permissions import PermissionService
 from bot.core.problems import ProblemService
 from bot.core.problems.news import LogChannelTeller
 from bot.core.ratelimit import CommandLimiter
+from bot.core.resources import Resources
 from bot.core.roles import RoleService
 from bot.core.roster import Roster
 from bot.core.settings import SettingsStore
@@ -167,6 +168,7 @@ def _kernel(
         lag=lag,
         webhooks=webhooks,
         login_links=LoginLinks(database, clock, ""),
+        resources=Resources(),
         state=state,
     )
 

@@ -123,6 +123,7 @@ class Runtime:
                 audit=kernel.audit,
                 owners=self._owners,
                 pool=pool_of(kernel.database),
+                resources=kernel.resources,
                 process_id=self._heartbeat.process_id,
                 counters={
                     name: counter

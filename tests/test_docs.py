@@ -13,6 +13,7 @@ import yaml
 from bot.__main__ import EXIT_CONFIGURATION, EXIT_PROBLEM, build_parser
 from bot.core.health.rules import MIB, Limits, Vitals, judge
 from tests.fakes import FakeClock
+from tests.web.support import REGISTRY
 from web.app import declared_routes
 from web.routes import Access, Route
 
@@ -115,7 +116,7 @@ def test_readme_has_every_command_with_its_options() -> None:
 
 def test_readme_has_every_route_and_who_may_see_it() -> None:
     described = {path: row[1] for row in _rows(README, "Path") for path in _named(row[0])}
-    routes: dict[str, Route] = {route.path: route for route in declared_routes()}
+    routes: dict[str, Route] = {route.path: route for route in declared_routes(REGISTRY.all())}
 
     assert described.keys() == routes.keys()
     for path, route in routes.items():

@@ -21,6 +21,7 @@ from bot.core.metrics.work import WorkSampler
 from bot.core.webhooks import Outcome
 from db.engine import Database
 from tests.commandtree import loaded_client, resting_kernel
+from tests.web.support import REGISTRY
 from web.app import declared_routes
 
 MONITORING = Path(__file__).parent.parent / "docs" / "monitoring"
@@ -41,7 +42,9 @@ VALUES = {
     ("pegasus_bot_health_status", "check"): {check.name for check in _CHECKS},
     ("pegasus_bot_commands_total", "outcome"): OUTCOMES,
     ("pegasus_bot_http_requests_total", "status"): {"1xx", "2xx", "3xx", "4xx", "5xx"},
-    ("pegasus_bot_http_requests_total", "route"): {one.path for one in declared_routes()},
+    ("pegasus_bot_http_requests_total", "route"): {
+        one.path for one in declared_routes(REGISTRY.all())
+    },
     ("pegasus_bot_discord_ratelimited_total", "scope"): {"user", "shared", "global"},
     ("pegasus_bot_webhook_deliveries_total", "outcome"): set(get_args(Outcome)),
     ("pegasus_bot_auth_logins_total", "outcome"): LOGINS,
@@ -199,7 +202,7 @@ def test_counters_are_only_read_as_rates() -> None:
 
 def test_intended_503_is_no_failure() -> None:
     [alert] = [one for one in ALERTS if one["alert"] == "PegasusHttp5xx"]
-    meant = {route.path for route in declared_routes() if 503 in route.replies}
+    meant = {route.path for route in declared_routes(REGISTRY.all()) if 503 in route.replies}
     for _metric, selectors in _METRIC.findall(alert["expr"]):
         [left_out] = re.findall(r'route!~"([^"]*)"', selectors)
         assert set(left_out.split("|")) == meant

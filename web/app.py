@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 
 from aiohttp import web
 
+from bot.core.features import Feature
 from web import api, dashboard, ops
+from web.api import resources
 from web.keys import (
     DECLARED,
     OPENAPI,
@@ -25,9 +28,9 @@ from web.services import WebServices
 from web.session import DatabaseStorage
 
 
-def declared_routes() -> tuple[Route, ...]:
-    """Return every route there is, as OpenAPI and the tests see them."""
-    return (*ops.ROUTES, *api.ROUTES, *dashboard.ROUTES)
+def declared_routes(features: Iterable[Feature]) -> tuple[Route, ...]:
+    """Return every route there is, those that features declare included."""
+    return (*ops.ROUTES, *api.ROUTES, *resources.routes_of(features), *dashboard.ROUTES)
 
 
 def make_app(services: WebServices) -> web.Application:
@@ -41,7 +44,7 @@ def make_app(services: WebServices) -> web.Application:
     app[WARNED] = set()
     app[SECURITY_HEADERS] = security_headers(options.image_origin)
     app[OPENAPI] = []
-    app[DECLARED] = declared_routes()
+    app[DECLARED] = declared_routes(services.registry.all())
     app[ROUTES] = _add_routes(app, app[DECLARED])
     app.on_response_prepare.append(set_headers)
     return app

@@ -51,7 +51,7 @@ class _Place:
 
     @property
     def operation_id(self) -> str:
-        name = self.route.handler.__name__
+        name = self.route.name or self.route.handler.__name__
         return f"{name}_of_{self.feature.key}" if self.feature else name
 
 

@@ -1,4 +1,4 @@
-"""Which version of the settings a change is meant for: `If-Match`, as RFC 9110 has it.
+"""Which version of a thing a change is meant for: `If-Match`, as RFC 9110 has it.
 
 It only reads what the client says. That nobody changed anything meanwhile is decided by the
 database, in the transaction of the change.
@@ -7,12 +7,12 @@ database, in the transaction of the change.
 from __future__ import annotations
 
 import re
+from typing import Protocol
 
 from aiohttp import web
 
 from bot.core.errors import InvalidInput
 from bot.core.i18n import _
-from bot.core.settings import FeatureState
 from web.problems import PreconditionRequired
 
 _VERSION = re.compile(r"v(\d{1,9})", re.ASCII)
@@ -20,8 +20,17 @@ _VERSION = re.compile(r"v(\d{1,9})", re.ASCII)
 NEVER = -1
 
 
+class Versioned(Protocol):
+    """What has versions, such as a feature's settings."""
+
+    @property
+    def revision(self) -> int:
+        """The number in the present version."""
+        ...
+
+
 def expected_revision(
-    request: web.Request, current: FeatureState, *, required: bool = False
+    request: web.Request, current: Versioned, *, required: bool = False
 ) -> int | None:
     """Return the revision that the request's `If-Match` asks for, `None` for any.
 
@@ -32,7 +41,7 @@ def expected_revision(
     if not header and required:
         raise PreconditionRequired(
             _("This change has to say which version it is meant for."),
-            hint=_("Send the ETag of the settings as you read them: If-Match: {etag}", etag='"v3"'),
+            hint=_("Send the ETag that came with what you read: If-Match: {etag}", etag='"v3"'),
         )
     if header in ("", "*"):
         return None

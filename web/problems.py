@@ -56,6 +56,12 @@ class PreconditionFailed(InvalidInput):
         self.stale = stale
 
 
+class OldVersion(InvalidInput):
+    """The change is meant for a version that is no longer the present one (E004)."""
+
+    status, title = 412, N_("Precondition failed")
+
+
 class PreconditionRequired(InvalidInput):
     """The change does not say which version it is meant for (E004)."""
 

@@ -14,7 +14,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Method = Literal["GET", "POST", "PATCH", "DELETE"]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Part = Literal["health", "metrics", "api", "dashboard"]
 PARTS: tuple[Part, ...] = ("health", "metrics", "api", "dashboard")
 
@@ -68,7 +68,8 @@ class Route:
 
     `part` says which listeners serve it. `accepts` lists the media types of request bodies, `body`
     is the model of a JSON one, `limit` its greatest size in bytes. `if_match` says whether a change
-    names the version that it is meant for.
+    names the version that it is meant for. `name` is the operation's in OpenAPI, where the
+    handler's own does not tell it.
     """
 
     method: Method
@@ -84,6 +85,7 @@ class Route:
     body: type[BaseModel] | None = None
     limit: int = BODY_LIMIT
     if_match: Literal["required", "optional"] | None = None
+    name: str = ""
 
     def __post_init__(self) -> None:
         """Raise `ValueError` for a route that names a guild and would pass by its guard."""

@@ -18,6 +18,7 @@ from bot.core.metrics import Metrics
 from bot.core.metrics.exposition import MetricsExposition
 from bot.core.metrics.live import Pool
 from bot.core.problems import ProblemService
+from bot.core.resources import Resources
 from bot.core.settings import SettingsStore
 from bot.core.usage import UsageStatistics
 from db.engine import Database
@@ -75,6 +76,7 @@ class WebServices:
     login_links: LoginLinks
     audit: AuditLog
     owners: Callable[[], Collection[int]]
+    resources: Resources = field(default_factory=Resources)
     pool: Callable[[], Pool] = Pool
     process_id: str = ""
     counters: Mapping[str, Counter] = field(default_factory=dict)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from bot.core.errors import ConfigurationError, NotFound
 from bot.core.fields import UndescribedFieldError, describe_fields
 from bot.core.i18n import LANGUAGES, N_, _
+from bot.core.resources import Resource
 from bot.core.settings.model import SWITCH, FeatureSettings
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class Feature:
     text that says what is off; `needs_intents` says whether a guild's settings need them, which is
     always where it is left out. `check` finds problems that the field declarations can't express.
     `purge` deletes, each night, what the feature has kept for long enough as of that instant.
+    `resources` are what it keeps besides settings and the API shows; `bot.core.resources`.
     """
 
     key: str
@@ -100,6 +102,7 @@ class Feature:
     check: Callable[[Any, BotState, int], list[Problem]] | None = None
     purge: Purge | None = None
     counters: Mapping[str, Callable[[Any], Awaitable[int]]] = field(default_factory=dict)
+    resources: tuple[Resource, ...] = ()
 
     @property
     def group_name(self) -> str:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bot.core.permissions import PermissionService
     from bot.core.problems import ProblemService
     from bot.core.ratelimit import CommandLimiter
+    from bot.core.resources import Resources
     from bot.core.roles import RoleService
     from bot.core.roster import Roster
     from bot.core.settings import SettingsStore
@@ -70,4 +71,5 @@ class Kernel:
     login_links: LoginLinks
     lag: LoopLagProbe
     roster: Roster
+    resources: Resources
     state: Callable[[], BotState]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.features import Category, Feature
 from bot.core.i18n import N_
+from cogs.customcommand.resource import RESOURCE
 from cogs.customcommand.settings import CustomCommandSettings
 from cogs.customcommand.using import purge_cooldowns
 
@@ -23,6 +24,7 @@ FEATURE = Feature(
     settings=CustomCommandSettings,
     tables=("custom_commands", "custom_command_cooldowns"),
     purge=purge_cooldowns,
+    resources=(RESOURCE,),
 )
 
 

@@ -123,24 +123,35 @@ class CommandBook:
             values = _values(draft, actor, self._clock.now())
             row = await table.change_command(session, guild_id, seen.id, seen.revision, values)
             if row is None:
-                raise Conflict(
-                    _("Somebody else has changed this command meanwhile."),
-                    hint=_("Look at it again, then repeat your change."),
-                )
+                raise self.changed_meanwhile()
             command = _command(row)
             await self._changed(session, guild_id, actor, f"{KEY}.edit", draft.name)
         self.forget(guild_id)
         return command
 
-    async def remove(self, seen: Command, actor: Actor) -> None:
-        """Remove a command; raises `NotFound` when somebody else was first."""
+    async def remove(self, seen: Command, actor: Actor, *, exactly: bool = False) -> None:
+        """Remove a command; raises `NotFound` when somebody else was first.
+
+        With `exactly` one that was changed since it was seen stays, for a `Conflict`.
+        """
         guild_id = seen.guild_id
         async with self._database.write() as session:
             await table.lock_guild(session, guild_id)
+            rows = await table.list_commands(session, guild_id) if exactly else ()
+            if any(row.id == seen.id and row.revision != seen.revision for row in rows):
+                raise self.changed_meanwhile()
             if not await table.remove_command(session, guild_id, seen.id):
                 raise _removed(seen)
             await self._changed(session, guild_id, actor, f"{KEY}.remove", seen.draft.name)
         self.forget(guild_id)
+
+    @staticmethod
+    def changed_meanwhile() -> Conflict:
+        """Return the refusal of a change to a command that is not as it was seen."""
+        return Conflict(
+            _("Somebody else has changed this command meanwhile."),
+            hint=_("Look at it again, then repeat your change."),
+        )
 
     async def order_sync(self, session: AsyncSession, guild_id: int) -> None:
         """Have the guild's commands registered with Discord when the session commits."""

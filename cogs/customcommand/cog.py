@@ -24,6 +24,7 @@ from cogs.customcommand.book import KEY, CommandBook, find_command
 from cogs.customcommand.forms import AnswerForm, Entered, Save
 from cogs.customcommand.invocations import as_options, invocation_by, invocation_in
 from cogs.customcommand.registrar import DiscordRegistrar
+from cogs.customcommand.resource import RESOURCE, CommandResource
 from cogs.customcommand.rules import (
     LONGEST_COOLDOWN,
     MAX_DESCRIPTION,
@@ -102,6 +103,7 @@ class CustomCommands(
         """Take up the use of commands and their registration."""
         kernel = self.bot.kernel
         self.sync.register_with(kernel.jobs)
+        kernel.resources.register(RESOURCE.name, CommandResource(self.book, kernel.state))
         self._unsubscribe = kernel.bus.subscribe(SettingsChanged, self.on_settings)
         self.bot.fallback = self.run
         self.bot.prefixes.source = self

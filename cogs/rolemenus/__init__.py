@@ -9,6 +9,7 @@ from bot.core.i18n import N_
 from bot.core.settings import FeatureSettings
 from cogs.rolemenus.pressing import purge_choices
 from cogs.rolemenus.reading import KEY
+from cogs.rolemenus.resource import RESOURCE
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
@@ -31,6 +32,7 @@ FEATURE = Feature(
         )
     },
     purge=purge_choices,
+    resources=(RESOURCE,),
 )
 
 

@@ -6,14 +6,14 @@ payloads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.checks import MANAGES, ensure_manages, guild_id_of, in_time, manages
+from bot.checks import MANAGES, actor_of, ensure_manages, guild_id_of, in_time, manages
 from bot.core.features import RateClass
 from bot.core.fields.text import quote, shorten
 from bot.core.i18n import _, ngettext
@@ -33,12 +33,14 @@ from cogs.rolemenus.problems import MenuProblems
 from cogs.rolemenus.reacting import ReactionPresses
 from cogs.rolemenus.reactor import DiscordReactor
 from cogs.rolemenus.reading import KEY
+from cogs.rolemenus.resource import RESOURCE, MenuResource
 from cogs.rolemenus.rules import MOST_ROLES, Menu, Mode, Style
 from cogs.rolemenus.summaries import list_line
 from cogs.rolemenus.views import OpenButton, PageButton, RoleButton, RoleSelect
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
+    from db.role_menus import RoleMenuPost
 
 Interaction = discord.Interaction["Pegasus"]
 Payload = Mapping[str, Any]
@@ -81,6 +83,7 @@ class RoleMenus(
             kernel.settings,
             jobs=kernel.jobs,
             outbox=kernel.outbox,
+            audit=kernel.audit,
             state=kernel.state,
         )
         self.presses = PressService(
@@ -117,6 +120,8 @@ class RoleMenus(
 
     async def cog_load(self) -> None:
         """Take up earlier work and begin to listen."""
+        menus = MenuResource(self.desk, self._removed)
+        self.bot.kernel.resources.register(RESOURCE.name, menus)
         await self.presses.start()
         await self.posts.start()
         self.bot.add_dynamic_items(RoleButton, OpenButton, PageButton, RoleSelect)
@@ -350,13 +355,16 @@ class RoleMenus(
         )
         if not await confirm(interaction, question, recheck=_recheck):
             return
-        posts = await self.desk.delete(found)
-        self.posts.forget(posts)
-        self.review(found.guild_id)
+        posts = await self.desk.delete(found, actor_of(interaction))
+        self._removed(found.guild_id, posts)
         count = ngettext(
             "Deleted, with {count} message.", "Deleted, with {count} messages.", len(posts)
         )
         await answer(interaction, count)
+
+    def _removed(self, guild_id: int, posts: Sequence[RoleMenuPost]) -> None:
+        self.posts.forget(posts)
+        self.review(guild_id)
 
     async def _begin(self, interaction: Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)

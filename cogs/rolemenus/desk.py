@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bot.core.audit import AuditLog
 from bot.core.clock import Clock
-from bot.core.contracts import BotState
+from bot.core.contracts import Actor, BotState
 from bot.core.errors import Conflict, Denied, InvalidInput, NotFound
 from bot.core.fields.text import quote
 from bot.core.guild_locale import locale_of_guild
@@ -21,7 +22,7 @@ from bot.core.outbox.deliveries import Delivery
 from bot.core.preflight import can_post
 from bot.core.settings import SettingsStore
 from cogs.rolemenus.editing import checked
-from cogs.rolemenus.reading import menu_values, option_rows, read_menu, title_key
+from cogs.rolemenus.reading import KEY, menu_values, option_rows, read_menu, title_key
 from cogs.rolemenus.rules import Menu, Style
 from cogs.rolemenus.wording import menu_message
 from db import role_menus as table
@@ -56,6 +57,7 @@ class MenuDesk:
         *,
         jobs: JobService,
         outbox: OutboxService,
+        audit: AuditLog,
         state: Callable[[], BotState],
     ) -> None:
         self._database = database
@@ -63,6 +65,7 @@ class MenuDesk:
         self._settings = settings
         self._jobs = jobs
         self._outbox = outbox
+        self._audit = audit
         self._state = state
 
     async def list(self, guild_id: int) -> list[tuple[Menu, list[RoleMenuPost]]]:
@@ -114,10 +117,7 @@ class MenuDesk:
         async with self._database.write() as session:
             current = await self._read(session, menu.guild_id, menu.id, lock=True)
             if current.revision != menu.revision:
-                raise Conflict(
-                    _("Somebody else has changed this menu meanwhile."),
-                    hint=_("Open it again with /rolemenu edit."),
-                )
+                raise self.changed_meanwhile()
             changed = checked(make(current))
             if changed == current:
                 return current
@@ -160,17 +160,34 @@ class MenuDesk:
             await self._outbox.send(session, delivery)
             await self.look_after(session, menu.guild_id, post_id)
 
-    async def delete(self, menu: Menu) -> Sequence[RoleMenuPost]:
+    async def delete(
+        self, menu: Menu, actor: Actor, *, exactly: bool = False
+    ) -> Sequence[RoleMenuPost]:
         """Delete a menu with its messages, and return which; raises `NotFound`.
 
-        Members keep the roles that they have.
+        Members keep the roles that they have. With `exactly` a menu that was changed since it was
+        seen stays, for a `Conflict`.
         """
         async with self._database.write() as session:
-            await self._read(session, menu.guild_id, menu.id, lock=True)
+            current = await self._read(session, menu.guild_id, menu.id, lock=True)
+            if exactly and current.revision != menu.revision:
+                raise self.changed_meanwhile()
+            details = {"feature": KEY, "title": current.title}
+            await self._audit.record(
+                session, actor, menu.guild_id, f"{KEY}.delete", "settings", details
+            )
             posts = await table.delete_menu(session, menu.id)
             for post in posts:
                 await self._delete_message(session, post)
         return posts
+
+    @staticmethod
+    def changed_meanwhile() -> Conflict:
+        """Return the refusal of a change to a menu that is not as it was seen."""
+        return Conflict(
+            _("Somebody else has changed this menu meanwhile."),
+            hint=_("Open it again with /rolemenu edit."),
+        )
 
     # --- in a transaction ---------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from bot.core.i18n import Message
 from db.engine import Database
 from tests.fakes import FakeClock
 from tests.web.conftest import OpenWorld
-from tests.web.support import FROM_OUTSIDE, GUILD, KEY, STRANGER, World, open_world
+from tests.web.support import FROM_OUTSIDE, GUILD, KEY, REGISTRY, STRANGER, World, open_world
 from web.app import declared_routes
 
 LIMIT = 64 * 1024
@@ -134,7 +134,9 @@ async def test_error_shape_foreign_content_type(world: World) -> None:
 
 
 def _every_place() -> list[tuple[str, str]]:
-    declared = [(route.method, route.path.format(**_PLACES)) for route in declared_routes()]
+    declared = [
+        (route.method, route.path.format(**_PLACES)) for route in declared_routes(REGISTRY.all())
+    ]
     return [*declared, ("GET", "/no/such/thing"), ("DELETE", "/api/stats")]
 
 
@@ -145,6 +147,7 @@ _PLACES = {
     "feature": "welcome",
     "revision": 0,
     "session_id": "0" * 16,
+    "item_id": 1,
 }
 
 

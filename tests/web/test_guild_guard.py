@@ -9,17 +9,23 @@ import pytest
 from aiohttp import ClientResponse
 
 from tests.web.conftest import OpenWorld
-from tests.web.support import BEHIND_PROXY, FROM_OUTSIDE, GUILD, KEY, STRANGER, World
+from tests.web.support import BEHIND_PROXY, FROM_OUTSIDE, GUILD, KEY, REGISTRY, STRANGER, World
 from web.app import declared_routes
 from web.keys import PACER
 from web.pacing import Pacer
 from web.routes import Access, Pace, Reply, Route
 
-ROUTES = [route for route in declared_routes() if "{guild_id}" in route.path]
-CHANGING = [route for route in declared_routes() if route.method != "GET"]
+ROUTES = [route for route in declared_routes(REGISTRY.all()) if "{guild_id}" in route.path]
+CHANGING = [route for route in declared_routes(REGISTRY.all()) if route.method != "GET"]
 KEY_HASH = hashlib.sha256(KEY.encode()).digest()
 WITH_KEY = {"Authorization": f"Bearer {KEY}"}
-PLACES = {"feature": "welcome", "revision": "0", "token": "x", "session_id": "0" * 16}
+PLACES = {
+    "feature": "welcome",
+    "revision": "0",
+    "token": "x",
+    "session_id": "0" * 16,
+    "item_id": "1",
+}
 every_route = pytest.mark.parametrize(
     "route", ROUTES, ids=lambda route: f"{route.method} {route.path}"
 )

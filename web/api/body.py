@@ -12,7 +12,7 @@ from bot.core.errors import InvalidInput
 from bot.core.i18n import _
 from bot.core.settings.validation import invalid_input
 
-B = TypeVar("B", bound="Body")
+B = TypeVar("B", bound=BaseModel)
 JSON = ("application/json",)
 
 

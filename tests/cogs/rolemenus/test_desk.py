@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
+from bot.core.contracts import SYSTEM
 from bot.core.errors import Conflict, Denied, InvalidInput, NotFound
 from bot.core.outbox.deliveries import DeliveryKind, NotPermitted, OutboxFailed, Undeliverable
 from cogs.rolemenus.editing import with_option, with_roles, with_texts, without_roles
 from cogs.rolemenus.posts import MESSAGE_GONE
+from cogs.rolemenus.resource import MenuResource
 from cogs.rolemenus.rules import Menu, Option, Style
+from db.audit import list_audit_entries
 from db.engine import Database
 from tests.cogs.rolemenus.world import BLUE, CHANNEL, GREEN, GUILD, RED, World
 
@@ -200,7 +203,7 @@ async def test_deleted_menu_takes_its_messages_and_choices_along(world: World) -
     await world.press(menu, RED)
     await world.desk.post(menu, CHANNEL)
 
-    world.posts.forget(await world.desk.delete(menu))
+    world.posts.forget(await world.desk.delete(menu, SYSTEM))
     await world.work()
 
     (deletion,) = [one for one in world.courier.delivered if one.kind is DeliveryKind.DELETE]
@@ -209,6 +212,27 @@ async def test_deleted_menu_takes_its_messages_and_choices_along(world: World) -
     assert len(delivered(world, DeliveryKind.SEND)) == 1
     assert await world.places(menu, RED) == 0
     assert world.posts.find(message_id) is None
+
+
+async def test_programs_read_menus_and_delete_them_as_they_were_seen(world: World) -> None:
+    menu, message_id = await posted(world, caps={RED: 1})
+    removed: list[tuple[int, int]] = []
+    resource = MenuResource(world.desk, lambda guild, posts: removed.append((guild, len(posts))))
+    (item,) = await resource.list(GUILD)
+    body = item.body.model_dump(mode="json")
+    assert (item.id, body["style"], body["options"][0]["places"]) == (menu.id, "buttons", 1)
+    assert [one["message_id"] for one in body["posts"]] == [str(message_id)]
+
+    await world.desk.change(menu, lambda one: without_roles(one, {RED}))
+    with pytest.raises(Conflict, match="changed this menu"):
+        await resource.remove(GUILD, item.id, item.revision, SYSTEM)
+    item = await resource.get(GUILD, menu.id)
+    await resource.remove(GUILD, item.id, item.revision, SYSTEM)
+    with pytest.raises(NotFound):
+        await resource.get(GUILD, menu.id)
+    async with world.database.read() as session:
+        entries = await list_audit_entries(session, guild_id=GUILD, action="rolemenus.delete")
+    assert (removed, len(entries)) == ([(GUILD, 1)], 1)
 
 
 async def test_role_that_has_gone_or_got_power_is_told(world: World) -> None:

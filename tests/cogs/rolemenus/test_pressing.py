@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.core.contracts import SYSTEM
 from bot.core.errors import Conflict, Denied, NotFound
 from bot.core.roles import RoleChange, RoleSource
 from cogs.rolemenus.pressing import NEWS_DELAY, Presser
@@ -196,7 +197,7 @@ async def test_gone_role_and_gone_menu_are_said(world: World) -> None:
     del world.view.positions[RED]
     with pytest.raises(NotFound, match="no longer exists"):
         await world.press(menu, RED)
-    await world.desk.delete(menu)
+    await world.desk.delete(menu, SYSTEM)
     with pytest.raises(NotFound, match="This menu no longer exists"):
         await world.press(menu, BLUE)
 

@@ -111,6 +111,7 @@ class World:
             self.settings,
             jobs=self.jobs,
             outbox=self.outbox,
+            audit=audit,
             state=lambda: self.view,
         )
         self.full: list[Full] = []
