@@ -74,7 +74,8 @@ class RoleMenuOption(Base):
 class RoleMenuPost(Base):
     """A message that shows a menu; `message_id` is empty until it is sent.
 
-    `gone` says that people have deleted the message.
+    `gone` says that people have deleted the message, `is_read` that all reactions on it are on
+    record.
     """
 
     __tablename__ = "role_menu_posts"
@@ -85,6 +86,7 @@ class RoleMenuPost(Base):
     channel_id: Mapped[int] = mapped_column(Snowflake)
     message_id: Mapped[int | None] = mapped_column(Snowflake)
     gone: Mapped[bool] = mapped_column(Boolean)
+    is_read: Mapped[bool] = mapped_column(Boolean)
 
 
 class RoleMenuChoice(Base):
@@ -208,7 +210,9 @@ async def add_post(session: AsyncSession, menu_id: int, guild_id: int, channel_i
     await session.execute(
         delete(RoleMenuPost).where(RoleMenuPost.menu_id == menu_id, RoleMenuPost.gone.is_(True))
     )
-    post = RoleMenuPost(menu_id=menu_id, guild_id=guild_id, channel_id=channel_id, gone=False)
+    post = RoleMenuPost(
+        menu_id=menu_id, guild_id=guild_id, channel_id=channel_id, gone=False, is_read=True
+    )
     session.add(post)
     await session.flush()
     return post.id

@@ -25,7 +25,7 @@ FEATURE = Feature(
     description=N_("Lets members choose roles by buttons, from a select or by reactions."),
     category=Category.COMMUNITY,
     settings=RoleMenuSettings,
-    tables=("role_menu_choices",),
+    tables=("role_menu_choices", "role_menu_reactions"),
     intents={
         "members": N_(
             "I can't see who leaves or loses a role, so places of full roles get free late."

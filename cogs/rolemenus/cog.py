@@ -22,6 +22,7 @@ from bot.core.roles import RoleChanged
 from bot.forms import Input, Question, Values, ask
 from bot.localization import locale_of
 from bot.replies import answer, confirm, paginate
+from cogs.rolemenus.catchup import ReactionCatchUp
 from cogs.rolemenus.desk import MenuDesk
 from cogs.rolemenus.editing import with_roles, with_texts
 from cogs.rolemenus.holders import Holders
@@ -113,10 +114,22 @@ class RoleMenus(
             reactor=reactor,
             state=kernel.state,
         )
+        self.catch_up = self._make_catch_up(reactor)
         self.problems = MenuProblems(self.desk, kernel.settings, kernel.problems, kernel.state)
         self._unsubscribe: list[Callable[[], None]] = []
         # Guilds that are to be looked at: roles change in bursts.
         self._to_review: set[int] = set()
+
+    def _make_catch_up(self, reactor: DiscordReactor) -> ReactionCatchUp:
+        kernel = self.bot.kernel
+        return ReactionCatchUp(
+            kernel.database,
+            kernel.clock,
+            jobs=kernel.jobs,
+            posts=self.posts,
+            presses=self.reactions,
+            reader=reactor,
+        )
 
     async def cog_load(self) -> None:
         """Take up earlier work and begin to listen."""
@@ -124,6 +137,7 @@ class RoleMenus(
         self.bot.kernel.resources.register(RESOURCE.name, menus)
         await self.presses.start()
         await self.posts.start()
+        self.catch_up.start()
         self.bot.add_dynamic_items(RoleButton, OpenButton, PageButton, RoleSelect)
         bus = self.bot.kernel.bus
         self._unsubscribe = [
@@ -149,6 +163,12 @@ class RoleMenus(
         """Hear of other features no more."""
         for unsubscribe in self._unsubscribe:
             unsubscribe()
+
+    @commands.Cog.listener()
+    async def on_shard_ready(self, shard_id: int) -> None:
+        """Take what was missed: the gateway has begun a session, and repeats nothing."""
+        guilds = [one.id for one in self.bot.guilds if one.shard_id == shard_id]
+        await self.catch_up.begin_session(guilds)
 
     # --- events -------------------------------------------------------------------------------
 

@@ -96,6 +96,10 @@ class MenuPosts:
         """Return which menu a message shows, `None` for most."""
         return self._posted.get(message_id)
 
+    def all(self) -> list[Posted]:
+        """Return all messages that show menus."""
+        return list(self._posted.values())
+
     def in_channel(self, channel_id: int) -> list[int]:
         """Return the messages that show menus in a channel."""
         return [key for key, one in self._posted.items() if one.channel_id == channel_id]

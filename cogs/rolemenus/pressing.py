@@ -26,6 +26,7 @@ from cogs.rolemenus.rules import DANGEROUS, Menu, Press, Ruling, decide
 from db import role_menus as table
 from db import role_wishes
 from db.engine import Database
+from db.role_menu_reactions import delete_strays
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -274,6 +275,7 @@ class PressService:
 async def purge_choices(session: AsyncSession, now: datetime) -> None:
     """Delete what was put off for so long that no press can be older."""
     await table.delete_put_off(session, now - KEPT_PUT_OFF)
+    await delete_strays(session)
 
 
 def _no_menu() -> NotFound:

@@ -27,8 +27,10 @@ from bot.core.settings import SettingsStore
 from cogs.rolemenus.emoji import plain, reaction_in, reaction_of
 from cogs.rolemenus.posts import MenuPosts, Posted, Reactor
 from cogs.rolemenus.pressing import Outcome, Presser, PressService
-from cogs.rolemenus.reading import KEY
+from cogs.rolemenus.reading import KEY, read_menu
 from cogs.rolemenus.rules import Menu, Mode, Option, Press, Style, reacted
+from db import role_menu_reactions as marks
+from db import role_menus as table
 from db.engine import Database
 
 log = structlog.get_logger(__name__)
@@ -109,15 +111,42 @@ class ReactionPresses:
         key = (reaction.posted.menu_id, reaction.who.user_id)
         turn = self._turns.setdefault(key, asyncio.Lock())
         async with turn:
-            if not (await self._settings.get(reaction.posted.guild_id, KEY)).enabled:
+            if not await self.is_on(reaction.posted.guild_id):
                 return
             try:
                 outcome = await self._press(reaction)
             except AppError as error:
-                if reaction.on:
-                    await self._refuse(reaction, error)
+                await self._record_refused(reaction, error)
                 return
+            await self._record(reaction, outcome.menu)
             await self._take_switched(reaction, outcome)
+
+    async def is_on(self, guild_id: int) -> bool:
+        """Return whether menus are switched on in a guild."""
+        return (await self._settings.get(guild_id, KEY)).enabled
+
+    async def _record(
+        self, reaction: Reaction, menu: Menu, emoji: str | None = None, *, on: bool | None = None
+    ) -> None:
+        """Note which reaction is there, so that it is not taken for a new one at the next start."""
+        option = _option_of(menu, emoji or reaction.emoji)
+        if option is None:
+            return
+        post_id, user_id = reaction.posted.post_id, reaction.who.user_id
+        async with self._database.write() as session:
+            if reaction.on if on is None else on:
+                await marks.mark(session, post_id, option.role_id, [user_id])
+            else:
+                await marks.unmark(session, post_id, option.role_id, user_id)
+
+    async def _record_refused(self, reaction: Reaction, error: AppError) -> None:
+        """Take a refused reaction back; one that stays is not to be refused again."""
+        is_there = reaction.on and not await self._refuse(reaction, error)
+        async with self._database.read() as session:
+            posted = reaction.posted
+            stored = await table.get_menu(session, posted.guild_id, posted.menu_id)
+        if stored is not None:
+            await self._record(reaction, read_menu(stored), on=is_there)
 
     async def _press(self, reaction: Reaction) -> Outcome:
         def interpret(menu: Menu, _held: frozenset[int]) -> Press:
@@ -133,10 +162,13 @@ class ReactionPresses:
         for role_id in outcome.ruling.removed:
             option = outcome.menu.option(role_id)
             if option is not None and option.emoji is not None:
-                await self._take_back(reaction, reaction_of(option.emoji))
+                emoji = reaction_of(option.emoji)
+                if await self._take_back(reaction, emoji):
+                    await self._record(reaction, outcome.menu, emoji, on=False)
 
-    async def _refuse(self, reaction: Reaction, error: AppError) -> None:
-        await self._take_back(reaction, reaction.emoji)
+    async def _refuse(self, reaction: Reaction, error: AppError) -> bool:
+        """Take a reaction back and say why; returns whether it is gone."""
+        is_gone = await self._take_back(reaction, reaction.emoji)
         now = self._clock.now()
         guild_id, user_id = reaction.posted.guild_id, reaction.who.user_id
         locale = await locale_of_guild(self._settings, self._state(), guild_id)
@@ -156,8 +188,9 @@ class ReactionPresses:
         )
         async with self._database.write() as session:
             await self._outbox.send(session, delivery)
+        return is_gone
 
-    async def _take_back(self, reaction: Reaction, emoji: str) -> None:
+    async def _take_back(self, reaction: Reaction, emoji: str) -> bool:
         key = (reaction.message_id, reaction.who.user_id, plain(emoji))
         self._expected[key] = None
         while len(self._expected) > _MOST_EXPECTED:
@@ -171,6 +204,8 @@ class ReactionPresses:
             # It only looks wrong; what counts is the role.
             self._expected.pop(key, None)
             log.info("reaction_not_taken_back", reason=error.reason)
+            return False
+        return True
 
 
 def _option_of(menu: Menu, emoji: str) -> Option | None:

@@ -51,6 +51,16 @@ class DiscordReactor:
         with self._judging():
             await self._client.http.remove_reaction(channel_id, message_id, emoji, user_id)
 
+    async def list_reactors(
+        self, channel_id: int, message_id: int, emoji: str, *, after: int, limit: int
+    ) -> list[tuple[int, bool]]:
+        """Return who reacts with an emoji, by id and whether it is a bot; higher ids, in order."""
+        with self._judging():
+            users: Any = await self._client.http.get_reaction_users(
+                channel_id, message_id, emoji, limit, after
+            )
+        return sorted((int(one["id"]), bool(one.get("bot"))) for one in users)
+
     async def roles_of(self, guild_id: int, user_id: int) -> frozenset[int] | None:
         """Return a member's roles, `None` for somebody who is no member."""
         with self._judging():

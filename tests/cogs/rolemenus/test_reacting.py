@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.core.contracts import SYSTEM
 from bot.core.outbox.deliveries import DeliveryKind
+from cogs.rolemenus import catchup
 from cogs.rolemenus.rules import Menu, Mode, Style
+from db.role_menus import change_post
 from tests.cogs.rolemenus.world import ANN, BLUE, BOB, CHANNEL, GUILD, RED, World
 
 BOT = 42
@@ -114,4 +117,72 @@ async def test_nothing_happens_while_menus_are_off(world: World, menu: Menu) -> 
 
     assert world.reactor.taken_back == []
     assert world.discord.roles[ANN] == set()
+    assert menu.id
+
+
+async def come_back(world: World) -> None:
+    """Begin a session of the gateway, and let all that follows be done."""
+    await world.catch_up.begin_session([GUILD])
+    await world.jobs.run_due()
+    await world.work()
+
+
+async def test_what_was_done_while_away_is_made_good(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catchup, "PAGE", 3)
+    menu = await world.make(style=Style.REACTIONS)
+    await world.desk.post(menu, CHANNEL)
+    await world.work()
+    await react(world, RED_ONE)
+    await react(world, RED_ONE, BOB)
+    await world.roles.run_due()
+    assert (world.discord.roles[ANN], world.discord.roles[BOB]) == ({RED}, {RED})
+
+    # Ann takes hers back, Bob's stays though staff took the role; others come, one has left.
+    (message_id,) = world.reactor.reactions
+    others = set(range(2000, 2007))
+    world.discord.members |= others
+    world.discord.roles[BOB].discard(RED)
+    world.reactor.roles[ANN] = {RED}
+    world.reactor.gone = {2001}
+    world.reactor.members[message_id, RED_ONE] = {BOT, BOB, *others}
+    await come_back(world)
+    assert world.discord.roles[ANN] == world.discord.roles[BOB] == set()
+    assert {one for one in others if RED in world.discord.roles[one]} == others - {2001}
+
+    calls = len(world.discord.calls)
+    await come_back(world)
+    assert len(world.discord.calls) == calls
+
+
+async def test_refusal_of_what_was_done_while_away_is_not_repeated(
+    world: World, menu: Menu
+) -> None:
+    await react(world, BLUE_ONE, BOB)
+    (message_id,) = world.reactor.reactions
+    # Taken back it is not: the bot lacks the permission.
+    world.reactor.members[message_id, BLUE_ONE] = {ANN, BOB}
+    world.reactor.refusing = True
+    for _time in range(2):
+        await come_back(world)
+        world.clock.advance(timedelta(minutes=2))
+
+    told = [one for one in world.courier.delivered if one.kind is DeliveryKind.DIRECT]
+    assert [one.user_id for one in told] == [ANN]
+    assert menu.id
+
+
+async def test_reactions_from_before_the_record_are_taken_as_dealt_with(
+    world: World, menu: Menu
+) -> None:
+    (message_id,) = world.reactor.reactions
+    async with world.database.write() as session:
+        await change_post(session, 1, is_read=False)
+    world.reactor.members[message_id, RED_ONE] = {ANN}
+    await come_back(world)
+    assert world.discord.calls == []
+    world.reactor.members[message_id, RED_ONE] |= {BOB}
+    await come_back(world)
+    assert (world.discord.roles[ANN], world.discord.roles[BOB]) == (set(), {RED})
     assert menu.id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 from bot.core.audit import AuditLog
@@ -11,11 +12,13 @@ from bot.core.events import EventBus
 from bot.core.features import FeatureRegistry
 from bot.core.jobs import JobService
 from bot.core.outbox import OutboxService
+from bot.core.outbox.deliveries import NotPermitted
 from bot.core.problems import ProblemService
 from bot.core.roles import RoleChanged, RoleService
 from bot.core.settings import SettingsStore
 from bot.core.supervisor import TaskSupervisor
 from cogs import general, rolemenus
+from cogs.rolemenus.catchup import ReactionCatchUp
 from cogs.rolemenus.desk import MenuDesk
 from cogs.rolemenus.posts import MenuPosts
 from cogs.rolemenus.pressing import Full, Outcome, Presser, PressService
@@ -31,6 +34,7 @@ from tests.fakes import FakeClock
 GUILD, CHANNEL = 1 << 40, 500
 RED, BLUE, GREEN = 701, 702, 703
 ANN, BOB = 1001, 1002
+BOT_ID = 42
 
 
 class Place(View):
@@ -65,13 +69,29 @@ class FakeReactor:
         self.reactions: dict[int, list[str]] = {}
         self.taken_back: list[tuple[int, str, int]] = []
         self.error: Exception | None = None
+        # Who reacts, by message and emoji, as Discord has it.
+        self.members: dict[tuple[int, str], set[int]] = {}
+        self.roles: defaultdict[int, set[int]] = defaultdict(set)
+        self.gone: set[int] = set()
+        self.refusing = False
 
     async def set_reactions(self, channel_id: int, message_id: int, emoji: list[str]) -> None:
         if self.error is not None:
             raise self.error
         self.reactions[message_id] = emoji
 
+    async def list_reactors(
+        self, channel_id: int, message_id: int, emoji: str, *, after: int, limit: int
+    ) -> list[tuple[int, bool]]:
+        found = sorted(self.members.get((message_id, emoji), ()))
+        return [(one, one == BOT_ID) for one in found if one > after][:limit]
+
+    async def roles_of(self, guild_id: int, user_id: int) -> frozenset[int] | None:
+        return None if user_id in self.gone else frozenset(self.roles[user_id])
+
     async def take_back(self, channel_id: int, message_id: int, emoji: str, user_id: int) -> None:
+        if self.refusing:
+            raise NotPermitted("missing_permissions")
         self.taken_back.append((message_id, emoji, user_id))
 
 
@@ -141,12 +161,21 @@ class World:
             reactor=self.reactor,
             state=lambda: self.view,
         )
+        self.catch_up = ReactionCatchUp(
+            database,
+            clock,
+            jobs=self.jobs,
+            posts=self.posts,
+            presses=self.reactions,
+            reader=self.reactor,
+        )
         self.problems = MenuProblems(self.desk, self.settings, self.told, lambda: self.view)
         bus.subscribe(RoleChanged, self.presses.role_changed)
 
     async def start(self) -> None:
         await self.presses.start()
         await self.posts.start()
+        self.catch_up.start()
         await self.settings.change(GUILD, "rolemenus", {}, enabled=True, actor=SYSTEM)
 
     async def make(self, caps: dict[int, int] | None = None, **values: Any) -> Menu:
