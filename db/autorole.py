@@ -162,6 +162,20 @@ async def list_known(session: AsyncSession, members: Collection[Member]) -> Sequ
     return found
 
 
+async def list_present(
+    session: AsyncSession, guild_id: int, *, after: int, until: int | None
+) -> frozenset[int]:
+    """Return who is taken to be a member with roles, of ids after one and up to another."""
+    query = select(KnownRoles.user_id).where(
+        KnownRoles.guild_id == guild_id,
+        KnownRoles.user_id > after,
+        KnownRoles.kept_until.is_(None),
+    )
+    if until is not None:
+        query = query.where(KnownRoles.user_id <= until)
+    return frozenset(await session.scalars(query))
+
+
 async def drop_known(session: AsyncSession, guild_id: int, user_id: int, role_id: int) -> None:
     """Take it that a member, who may have left, does not have a role any more."""
     mine = (KnownRoles.guild_id == guild_id, KnownRoles.user_id == user_id)

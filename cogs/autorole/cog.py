@@ -99,7 +99,12 @@ class Autorole(
             mute_role=kernel.cases.mute_role_id,
         )
         self.keeping = Keeping(
-            kernel.database, kernel.clock, kernel.settings, jobs=kernel.jobs, lister=lister
+            kernel.database,
+            kernel.clock,
+            kernel.settings,
+            jobs=kernel.jobs,
+            lister=lister,
+            service=self.service,
         )
         self.backfills = Backfill(self.service, lister, roles=kernel.roles, state=kernel.state)
         self._unsubscribe: Callable[[], None] = lambda: None
@@ -121,6 +126,12 @@ class Autorole(
         """Store what was noted."""
         self._unsubscribe()
         await self.service.flush()
+
+    @commands.Cog.listener()
+    async def on_shard_ready(self, shard_id: int) -> None:
+        """Note what members have now: the gateway has begun a session, and repeats nothing."""
+        guilds = [one.id for one in self.bot.guilds if one.shard_id == shard_id]
+        await self.keeping.begin_session(guilds)
 
     def on_arrival(self, payload: Mapping[str, Any]) -> None:
         """Hand a join on."""

@@ -1,18 +1,23 @@
-"""Begins and ends the keeping of roles with its setting: reads all members once, forgets all."""
+"""Begins and ends the keeping of roles with its setting: reads all members, forgets all.
+
+They are read again when the gateway begins a session, which tells nothing of what was missed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.core.batches import Later, Refused
 from bot.core.events import EventBus
 from bot.core.jobs import Job, JobService, Retry
+from bot.core.roles import RoleSource
 from bot.core.settings import SettingsChanged, SettingsStore
 from cogs.autorole.backfill import PAGE, MemberLister
-from cogs.autorole.service import KEY
+from cogs.autorole.service import KEY, AutoroleService
 from db import autorole as table
+from db import role_wishes
 from db.engine import Database
 
 if TYPE_CHECKING:
@@ -22,6 +27,8 @@ if TYPE_CHECKING:
 
 JOB = "autorole.look"
 _AGAIN = timedelta(minutes=1)
+# Between the beginnings of two guilds: a bot has many, and Discord its limits.
+APART = timedelta(seconds=2)
 
 
 class Keeping:
@@ -35,12 +42,14 @@ class Keeping:
         *,
         jobs: JobService,
         lister: MemberLister,
+        service: AutoroleService,
     ) -> None:
         self._database = database
         self._clock = clock
         self._settings = settings
         self._jobs = jobs
         self._lister = lister
+        self._service = service
 
     def start(self, bus: EventBus) -> Callable[[], None]:
         """Follow changes of settings; returns what ends it."""
@@ -57,16 +66,33 @@ class Keeping:
             else:
                 await table.delete_known(session, event.guild_id)
 
+    async def begin_session(self, guild_ids: Iterable[int]) -> None:
+        """Plan to read again the members of these guilds where roles are kept, one by one."""
+        keeping = [one for one in guild_ids if await self._keeps(one)]
+        if not keeping:
+            return
+        async with self._database.write() as session:
+            for number, guild_id in enumerate(keeping):
+                await self._plan(session, guild_id, after=0, again=True, pause=number * APART)
+
     async def _keeps(self, guild_id: int) -> bool:
         state = await self._settings.get(guild_id, KEY)
         return state.enabled and state.settings.sticky_enabled
 
-    async def _plan(self, session: AsyncSession, guild_id: int, *, after: int) -> None:
+    async def _plan(
+        self,
+        session: AsyncSession,
+        guild_id: int,
+        *,
+        after: int,
+        again: bool = False,
+        pause: timedelta = timedelta(),
+    ) -> None:
         await self._jobs.schedule(
             session,
             JOB,
-            self._clock.now(),
-            {"guild_id": str(guild_id), "after": str(after)},
+            self._clock.now() + pause,
+            {"guild_id": str(guild_id), "after": str(after), "again": again},
             dedupe_key=f"{JOB}:{guild_id}:{after}",
             guild_id=guild_id,
         )
@@ -76,16 +102,46 @@ class Keeping:
         guild_id, after = int(job.payload["guild_id"]), int(job.payload["after"])
         if not await self._keeps(guild_id):
             return
-        try:
-            page = await self._lister.list_members(guild_id, after=after, limit=PAGE)
-        except Later as error:
-            raise Retry(_AGAIN, str(error)) from error
-        except Refused:
-            # Without the intent, or in a guild that was left, there is nothing to read.
-            return
-        async with self._database.write() as session:
-            # What was heard of meanwhile is newer than the page.
+        again = job.payload.get("again", False)
+        # What is heard of meanwhile is newer than the page.
+        with self._service.hearing.listening(guild_id) as heard:
+            try:
+                page = await self._lister.list_members(guild_id, after=after, limit=PAGE)
+            except Later as error:
+                raise Retry(_AGAIN, str(error)) from error
+            except Refused:
+                # Without the intent, or in a guild that was left, there is nothing to read.
+                return
+            last = page[-1].user_id if len(page) == PAGE else None
             known = {(guild_id, one.user_id): one.role_ids for one in page}
-            await table.add_known(session, known)
-            if len(page) == PAGE:
-                await self._plan(session, guild_id, after=page[-1].user_id)
+            async with self._database.write() as session:
+                if again:
+                    await self._renew(session, guild_id, known, heard, after=after, until=last)
+                else:
+                    await table.add_known(session, known)
+                if last is not None:
+                    await self._plan(session, guild_id, after=last, again=again)
+
+    async def _renew(
+        self,
+        session: AsyncSession,
+        guild_id: int,
+        known: Mapping[table.Member, frozenset[int]],
+        heard: Collection[int],
+        *,
+        after: int,
+        until: int | None,
+    ) -> None:
+        """Store what members have now, with what they are to get back; the others have left."""
+        present = await table.list_present(session, guild_id, after=after, until=until)
+        settings = (await self._settings.get(guild_id, KEY)).settings
+        kept_until = self._clock.now() + settings.sticky_for
+        gone = [one for one in present if (guild_id, one) not in known and one not in heard]
+        await table.keep_until(session, {(guild_id, one): kept_until for one in gone})
+        fresh = {key: set(roles) for key, roles in known.items() if key[1] not in heard}
+        ids = [user_id for _guild_id, user_id in fresh]
+        for user_id, role_id in await role_wishes.list_wanted(
+            session, guild_id, ids, RoleSource.STICKY
+        ):
+            fresh[guild_id, user_id].add(role_id)
+        await table.put_known(session, fresh)

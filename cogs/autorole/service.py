@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from bot.core.errors import DatabaseUnavailable
 from bot.core.i18n import _
 from bot.core.roles import RoleChange, RoleService, RoleSource
+from cogs.autorole.hearing import Hearing
 from cogs.autorole.rules import (
     Decision,
     Gift,
@@ -97,6 +98,7 @@ class AutoroleService:
         self._settled: OrderedDict[Member, None] = OrderedDict()
         self._storing = asyncio.Lock()
         self._task: asyncio.Task[Any] | None = None
+        self.hearing = Hearing()
         self.pause = PAUSE_SECONDS
 
     # --- what happens, taken without waiting ---------------------------------------------------
@@ -108,6 +110,7 @@ class AutoroleService:
             return
         news = self._news_of(newcomer.guild_id)
         user_id = newcomer.user_id
+        self.hearing.note(newcomer.guild_id, user_id)
         news.departures.pop(user_id, None)
         news.arrivals[user_id] = newcomer, news.changes.pop(user_id, None)
         self._settled.pop((newcomer.guild_id, user_id), None)
@@ -119,6 +122,7 @@ class AutoroleService:
         if settings is None:
             return
         news = self._news_of(guild_id)
+        self.hearing.note(guild_id, user_id)
         _newcomer, before = news.arrivals.pop(user_id, (None, None))
         if before is not None:
             # They left again before they got back what they had.
@@ -131,6 +135,7 @@ class AutoroleService:
         settings = self._wanted(member.guild_id)
         if settings is None:
             return
+        self.hearing.note(member.guild_id, member.user_id)
         settled = (member.guild_id, member.user_id) in self._settled
         if settings.sticky_enabled or (not settled and _unlocked(member, settings)):
             self._news_of(member.guild_id).changes[member.user_id] = member

@@ -16,9 +16,9 @@ import structlog
 
 from bot.core.clock import Clock
 from bot.core.jobs import Job, JobService, Retry
-from bot.core.outbox.deliveries import Delayed, DeliveryError
+from bot.core.outbox.deliveries import Delayed, DeliveryError, Undeliverable
 from cogs.rolemenus.emoji import reaction_of
-from cogs.rolemenus.posts import MenuPosts, Posted
+from cogs.rolemenus.posts import EMOJI_GONE, MenuPosts, Posted
 from cogs.rolemenus.pressing import Presser
 from cogs.rolemenus.reacting import Reaction, ReactionPresses
 from cogs.rolemenus.reading import read_menu
@@ -124,13 +124,22 @@ class ReactionCatchUp:
             if option.emoji is None:
                 continue
             sign = _Sign(post, message_id, option.role_id, reaction_of(option.emoji))
-            after: int | None = 0
-            for _number in range(MOST_PAGES):
-                if after is not None:
-                    after = await self._read_page(sign, after, budget)
+            try:
+                await self._read_sign(sign, budget)
+            except Undeliverable as error:
+                # Whoever took a deleted emoji for theirs keeps the role.
+                if error.reason != EMOJI_GONE:
+                    raise
         if not post.is_read:
             async with self._database.write() as session:
                 await table.change_post(session, post.id, is_read=True)
+
+    async def _read_sign(self, sign: _Sign, budget: _Budget) -> None:
+        after: int | None = 0
+        for _number in range(MOST_PAGES):
+            if after is None:
+                return
+            after = await self._read_page(sign, after, budget)
 
     async def _read_page(self, sign: _Sign, after: int, budget: _Budget) -> int | None:
         """Deal with who reacts with ids after one; return the last of them if there are more."""

@@ -38,6 +38,7 @@ _LOOK_AGAIN = timedelta(seconds=10)
 _PERMISSION_LOOK = timedelta(minutes=5)
 _NEEDS = ("add_reactions", "read_message_history")
 MESSAGE_GONE = "message_gone"
+EMOJI_GONE = "emoji_gone"
 REACTIONS = "reactions"
 
 

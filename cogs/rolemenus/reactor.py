@@ -15,7 +15,7 @@ import discord
 
 from bot.core.outbox.deliveries import NOT_CONNECTED, Delayed, NotPermitted, Undeliverable
 from cogs.rolemenus.emoji import plain, reaction_in
-from cogs.rolemenus.posts import MESSAGE_GONE
+from cogs.rolemenus.posts import EMOJI_GONE, MESSAGE_GONE
 
 # https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
 _GONE = {10003, 10008}
@@ -83,7 +83,7 @@ class DiscordReactor:
             if error.code in _GONE:
                 raise Undeliverable(MESSAGE_GONE, text) from error
             if error.code == _UNKNOWN_EMOJI:
-                raise Undeliverable("emoji_gone", text) from error
+                raise Undeliverable(EMOJI_GONE, text) from error
             if error.code in _MISSING:
                 raise NotPermitted("missing_permissions", text) from error
             if error.status >= 500 or error.status == 429:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from cogs.autorole import keeping
+from cogs.autorole.rules import Newcomer
 from cogs.autorole.service import WAITED_FOR, purge_autorole
 from cogs.autorole.settings import JoinRole
 from db import autorole as table
@@ -376,3 +379,43 @@ async def test_nightly_cleaning(world: AutoroleWorld) -> None:
     assert await known(world, BOB) is None
     async with world.database.read() as session:
         assert await table.list_waiting(session, [(GUILD, ANN)]) == []
+
+
+async def test_what_changed_while_away_is_noted_when_a_session_begins(
+    world: AutoroleWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "PAGE", 1)
+    await world.set(sticky_enabled=True)
+    await world.join(ANN)
+    await world.join(BOB)
+    await world.get(RED, user_id=ANN)
+    await world.get(RED, user_id=BOB)
+    # Nobody listens: Ann gets another role, Bob leaves.
+    world.discord.roles[ANN] = {BLUE}
+    world.discord.members.discard(BOB)
+    await world.keeping.begin_session([GUILD])
+    for _page in range(4):
+        await world.work(1)
+
+    assert (await known(world, ANN), await known(world, BOB)) == ({BLUE}, {RED})
+    assert (await is_kept(world, ANN), await is_kept(world, BOB)) == (False, True)
+
+
+async def test_news_during_the_reading_of_members_are_newer(
+    world: AutoroleWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.set(sticky_enabled=True)
+    await world.join(ANN)
+    await world.get(RED)
+    read = world.lister.list_members
+
+    async def read_slowly(guild_id: int, *, after: int, limit: int) -> Sequence[Newcomer]:
+        page = await read(guild_id, after=after, limit=limit)
+        await world.get(BLUE)
+        return page
+
+    monkeypatch.setattr(world.lister, "list_members", read_slowly)
+    await world.keeping.begin_session([GUILD])
+    await world.work()
+
+    assert await known(world, ANN) == {RED, BLUE}

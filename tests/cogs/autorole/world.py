@@ -128,7 +128,14 @@ class AutoroleWorld(World):
         self.batches.register(KIND, self.backfills)
         self.loans = TemporaryRoles(database, clock, jobs=self.jobs, roles=self.roles)
         self.loans.start()
-        self.keeping = Keeping(database, clock, self.settings, jobs=self.jobs, lister=self.lister)
+        self.keeping = Keeping(
+            database,
+            clock,
+            self.settings,
+            jobs=self.jobs,
+            lister=self.lister,
+            service=self.service,
+        )
         self.keeping.start(self.bus)
 
     async def _mute_role(self, guild_id: int) -> int | None:
