@@ -17,6 +17,7 @@ from bot.core.guild_locale import locale_of_guild
 from bot.core.jobs import Job, JobService, Retry
 from bot.core.outbox import Delivery, OutboxService
 from cogs.giveaways.manifest import KEY
+from cogs.giveaways.upkeep import MessageWatch
 from cogs.giveaways.wording import View, message_payload, opening_payload
 from db import giveaway_hosting as table
 from db.giveaways import ENDED, SCHEDULED, Giveaway
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from bot.core.clock import Clock
     from bot.core.contracts import BotState
     from bot.core.settings import SettingsStore
+    from db.engine import Database
 
 SHOW_JOB = "giveaways.show"
 # How long changes are gathered: Discord takes five edits in five seconds of one channel.
@@ -46,23 +48,27 @@ class Board:
 
     def __init__(
         self,
+        database: Database,
         clock: Clock,
         settings: SettingsStore,
         *,
         jobs: JobService,
         outbox: OutboxService,
         state: Callable[[], BotState],
+        watch: MessageWatch,
     ) -> None:
+        self._database = database
         self._clock = clock
         self._settings = settings
         self._jobs = jobs
         self._outbox = outbox
         self._state = state
+        self._watch = watch
         self._last_edit: OrderedDict[UUID, str] = OrderedDict()
 
     def start(self) -> None:
         """Take up the work of earlier runs."""
-        self._jobs.register(SHOW_JOB, self._show, max_attempts=1000)
+        self._jobs.register(SHOW_JOB, self._show, effect=self._find, max_attempts=1000)
 
     async def post(self, session: AsyncSession, giveaway: Giveaway) -> None:
         """Post a giveaway's message, in the caller's transaction; `posts` counts it already."""
@@ -93,39 +99,47 @@ class Board:
             guild_id=guild_id,
         )
 
-    async def _show(self, job: Job, session: AsyncSession) -> None:
-        giveaway_id = UUID(job.dedupe_key.removeprefix(f"{SHOW_JOB}:"))
-        giveaway = await table.get_giveaway(session, giveaway_id)
+    async def _find(self, job: Job) -> None:
+        """Note which message a giveaway became, and close what was told of a missing one."""
+        async with self._database.read() as session:
+            giveaway = await table.get_giveaway(session, _giveaway_in(job))
         if giveaway is None or giveaway.status == SCHEDULED:
             return
-        message_id = giveaway.message_id or await self._find_message(session, giveaway)
-        if message_id is None:
+        if giveaway.message_id is None:
+            giveaway = await self._note_message(giveaway)
+        # Known from here on, and no more once it is over.
+        self._watch.note(giveaway)
+        await self._watch.settle(giveaway)
+
+    async def _note_message(self, giveaway: Giveaway) -> Giveaway:
+        async with self._database.write() as session:
+            receipt = await self._outbox.get_receipt(session, message_key(giveaway))
+            if receipt is not None and receipt.is_open:
+                raise Retry(_AGAIN, "not sent yet")
+            # That it could not be sent is told elsewhere.
+            if receipt is not None and receipt.message_id is not None:
+                await table.note_message(session, giveaway.id, receipt.message_id)
+            return await table.get_giveaway(session, giveaway.id) or giveaway
+
+    async def _show(self, job: Job, session: AsyncSession) -> None:
+        giveaway = await table.get_giveaway(session, _giveaway_in(job))
+        if giveaway is None or giveaway.status == SCHEDULED or giveaway.message_id is None:
             return
-        await self._wait_for_last_edit(session, giveaway_id)
-        key = f"{KEY}:{giveaway_id}:shown:{secrets.token_hex(8)}"
+        await self._wait_for_last_edit(session, giveaway.id)
+        key = f"{KEY}:{giveaway.id}:shown:{secrets.token_hex(8)}"
         locale = await self._locale(giveaway.guild_id)
         view = await self._look(session, giveaway)
         await self._outbox.send(
             session,
             Delivery.edit(
                 giveaway.channel_id,
-                message_id,
+                giveaway.message_id,
                 message_payload(view, locale),
                 dedupe_key=key,
                 guild_id=giveaway.guild_id,
             ),
         )
-        self._remember(giveaway_id, key)
-
-    async def _find_message(self, session: AsyncSession, giveaway: Giveaway) -> int | None:
-        receipt = await self._outbox.get_receipt(session, message_key(giveaway))
-        if receipt is not None and receipt.is_open:
-            raise Retry(_AGAIN, "not sent yet")
-        if receipt is None or receipt.message_id is None:
-            # That it could not be sent is told elsewhere.
-            return None
-        await table.note_message(session, giveaway.id, receipt.message_id)
-        return receipt.message_id
+        self._remember(giveaway.id, key)
 
     async def _wait_for_last_edit(self, session: AsyncSession, giveaway_id: UUID) -> None:
         """Raise `Retry` while an earlier edit is on its way: they must not pile up."""
@@ -150,3 +164,7 @@ class Board:
 
     async def _locale(self, guild_id: int) -> str | None:
         return await locale_of_guild(self._settings, self._state(), guild_id)
+
+
+def _giveaway_in(job: Job) -> UUID:
+    return UUID(job.dedupe_key.removeprefix(f"{SHOW_JOB}:"))

@@ -22,7 +22,6 @@ from cogs.giveaways.access import (
     offer_giveaways,
 )
 from cogs.giveaways.desk import Where, ensure_may_post, read_moment
-from cogs.giveaways.manifest import KEY
 from cogs.giveaways.opening import plan_of
 from cogs.giveaways.panel import (
     open_panel,
@@ -107,7 +106,6 @@ class ChangeCommands(commands.Cog):
                 ends_at=ends_at,
                 channel_id=channel.id if channel else None,
             )
-            await self.bot.kernel.problems.solve(found.guild_id, KEY, "message_gone", str(found.id))
         await open_panel(interaction, self.opening, found)
 
     @app_commands.command(description="Let nobody enter a giveaway for a while")

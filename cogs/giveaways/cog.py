@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from discord import app_commands
 from discord.ext import commands
 
+from bot.core.outbox.deliveries import OutboxFailed
 from cogs.giveaways.board import Board
 from cogs.giveaways.changing import ChangeCommands
 from cogs.giveaways.hosting import HostCommands
 from cogs.giveaways.looking import LookCommands
+from cogs.giveaways.manifest import KEY
 from cogs.giveaways.opening import Opening
 from cogs.giveaways.proof import Proofs
 from cogs.giveaways.proving import ProofCommands
 from cogs.giveaways.series import Series, Templates
+from cogs.giveaways.upkeep import MessageWatch
 from cogs.giveaways.vault import vault_of
 
 if TYPE_CHECKING:
@@ -36,12 +40,15 @@ class Giveaways(
     def __init__(self, bot: Pegasus) -> None:
         kernel = bot.kernel
         self.bot = bot
+        self.watch = MessageWatch(kernel.database, kernel.problems)
         self.board = Board(
+            kernel.database,
             kernel.clock,
             kernel.settings,
             jobs=kernel.jobs,
             outbox=kernel.outbox,
             state=kernel.state,
+            watch=self.watch,
         )
         self.opening = Opening(
             kernel.database,
@@ -58,12 +65,41 @@ class Giveaways(
             opening=self.opening,
             problems=kernel.problems,
         )
+        self._unsubscribe: Callable[[], None] = lambda: None
         self.templates = Templates(kernel.database, kernel.clock)
         self.proofs = Proofs(kernel.database)
         self.vault = vault_of(kernel.config, kernel.clock, kernel.database.path)
 
     async def cog_load(self) -> None:
-        """Take up the work of earlier runs."""
+        """Take up the work of earlier runs and begin to listen."""
+        await self.watch.start()
         self.board.start()
         self.opening.start()
         self.series.start()
+        bus = self.bot.kernel.bus
+        self._unsubscribe = bus.subscribe(OutboxFailed, self.watch.delivery_failed)
+        for event, listener in (
+            ("MESSAGE_DELETE", self.on_deletion),
+            ("MESSAGE_DELETE_BULK", self.on_deletion),
+            ("CHANNEL_DELETE", self.on_channel_deleted),
+            ("THREAD_DELETE", self.on_channel_deleted),
+        ):
+            self.bot.intake.listen(event, KEY, listener)
+
+    async def cog_unload(self) -> None:
+        """Hear of nothing more."""
+        self._unsubscribe()
+
+    def on_deletion(self, payload: Mapping[str, Any]) -> None:
+        """Hand on which messages of giveaways were deleted."""
+        ids = [int(one) for one in payload.get("ids") or [payload["id"]]]
+        self._note_deleted(self.watch.find(ids))
+
+    def on_channel_deleted(self, payload: Mapping[str, Any]) -> None:
+        """Hand on which messages went with their channel."""
+        self._note_deleted(self.watch.in_channel(int(payload["id"])))
+
+    def _note_deleted(self, message_ids: list[int]) -> None:
+        if message_ids:
+            supervisor = self.bot.kernel.supervisor
+            supervisor.spawn(f"{KEY}.deletion", self.watch.deleted(message_ids))

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.core.features import Category, Feature
 from bot.core.i18n import N_
 from cogs.giveaways.settings import GiveawaySettings
+from db.giveaway_hosting import count_active, delete_old
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.ext.asyncio import AsyncSession
+
     from bot.client import Pegasus
 
 KEY = "giveaways"
+KEPT_FOR = timedelta(days=180)
+
+
+async def _purge(session: AsyncSession, now: datetime) -> None:
+    # Half a year after the end, or after the bot has left: until then a draw can be checked.
+    await delete_old(session, now - KEPT_FOR)
+
 
 FEATURE = Feature(
     key=KEY,
@@ -31,6 +44,8 @@ FEATURE = Feature(
         "giveaway_series",
         "giveaway_blocks",
     ),
+    purge=_purge,
+    counters={"active_giveaways": count_active},
 )
 
 

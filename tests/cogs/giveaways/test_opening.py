@@ -6,13 +6,18 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from bot.core.errors import Conflict, InvalidInput, NotFound
+from bot.core.outbox.deliveries import OutboxFailed
+from cogs.giveaways.board import message_key
+from cogs.giveaways.manifest import FEATURE
 from cogs.giveaways.opening import plan_of
 from cogs.giveaways.plan import Bonus, Plan, Requirements
 from cogs.giveaways.series import MOST_TEMPLATES, Repeat, SeriesOrder, rule_of
 from cogs.giveaways.verify import is_committed, seed_of
 from db.engine import Database
+from db.giveaways import GiveawayEntry
 from tests.cogs.giveaways.rows import make_entry
 from tests.cogs.giveaways.test_plan import FULL
 from tests.cogs.giveaways.world import CHANNEL, GUILD, HOST, OTHER_CHANNEL, HostWorld
@@ -211,6 +216,59 @@ async def test_end_that_is_none_is_refused(sqlite_world: HostWorld, after: timed
         await sqlite_world.opening.change(
             giveaway, HOST, PLAN, ends_at=sqlite_world.clock.now() + after
         )
+
+
+async def test_deleted_message_is_a_problem_until_it_is_posted_anew(
+    sqlite_world: HostWorld,
+) -> None:
+    world = sqlite_world
+    giveaway = await world.open(PLAN)
+    await world.pass_time(timedelta(seconds=5))
+    assert world.watch.find([1, 9001]) == [9001]
+    assert world.watch.in_channel(CHANNEL) == [9001]
+    await world.watch.deleted([9001])
+    assert "nobody can enter" in str((await world.problems.list(GUILD))[0].problem.message)
+
+    await world.opening.change(await world.get(giveaway), HOST, PLAN, channel_id=OTHER_CHANNEL)
+    await world.pass_time(timedelta(seconds=5))
+    await world.pass_time(timedelta(seconds=5))
+    assert not await world.problems.list(GUILD)
+    assert world.watch.in_channel(OTHER_CHANNEL)
+
+
+async def test_message_that_could_not_be_posted_is_a_problem(sqlite_world: HostWorld) -> None:
+    world = sqlite_world
+    giveaway = await world.open(PLAN)
+    failed = OutboxFailed(
+        at=world.clock.now(),
+        guild_id=GUILD,
+        channel_id=CHANNEL,
+        user_id=None,
+        dedupe_key=message_key(giveaway),
+        reason="channel_gone",
+    )
+    await world.watch.delivery_failed(failed)
+    assert len(await world.problems.list(GUILD)) == 1
+    await world.opening.cancel(giveaway, HOST)
+    await world.pass_time()
+    assert not await world.problems.list(GUILD)
+
+
+async def test_giveaway_is_deleted_whole_half_a_year_after_its_end(world: HostWorld) -> None:
+    giveaway = await world.open(PLAN)
+    async with world.database.write() as session:
+        session.add(make_entry(giveaway, 1))
+    await world.opening.cancel(giveaway, HOST)
+    kept = await world.open(PLAN)
+    assert FEATURE.purge is not None
+    for days, left in ((170, 2), (20, 1)):
+        world.clock.advance(days * DAY.total_seconds())
+        async with world.database.write() as session:
+            await FEATURE.purge(session, world.clock.now())
+        assert len(await world.all()) == left
+    assert [one.id for one in await world.all()] == [kept.id]
+    async with world.database.read() as session:
+        assert (await session.scalars(select(GiveawayEntry))).all() == []
 
 
 # --- series and templates ------------------------------------------------------------------------

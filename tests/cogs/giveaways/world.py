@@ -18,6 +18,7 @@ from bot.core.features import FeatureRegistry
 from bot.core.jobs import Job, JobService
 from bot.core.nullstate import NullState
 from bot.core.outbox import OutboxService
+from bot.core.outbox.deliveries import OutboxFailed
 from bot.core.problems import ProblemService
 from bot.core.settings import SettingsStore
 from bot.core.supervisor import TaskSupervisor
@@ -27,6 +28,7 @@ from cogs.giveaways.manifest import FEATURE, KEY
 from cogs.giveaways.opening import END_JOB, Opening, Order
 from cogs.giveaways.plan import Plan
 from cogs.giveaways.series import Series, Templates
+from cogs.giveaways.upkeep import MessageWatch
 from db.engine import Database
 from db.giveaways import Giveaway
 from tests.cogs.welcome.world import Courier
@@ -61,8 +63,16 @@ class HostWorld:
         )
         self.jobs = JobService(database, clock, Config().jobs, supervisor, bus=bus)
         self.outbox = OutboxService(database, clock, supervisor, courier=self.courier, bus=bus)
+        self.watch = MessageWatch(database, self.problems)
+        bus.subscribe(OutboxFailed, self.watch.delivery_failed)
         self.board = Board(
-            clock, self.settings, jobs=self.jobs, outbox=self.outbox, state=self.state
+            database,
+            clock,
+            self.settings,
+            jobs=self.jobs,
+            outbox=self.outbox,
+            state=self.state,
+            watch=self.watch,
         )
         self.opening = Opening(
             database, clock, self.settings, jobs=self.jobs, audit=audit, board=self.board

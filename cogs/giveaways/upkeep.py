@@ -1,0 +1,117 @@
+"""Looks after what people do to the messages of giveaways: those that are deleted.
+
+Free of discord.py. Which messages show open giveaways is kept in memory: every deletion in all
+guilds is looked up there. A guild has at most 200 of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from bot.core.fields.text import quote
+from bot.core.i18n import Message, _
+from bot.core.outbox.deliveries import OutboxFailed
+from bot.core.problems import Problem, ProblemService
+from cogs.giveaways.manifest import KEY
+from db import giveaway_hosting as table
+from db.giveaways import OPEN_STATUSES, Giveaway
+
+if TYPE_CHECKING:
+    from db.engine import Database
+
+MESSAGE_GONE = "message_gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A message that shows an open giveaway."""
+
+    giveaway_id: UUID
+    guild_id: int
+    channel_id: int
+
+
+class MessageWatch:
+    """Knows the messages of open giveaways, and tells staff of those that are gone."""
+
+    def __init__(self, database: Database, problems: ProblemService) -> None:
+        self._database = database
+        self._problems = problems
+        self._shown: dict[int, Shown] = {}
+
+    async def start(self) -> None:
+        """Know the messages of earlier runs."""
+        async with self._database.read() as session:
+            for giveaway in await table.list_shown(session):
+                self.note(giveaway)
+
+    def note(self, giveaway: Giveaway) -> None:
+        """Know a giveaway's message from now on, or no more when it is over."""
+        if giveaway.message_id is None:
+            return
+        if giveaway.status not in OPEN_STATUSES:
+            self._shown.pop(giveaway.message_id, None)
+            return
+        one = Shown(giveaway.id, giveaway.guild_id, giveaway.channel_id)
+        self._shown[giveaway.message_id] = one
+
+    def find(self, message_ids: Iterable[int]) -> list[int]:
+        """Return those of the messages that show open giveaways."""
+        return [one for one in message_ids if one in self._shown]
+
+    def in_channel(self, channel_id: int) -> list[int]:
+        """Return the messages in a channel that show open giveaways."""
+        return [key for key, one in self._shown.items() if one.channel_id == channel_id]
+
+    async def deleted(self, message_ids: Collection[int]) -> None:
+        """Note that messages are gone, and tell the staff what can be done."""
+        for message_id in message_ids:
+            shown = self._shown.pop(message_id, None)
+            if shown is None:
+                continue
+            async with self._database.write() as session:
+                if not await table.forget_message(session, shown.giveaway_id, message_id):
+                    continue
+                giveaway = await table.get_giveaway(session, shown.giveaway_id)
+            if giveaway is not None:
+                await self._report(giveaway)
+
+    async def delivery_failed(self, event: OutboxFailed) -> None:
+        """Note a message that could not be posted, or was found to be gone when it was edited."""
+        feature, _colon, rest = event.dedupe_key.partition(":")
+        identity, _colon, what = rest.partition(":")
+        what = what.partition(":")[0]
+        if feature != KEY or what not in {"message", "shown"}:
+            return
+        giveaway_id = UUID(identity)
+        if what == "shown":
+            gone = [key for key, one in self._shown.items() if one.giveaway_id == giveaway_id]
+            await self.deleted(gone if event.reason == MESSAGE_GONE else ())
+            return
+        async with self._database.read() as session:
+            giveaway = await table.get_giveaway(session, giveaway_id)
+        if giveaway is not None and giveaway.message_id is None:
+            await self._report(giveaway)
+
+    async def _report(self, giveaway: Giveaway) -> None:
+        if giveaway.status not in OPEN_STATUSES:
+            return
+        message: Message = _(
+            "Giveaway #{number}, {prize}, has no message any more, so nobody can enter it.",
+            number=giveaway.number,
+            prize=quote(giveaway.prize),
+        )
+        fix = _(
+            "Post it anew with /giveaway edit and its option channel, end it with /giveaway end, "
+            "or cancel it with /giveaway cancel."
+        )
+        problem = Problem(KEY, MESSAGE_GONE, str(giveaway.id), message, fix)
+        await self._problems.report(giveaway.guild_id, problem)
+
+    async def settle(self, giveaway: Giveaway) -> None:
+        """Close what was told of a giveaway whose message is there again, or that is over."""
+        if giveaway.message_id is not None or giveaway.status not in OPEN_STATUSES:
+            await self._problems.solve(giveaway.guild_id, KEY, MESSAGE_GONE, str(giveaway.id))
