@@ -1,0 +1,178 @@
+"""The commands of hosts in a running bot: what they answer, and what nobody gets to see."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import discord
+import pytest
+from sqlalchemy import select
+
+from bot.core.contracts import SYSTEM
+from cogs.giveaways.manifest import KEY
+from db.engine import Database
+from db.giveaways import Giveaway
+from tests.cogs.giveaways.test_proving import Desk
+from tests.simcord_env import running_bench
+
+
+@pytest.fixture
+async def desk(sqlite_database: Database) -> AsyncIterator[Desk]:
+    async with running_bench(sqlite_database) as bench:
+        guild = bench.env.create_guild("Harbour")
+        role = guild.create_role("Hosts")
+        host = guild.add_member(bench.env.create_user("host"), roles=[role])
+        ada = guild.add_member(bench.env.create_user("ada"))
+        changes = {"host_roles": [str(role.id)]}
+        await bench.kernel.settings.change(guild.id, KEY, changes, actor=SYSTEM)
+        yield Desk(bench, guild, guild.create_text_channel("general"), host, ada)
+
+
+async def stored(desk: Desk) -> list[Giveaway]:
+    async with desk.bench.kernel.database.read() as session:
+        return list(await session.scalars(select(Giveaway).order_by(Giveaway.number)))
+
+
+async def start(desk: Desk, **options: Any) -> str:
+    given = {"prize": "A keyboard", "duration": "2 days", "winners": 1} | options
+    return (await desk.ask(desk.host, "giveaway start", **given)).content
+
+
+async def say_yes(desk: Desk, command: str, **options: Any) -> None:
+    result = await desk.host.slash(desk.channel, command, **options)
+    await desk.host.click(result.response, label="Yes, go ahead")
+    await desk.bench.env.settle()
+
+
+async def test_start_posts_the_giveaway(desk: Desk) -> None:
+    said = await start(desk, description="Thank **you**")
+    await desk.bench.deliver()
+
+    assert "#1, `A keyboard`, is on its way" in said
+    [message] = desk.channel.history()
+    [embed] = message.embeds
+    assert embed.title == "🎉 A keyboard"
+    assert "Thank **you**" in (embed.description or "")
+    assert f"<@{desk.host.id}>" in (embed.description or "")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"winners": 0}, "1 to 50 winners"),
+        ({"winners": 10_000}, "1 to 50 winners"),
+        ({"duration": "yesterday"}, "over already"),
+        ({"duration": "5 years"}, "too far away"),
+        ({"duration": "soon"}, "no time that I understand"),
+        ({"duration": "1s"}, "at least 10 seconds"),
+        ({"prize": "x" * 5000}, "has 5000 characters"),
+        ({"prize": "   "}, "prize is empty"),
+        ({"image": "http://example.org/a.png"}, "https://"),
+    ],
+)
+async def test_bad_input_is_told_and_nothing_is_made(
+    desk: Desk, options: dict[str, Any], said: str
+) -> None:
+    assert said in await start(desk, **options)
+    await desk.bench.deliver()
+    assert not await stored(desk)
+    assert not desk.channel.history()
+
+
+async def test_channel_that_the_bot_cant_post_to_is_told_with_the_fix(desk: Desk) -> None:
+    me = desk.guild.default_role
+    hidden = desk.guild.create_text_channel(
+        "hidden", overwrites={me: discord.PermissionOverwrite(send_messages=False)}
+    )
+    said = await start(desk, channel=hidden)
+
+    assert "Send Messages" in said
+    assert "#hidden" in said
+    assert not await stored(desk)
+
+
+async def test_member_is_no_host(desk: Desk) -> None:
+    options = {"prize": "x", "duration": "1h", "winners": 1}
+    said = (await desk.ask(desk.ada, "giveaway start", **options)).content
+
+    assert "Only hosts" in said
+    assert not await stored(desk)
+
+
+async def test_host_handles_only_their_own(desk: Desk) -> None:
+    await start(desk)
+    role = desk.guild.create_role("More hosts")
+    other = desk.guild.add_member(desk.bench.env.create_user("other"), roles=[role])
+    changes = {"host_roles": [str(role.id)]}
+    await desk.bench.kernel.settings.change(desk.guild.id, KEY, changes, actor=SYSTEM)
+    assert "somebody else's" in (await desk.ask(other, "giveaway pause", giveaway="1")).content
+
+
+async def test_form_starts_a_giveaway(desk: Desk) -> None:
+    form = await desk.host.slash(desk.channel, "giveaway create")
+    values = {"prize": "A mug", "duration": "1h", "winners": "2", "description": ""}
+    refused = await desk.host.submit_modal(form, values | {"winners": "none"})
+    text = refused.followups[-1] if refused.followups else refused.response
+    assert "no whole number" in text.content
+    again = await desk.host.click(text, label="Correct it")
+    await desk.host.submit_modal(again, values)
+
+    [giveaway] = await stored(desk)
+    assert (giveaway.prize, giveaway.winner_count) == ("A mug", 2)
+
+
+async def test_pause_resume_list_info_and_cancel(desk: Desk) -> None:
+    await start(desk)
+    assert "is paused" in (await desk.ask(desk.host, "giveaway pause", giveaway="1")).content
+    shown = (await desk.ask(desk.ada, "giveaway list")).embeds[0].description
+    assert shown is not None
+    assert "paused" in shown
+    assert "goes on" in (await desk.ask(desk.host, "giveaway resume", giveaway="1")).content
+    assert "Commitment" in (await desk.ask(desk.ada, "giveaway info", giveaway="keyb")).content
+    await say_yes(desk, "giveaway cancel", giveaway="1")
+    assert [one.status for one in await stored(desk)] == ["cancelled"]
+
+
+async def test_edit_shows_a_panel_whose_forms_save(desk: Desk) -> None:
+    await start(desk)
+    panel = await desk.ask(desk.host, "giveaway edit", giveaway="1", winners=3)
+    assert "Winners to be drawn: 3" in panel.content
+    form = await desk.host.click(panel, label="Age and activity")
+    values = {"account_age": "30 days", "time_in_guild": "", "level": "", "messages": "5"}
+    await desk.host.submit_modal(form, values)
+
+    [giveaway] = await stored(desk)
+    assert giveaway.winner_count == 3
+    assert giveaway.requirements == {
+        "account_age": timedelta(days=30).total_seconds(),
+        "messages": 5,
+    }
+
+
+async def test_schedule_says_what_it_understood(desk: Desk) -> None:
+    options = {"prize": "A mug", "start": "2h", "duration": "1h", "winners": 1}
+    said = (await desk.ask(desk.host, "giveaway schedule", **options)).content
+    assert "begins <t:" in said
+    await desk.bench.deliver()
+    assert not desk.channel.history()
+    weekly = (await desk.ask(desk.host, "giveaway schedule", **options, repeat="weekly")).content
+    assert "comes again every week" in weekly
+    shown = (await desk.ask(desk.host, "giveaway list")).embeds[0].description
+    assert shown is not None
+    assert "🔁" in shown
+    assert "no giveaway" in (await desk.ask(desk.ada, "giveaway list")).content
+
+
+async def test_template_is_kept_used_and_deleted(desk: Desk) -> None:
+    await start(desk, description="Again")
+    saved = await desk.ask(desk.host, "giveaway template save", name="Friday", giveaway="1")
+    assert "Kept as `Friday`" in saved.content
+    assert "`Friday`" in (await desk.ask(desk.host, "giveaway template list")).content
+    await desk.ask(desk.host, "giveaway template use", name="friday", prize="A lamp")
+    second = (await stored(desk))[1]
+    assert (second.prize, second.description) == ("A lamp", "Again")
+    await say_yes(desk, "giveaway template delete", name="friday")
+    none = await desk.ask(desk.host, "giveaway template use", name="friday")
+    assert "no template called" in none.content
