@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import BigInteger, Connection, inspect, text
 
 from db import migrations, schema
 from db.engine import Database
@@ -85,6 +85,54 @@ def add_revision(folder: Path, revision: str, after: str, body: str) -> None:
 async def test_migrated_schema_is_what_the_tables_say(database: Database) -> None:
     async with database.engine.connect() as connection:
         assert await connection.run_sync(differences) == []
+
+
+async def test_number_of_a_deleted_row_is_given_to_no_other(sqlite_database: Database) -> None:
+    """Keys of deliveries and ids of buttons are made from them; SQLite would repeat them."""
+    async with sqlite_database.engine.connect() as connection:
+        made = (await connection.execute(text("SELECT name, sql FROM sqlite_master"))).all()
+    statements = {name: sql or "" for name, sql in made}
+    numbered = [
+        one.name
+        for one in schema.metadata().sorted_tables
+        if [key.name for key in one.primary_key] == ["id"]
+        and isinstance(one.c.id.type, BigInteger)
+        and one.c.id.autoincrement == "auto"
+    ]
+    assert "role_menu_posts" in numbered
+    assert [one for one in numbered if "AUTOINCREMENT" not in statements[one]] == []
+
+
+def _upgrade_to(connection: Connection, revision: str) -> None:
+    config = make_config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+async def test_rows_keep_their_numbers_when_those_become_lasting(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/old.db")
+    try:
+        async with database.engine.begin() as connection:
+            await connection.run_sync(_upgrade_to, "0020")
+        async with database.write() as session:
+            await session.execute(
+                text(
+                    "INSERT INTO giveaway_series VALUES (1, 2, 3, 4, '{}', 'a', 'b', 5, 6, NULL), "
+                    "(7, 2, 3, 4, '{}', 'a', 'b', 5, 6, 8)"
+                )
+            )
+        await upgrade(database)
+        async with database.write() as session:
+            rows = await session.execute(text("SELECT id, stopped_at FROM giveaway_series"))
+            assert [tuple(row) for row in rows] == [(1, None), (7, 8)]
+            await session.execute(text("DELETE FROM giveaway_series"))
+            insert = text(
+                "INSERT INTO giveaway_series VALUES (NULL, 2, 3, 4, '{}', 'a', 'b', 5, 6, NULL) "
+                "RETURNING id"
+            )
+            assert await session.scalar(insert) > 1000
+    finally:
+        await database.close()
 
 
 async def test_upgrade_from_empty_reaches_the_head_once(empty: Database) -> None:

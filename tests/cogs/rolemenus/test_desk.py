@@ -214,6 +214,18 @@ async def test_deleted_menu_takes_its_messages_and_choices_along(world: World) -
     assert world.posts.find(message_id) is None
 
 
+async def test_menu_that_follows_a_deleted_one_is_posted(world: World) -> None:
+    """Its post must not be taken for the deleted one's, which was sent already."""
+    menu, _ = await posted(world)
+    world.posts.forget(await world.desk.delete(menu, SYSTEM))
+    await world.work()
+    following, message_id = await posted(world)
+
+    assert len(delivered(world, DeliveryKind.SEND)) == 2
+    assert following.id != menu.id
+    assert world.posts.find(message_id) is not None
+
+
 async def test_programs_read_menus_and_delete_them_as_they_were_seen(world: World) -> None:
     menu, message_id = await posted(world, caps={RED: 1})
     removed: list[tuple[int, int]] = []
