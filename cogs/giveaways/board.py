@@ -64,6 +64,8 @@ class Board:
         self._outbox = outbox
         self._state = state
         self._watch = watch
+        # Told of each giveaway that has changed, in the process that serves its guild.
+        self.listeners: list[Callable[[Giveaway], None]] = []
         self._last_edit: OrderedDict[UUID, str] = OrderedDict()
 
     def start(self) -> None:
@@ -109,6 +111,8 @@ class Board:
             giveaway = await self._note_message(giveaway)
         # Known from here on, and no more once it is over.
         self._watch.note(giveaway)
+        for listen in self.listeners:
+            listen(giveaway)
         await self._watch.settle(giveaway)
 
     async def _note_message(self, giveaway: Giveaway) -> Giveaway:

@@ -17,6 +17,7 @@ from cogs.giveaways.manifest import KEY
 from cogs.giveaways.opening import Opening
 from cogs.giveaways.proof import Proofs
 from cogs.giveaways.proving import ProofCommands
+from cogs.giveaways.running import Running
 from cogs.giveaways.series import Series, Templates
 from cogs.giveaways.upkeep import MessageWatch
 from cogs.giveaways.vault import vault_of
@@ -30,6 +31,7 @@ class Giveaways(
     HostCommands,
     ChangeCommands,
     LookCommands,
+    Running,
     ProofCommands,
     commands.GroupCog,
     group_name="giveaway",
@@ -69,6 +71,7 @@ class Giveaways(
         self.templates = Templates(kernel.database, kernel.clock)
         self.proofs = Proofs(kernel.database)
         self.vault = vault_of(kernel.config, kernel.clock, kernel.database.path)
+        self.set_up_running(self.board, self.vault)
 
     async def cog_load(self) -> None:
         """Take up the work of earlier runs and begin to listen."""
@@ -76,6 +79,8 @@ class Giveaways(
         self.board.start()
         self.opening.start()
         self.series.start()
+        await self.start_running()
+        self.board.listeners.append(self.runner.counter.note)
         bus = self.bot.kernel.bus
         self._unsubscribe = bus.subscribe(OutboxFailed, self.watch.delivery_failed)
         for event, listener in (
@@ -87,8 +92,9 @@ class Giveaways(
             self.bot.intake.listen(event, KEY, listener)
 
     async def cog_unload(self) -> None:
-        """Hear of nothing more."""
+        """Store what was counted, and hear of nothing more."""
         self._unsubscribe()
+        await self.stop_running()
 
     def on_deletion(self, payload: Mapping[str, Any]) -> None:
         """Hand on which messages of giveaways were deleted."""

@@ -1,0 +1,179 @@
+"""What members press: enter, leave, claim. Known by their ids alone, so they work for ever."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Protocol, Self, cast
+from uuid import UUID
+
+import discord
+
+from bot.checks import guild_id_of, in_time
+from bot.core.errors import Denied
+from bot.core.i18n import Message, _, ngettext
+from bot.localization import locale_of
+from bot.replies import LastingButton, answer
+from cogs.giveaways.entering import Entered, Entrant, Inside, Refused
+from cogs.giveaways.runner import Runner
+from cogs.giveaways.winning import Claimed
+
+Interaction = discord.Interaction[Any]
+_Button = discord.ui.DynamicItem[discord.ui.Button[Any]]
+_ID = r"(?P<giveaway>[0-9a-f-]{32,36})"
+
+
+class _Cog(Protocol):
+    runner: Runner
+
+
+def _runner(interaction: Interaction) -> Runner:
+    return cast("_Cog", interaction.client.get_cog("Giveaways")).runner
+
+
+class _GiveawayButton(LastingButton):
+    """What the buttons share: they are made anew from their ids."""
+
+    def __init__(self, item: discord.ui.Button[Any], match: re.Match[str]) -> None:
+        super().__init__(item)  # pyright: ignore[reportCallIssue] - the other base's
+        self._match = match
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: Interaction,  # noqa: ARG003 - the library's signature
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+        /,
+    ) -> Self:
+        """Make the button anew from its id."""
+        return cls(cast("discord.ui.Button[Any]", item), match)
+
+    @property
+    def giveaway_id(self) -> UUID:
+        """The giveaway that the id names."""
+        return UUID(self._match["giveaway"])
+
+
+class EnterButton(_GiveawayButton, _Button, template=rf"giveaways:enter:{_ID}"):
+    """Enters; whoever is in already is offered to leave."""
+
+    async def press(self, interaction: Interaction) -> None:
+        """Enter, or say all that is in the way."""
+        async with in_time():
+            came = await _runner(interaction).entering.enter(
+                self.giveaway_id, entrant_of(interaction)
+            )
+        match came:
+            case Entered(weight):
+                await answer(interaction, _entered(weight))
+            case Inside(weight):
+                view = _leave_view(self.giveaway_id, interaction)
+                await answer(interaction, _inside(weight), view=view)
+            case Refused(obstacles):
+                locale = locale_of(interaction)
+                lines = [_("You can't enter this giveaway yet:"), *obstacles]
+                shown = [one.render(locale) for one in lines]
+                await answer(interaction, "\n- ".join(shown))
+
+
+class LeaveButton(_GiveawayButton, _Button, template=rf"giveaways:leave:{_ID}"):
+    """Takes an entry back; only whoever entered sees it."""
+
+    async def press(self, interaction: Interaction) -> None:
+        """Leave, and say so in the place of the question."""
+        async with in_time():
+            left = await _runner(interaction).entering.leave(
+                self.giveaway_id, guild_id_of(interaction), interaction.user.id
+            )
+        text = (
+            _("You have left the giveaway. Press its button to enter again.")
+            if left
+            else _("You are not in this giveaway.")
+        )
+        content = text.render(locale_of(interaction))
+        await interaction.response.edit_message(content=content, view=None)
+
+
+class ClaimButton(_GiveawayButton, _Button, template=r"giveaways:claim:(?P<winner>\d{1,18})"):
+    """The button in a winner's letter."""
+
+    async def press(self, interaction: Interaction) -> None:
+        """Claim the prize that the letter is about."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        winner_id = int(self._match["winner"])
+        claimed = await _runner(interaction).winning.claim(winner_id, interaction.user.id)
+        await answer(interaction, _claimed(claimed, locale_of(interaction)))
+
+
+class PrizeButton(_GiveawayButton, _Button, template=rf"giveaways:prize:{_ID}"):
+    """The button of the announcement, for winners whose private messages are closed."""
+
+    async def press(self, interaction: Interaction) -> None:
+        """Claim what the presser has won."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        claimed = await _runner(interaction).winning.claim_in(self.giveaway_id, interaction.user.id)
+        await answer(interaction, _claimed(claimed, locale_of(interaction)))
+
+
+BUTTONS = (EnterButton, LeaveButton, ClaimButton, PrizeButton)
+
+
+def entrant_of(interaction: Interaction) -> Entrant:
+    """Return who presses, from what the press itself tells."""
+    user = interaction.user
+    if not isinstance(user, discord.Member):
+        raise Denied(_("This only works inside a server, not in direct messages."))
+    roles = frozenset(one.id for one in user.roles)
+    return Entrant(guild_id_of(interaction), user.id, roles, user.created_at, user.joined_at)
+
+
+def _leave_view(giveaway_id: UUID, interaction: Interaction) -> discord.ui.View:
+    view = discord.ui.View(timeout=None)
+    view.add_item(
+        discord.ui.Button(
+            label=_("Leave the giveaway").render(locale_of(interaction)),
+            custom_id=f"giveaways:leave:{giveaway_id}",
+        )
+    )
+    # One that has stopped is not kept in memory; the button above answers for it.
+    view.stop()
+    return view
+
+
+def _entered(weight: int) -> Message:
+    if weight == 1:
+        return _("You are in. Good luck!")
+    return ngettext(
+        "You are in, with {count} entry. Good luck!",
+        "You are in, with {count} entries. Good luck!",
+        weight,
+    )
+
+
+def _inside(weight: int) -> Message:
+    return ngettext(
+        "You are in this giveaway already, with {count} entry.",
+        "You are in this giveaway already, with {count} entries.",
+        weight,
+    )
+
+
+def _claimed(claimed: Claimed, locale: str) -> str:
+    giveaway = claimed.giveaway
+    text = (
+        _("The prize is yours. Congratulations!")
+        if claimed.is_new
+        else _("You have this prize already.")
+    )
+    lines = [text.render(locale)]
+    if claimed.code is not None:
+        lines += [_("Your code, which nobody else was given:").render(locale)]
+        # Inside code nothing is formatted; a code with backticks shows as it is.
+        lines += [f"```\n{claimed.code}\n```" if "`" not in claimed.code else claimed.code]
+    elif giveaway.reward_role_id is not None:
+        role = f"<@&{giveaway.reward_role_id}>"
+        lines += [_("Your role {role} is on its way.", role=role).render(locale)]
+    else:
+        host = f"<@{giveaway.host_id}>"
+        lines += [_("{host} holds this giveaway: ask them for it.", host=host).render(locale)]
+    return "\n".join(lines)

@@ -1,0 +1,224 @@
+"""Ends giveaways and draws them, once each however it comes about; free of discord.py.
+
+A giveaway is closed by a compare-and-set, whoever asks: its time, a command, its last entry,
+another process. From there on a job does one step after the other, each in a transaction of its
+own, and a process that dies leaves the next one what is left:
+
+1. the list of entries is final; its root is stored and published,
+2. the winners are found, which changes nothing,
+3. winners, seed, announcement, letters and roles are stored together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.core.jobs import Job, Retry
+from bot.core.outbox import Delivery
+from cogs.giveaways.announcing import Result, closed_payload, result_payload, round_key
+from cogs.giveaways.backstage import Backstage
+from cogs.giveaways.finding import Drawn, Entries, Finder
+from cogs.giveaways.rounds import DRAW_JOB, draw_key, order_draw, read_draw_key
+from cogs.giveaways.verify import entries_root, seed_of
+from cogs.giveaways.winning import Winning
+from db import giveaway_draws as table
+from db.giveaways import ACTIVE, PENDING, SKIPPED, WON, Giveaway, GiveawayRound
+
+END_JOB = "giveaways.end"
+# A draw of many who have left takes a while: Discord is asked for each of them.
+_LONGEST = timedelta(minutes=30)
+_GUILD_PAUSE, _TURN_PAUSE = timedelta(seconds=30), timedelta(seconds=5)
+
+
+class Drawing:
+    """Closes and draws giveaways."""
+
+    def __init__(self, backstage: Backstage, winning: Winning) -> None:
+        self._stage = backstage
+        self._winning = winning
+        self._finder = Finder(backstage)
+
+    def start(self) -> None:
+        """Take up the work of earlier runs."""
+        self._stage.jobs.register(END_JOB, self.end_due, max_attempts=1000)
+        self._stage.jobs.register(
+            DRAW_JOB, effect=self.draw_due, timeout=_LONGEST, max_attempts=1000
+        )
+
+    async def close(
+        self, session: AsyncSession, giveaway_id: UUID, *, by: int | None = None
+    ) -> bool:
+        """End a giveaway that goes on or is paused, in the caller's transaction.
+
+        False when it has ended, or never began. `by` is whoever asks; nobody when it ends by
+        itself.
+        """
+        giveaway = await table.close_giveaway(session, giveaway_id)
+        if giveaway is None:
+            return False
+        if by is not None:
+            await self._stage.jobs.cancel(session, f"{END_JOB}:{giveaway_id}")
+        await self._after_close(session, giveaway)
+        return True
+
+    async def end_due(self, job: Job, session: AsyncSession) -> datetime | None:
+        """End a giveaway whose time has come; one that was given more is looked at again then."""
+        giveaway_id, now = UUID(job.dedupe_key.removeprefix(f"{END_JOB}:")), self._stage.clock.now()
+        closed = await table.close_giveaway(session, giveaway_id, due_at=now)
+        if closed is not None:
+            await self._after_close(session, closed)
+            return None
+        giveaway = await table.get_giveaway(session, giveaway_id)
+        if giveaway is None or giveaway.status != ACTIVE:
+            return None
+        return giveaway.ends_at
+
+    async def _after_close(self, session: AsyncSession, giveaway: Giveaway) -> None:
+        await order_draw(self._stage, session, giveaway.id, giveaway.guild_id, 0)
+        await self._stage.board.refresh(session, giveaway.id, giveaway.guild_id, at_once=True)
+
+    # --- the job -----------------------------------------------------------------------------
+
+    async def draw_due(self, job: Job) -> None:
+        """Do what is left of a draw; safe to repeat."""
+        giveaway_id, number = read_draw_key(job.dedupe_key)
+        async with self._stage.database.read() as session:
+            giveaway = await table.get_giveaway(session, giveaway_id)
+            round_ = await table.get_round(session, giveaway_id, number)
+            before = await table.get_round(session, giveaway_id, number - 1)
+        if giveaway is None or (round_ is not None and round_.drawn_at is not None):
+            return
+        if self._stage.state().guild(giveaway.guild_id) is None:
+            raise Retry(_GUILD_PAUSE, "the guild is not there")
+        if before is not None and before.drawn_at is None:
+            # Whom it draws can't win in this one.
+            raise Retry(_TURN_PAUSE, "the draw before it is not done")
+        entries = None
+        if round_ is None:
+            round_, entries = await self._freeze(giveaway)
+        drawn = await self._finder.find(giveaway, round_, entries)
+        await self._decide(giveaway, round_, drawn)
+
+    async def _freeze(self, giveaway: Giveaway) -> tuple[GiveawayRound, Entries]:
+        """Store and publish what the first draw is made from, unless another process did."""
+        while True:
+            entries = await self._read_list(giveaway)
+            root = await asyncio.to_thread(entries_root, entries)
+            measured = len(entries), sum(weight for _, weight in entries)
+            async with self._stage.database.write() as session:
+                await table.hold_giveaway(session, giveaway.id)
+                if await table.measure_entries(session, giveaway.id) == measured:
+                    round_ = await table.get_round(session, giveaway.id, 0)
+                    return round_ or await self._publish(session, giveaway, root, measured), entries
+            # Meanwhile the entry of somebody who was erased has left the list.
+
+    async def _read_list(self, giveaway: Giveaway) -> Entries:
+        entries: list[tuple[str, int]] = []
+        erased = 0
+        async with self._stage.database.read() as session:
+            async for page in table.read_entries(session, giveaway.id):
+                entries += [(digest, weight) for digest, weight, user_id in page if user_id]
+                erased += sum(user_id is None for _, _, user_id in page)
+        if erased:
+            async with self._stage.database.write() as session:
+                await table.hold_giveaway(session, giveaway.id)
+                if await table.get_round(session, giveaway.id, 0) is None:
+                    await table.drop_erased_entries(session, giveaway.id)
+        return entries
+
+    async def _publish(
+        self, session: AsyncSession, giveaway: Giveaway, root: str, measured: tuple[int, int]
+    ) -> GiveawayRound:
+        now = self._stage.clock.now()
+        round_ = await table.add_first_round(
+            session, giveaway.id, wanted=giveaway.winner_count, root=root, entries=measured, now=now
+        )
+        if not measured[0]:
+            return round_
+        locale = await self._stage.locale(giveaway.guild_id)
+        await self._stage.outbox.send(
+            session,
+            Delivery.message(
+                giveaway.channel_id,
+                closed_payload(giveaway, root=root, entries=measured, locale=locale),
+                dedupe_key=f"giveaways:{giveaway.id}:closed",
+                guild_id=giveaway.guild_id,
+            ),
+        )
+        return round_
+
+    async def _decide(
+        self, giveaway: Giveaway, round_: GiveawayRound, drawn: Sequence[Drawn]
+    ) -> None:
+        """Store how a draw went, and say it; whoever comes second stores and says nothing."""
+        now, seed = self._stage.clock.now(), seed_of(giveaway.seed, round_.round)
+        number, claim_until = round_.round, _claim_until(giveaway, now)
+        rows = _rows_of(drawn, claim_until)
+        async with self._stage.database.write() as session:
+            if not await table.finish_round(session, giveaway.id, number, seed=seed, now=now):
+                return
+            if number == 0:
+                await table.end_giveaway(session, giveaway.id, now)
+            ids = await table.add_drawn(session, giveaway.id, number, rows, now)
+            # The host may have changed it since it was read, above all its message may be known.
+            current = await table.get_giveaway(session, giveaway.id) or giveaway
+            result = Result(
+                giveaway=current,
+                round=round_,
+                winner_ids=[one.user_id for one in rows if one.user_id and one.state != SKIPPED],
+                seed=seed,
+                claim_until=claim_until,
+                has_codes=await table.has_codes(session, giveaway.id),
+            )
+            await self._announce(session, result, rows, ids)
+            if current.rounds > number + 1:
+                await self._stage.jobs.hasten(session, draw_key(giveaway.id, number + 1), now)
+
+    async def _announce(
+        self,
+        session: AsyncSession,
+        result: Result,
+        rows: Sequence[table.DrawnRow],
+        ids: Mapping[int, int],
+    ) -> None:
+        giveaway = result.giveaway
+        locale = await self._stage.locale(giveaway.guild_id)
+        await self._stage.outbox.send(
+            session,
+            Delivery.message(
+                giveaway.channel_id,
+                result_payload(result, locale),
+                dedupe_key=round_key(giveaway.id, result.round.round),
+                guild_id=giveaway.guild_id,
+            ),
+        )
+        winners = {
+            one.user_id: ids[one.position] for one in rows if one.user_id and one.state != SKIPPED
+        }
+        await self._winning.begin(session, result, winners)
+        await self._stage.board.refresh(session, giveaway.id, giveaway.guild_id, at_once=True)
+
+
+def _claim_until(giveaway: Giveaway, now: datetime) -> datetime | None:
+    seconds = giveaway.claim_seconds
+    return None if seconds is None else now + timedelta(seconds=seconds)
+
+
+def _rows_of(drawn: Sequence[Drawn], claim_until: datetime | None) -> list[table.DrawnRow]:
+    state = WON if claim_until is None else PENDING
+    return [
+        table.DrawnRow(
+            position,
+            one.digest,
+            one.user_id,
+            SKIPPED if one.reason else state,
+            one.reason,
+            None if one.reason else claim_until,
+        )
+        for position, one in enumerate(drawn)
+    ]

@@ -1,0 +1,176 @@
+"""Who may enter a giveaway and with how many entries, and whom a draw passes over. Pure.
+
+All that stands in somebody's way is named at once, with what would change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.core.durations import Span
+from bot.core.i18n import Message, _, ngettext
+from cogs.giveaways.mentions import roles
+from cogs.giveaways.plan import Bonus, Requirements
+
+# Why a draw passes somebody over: the words that a winner's row and the proof hold.
+LEFT, BLOCKED, ROLES, ERASED = "left", "blocked", "roles", "erased"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What the guild has set for all its giveaways."""
+
+    blocked_roles: frozenset[int] = frozenset()
+    bypass_roles: frozenset[int] = frozenset()
+    min_account_age: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known of somebody who wants to enter.
+
+    `joined_at` is `None` where Discord does not say; then their time in the guild begins now.
+    `messages` are those since the giveaway began.
+    """
+
+    role_ids: frozenset[int]
+    created_at: datetime
+    joined_at: datetime | None = None
+    level: int = 0
+    messages: int = 0
+    is_blocked: bool = False
+
+
+def obstacles(
+    requirements: Requirements, house: House, facts: Facts, now: datetime
+) -> tuple[Message, ...]:
+    """Return all that keeps somebody from entering, each with what would change it."""
+    barred = tuple(_barred(house, facts))
+    bypass = house.bypass_roles | frozenset(requirements.bypass_roles)
+    if bypass & facts.role_ids:
+        return barred
+    unmet = (_unmet_roles, _unmet_ages, _unmet_activity)
+    found = (one for check in unmet for one in check(requirements, house, facts, now))
+    return (*barred, *found)
+
+
+def weight_of(bonuses: Sequence[Bonus], role_ids: frozenset[int]) -> int:
+    """Return how many entries somebody has: the one that all have, and those of their roles."""
+    return 1 + sum(one.entries for one in bonuses if one.role_id in role_ids)
+
+
+def reason_to_pass_over(
+    requirements: Requirements,
+    house: House,
+    role_ids: frozenset[int] | None,
+    *,
+    is_blocked: bool = False,
+) -> str | None:
+    """Return why somebody who is drawn does not win, `None` when they do.
+
+    `role_ids` are those they have now, `None` when they have left. What they had to have when they
+    entered besides (age, level, messages) can't be lost and is not asked again.
+    """
+    if role_ids is None:
+        return LEFT
+    if is_blocked or house.blocked_roles & role_ids:
+        return BLOCKED
+    bypass = house.bypass_roles | frozenset(requirements.bypass_roles)
+    return None if bypass & role_ids or _has_roles(requirements, role_ids) else ROLES
+
+
+def _has_roles(requirements: Requirements, role_ids: frozenset[int]) -> bool:
+    wanted, unwanted = frozenset(requirements.all_roles), frozenset(requirements.no_roles)
+    one_of = frozenset(requirements.any_roles)
+    return (
+        wanted <= role_ids and not unwanted & role_ids and (not one_of or bool(one_of & role_ids))
+    )
+
+
+def _barred(house: House, facts: Facts) -> Iterator[Message]:
+    if facts.is_blocked:
+        yield _(
+            "You are blocked from the giveaways of this server. If you think that is a mistake, "
+            "talk to its staff."
+        )
+    if held := sorted(house.blocked_roles & facts.role_ids):
+        yield _(
+            "Whoever has {roles} can't enter giveaways here. If you should not have it, talk to "
+            "the staff.",
+            roles=roles(held, either=True),
+        )
+
+
+def _unmet_roles(
+    requirements: Requirements, _house: House, facts: Facts, _now: datetime
+) -> Iterator[Message]:
+    held = facts.role_ids
+    if requirements.any_roles and not held & frozenset(requirements.any_roles):
+        yield ngettext(
+            "You need the role {roles}.",
+            "You need one of these roles: {roles}.",
+            len(requirements.any_roles),
+            roles=roles(requirements.any_roles, either=True),
+        )
+    if missing := [one for one in requirements.all_roles if one not in held]:
+        yield ngettext(
+            "You need this role: {roles}.",
+            "You need all of these roles: {roles}.",
+            len(missing),
+            roles=roles(missing),
+        )
+    if too_many := [one for one in requirements.no_roles if one in held]:
+        yield ngettext(
+            "You can't enter while you have the role {roles}.",
+            "You can't enter while you have any of these roles: {roles}.",
+            len(too_many),
+            roles=roles(too_many),
+        )
+
+
+def _unmet_ages(
+    requirements: Requirements, house: House, facts: Facts, now: datetime
+) -> Iterator[Message]:
+    age = max(requirements.account_age or timedelta(), house.min_account_age)
+    if (old_enough := facts.created_at + age) > now:
+        yield _(
+            "Your account has to be {age} old; it is so on {when}.",
+            age=Span(age),
+            when=_moment(old_enough, now),
+        )
+    stay = requirements.time_in_guild or timedelta()
+    if (long_enough := (facts.joined_at or now) + stay) > now:
+        yield _(
+            "You have to be in this server for {time}; you are so on {when}.",
+            time=Span(stay),
+            when=_moment(long_enough, now),
+        )
+
+
+def _unmet_activity(
+    requirements: Requirements, _house: House, facts: Facts, _now: datetime
+) -> Iterator[Message]:
+    if (level := requirements.level) is not None and facts.level < level:
+        yield _(
+            "You need level {level}; you are at level {yours}. Talk along to rise.",
+            level=level,
+            yours=facts.level,
+        )
+    if (wanted := requirements.messages) is not None and facts.messages < wanted:
+        yield ngettext(
+            "You need {count} message written here since the giveaway began; you have {yours}.",
+            "You need {count} messages written here since the giveaway began; you have {yours}.",
+            wanted,
+            yours=facts.messages,
+        )
+
+
+def _moment(when: datetime, now: datetime) -> str:
+    """Return a timestamp as Discord shows it: the day, and the time where it is near.
+
+    A second is added: what is left of one would show a moment that is too early.
+    """
+    style = "f" if when - now < timedelta(days=2) else "D"
+    return f"<t:{int(when.timestamp()) + 1}:{style}>"

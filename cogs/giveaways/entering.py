@@ -1,0 +1,184 @@
+"""Entering and leaving a giveaway; free of discord.py.
+
+What stands in the way is read first, without holding anything. The entry itself is one statement
+that only succeeds while the giveaway is open, so none slips in after the list was closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.core.errors import Conflict, NotFound
+from bot.core.i18n import Message, _
+from cogs.giveaways.backstage import Backstage
+from cogs.giveaways.counting import MessageCounter
+from cogs.giveaways.eligibility import Facts, obstacles, weight_of
+from cogs.giveaways.plan import Requirements, bonuses_from_json
+from cogs.giveaways.verify import digest_of, make_salt
+from db import giveaway_entries as table
+from db.giveaways import ACTIVE, CANCELLED, DRAWING, PAUSED, SCHEDULED, Giveaway
+
+Close = Callable[[AsyncSession, UUID], Awaitable[bool]]
+
+_NOT_OPEN = {
+    SCHEDULED: _("This giveaway has not begun yet."),
+    PAUSED: _("This giveaway is paused. Try again when it goes on."),
+    DRAWING: _("This giveaway is over: the winners are being drawn."),
+    CANCELLED: _("This giveaway was cancelled."),
+}
+_OVER = _("This giveaway is over.")
+
+
+@dataclass(frozen=True, slots=True)
+class Entrant:
+    """Who presses the button, as Discord tells of them with the press."""
+
+    guild_id: int
+    user_id: int
+    role_ids: frozenset[int]
+    created_at: datetime
+    joined_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """They are in now, with so many entries."""
+
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """They were in already; `weight` is what their roles give them now."""
+
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """They can't enter, for all of these reasons."""
+
+    obstacles: tuple[Message, ...]
+
+
+class Entering:
+    """Takes entries; `close` ends a giveaway in the caller's transaction when it is full."""
+
+    def __init__(self, backstage: Backstage, counter: MessageCounter, *, close: Close) -> None:
+        self._stage = backstage
+        self._counter = counter
+        self._close = close
+
+    async def enter(self, giveaway_id: UUID, entrant: Entrant) -> Entered | Inside | Refused:
+        """Enter somebody, or say in words why they can't.
+
+        Whoever is in already has the weight that their roles give them now. Raises `NotFound` for
+        a giveaway that is gone, `Conflict` for one that is not open or full.
+        """
+        await self._ensure_on(entrant.guild_id)
+        look = await self._look(giveaway_id, entrant)
+        self._ensure_open(look.giveaway)
+        weight = weight_of(bonuses_from_json(look.giveaway.bonus_entries), entrant.role_ids)
+        if look.weight is not None:
+            return await self._weigh_again(look, entrant, weight)
+        house = await self._stage.house(entrant.guild_id)
+        requirements = Requirements.from_json(look.giveaway.requirements)
+        now = self._stage.clock.now()
+        if found := obstacles(requirements, house, self._facts(look, entrant), now):
+            return Refused(found)
+        return await self._add(look.giveaway, entrant, weight)
+
+    async def leave(self, giveaway_id: UUID, guild_id: int, user_id: int) -> bool:
+        """Take an entry back while the giveaway goes on; False when there was none.
+
+        Raises `NotFound` and `Conflict` as `enter` does; a paused giveaway can be left.
+        """
+        async with self._stage.database.write() as session:
+            if await table.remove_entry(session, giveaway_id, user_id):
+                await self._stage.board.refresh(session, giveaway_id, guild_id)
+                return True
+            look = await table.get_look(session, giveaway_id, user_id)
+        if look is None or look.giveaway.guild_id != guild_id:
+            raise _gone()
+        if look.giveaway.status not in (ACTIVE, PAUSED):
+            raise Conflict(_NOT_OPEN.get(look.giveaway.status, _OVER))
+        return False
+
+    async def _ensure_on(self, guild_id: int) -> None:
+        if not await self._stage.is_on(guild_id):
+            raise Conflict(_("Giveaways are switched off in this server."))
+
+    async def _look(self, giveaway_id: UUID, entrant: Entrant) -> table.Look:
+        async with self._stage.database.read() as session:
+            look = await table.get_look(session, giveaway_id, entrant.user_id)
+        if look is None or look.giveaway.guild_id != entrant.guild_id:
+            raise _gone()
+        return look
+
+    def _ensure_open(self, giveaway: Giveaway) -> None:
+        if giveaway.status != ACTIVE:
+            raise Conflict(_NOT_OPEN.get(giveaway.status, _OVER))
+        if giveaway.ends_at is not None and giveaway.ends_at <= self._stage.clock.now():
+            raise Conflict(_OVER)
+
+    def _facts(self, look: table.Look, entrant: Entrant) -> Facts:
+        unwritten = self._counter.pending(look.giveaway.id, entrant.user_id)
+        return Facts(
+            role_ids=entrant.role_ids,
+            created_at=entrant.created_at,
+            joined_at=entrant.joined_at,
+            level=look.level,
+            messages=look.messages + unwritten,
+            is_blocked=look.is_blocked,
+        )
+
+    async def _add(self, giveaway: Giveaway, entrant: Entrant, weight: int) -> Entered | Inside:
+        salt = make_salt()
+        digest = digest_of(giveaway.id, entrant.user_id, salt)
+        entry = table.NewEntry(giveaway.id, entrant.user_id, salt, digest, weight)
+        now = self._stage.clock.now()
+        is_limited = giveaway.max_entries is not None or giveaway.end_at_entries is not None
+        async with self._stage.database.write() as session:
+            # Where the number counts, entries follow each other.
+            if is_limited and not await table.hold_open(session, giveaway.id, now):
+                raise Conflict(_OVER)
+            if is_limited:
+                await self._ensure_room(session, giveaway)
+            if await table.add_entry(session, entry, now):
+                await self._stage.board.refresh(session, giveaway.id, giveaway.guild_id)
+                await self._end_if_full(session, giveaway)
+                return Entered(weight)
+        # Between the look and the entry it was closed, or a second press was faster.
+        look = await self._look(giveaway.id, entrant)
+        self._ensure_open(look.giveaway)
+        return Inside(weight)
+
+    async def _ensure_room(self, session: AsyncSession, giveaway: Giveaway) -> None:
+        most = giveaway.max_entries
+        if most is not None and await table.count_entries(session, giveaway.id) >= most:
+            raise Conflict(
+                _("This giveaway is full: it takes {most} entries.", most=most),
+                hint=_("A place becomes free when somebody leaves."),
+            )
+
+    async def _end_if_full(self, session: AsyncSession, giveaway: Giveaway) -> None:
+        enough = giveaway.end_at_entries
+        if enough is not None and await table.count_entries(session, giveaway.id) >= enough:
+            await self._close(session, giveaway.id)
+
+    async def _weigh_again(self, look: table.Look, entrant: Entrant, weight: int) -> Inside:
+        if look.weight != weight:
+            async with self._stage.database.write() as session:
+                await table.change_weight(
+                    session, look.giveaway.id, entrant.user_id, weight, self._stage.clock.now()
+                )
+        return Inside(weight)
+
+
+def _gone() -> NotFound:
+    return NotFound(_("This giveaway is not there any more."))

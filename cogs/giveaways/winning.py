@@ -1,0 +1,243 @@
+"""What becomes of winners: letters, claims, roles, codes, and draws again; free of discord.py.
+
+A prize is claimed, runs out or is given to somebody else by a compare-and-set on the winner's row;
+what follows from it is stored in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.core.errors import Conflict, Denied, InvalidInput, NotFound
+from bot.core.i18n import Message, _
+from bot.core.jobs import Job
+from bot.core.outbox import Delivery
+from bot.core.roles import RoleChange, RoleSource
+from cogs.giveaways.announcing import Result, letter_payload, no_more_draws_payload
+from cogs.giveaways.backstage import Backstage
+from cogs.giveaways.rounds import draw_again
+from cogs.giveaways.verify import ROUNDS
+from db import giveaway_draws as table
+from db.giveaways import ENDED, EXPIRED, PENDING, REPLACED, WON, Giveaway, GiveawayWinner
+
+CLAIM_JOB = "giveaways.claim"
+MOST_AT_ONCE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A prize is somebody's; `code` is what the vault held for them, `is_new` at the first time."""
+
+    giveaway: Giveaway
+    code: str | None
+    is_new: bool
+
+
+class Winning:
+    """Looks after those who have won."""
+
+    def __init__(self, backstage: Backstage) -> None:
+        self._stage = backstage
+
+    def start(self) -> None:
+        """Take up the work of earlier runs."""
+        self._stage.jobs.register(CLAIM_JOB, self.claim_due, max_attempts=1000)
+
+    async def begin(
+        self, session: AsyncSession, result: Result, winners: Mapping[int, int]
+    ) -> None:
+        """Tell those who have won and begin their time, or give them what is theirs at once.
+
+        `winners` are the ids of their rows by person.
+        """
+        giveaway = result.giveaway
+        if result.claim_until is None:
+            await self._reward(session, giveaway, winners, want=True)
+        else:
+            for winner_id in winners.values():
+                await self._stage.jobs.schedule(
+                    session,
+                    CLAIM_JOB,
+                    result.claim_until,
+                    dedupe_key=f"{CLAIM_JOB}:{winner_id}",
+                    guild_id=giveaway.guild_id,
+                )
+        if (await self._stage.set_by(giveaway.guild_id)).tell_winners:
+            await self._write_to(session, result, winners)
+
+    async def _write_to(
+        self, session: AsyncSession, result: Result, winners: Mapping[int, int]
+    ) -> None:
+        giveaway = result.giveaway
+        locale = await self._stage.locale(giveaway.guild_id)
+        guild = self._stage.state().guild(giveaway.guild_id)
+        for user_id, winner_id in winners.items():
+            name = guild.name if guild else "Discord"
+            await self._stage.outbox.send(
+                session,
+                Delivery.direct(
+                    user_id,
+                    letter_payload(result, winner_id, name, locale),
+                    dedupe_key=f"giveaways:won:{winner_id}",
+                    guild_id=giveaway.guild_id,
+                    expires_at=result.claim_until,
+                ),
+            )
+
+    async def _reward(
+        self, session: AsyncSession, giveaway: Giveaway, user_ids: Collection[int], *, want: bool
+    ) -> None:
+        if giveaway.reward_role_id is None or not user_ids:
+            return
+        reason = (
+            _("Won giveaway {number}", number=giveaway.number)
+            if want
+            else _("Giveaway {number} was drawn again", number=giveaway.number)
+        )
+        await self._stage.roles.want(
+            session,
+            [
+                RoleChange(
+                    guild_id=giveaway.guild_id,
+                    user_id=user_id,
+                    role_id=giveaway.reward_role_id,
+                    want=want,
+                    source=RoleSource.AUTOMATIC,
+                    reason=reason,
+                )
+                for user_id in user_ids
+            ],
+        )
+
+    # --- claiming ----------------------------------------------------------------------------
+
+    async def claim(self, winner_id: int, user_id: int) -> Claimed:
+        """Make a prize its winner's and hand them its code; the same again when asked again.
+
+        Raises `Denied` for whoever did not win it, `Conflict` when the time is up or somebody else
+        was drawn, `ConfigurationError` when the code can't be read: then nothing is claimed.
+        """
+        async with self._stage.database.write() as session:
+            winner = await table.get_winner(session, winner_id)
+            if winner is None or winner.user_id != user_id:
+                raise Denied(
+                    _("This prize is somebody else's."), hint=_("Only who has won it can claim it.")
+                )
+            return await self._claim(session, winner, user_id)
+
+    async def claim_in(self, giveaway_id: UUID, user_id: int) -> Claimed:
+        """Claim what somebody has won in a giveaway; raises as `claim` does."""
+        async with self._stage.database.write() as session:
+            winner = await table.find_winner(session, giveaway_id, user_id)
+            if winner is None or winner.state not in (PENDING, WON, EXPIRED, REPLACED):
+                raise Denied(
+                    _("You have not won in this giveaway."),
+                    hint=_("Only its winners can press this button."),
+                )
+            return await self._claim(session, winner, user_id)
+
+    async def _claim(self, session: AsyncSession, winner: GiveawayWinner, user_id: int) -> Claimed:
+        is_new = await table.claim_prize(session, winner.id, self._stage.clock.now())
+        current = await table.get_winner(session, winner.id)
+        giveaway = await table.get_giveaway(session, winner.giveaway_id)
+        if current is None or giveaway is None:
+            raise NotFound(_("This giveaway is not there any more."))
+        if current.state == REPLACED:
+            raise Conflict(_("The host has drawn somebody else for this prize."))
+        if current.state != WON:
+            raise Conflict(_("The time to claim this prize is over: somebody else is drawn."))
+        if is_new:
+            await self._stage.jobs.cancel(session, f"{CLAIM_JOB}:{winner.id}")
+            await self._reward(session, giveaway, [user_id], want=True)
+            await self._stage.board.refresh(session, giveaway.id, giveaway.guild_id)
+        code = await self._stage.vault.hand_over(session, giveaway.id, winner.id)
+        return Claimed(giveaway, code, is_new)
+
+    async def claim_due(self, job: Job, session: AsyncSession) -> datetime | None:
+        """Take back what was not claimed in time, and have somebody else drawn."""
+        winner_id, now = int(job.dedupe_key.removeprefix(f"{CLAIM_JOB}:")), self._stage.clock.now()
+        if not await table.expire_claim(session, winner_id, now):
+            winner = await table.get_winner(session, winner_id)
+            return winner.claim_until if winner and winner.state == PENDING else None
+        winner = await table.get_winner(session, winner_id)
+        giveaway = await table.get_giveaway(session, winner.giveaway_id) if winner else None
+        if winner is None or giveaway is None:
+            return None
+        if not await self._draw_again(session, giveaway, wanted=1, by=None):
+            await self._say_no_more(session, giveaway, winner)
+        await self._stage.board.refresh(session, giveaway.id, giveaway.guild_id, at_once=True)
+        return None
+
+    async def _say_no_more(
+        self, session: AsyncSession, giveaway: Giveaway, winner: GiveawayWinner
+    ) -> None:
+        locale = await self._stage.locale(giveaway.guild_id)
+        await self._stage.outbox.send(
+            session,
+            Delivery.message(
+                giveaway.channel_id,
+                no_more_draws_payload(giveaway, winner.user_id or 0, locale),
+                dedupe_key=f"giveaways:unclaimed:{winner.id}",
+                guild_id=giveaway.guild_id,
+                subject_id=winner.user_id,
+            ),
+        )
+
+    # --- drawing again -----------------------------------------------------------------------
+
+    async def reroll(
+        self, giveaway_id: UUID, *, by: int, count: int = 1, user_id: int | None = None
+    ) -> None:
+        """Have so many further winners drawn, or one in the place of the winner `user_id`.
+
+        Nobody who was drawn before is drawn again. Raises `NotFound` for somebody who has won
+        nothing, `InvalidInput` for another number than 1 to 50, `Conflict` where no draw is
+        possible; then nothing is changed.
+        """
+        if not 1 <= count <= MOST_AT_ONCE:
+            raise InvalidInput(
+                _("1 to {most} winners can be drawn again at once.", most=MOST_AT_ONCE)
+            )
+        async with self._stage.database.write() as session:
+            giveaway = await table.get_giveaway(session, giveaway_id)
+            if giveaway is None:
+                raise NotFound(_("This giveaway is not there any more."))
+            if giveaway.status != ENDED:
+                raise Conflict(
+                    _("Only a giveaway that has ended can be drawn again."),
+                    hint=_("End it with /giveaway end."),
+                )
+            if user_id is not None:
+                await self._take_back(session, giveaway, user_id)
+            if not await self._draw_again(session, giveaway, wanted=count, by=by):
+                raise Conflict(_why_no_draw(giveaway))
+            await self._stage.board.refresh(session, giveaway.id, giveaway.guild_id)
+
+    async def _take_back(self, session: AsyncSession, giveaway: Giveaway, user_id: int) -> None:
+        now = self._stage.clock.now()
+        winner_id = await table.replace_winner(session, giveaway.id, user_id, now)
+        if winner_id is None:
+            raise NotFound(
+                _("<@{user_id}> has no prize of this giveaway.", user_id=user_id),
+                hint=_("Choose one of its winners, or leave the member out."),
+            )
+        await self._stage.jobs.cancel(session, f"{CLAIM_JOB}:{winner_id}")
+        await self._reward(session, giveaway, [user_id], want=False)
+
+    async def _draw_again(
+        self, session: AsyncSession, giveaway: Giveaway, *, wanted: int, by: int | None
+    ) -> bool:
+        return await draw_again(
+            self._stage, session, giveaway.id, giveaway.guild_id, wanted=wanted, by=by
+        )
+
+
+def _why_no_draw(giveaway: Giveaway) -> Message:
+    if giveaway.rounds >= ROUNDS:
+        return _("This giveaway has had all its {most} draws.", most=ROUNDS)
+    return _("Everybody who entered has been drawn already.")

@@ -1,0 +1,291 @@
+"""Entries of giveaways: who is in, who may not be, how much they wrote.
+
+An entry is only made and taken back while its giveaway's row is held, so nothing comes in after the
+status has changed: on PostgreSQL by a row lock that others share, on SQLite by its one writer.
+"""
+
+from __future__ import annotations
+
+import functools
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    Executable,
+    Integer,
+    String,
+    Uuid,
+    and_,
+    bindparam,
+    delete,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.base import Snowflake, UtcDateTime
+from db.giveaways import (
+    ACTIVE,
+    PAUSED,
+    Giveaway,
+    GiveawayBlock,
+    GiveawayEntry,
+    GiveawayMessages,
+)
+from db.guilds import GuildMember
+from db.statements import count_changed, insert_for, table_of
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A giveaway as one person finds it; `weight` is that of their entry, `None` without one."""
+
+    giveaway: Giveaway
+    weight: int | None
+    is_blocked: bool
+    level: int
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """What is stored of somebody who enters."""
+
+    giveaway_id: uuid.UUID
+    user_id: int
+    salt: str
+    digest: str
+    weight: int
+
+
+# Thousands press the button in a moment: what is the same for all is put together once.
+_GIVEAWAY, _USER = bindparam("giveaway", type_=Uuid()), bindparam("user", type_=Snowflake())
+_NOW = bindparam("now", type_=UtcDateTime())
+_LOOK = (
+    select(
+        Giveaway,
+        GiveawayEntry.weight,
+        GiveawayBlock.user_id,
+        GuildMember.level,
+        GiveawayMessages.count,
+    )
+    .outerjoin(
+        GiveawayEntry,
+        and_(GiveawayEntry.giveaway_id == Giveaway.id, GiveawayEntry.user_id == _USER),
+    )
+    .outerjoin(
+        GiveawayBlock,
+        and_(GiveawayBlock.guild_id == Giveaway.guild_id, GiveawayBlock.user_id == _USER),
+    )
+    .outerjoin(
+        GuildMember,
+        and_(GuildMember.guild_id == Giveaway.guild_id, GuildMember.user_id == _USER),
+    )
+    .outerjoin(
+        GiveawayMessages,
+        and_(GiveawayMessages.giveaway_id == Giveaway.id, GiveawayMessages.user_id == _USER),
+    )
+    .where(Giveaway.id == _GIVEAWAY)
+)
+_OPEN = select(Giveaway.id).where(
+    Giveaway.id == _GIVEAWAY,
+    Giveaway.status == ACTIVE,
+    Giveaway.ends_at.is_(None) | (Giveaway.ends_at > _NOW),
+)
+_GOING_ON = (
+    select(Giveaway.id)
+    .where(Giveaway.id == _GIVEAWAY, Giveaway.status.in_((ACTIVE, PAUSED)))
+    .with_for_update(read=True)
+)
+_DELETE = (
+    delete(GiveawayEntry)
+    .where(GiveawayEntry.giveaway_id == _GIVEAWAY, GiveawayEntry.user_id == _USER)
+    .returning(GiveawayEntry.id)
+    .execution_options(synchronize_session=False)
+)
+
+
+@functools.cache
+def _insert(dialect: str) -> Executable:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    values = _OPEN.with_for_update(read=True).with_only_columns(
+        _GIVEAWAY,
+        _USER,
+        bindparam("salt", type_=String()),
+        bindparam("digest", type_=String()),
+        bindparam("weight", type_=Integer()),
+        _NOW,
+        maintain_column_froms=True,
+    )
+    columns = ["giveaway_id", "user_id", "salt", "digest", "weight", "entered_at"]
+    return (
+        insert(table_of(GiveawayEntry))
+        .from_select(columns, values)
+        .on_conflict_do_nothing(index_elements=["giveaway_id", "user_id"])
+        .returning(table_of(GiveawayEntry).c.id)
+    )
+
+
+async def get_look(session: AsyncSession, giveaway_id: uuid.UUID, user_id: int) -> Look | None:
+    """Return all that the database knows of a person before a giveaway, with one query."""
+    row = (await session.execute(_LOOK, {"giveaway": giveaway_id, "user": user_id})).one_or_none()
+    if row is None:
+        return None
+    giveaway, weight, blocked, level, messages = row
+    return Look(giveaway, weight, blocked is not None, level or 0, messages or 0)
+
+
+async def add_entry(session: AsyncSession, entry: NewEntry, now: datetime) -> bool:
+    """Enter somebody into a giveaway that is open; False when it is not, or they are in.
+
+    One statement that shares the giveaway's row with other entries and with no change of status.
+    """
+    values = {
+        "giveaway": entry.giveaway_id,
+        "user": entry.user_id,
+        "salt": entry.salt,
+        "digest": entry.digest,
+        "weight": entry.weight,
+        "now": now,
+    }
+    return await session.scalar(_insert(session.get_bind().dialect.name), values) is not None
+
+
+async def hold_open(session: AsyncSession, giveaway_id: uuid.UUID, now: datetime) -> bool:
+    """Keep all others from entering until the commit; False when the giveaway is not open."""
+    values = {"giveaway": giveaway_id, "now": now}
+    return await session.scalar(_OPEN.with_for_update(), values) is not None
+
+
+async def remove_entry(session: AsyncSession, giveaway_id: uuid.UUID, user_id: int) -> bool:
+    """Take back an entry while the giveaway goes on; False when it does not, or there is none."""
+    if await session.scalar(_GOING_ON, {"giveaway": giveaway_id}) is None:
+        return False
+    values = {"giveaway": giveaway_id, "user": user_id}
+    return await session.scalar(_DELETE, values) is not None
+
+
+async def change_weight(
+    session: AsyncSession, giveaway_id: uuid.UUID, user_id: int, weight: int, now: datetime
+) -> bool:
+    """Give an entry another weight while the giveaway is open; tell whether it has it now."""
+    held = _OPEN.with_for_update(read=True)
+    if await session.scalar(held, {"giveaway": giveaway_id, "now": now}) is None:
+        return False
+    statement = (
+        update(GiveawayEntry)
+        .where(GiveawayEntry.giveaway_id == giveaway_id, GiveawayEntry.user_id == user_id)
+        .values(weight=weight)
+    )
+    return await count_changed(session, statement) == 1
+
+
+async def count_entries(session: AsyncSession, giveaway_id: uuid.UUID) -> int:
+    """Return how many persons have entered."""
+    query = select(func.count()).select_from(GiveawayEntry)
+    query = query.where(GiveawayEntry.giveaway_id == giveaway_id)
+    return (await session.execute(query)).scalar_one()
+
+
+async def list_entrants(
+    session: AsyncSession, giveaway_id: uuid.UUID, *, offset: int, limit: int
+) -> Sequence[tuple[int | None, int]]:
+    """Return persons with their weights, the first to enter first; `None` for who was erased."""
+    query = (
+        select(GiveawayEntry.user_id, GiveawayEntry.weight)
+        .where(GiveawayEntry.giveaway_id == giveaway_id)
+        .order_by(GiveawayEntry.id)
+        .offset(offset)
+        .limit(limit)
+    )
+    return [(user_id, weight) for user_id, weight in await session.execute(query)]
+
+
+# --- messages -------------------------------------------------------------------------------------
+
+
+async def list_counting(session: AsyncSession) -> Sequence[tuple[int, uuid.UUID]]:
+    """Return guild and id of the giveaways that go on and ask for messages."""
+    query = select(Giveaway.guild_id, Giveaway.id).where(
+        Giveaway.status.in_((ACTIVE, PAUSED)),
+        Giveaway.requirements["messages"].as_integer() > 0,
+    )
+    return [(guild_id, giveaway_id) for guild_id, giveaway_id in await session.execute(query)]
+
+
+async def add_messages(session: AsyncSession, counts: Mapping[tuple[uuid.UUID, int], int]) -> None:
+    """Add to the numbers of messages that people wrote."""
+    table = table_of(GiveawayMessages)
+    insert = insert_for(session, table)
+    statement = insert.on_conflict_do_update(
+        index_elements=["giveaway_id", "user_id"],
+        set_={"count": table.c.count + insert.excluded.count},
+    )
+    rows = [
+        {"giveaway_id": giveaway_id, "user_id": user_id, "count": count}
+        # In order, so that two processes can't wait for each other.
+        for (giveaway_id, user_id), count in sorted(counts.items())
+    ]
+    await session.execute(statement, rows)
+
+
+# --- who may not ----------------------------------------------------------------------------------
+
+
+async def add_block(
+    session: AsyncSession,
+    guild_id: int,
+    user_id: int,
+    *,
+    reason: str | None,
+    blocked_by: int,
+    now: datetime,
+) -> bool:
+    """Block a person from a guild's giveaways; False when they were, and stay as they were."""
+    statement = (
+        insert_for(session, GiveawayBlock)
+        .values(
+            guild_id=guild_id,
+            user_id=user_id,
+            reason=reason,
+            blocked_by=blocked_by,
+            blocked_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=["guild_id", "user_id"])
+    )
+    return await count_changed(session, statement) == 1
+
+
+async def remove_block(session: AsyncSession, guild_id: int, user_id: int) -> bool:
+    """Block a person no more; False when they were not."""
+    statement = delete(GiveawayBlock).where(
+        GiveawayBlock.guild_id == guild_id, GiveawayBlock.user_id == user_id
+    )
+    return await count_changed(session, statement) == 1
+
+
+async def list_blocks(
+    session: AsyncSession, guild_id: int, *, limit: int = 1000
+) -> Sequence[GiveawayBlock]:
+    """Return who is blocked, the latest first."""
+    query = (
+        select(GiveawayBlock)
+        .where(GiveawayBlock.guild_id == guild_id)
+        .order_by(GiveawayBlock.blocked_at.desc(), GiveawayBlock.user_id)
+        .limit(limit)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def list_blocked_among(
+    session: AsyncSession, guild_id: int, user_ids: Sequence[int]
+) -> frozenset[int]:
+    """Return those of these persons who are blocked."""
+    query = select(GiveawayBlock.user_id).where(
+        GiveawayBlock.guild_id == guild_id, GiveawayBlock.user_id.in_(user_ids)
+    )
+    return frozenset(await session.scalars(query))
