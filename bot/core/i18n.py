@@ -83,6 +83,7 @@ def ngettext(singular: str, plural: str, /, count: int, **values: Any) -> Messag
     return Message(singular, {**values, "count": count}, plural)
 
 
+@functools.lru_cache(maxsize=256)
 def language_of(locale: str | None) -> str:
     """Return the catalogue language for a Discord locale such as `es-419`, English if none fits."""
     if not locale:
