@@ -69,8 +69,13 @@ async def running_bench(
     *,
     registry: FeatureRegistry | None = None,
     settings: dict[str, Any] | None = None,
+    translated: bool = False,
 ) -> AsyncIterator[Bench]:
-    """Run the bot on a database; `settings` are configuration sections, as in config.toml."""
+    """Run the bot on a database; `settings` are configuration sections, as in config.toml.
+
+    Commands are registered in English only unless they are to be `translated`: putting every text
+    into some thirty locales is a third of the cost of a start, and simcord shows none of them.
+    """
     sections: dict[str, Any] = {
         "limits": {
             "default": "1000/60",
@@ -101,6 +106,8 @@ async def running_bench(
             on_failure=kernel.faults.part_failed,
         )
         bot = Pegasus(kernel, intake)
+        if not translated:
+            bot.tree.set_translator = _leave_in_english
         state.current = DiscordState(bot, clock, last_event_age=intake.last_event_age)
         env = simcord.Env(bot, settle_timeout=5)
         env.backend.clock._epoch = datetime.now(UTC).replace(microsecond=0)
@@ -111,6 +118,10 @@ async def running_bench(
             await env.shutdown()
             await bot.close()
             await kernel.supervisor.stop()
+
+
+async def _leave_in_english(_translator: object) -> None:
+    """Stand in for the command tree's taking a translator."""
 
 
 @asynccontextmanager

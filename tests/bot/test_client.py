@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import discord
+
 from bot.core.contracts import SYSTEM
 from bot.core.features import Category, Feature, FeatureRegistry
 from bot.core.settings import FeatureSettings
@@ -52,3 +54,16 @@ async def test_what_a_feature_does_is_counted(sqlite_database: Database) -> None
             "pegasus_bot_feature_events_total", {"feature": "welcome", "event": "join"}
         )
     assert counted == 1
+
+
+async def test_commands_are_registered_with_their_translations(sqlite_database: Database) -> None:
+    registry = FeatureRegistry([general.FEATURE])
+    async with running_bench(sqlite_database, registry=registry, translated=True) as bench:
+        await bench.env.settle()
+        registered = await bench.bot.tree.fetch_commands()
+        spanish = {
+            command.name: command.description_localizations.get(discord.Locale.spain_spanish)
+            for command in registered
+        }
+    assert spanish
+    assert None not in spanish.values()
