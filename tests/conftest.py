@@ -22,6 +22,7 @@ from hypothesis import settings as hypothesis_settings
 
 from db.engine import Database
 from db.migrate import upgrade
+from tests.engines import share_statements
 from tests.fakes import FakeClock
 from tests.postgres import PostgresAdmin, ScratchDatabase, TestRun, run_in_thread
 
@@ -36,6 +37,7 @@ _URL_FIXTURES = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    share_statements()
     shared: dict[str, str] | None = getattr(config, "workerinput", None)
     if shared is None:
         config.stash[_RUN] = TestRun.begin()
