@@ -104,6 +104,12 @@ async def test_a_shard_leads_to_its_last_heartbeat_ack() -> None:
     assert "self._last_ack = ack_time" in acknowledge
 
 
+def test_a_session_waits_for_its_turn_within_identify_and_a_beat_is_measured_from_then() -> None:
+    # bot.websocket measures the latency anew after the wait.
+    assert "before_identify" in inspect.getsource(gateway.DiscordWebSocket.identify)
+    assert "self._last_send = " in inspect.getsource(gateway.KeepAliveHandler.beat)
+
+
 def test_the_websocket_drops_its_heartbeat_when_it_closes() -> None:
     # bot.state then has no age to tell.
     assert "self._keep_alive = None" in inspect.getsource(gateway.DiscordWebSocket.poll_event)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -239,9 +240,21 @@ async def test_no_session_is_begun_before_discord_takes_one_again(
         # The sandbox, like Discord, takes the token away from a bot that asks for one too many.
         await until(lambda: sandbox.gateway.identifies == 2)
         assert asyncio.get_running_loop().time() >= renewed_at
-        # The latency may be measured with the next heartbeat only.
-        await bot.until_health("healthy", within=60.0)
+        await until(lambda: _is_connected(bot))
+        # The wait for the session is none of the connection's.
+        assert await until(lambda: _latency(bot) < 1.0, within=5.0, what="the latency")
+        await bot.until_health("healthy")
         assert await bot.metric("gateway_identify_remaining") == 999
+
+
+def _is_connected(bot: Bot) -> bool:
+    (shard,) = bot.kernel.state().gateway().shards
+    return shard.connected
+
+
+def _latency(bot: Bot) -> float:
+    (shard,) = bot.kernel.state().gateway().shards
+    return math.inf if shard.latency is None else shard.latency
 
 
 def _is_connecting(bot: Bot) -> bool:
