@@ -10,7 +10,7 @@ import asyncio
 import gc
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,19 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_RUN] = TestRun(
             Path(shared["pegasus_folder"]), shared["pegasus_run"], int(shared["pegasus_owner"])
         )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect without the garbage collector, which would walk what is there to stay many times.
+
+    That is 6 s of CPU out of 14 in each worker.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)
