@@ -79,7 +79,8 @@ async def read_times(interaction: Interaction, start: str | None, duration: str)
     Raises `InvalidInput` for an end that is not after the beginning.
     """
     kernel = interaction.client.kernel
-    now = kernel.clock.now()
+    # Ends are in whole seconds: "10s" must not become nine and a half.
+    now = kernel.clock.now().replace(microsecond=0)
     starts_at = await read_moment(interaction, start) if start else now
     # A duration counts from the beginning; a date is a date whenever it begins.
     ends_at = await parse_moment(

@@ -81,6 +81,14 @@ async def test_bad_input_is_told_and_nothing_is_made(
     assert not desk.channel.history()
 
 
+async def test_shortest_giveaway_is_as_long_as_it_says(desk: Desk) -> None:
+    """Ends are whole seconds, the clock is not: ten seconds must not become nine and a half."""
+    await desk.bench.env.advance_time(0.5)
+    assert "is on its way" in await start(desk, duration="10s")
+    [giveaway] = await stored(desk)
+    assert giveaway.ends_at == giveaway.starts_at + timedelta(seconds=10)
+
+
 async def test_channel_that_the_bot_cant_post_to_is_told_with_the_fix(desk: Desk) -> None:
     me = desk.guild.default_role
     hidden = desk.guild.create_text_channel(
