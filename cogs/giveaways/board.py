@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -34,6 +35,8 @@ SHOW_JOB = "giveaways.show"
 # How long changes are gathered: Discord takes five edits in five seconds of one channel.
 GATHER = timedelta(seconds=5)
 _AGAIN = timedelta(seconds=5)
+# Between the edits by which messages are looked for: there may be many, and Discord has its limits.
+_APART = timedelta(seconds=2)
 # Edits that may still be on their way are remembered for so many giveaways.
 _MOST_REMEMBERED = 10_000
 
@@ -41,6 +44,20 @@ _MOST_REMEMBERED = 10_000
 def message_key(giveaway: Giveaway) -> str:
     """Return the key of the delivery that posts a giveaway's present message."""
     return f"{KEY}:{giveaway.id}:message:{giveaway.posts}"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a giveaway's message is, or is on its way to."""
+
+    channel_id: int
+    key: str
+    message_id: int | None
+
+    @classmethod
+    def of(cls, giveaway: Giveaway) -> Place:
+        """Return where the present message of a giveaway is."""
+        return cls(giveaway.channel_id, message_key(giveaway), giveaway.message_id)
 
 
 class Board:
@@ -88,6 +105,46 @@ class Board:
         # Which message it became has to be noted.
         await self.refresh(session, giveaway.id, giveaway.guild_id)
 
+    async def move(self, session: AsyncSession, giveaway: Giveaway, left: Place) -> None:
+        """Post the message anew, and take away the one that was `left` behind.
+
+        Two messages with a button each would both take entries, and one would show what was.
+        """
+        await self.post(session, giveaway)
+        if await self._outbox.cancel(session, left.key):
+            return
+        receipt = await self._outbox.get_receipt(session, left.key)
+        message_id = (receipt and receipt.message_id) or left.message_id
+        if message_id is not None:
+            deletion = Delivery.delete(
+                left.channel_id,
+                message_id,
+                dedupe_key=f"{left.key}:left",
+                guild_id=giveaway.guild_id,
+            )
+            await self._outbox.send(session, deletion)
+
+    async def look_again(self, guild_ids: Collection[int]) -> None:
+        """Edit the messages of these guilds' open giveaways, one after another.
+
+        So those that were deleted while nobody listened are found, and the staff is told.
+        """
+        async with self._database.read() as session:
+            shown = [one for one in await table.list_shown(session) if one.guild_id in guild_ids]
+        if not shown:
+            return
+        due_at = self._clock.now()
+        async with self._database.write() as session:
+            for giveaway in shown:
+                due_at += _APART
+                await self._jobs.ensure(
+                    session,
+                    SHOW_JOB,
+                    due_at,
+                    dedupe_key=f"{SHOW_JOB}:{giveaway.id}",
+                    guild_id=giveaway.guild_id,
+                )
+
     async def refresh(
         self, session: AsyncSession, giveaway_id: UUID, guild_id: int, *, at_once: bool = False
     ) -> None:
@@ -130,7 +187,7 @@ class Board:
         if giveaway is None or giveaway.status == SCHEDULED or giveaway.message_id is None:
             return
         await self._wait_for_last_edit(session, giveaway.id)
-        key = f"{KEY}:{giveaway.id}:shown:{secrets.token_hex(8)}"
+        key = f"{KEY}:{giveaway.id}:shown:{giveaway.message_id}:{secrets.token_hex(8)}"
         locale = await self._locale(giveaway.guild_id)
         view = await self._look(session, giveaway)
         await self._outbox.send(

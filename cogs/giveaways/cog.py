@@ -109,3 +109,9 @@ class Giveaways(
         if message_ids:
             supervisor = self.bot.kernel.supervisor
             supervisor.spawn(f"{KEY}.deletion", self.watch.deleted(message_ids))
+
+    @commands.Cog.listener()
+    async def on_shard_ready(self, shard_id: int) -> None:
+        """Find what was deleted meanwhile: the gateway has begun a session, and repeats nothing."""
+        guilds = {one.id for one in self.bot.guilds if one.shard_id == shard_id}
+        await self.board.look_again(guilds)

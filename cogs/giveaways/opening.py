@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from bot.core.contracts import Actor
 from bot.core.errors import Conflict, InvalidInput
-from bot.core.i18n import _
+from bot.core.i18n import _, ngettext
 from bot.core.jobs import Job, JobService
-from cogs.giveaways.board import Board
+from cogs.giveaways.board import Board, Place
 from cogs.giveaways.manifest import KEY
 from cogs.giveaways.plan import Look, Plan, Requirements, bonuses_from_json, bonuses_to_json
 from cogs.giveaways.rules import LONGEST, SHORTEST, checked_plan
@@ -183,20 +183,38 @@ class Opening:
             values |= self._new_end(giveaway, ends_at)
         if channel_id is not None:
             values |= {"channel_id": channel_id, "message_id": None, "posts": giveaway.posts + 1}
-        before = plan_of(giveaway).to_json()
+        before, place = _audited(giveaway), Place.of(giveaway)
         async with self._database.write() as session:
             changed = await self._change(session, giveaway, (SCHEDULED, ACTIVE, PAUSED), values)
+            after = _audited(changed)
+            details = {name: after[name] for name in after if after[name] != before[name]}
+            await self._ensure_room(session, changed, details)
             if changed.status == ACTIVE and changed.ends_at is not None:
                 await self._schedule(session, END_JOB, changed, changed.ends_at)
             if channel_id is not None and changed.status != SCHEDULED:
-                await self._board.post(session, changed)
-            after = plan_of(changed).to_json()
-            details = {name: after[name] for name in after if after[name] != before[name]}
+                await self._board.move(session, changed, place)
             await self._note(session, actor, changed, "giveaway.edit", details)
         return changed
 
+    async def _ensure_room(
+        self, session: AsyncSession, giveaway: Giveaway, changes: Mapping[str, Any]
+    ) -> None:
+        """Raise `Conflict` when a new number of entries is one that there are already."""
+        entries = await table.count_entries(session, giveaway.id)
+        enough, most = changes.get("end_at_entries"), changes.get("max_entries")
+        if (enough is not None and enough <= entries) or (most is not None and most < entries):
+            raise Conflict(
+                ngettext(
+                    "{count} person has entered already, so that number is too small.",
+                    "{count} people have entered already, so that number is too small.",
+                    entries,
+                ),
+                hint=_("Name a larger one, or let it end now with /giveaway end."),
+            )
+
     def _new_end(self, giveaway: Giveaway, ends_at: datetime) -> dict[str, Any]:
-        now = self._clock.now()
+        # In whole seconds, as ends are.
+        now = self._clock.now().replace(microsecond=0)
         start = giveaway.starts_at if giveaway.status == SCHEDULED else now
         if not SHORTEST <= ends_at - start <= LONGEST + timedelta(minutes=1):
             raise InvalidInput(
@@ -321,6 +339,19 @@ def plan_of(giveaway: Giveaway) -> Plan:
         claim_window=timedelta(seconds=window) if window is not None else None,
         reward_role_id=giveaway.reward_role_id,
     )
+
+
+def _audited(giveaway: Giveaway) -> dict[str, Any]:
+    """Return what of a giveaway a change is told of."""
+    ends_at, plan = giveaway.ends_at, plan_of(giveaway).to_json()
+    # When it ends says it better.
+    del plan["duration"]
+    return {
+        **plan,
+        "ends_at": None if ends_at is None else ends_at.isoformat(),
+        "remaining": giveaway.remaining,
+        "channel_id": str(giveaway.channel_id),
+    }
 
 
 def _changed_values(plan: Plan) -> dict[str, Any]:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from db.engine import Database
 
 MESSAGE_GONE = "message_gone"
+# What Discord says of a message that can't be edited because it is not there.
+_GONE = frozenset({MESSAGE_GONE, "channel_gone"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,27 +71,30 @@ class MessageWatch:
     async def deleted(self, message_ids: Collection[int]) -> None:
         """Note that messages are gone, and tell the staff what can be done."""
         for message_id in message_ids:
-            shown = self._shown.pop(message_id, None)
-            if shown is None:
-                continue
-            async with self._database.write() as session:
-                if not await table.forget_message(session, shown.giveaway_id, message_id):
-                    continue
-                giveaway = await table.get_giveaway(session, shown.giveaway_id)
-            if giveaway is not None:
-                await self._report(giveaway)
+            shown = self._shown.get(message_id)
+            if shown is not None:
+                await self._gone(shown.giveaway_id, message_id)
+
+    async def _gone(self, giveaway_id: UUID, message_id: int) -> None:
+        self._shown.pop(message_id, None)
+        async with self._database.write() as session:
+            # Perhaps another one shows the giveaway by now.
+            if not await table.forget_message(session, giveaway_id, message_id):
+                return
+            giveaway = await table.get_giveaway(session, giveaway_id)
+        if giveaway is not None:
+            await self._report(giveaway)
 
     async def delivery_failed(self, event: OutboxFailed) -> None:
         """Note a message that could not be posted, or was found to be gone when it was edited."""
         feature, _colon, rest = event.dedupe_key.partition(":")
-        identity, _colon, what = rest.partition(":")
-        what = what.partition(":")[0]
-        if feature != KEY or what not in {"message", "shown"}:
+        identity, what, *named = [*rest.split(":"), ""]
+        if feature != KEY or what not in {"message", "shown"} or "left" in named:
             return
         giveaway_id = UUID(identity)
         if what == "shown":
-            gone = [key for key, one in self._shown.items() if one.giveaway_id == giveaway_id]
-            await self.deleted(gone if event.reason == MESSAGE_GONE else ())
+            if event.reason in _GONE:
+                await self._gone(giveaway_id, int(named[0]))
             return
         async with self._database.read() as session:
             giveaway = await table.get_giveaway(session, giveaway_id)
