@@ -1,0 +1,228 @@
+"""A process killed at any step of a giveaway starts, draws, announces and hands over once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from bot.core.audit import AuditLog
+from bot.core.contracts import Actor, GuildSummary
+from bot.core.events import EventBus
+from bot.core.features import FeatureRegistry
+from bot.core.nullstate import NullState
+from bot.core.outbox import Entry
+from bot.core.problems import ProblemService
+from bot.core.settings import SettingsStore
+from bot.delivery import DiscordCourier
+from bot.sandbox import Sandbox
+from bot.sandbox.guild import Guild
+from cogs import general
+from cogs.giveaways import board
+from cogs.giveaways.backstage import Backstage
+from cogs.giveaways.board import Board
+from cogs.giveaways.counting import MessageCounter
+from cogs.giveaways.drawing import Drawing
+from cogs.giveaways.entering import Entering, Entrant
+from cogs.giveaways.manifest import FEATURE
+from cogs.giveaways.opening import Opening, Order
+from cogs.giveaways.plan import Plan
+from cogs.giveaways.proof import Proofs
+from cogs.giveaways.upkeep import MessageWatch
+from cogs.giveaways.vault import Vault
+from cogs.giveaways.winning import Winning
+from db.engine import Database
+from db.giveaways import (
+    ACTIVE,
+    ENDED,
+    PENDING,
+    WON,
+    Giveaway,
+    GiveawayEntry,
+    GiveawayPrize,
+    GiveawayRound,
+    GiveawayWinner,
+)
+from tests.kill.harness import Step, survive
+from tests.kill.test_kill_autorole import guild, sandbox  # noqa: F401 - fixtures
+from tests.kill.test_kill_roles import start_roles
+from tests.kill.victim import Scene, die
+
+PEOPLE = (11, 12, 13)
+CODE = "CODE-1"
+CLOSED = r"UPDATE giveaways SET.* status="
+STEPS = {
+    "start not stored": Step("committing", r"INSERT INTO giveaways "),
+    "start stored": Step("committed", r"INSERT INTO giveaways "),
+    "message sent, not noted": Step("sent"),
+    "entry not stored": Step("committing", r"INSERT INTO giveaway_entries"),
+    "entry stored": Step("committed", r"INSERT INTO giveaway_entries"),
+    "close not stored": Step("committing", CLOSED),
+    "closed": Step("committed", CLOSED),
+    "list not frozen": Step("committing", r"INSERT INTO giveaway_rounds"),
+    "list frozen": Step("committed", r"INSERT INTO giveaway_rounds"),
+    "draw not stored": Step("committing", r"INSERT INTO giveaway_winners"),
+    "drawn": Step("committed", r"INSERT INTO giveaway_winners"),
+    "about to announce": Step("announcing"),
+    "announced, not noted": Step("announced"),
+    "claim not stored": Step("committing", r"UPDATE giveaway_prizes SET.* winner_id="),
+    "claimed": Step("committed", r"UPDATE giveaway_prizes SET.* winner_id="),
+}
+
+
+class _Announcer(DiscordCourier):
+    """Dies before or after the winners are announced."""
+
+    moment = ""
+
+    async def deliver(self, entry: Entry) -> int | None:
+        is_result = ":drawn:" in entry.dedupe_key
+        if is_result and self.moment == "announcing":
+            die()
+        message_id = await super().deliver(entry)
+        if is_result and self.moment == "announced":
+            die()
+        return message_id
+
+
+class _View(NullState):
+    def guild(self, guild_id: int) -> GuildSummary | None:
+        return GuildSummary(guild_id, "Harbour", 1, 10)
+
+
+class _Everybody:
+    async def find(self, guild_id: int, user_ids: Collection[int]) -> Mapping[int, frozenset[int]]:
+        return dict.fromkeys(user_ids, frozenset())
+
+
+class House:
+    """The services as the bot builds them, around what the process has."""
+
+    def __init__(self, scene: Scene) -> None:
+        database, clock, bus, view = scene.database, scene.clock, EventBus(), _View()
+        registry = FeatureRegistry([general.FEATURE, FEATURE])
+        audit = AuditLog(clock, bus, scene.supervisor)
+        settings = SettingsStore(database, clock, bus, registry, audit, state=lambda: view)
+        problems = ProblemService(database, clock, bus, registry, settings, state=lambda: view)
+        self.vault = Vault(clock, secret="a secret of thirty-two characters", key_file=None)
+        messages = Board(
+            database,
+            clock,
+            settings,
+            jobs=scene.jobs,
+            outbox=scene.outbox,
+            state=lambda: view,
+            watch=MessageWatch(database, problems),
+        )
+        stage = Backstage(
+            database=database,
+            clock=clock,
+            settings=settings,
+            jobs=scene.jobs,
+            outbox=scene.outbox,
+            roles=start_roles(scene),
+            state=lambda: view,
+            board=messages,
+            members=_Everybody(),
+            vault=self.vault,
+        )
+        self.opening = Opening(
+            database, clock, settings, jobs=scene.jobs, audit=audit, board=messages
+        )
+        self.winning = Winning(stage)
+        self.drawing = Drawing(stage, self.winning)
+        counter = MessageCounter(database, spawn=lambda _name, work: work.close())
+        self.entering = Entering(stage, counter, close=self.drawing.close)
+        for service in (messages, self.opening, self.winning, self.drawing):
+            service.start()
+
+
+def hold(_jobs: Any, _outbox: Any) -> Any:
+    """A host starts a giveaway, people enter, it is ended and the prize claimed.
+
+    Whoever takes over does it all again, as people do who got no answer.
+    """
+
+    async def act(scene: Scene) -> None:
+        # Nobody reads along: the message need not wait for more changes.
+        board.GATHER = board._AGAIN = timedelta(milliseconds=20)
+        courier = _Announcer(scene.client, scene.clock)
+        courier.moment = scene.step.moment
+        if scene.step.moment in {"announcing", "announced"}:
+            scene.outbox.use(courier)
+        house = House(scene)
+        (found,) = await scene.client.http.get_guilds(1)
+        giveaway = await _started(scene, house, int(found["id"]))
+        if giveaway.status == ACTIVE:
+            for user_id in PEOPLE:
+                now = scene.clock.now()
+                who = Entrant(giveaway.guild_id, user_id, frozenset(), now - timedelta(90), now)
+                await house.entering.enter(giveaway.id, who)
+            async with scene.database.write() as session:
+                await house.drawing.close(session, giveaway.id, by=1)
+        winner = await _winner(scene.database)
+        await house.winning.claim(winner.id, winner.user_id or 0)
+
+    return act
+
+
+async def _started(scene: Scene, house: House, guild_id: int) -> Giveaway:
+    async with scene.database.read() as session:
+        known = (await session.scalars(select(Giveaway))).all()
+    if known:
+        return known[0]
+    channels = await scene.client.http.get_all_guild_channels(guild_id)
+    channel_id = next(int(one["id"]) for one in channels if one["type"] == 0)
+    plan = Plan(prize="A boat", duration=timedelta(days=1), claim_window=timedelta(hours=1))
+    order = Order(guild_id=guild_id, channel_id=channel_id, host_id=1, plan=plan)
+    async with scene.database.write() as session:
+        giveaway = await house.opening.open_in(session, order, Actor(1, "command", "host"))
+        await house.vault.add(session, giveaway.id, [CODE, "CODE-2"])
+    return giveaway
+
+
+async def _winner(database: Database) -> GiveawayWinner:
+    while True:
+        async with database.read() as session:
+            winner = await session.scalar(
+                select(GiveawayWinner).where(GiveawayWinner.state.in_((PENDING, WON)))
+            )
+        if winner is not None:
+            return winner
+        await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS.keys())
+async def test_kill_at_each_step_of_a_giveaway(
+    database: Database,
+    database_url: str,
+    sandbox: Sandbox,  # noqa: F811
+    guild: Guild,  # noqa: F811
+    step: Step,
+) -> None:
+    for number in PEOPLE:
+        sandbox.join(guild, f"sailor{number}")
+
+    await survive(database_url, sandbox.api_base_url, "tests.kill.test_kill_giveaways:hold", step)
+
+    async with database.read() as session:
+        (giveaway,) = (await session.scalars(select(Giveaway))).all()
+        entries = (await session.scalars(select(GiveawayEntry.user_id))).all()
+        (round_,) = (await session.scalars(select(GiveawayRound))).all()
+        (winner,) = (await session.scalars(select(GiveawayWinner))).all()
+        prizes = (await session.scalars(select(GiveawayPrize.winner_id).order_by("position"))).all()
+    assert giveaway.status == ENDED
+    assert sorted(one or 0 for one in entries) == list(PEOPLE)
+    assert round_.drawn_at is not None
+    assert (winner.state, prizes) == (WON, [winner.id, None])
+    (channel,) = (one for one in guild.channels.values() if one.name == "general")
+    said = [one.content or "" for one in channel.messages.values()]
+    assert len(said) == 3
+    assert [text[:1] for text in said[1:]] == ["🔒", "🎉"]
+    proof = await Proofs(database).make(giveaway.guild_id, giveaway.id, 1)
+    assert proof is not None
+    assert (proof.fault, proof.entries) == (None, 3)
