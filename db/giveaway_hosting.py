@@ -166,21 +166,48 @@ async def count_entries_of(
 
 async def list_winner_ids(session: AsyncSession, giveaway_id: UUID) -> list[int]:
     """Return who has won, or may yet claim, in the order of drawing."""
-    query = (
-        select(GiveawayWinner.user_id)
-        .where(
-            GiveawayWinner.giveaway_id == giveaway_id,
-            GiveawayWinner.state.in_((PENDING, WON)),
-            GiveawayWinner.user_id.is_not(None),
-        )
-        .order_by(GiveawayWinner.round, GiveawayWinner.position)
-    )
-    return [one for one in await session.scalars(query) if one is not None]
+    return (await list_winner_ids_of(session, [giveaway_id])).get(giveaway_id, [])
 
 
 async def get_first_round(session: AsyncSession, giveaway_id: UUID) -> GiveawayRound | None:
     """Return the first draw, once the entries are closed."""
     return await session.get(GiveawayRound, (giveaway_id, 0), populate_existing=True)
+
+
+async def list_winner_ids_of(
+    session: AsyncSession, giveaway_ids: Collection[UUID]
+) -> dict[UUID, list[int]]:
+    """Return who has won, or may yet claim, in each; those without winners are left out."""
+    query = (
+        select(GiveawayWinner.giveaway_id, GiveawayWinner.user_id)
+        .where(
+            GiveawayWinner.giveaway_id.in_(giveaway_ids),
+            GiveawayWinner.state.in_((PENDING, WON)),
+        )
+        .order_by(GiveawayWinner.round, GiveawayWinner.position)
+    )
+    found: dict[UUID, list[int]] = {}
+    for giveaway_id, user_id in await session.execute(query):
+        if user_id is not None:
+            found.setdefault(giveaway_id, []).append(user_id)
+    return found
+
+
+async def get_by_number(session: AsyncSession, guild_id: int, number: int) -> Giveaway | None:
+    """Return a guild's giveaway by its number."""
+    query = select(Giveaway).where(Giveaway.guild_id == guild_id, Giveaway.number == number)
+    return await session.scalar(query)
+
+
+async def list_newest(session: AsyncSession, guild_id: int, *, limit: int) -> Sequence[Giveaway]:
+    """Return a guild's giveaways in every state, the newest first."""
+    query = (
+        select(Giveaway)
+        .where(Giveaway.guild_id == guild_id)
+        .order_by(Giveaway.number.desc())
+        .limit(limit)
+    )
+    return (await session.scalars(query)).all()
 
 
 async def list_of_guild(

@@ -12,7 +12,7 @@ from bot.checks import guild_id_of, manages
 from bot.core.errors import Denied, NotFound
 from bot.core.fields.text import quote, shorten
 from bot.core.i18n import _
-from cogs.giveaways.manifest import KEY
+from cogs.giveaways.settings import KEY
 from db.giveaway_search import find_giveaways
 from db.giveaways import Giveaway
 

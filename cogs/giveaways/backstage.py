@@ -13,9 +13,8 @@ from bot.core.outbox import OutboxService
 from bot.core.roles import RoleService
 from bot.core.settings import SettingsStore
 from cogs.giveaways.eligibility import House
-from cogs.giveaways.manifest import KEY
 from cogs.giveaways.ports import Board, Members, Vault
-from cogs.giveaways.settings import GiveawaySettings
+from cogs.giveaways.settings import KEY, GiveawaySettings
 from db.engine import Database
 
 

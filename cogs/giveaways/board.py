@@ -17,7 +17,7 @@ from uuid import UUID
 from bot.core.guild_locale import locale_of_guild
 from bot.core.jobs import Job, JobService, Retry
 from bot.core.outbox import Delivery, OutboxService
-from cogs.giveaways.manifest import KEY
+from cogs.giveaways.settings import KEY
 from cogs.giveaways.upkeep import MessageWatch
 from cogs.giveaways.wording import View, message_payload, opening_payload
 from db import giveaway_hosting as table

@@ -13,12 +13,13 @@ from cogs.giveaways.board import Board
 from cogs.giveaways.changing import ChangeCommands
 from cogs.giveaways.hosting import HostCommands
 from cogs.giveaways.looking import LookCommands
-from cogs.giveaways.manifest import KEY
 from cogs.giveaways.opening import Opening
 from cogs.giveaways.proof import Proofs
 from cogs.giveaways.proving import ProofCommands
+from cogs.giveaways.resource import RESOURCE, GiveawayResource
 from cogs.giveaways.running import Running
 from cogs.giveaways.series import Series, Templates
+from cogs.giveaways.settings import KEY
 from cogs.giveaways.upkeep import MessageWatch
 from cogs.giveaways.vault import vault_of
 
@@ -72,6 +73,14 @@ class Giveaways(
         self.proofs = Proofs(kernel.database)
         self.vault = vault_of(kernel.config, kernel.clock, kernel.database.path)
         self.set_up_running(self.board, self.vault)
+        service = GiveawayResource(
+            kernel.database,
+            kernel.clock,
+            opening=self.opening,
+            drawing=self.runner.drawing,
+            state=kernel.state,
+        )
+        kernel.resources.register(RESOURCE.name, service)
 
     async def cog_load(self) -> None:
         """Take up the work of earlier runs and begin to listen."""

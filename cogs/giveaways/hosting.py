@@ -22,7 +22,6 @@ from cogs.giveaways.access import (
     ensure_host,
 )
 from cogs.giveaways.desk import Where, ensure_may_post, read_times, timezone_of
-from cogs.giveaways.manifest import KEY
 from cogs.giveaways.opening import Order
 from cogs.giveaways.panel import (
     channel_in,
@@ -31,6 +30,7 @@ from cogs.giveaways.panel import (
 )
 from cogs.giveaways.plan import Look, Plan
 from cogs.giveaways.series import Repeat, SeriesOrder
+from cogs.giveaways.settings import KEY
 from cogs.giveaways.wording import moment
 from db.giveaways import Giveaway
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from bot.core.features import Category, Feature
 from bot.core.i18n import N_
-from cogs.giveaways.settings import GiveawaySettings
+from cogs.giveaways.resource import RESOURCE
+from cogs.giveaways.settings import KEY, GiveawaySettings
 from db.giveaway_hosting import count_active, delete_old
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from bot.client import Pegasus
 
-KEY = "giveaways"
 KEPT_FOR = timedelta(days=180)
 
 
@@ -45,6 +45,7 @@ FEATURE = Feature(
         "giveaway_blocks",
     ),
     purge=_purge,
+    resources=(RESOURCE,),
     counters={"active_giveaways": count_active},
 )
 

@@ -17,9 +17,9 @@ from bot.core.errors import Conflict, InvalidInput
 from bot.core.i18n import _, ngettext
 from bot.core.jobs import Job, JobService
 from cogs.giveaways.board import Board, Place
-from cogs.giveaways.manifest import KEY
 from cogs.giveaways.plan import Look, Plan, Requirements, bonuses_from_json, bonuses_to_json
 from cogs.giveaways.rules import LONGEST, SHORTEST, checked_plan
+from cogs.giveaways.settings import KEY
 from cogs.giveaways.verify import commitment_of, make_tip
 from db import giveaway_hosting as table
 from db.giveaways import ACTIVE, CANCELLED, DRAWING, ENDED, PAUSED, SCHEDULED, Giveaway

@@ -23,7 +23,6 @@ from bot.replies import OwnedView, answer, unique_id
 from cogs.giveaways.access import Interaction, ensure_may_handle
 from cogs.giveaways.desk import ensure_may_post, ensure_may_reward, read_moment
 from cogs.giveaways.listing import describe
-from cogs.giveaways.manifest import KEY
 from cogs.giveaways.opening import Opening, plan_of
 from cogs.giveaways.plan import Bonus, Look, Plan
 from cogs.giveaways.rules import (
@@ -33,6 +32,7 @@ from cogs.giveaways.rules import (
     LONGEST_TITLE,
     OLDEST,
 )
+from cogs.giveaways.settings import KEY
 from db import giveaway_hosting as table
 from db.giveaways import Giveaway
 

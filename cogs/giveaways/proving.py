@@ -21,7 +21,7 @@ from cogs.giveaways.access import (
     find_giveaway,
     offer_giveaways,
 )
-from cogs.giveaways.manifest import KEY
+from cogs.giveaways.settings import KEY
 from cogs.giveaways.vault import LONGEST_CODE, MOST_CODES, Stock, Vault
 from db.giveaways import ACTIVE, CANCELLED, DRAWING, ENDED, PAUSED, SCHEDULED, Giveaway
 

@@ -23,9 +23,9 @@ from cogs.giveaways.access import (
     offer_giveaways,
 )
 from cogs.giveaways.buttons import BUTTONS
-from cogs.giveaways.manifest import KEY
 from cogs.giveaways.members import DiscordMembers
 from cogs.giveaways.runner import Runner
+from cogs.giveaways.settings import KEY
 from cogs.giveaways.winning import MOST_AT_ONCE
 from db import giveaway_draws as draws
 from db import giveaway_entries as entries

@@ -20,10 +20,10 @@ from bot.core.i18n import _
 from bot.core.jobs import Job, JobService
 from bot.core.jobs.recurrence import Recurrence
 from bot.core.problems import Problem, ProblemService
-from cogs.giveaways.manifest import KEY
 from cogs.giveaways.opening import Opening, Order
 from cogs.giveaways.plan import Plan
 from cogs.giveaways.rules import checked_plan
+from cogs.giveaways.settings import KEY
 from db import giveaway_hosting as table
 from db.giveaways import GiveawaySeries, GiveawayTemplate
 

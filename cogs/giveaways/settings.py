@@ -9,6 +9,8 @@ from bot.core.fields import Colour, duration, role, roles
 from bot.core.i18n import N_
 from bot.core.settings import FeatureSettings, setting
 
+KEY = "giveaways"
+
 _WHO = N_("Who may do what")
 _LOOK = N_("Look of the messages")
 _WINNERS = N_("Winners")

@@ -15,7 +15,7 @@ from bot.core.fields.text import quote
 from bot.core.i18n import Message, _
 from bot.core.outbox.deliveries import OutboxFailed
 from bot.core.problems import Problem, ProblemService
-from cogs.giveaways.manifest import KEY
+from cogs.giveaways.settings import KEY
 from db import giveaway_hosting as table
 from db.giveaways import OPEN_STATUSES, Giveaway
 

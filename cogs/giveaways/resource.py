@@ -1,0 +1,334 @@
+"""Giveaways as the API reads, opens, changes, ends and cancels them; free of discord.py.
+
+An item's id is the giveaway's number in its guild.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from bot.core.errors import Conflict, Denied, FieldError, InvalidInput, NotFound
+from bot.core.i18n import _
+from bot.core.preflight import can_post
+from bot.core.resources import Item, Resource
+from bot.core.settings.validation import from_field_errors
+from cogs.giveaways.opening import Opening, Order, plan_of
+from cogs.giveaways.plan import Bonus, Look, Plan, Requirements
+from cogs.giveaways.rules import (
+    LONGEST_DESCRIPTION,
+    LONGEST_PRIZE,
+    LONGEST_TITLE,
+    MOST_BONUS,
+    MOST_ENTRANTS,
+    MOST_LEVEL,
+    MOST_MESSAGES,
+    MOST_ROLES,
+    MOST_WINNERS,
+    checked_plan,
+)
+from db import giveaway_hosting as table
+from db.giveaways import Giveaway
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from bot.core.clock import Clock
+    from bot.core.contracts import Actor, BotState
+    from cogs.giveaways.drawing import Drawing
+    from db.engine import Database
+
+_STRICT = ConfigDict(extra="forbid", frozen=True)
+_MOST_LISTED = 200
+Roles = list[str]
+
+
+class RequirementsBody(BaseModel):
+    """What somebody needs to enter; ages are in seconds."""
+
+    model_config = _STRICT
+
+    any_roles: Roles = Field(default=[], max_length=MOST_ROLES)
+    all_roles: Roles = Field(default=[], max_length=MOST_ROLES)
+    no_roles: Roles = Field(default=[], max_length=MOST_ROLES)
+    bypass_roles: Roles = Field(default=[], max_length=MOST_ROLES)
+    account_age: int | None = Field(default=None, ge=1)
+    time_in_guild: int | None = Field(default=None, ge=1)
+    level: int | None = Field(default=None, ge=1, le=MOST_LEVEL)
+    messages: int | None = Field(default=None, ge=1, le=MOST_MESSAGES)
+
+
+class BonusBody(BaseModel):
+    """How many more entries a role gives."""
+
+    model_config = _STRICT
+
+    role_id: str
+    entries: int = Field(ge=1, le=MOST_BONUS)
+
+
+class LookBody(BaseModel):
+    """The colour as 0xRRGGBB and the addresses of images."""
+
+    model_config = _STRICT
+
+    colour: int | None = Field(default=None, ge=0, le=0xFFFFFF)
+    image_url: str | None = None
+    thumbnail_url: str | None = None
+
+
+class GiveawayBody(BaseModel):
+    """A giveaway as it is wanted; `claim_window` is in seconds.
+
+    Without `starts_at` it begins at once, without `ends_at` it ends with `end_at_entries` or by
+    hand. With `end` one that is open is ended now, and its winners are drawn. Another `channel_id`
+    has its message posted anew.
+    """
+
+    model_config = _STRICT
+
+    channel_id: str
+    prize: str = Field(min_length=1, max_length=LONGEST_PRIZE)
+    winners: int = Field(default=1, ge=1, le=MOST_WINNERS)
+    starts_at: AwareDatetime | None = None
+    ends_at: AwareDatetime | None = None
+    host_id: str | None = None
+    title: str | None = Field(default=None, max_length=LONGEST_TITLE)
+    description: str | None = Field(default=None, max_length=LONGEST_DESCRIPTION)
+    requirements: RequirementsBody = RequirementsBody()
+    bonus_entries: list[BonusBody] = Field(default=[], max_length=MOST_ROLES)
+    look: LookBody = LookBody()
+    max_entries: int | None = Field(default=None, ge=1, le=MOST_ENTRANTS)
+    end_at_entries: int | None = Field(default=None, ge=1, le=MOST_ENTRANTS)
+    claim_window: int | None = Field(default=None, ge=1)
+    reward_role_id: str | None = None
+    end: bool = False
+
+
+class GiveawayDetail(GiveawayBody):
+    """A giveaway on record; `giveaway_id` is what its proof names."""
+
+    id: str
+    giveaway_id: str
+    status: str
+    message_id: str | None
+    entries: int
+    winner_ids: list[str]
+    commitment: str
+    created_at: datetime
+    ended_at: datetime | None
+
+
+RESOURCE = Resource(
+    name="giveaways",
+    one="giveaway",
+    many="giveaways",
+    model=GiveawayDetail,
+    body=GiveawayBody,
+)
+
+
+class GiveawayResource:
+    """Answers for giveaways, by the services that the commands of Discord use."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        opening: Opening,
+        drawing: Drawing,
+        state: Callable[[], BotState],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._opening = opening
+        self._drawing = drawing
+        self._state = state
+
+    async def list(self, guild_id: int) -> Sequence[Item]:
+        """Return a guild's giveaways, the newest first, 200 at most."""
+        async with self._database.read() as session:
+            found = await table.list_newest(session, guild_id, limit=_MOST_LISTED)
+            ids = [one.id for one in found]
+            entries = await table.count_entries_of(session, ids)
+            winners = await table.list_winner_ids_of(session, ids)
+        return [_item(one, entries.get(one.id, 0), winners.get(one.id, ())) for one in found]
+
+    async def get(self, guild_id: int, item_id: int) -> Item:
+        """Return one giveaway by its number; raises `NotFound`."""
+        async with self._database.read() as session:
+            return await self._read(session, (await self._find(session, guild_id, item_id)).id)
+
+    async def add(self, guild_id: int, body: GiveawayBody, actor: Actor) -> Item:
+        """Open a giveaway; raises as `Opening.open` does, with an error per wrong field."""
+        self._check(guild_id, body)
+        start = body.starts_at or self._clock.now()
+        order = Order(
+            guild_id=guild_id,
+            channel_id=int(body.channel_id),
+            host_id=int(body.host_id or actor.user_id),
+            plan=_plan_of(body, start),
+            starts_at=body.starts_at,
+        )
+        giveaway = await self._opening.open(order, actor)
+        return _item(giveaway, 0, ())
+
+    async def put(
+        self, guild_id: int, item_id: int, revision: int, body: GiveawayBody, actor: Actor
+    ) -> Item:
+        """Change a giveaway, or end it; raises as `Opening.change` does."""
+        seen = await self._seen(guild_id, item_id, revision)
+        self._check(guild_id, body)
+        if body.end:
+            await self._end(seen, actor)
+        else:
+            moved = int(body.channel_id) if int(body.channel_id) != seen.channel_id else None
+            ends_at = body.ends_at if body.ends_at != seen.ends_at else None
+            plan = _plan_of(body, seen.starts_at)
+            await self._opening.change(seen, actor, plan, ends_at=ends_at, channel_id=moved)
+        async with self._database.read() as session:
+            return await self._read(session, seen.id)
+
+    async def remove(self, guild_id: int, item_id: int, revision: int, actor: Actor) -> None:
+        """Cancel a giveaway that is open, for good."""
+        await self._opening.cancel(await self._seen(guild_id, item_id, revision), actor)
+
+    async def _end(self, seen: Giveaway, actor: Actor) -> None:
+        async with self._database.write() as session:
+            if not await self._drawing.close(session, seen.id, by=actor.user_id or None):
+                raise Conflict(_("This giveaway can't be ended: it has not begun, or is over."))
+
+    async def _seen(self, guild_id: int, item_id: int, revision: int) -> Giveaway:
+        async with self._database.read() as session:
+            found = await self._find(session, guild_id, item_id)
+        if found.revision != revision:
+            raise Conflict(_("Somebody else has changed this giveaway meanwhile."))
+        return found
+
+    async def _find(self, session: AsyncSession, guild_id: int, number: int) -> Giveaway:
+        found = await table.get_by_number(session, guild_id, number)
+        if found is None:
+            raise NotFound(_("There is no giveaway with the number {number}.", number=number))
+        return found
+
+    async def _read(self, session: AsyncSession, giveaway_id: UUID) -> Item:
+        giveaway = await table.get_giveaway(session, giveaway_id)
+        if giveaway is None:
+            raise NotFound(_("This giveaway is not there any more."))
+        entries = await table.count_entries(session, giveaway_id)
+        return _item(giveaway, entries, await table.list_winner_ids(session, giveaway_id))
+
+    def _check(self, guild_id: int, body: GiveawayBody) -> None:
+        """Raise `InvalidInput` per wrong field, `Denied` for a channel that can't be posted to."""
+        if errors := list(self._foreign(guild_id, body)):
+            raise from_field_errors(errors, {name: name for name in GiveawayBody.model_fields})
+        place = self._state().channel(guild_id, int(body.channel_id))
+        refusal = place and can_post(place, ("embed_links",))
+        if refusal:
+            raise Denied(refusal.message, hint=refusal.fix)
+
+    def _foreign(self, guild_id: int, body: GiveawayBody) -> Iterator[FieldError]:
+        """Yield an error for what is no channel, role or person."""
+        state = self._state()
+        if not _is_id(body.channel_id) or state.channel(guild_id, int(body.channel_id)) is None:
+            yield FieldError(
+                "/channel_id",
+                _("There is no channel with the ID {id} in this server.", id=body.channel_id),
+            )
+        for pointer, role_id in _roles_in(body):
+            if not _is_id(role_id) or state.role(guild_id, int(role_id)) is None:
+                message = _("There is no role with the ID {id} in this server.", id=role_id)
+                yield FieldError(pointer, message)
+        if body.host_id is not None and not _is_id(body.host_id):
+            yield FieldError("/host_id", _("This is no ID."))
+        reward = body.reward_role_id
+        if reward is not None and _is_id(reward):
+            role = state.role(guild_id, int(reward))
+            if role is not None and not role.assignable:
+                yield FieldError("/reward_role_id", _("I can't give that role."))
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 19
+
+
+def _roles_in(body: GiveawayBody) -> Iterator[tuple[str, str]]:
+    for name in ("any_roles", "all_roles", "no_roles", "bypass_roles"):
+        for index, role_id in enumerate(getattr(body.requirements, name)):
+            yield f"/requirements/{name}/{index}", role_id
+    for index, bonus in enumerate(body.bonus_entries):
+        yield f"/bonus_entries/{index}/role_id", bonus.role_id
+    if body.reward_role_id is not None:
+        yield "/reward_role_id", body.reward_role_id
+
+
+def _plan_of(body: GiveawayBody, start: datetime) -> Plan:
+    if body.ends_at is not None and body.ends_at <= start:
+        raise InvalidInput(_("It has to end after it begins, and within a year."))
+    needs = body.requirements
+    return checked_plan(
+        Plan(
+            prize=body.prize,
+            winners=body.winners,
+            duration=None if body.ends_at is None else body.ends_at - start,
+            title=body.title,
+            description=body.description,
+            requirements=Requirements(
+                any_roles=tuple(map(int, needs.any_roles)),
+                all_roles=tuple(map(int, needs.all_roles)),
+                no_roles=tuple(map(int, needs.no_roles)),
+                bypass_roles=tuple(map(int, needs.bypass_roles)),
+                account_age=_seconds(needs.account_age),
+                time_in_guild=_seconds(needs.time_in_guild),
+                level=needs.level,
+                messages=needs.messages,
+            ),
+            bonuses=tuple(Bonus(int(one.role_id), one.entries) for one in body.bonus_entries),
+            look=Look(**body.look.model_dump()),
+            max_entries=body.max_entries,
+            end_at_entries=body.end_at_entries,
+            claim_window=_seconds(body.claim_window),
+            reward_role_id=int(body.reward_role_id) if body.reward_role_id else None,
+        )
+    )
+
+
+def _seconds(count: int | None) -> timedelta | None:
+    return None if count is None else timedelta(seconds=min(count, 10**9))
+
+
+def _item(giveaway: Giveaway, entries: int, winner_ids: Sequence[int]) -> Item:
+    plan, reward = plan_of(giveaway), giveaway.reward_role_id
+    body = GiveawayDetail(
+        id=str(giveaway.number),
+        giveaway_id=str(giveaway.id),
+        status=giveaway.status,
+        channel_id=str(giveaway.channel_id),
+        message_id=None if giveaway.message_id is None else str(giveaway.message_id),
+        prize=giveaway.prize,
+        winners=giveaway.winner_count,
+        starts_at=giveaway.starts_at.astimezone(UTC),
+        ends_at=giveaway.ends_at,
+        host_id=str(giveaway.host_id) if giveaway.host_id else None,
+        title=plan.title,
+        description=giveaway.description,
+        requirements=RequirementsBody.model_validate(plan.requirements.to_json()),
+        bonus_entries=[BonusBody.model_validate(one) for one in giveaway.bonus_entries],
+        look=LookBody.model_validate(plan.look.to_json()),
+        max_entries=giveaway.max_entries,
+        end_at_entries=giveaway.end_at_entries,
+        claim_window=giveaway.claim_seconds,
+        reward_role_id=str(reward) if reward else None,
+        entries=entries,
+        winner_ids=[str(one) for one in winner_ids],
+        commitment=giveaway.commitment,
+        created_at=giveaway.created_at,
+        ended_at=giveaway.ended_at,
+    )
+    return Item(giveaway.number, giveaway.revision, body)

@@ -1,0 +1,136 @@
+"""Giveaways over the API, by the services that Discord's commands use."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.core.config import Config
+from bot.core.jobs import JobService
+from bot.core.outbox import OutboxService
+from bot.core.supervisor import TaskSupervisor
+from cogs.giveaways.board import Board
+from cogs.giveaways.opening import Opening
+from cogs.giveaways.resource import GiveawayResource
+from cogs.giveaways.upkeep import MessageWatch
+from db.engine import Database
+from tests.fakes import FakeClock
+from tests.web.support import CHANNEL, FOREIGN_CHANNEL, GUILD, ROLE, World, open_world
+from tests.web.test_error_shape import assert_problem
+
+PATH = f"/v1/guilds/{GUILD}/giveaways"
+HERE = {"Sec-Fetch-Site": "same-origin"}
+
+
+class FakeDrawing:
+    """Notes who ends what."""
+
+    def __init__(self) -> None:
+        self.closed: list[Any] = []
+
+    async def close(self, session: Any, giveaway_id: Any, *, by: int | None = None) -> bool:
+        self.closed.append(giveaway_id)
+        return True
+
+
+@pytest.fixture
+async def stored(database: Database, clock: FakeClock) -> AsyncIterator[tuple[World, FakeDrawing]]:
+    """A world with giveaways on each of the databases."""
+    world = await open_world(database, clock, per_minute=1000)
+    services, supervisor = world.services, TaskSupervisor()
+    drawing: Any = FakeDrawing()
+    jobs = JobService(database, clock, Config().jobs, supervisor)
+    outbox = OutboxService(database, clock, supervisor)
+    board = Board(
+        database,
+        clock,
+        services.settings,
+        jobs=jobs,
+        outbox=outbox,
+        state=services.state,
+        watch=MessageWatch(database, services.problems),
+    )
+    opening = Opening(
+        database, clock, services.settings, jobs=jobs, audit=services.audit, board=board
+    )
+    resource = GiveawayResource(
+        database,
+        clock,
+        opening=opening,
+        drawing=drawing,
+        state=services.state,
+    )
+    services.resources.register("giveaways", resource)
+    yield world, drawing
+    await world.client.close()
+
+
+def body(world: World, **changes: Any) -> dict[str, Any]:
+    ends_at = (world.services.clock.now() + timedelta(days=1)).isoformat()
+    return {"channel_id": str(CHANNEL), "prize": "A boat", "ends_at": ends_at} | changes
+
+
+async def test_giveaway_is_opened_read_changed_ended_and_cancelled(
+    stored: tuple[World, FakeDrawing],
+) -> None:
+    world, drawing = stored
+    client = world.client
+    needs = {"any_roles": [str(ROLE)], "messages": 3}
+    added = await client.post(PATH, json=body(world, requirements=needs), headers=HERE)
+    assert (added.status, added.headers["ETag"]) == (201, '"v1"')
+    place, shown = added.headers["Location"], await added.json()
+    assert (shown["id"], shown["status"], shown["entries"]) == ("1", "active", 0)
+    assert shown["requirements"]["any_roles"] == [str(ROLE)]
+    assert "seed" not in shown
+    assert await (await client.get(PATH)).json() == [shown]
+
+    sent = body(world, prize="Two boats", winners=2)
+    changed = await client.put(place, json=sent, headers=HERE | {"If-Match": '"v1"'})
+    assert (changed.status, (await changed.json())["prize"]) == (200, "Two boats")
+    stale = await client.put(place, json=sent, headers=HERE | {"If-Match": '"v1"'})
+    assert stale.status == 412
+
+    ended = await client.put(place, json=sent | {"end": True}, headers=HERE | {"If-Match": '"v2"'})
+    assert ended.status == 200
+    assert len(drawing.closed) == 1
+    gone = await client.delete(place, headers=HERE | {"If-Match": '"v2"'})
+    assert gone.status == 204
+    assert (await (await client.get(place)).json())["status"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"channel_id": str(FOREIGN_CHANNEL)}, "/channel_id"),
+        ({"channel_id": "none"}, "/channel_id"),
+        ({"winners": 0}, "/winners"),
+        ({"winners": 10_000}, "/winners"),
+        ({"prize": "x" * 5000}, "/prize"),
+        ({"requirements": {"no_roles": ["5"]}}, "/requirements"),
+        ({"bonus_entries": [{"role_id": "x", "entries": 1}]}, "/bonus_entries"),
+        ({"unknown": 1}, "/unknown"),
+    ],
+)
+async def test_wrong_field_is_named_and_nothing_is_opened(
+    stored: tuple[World, FakeDrawing], changes: dict[str, Any], pointer: str
+) -> None:
+    world, _ = stored
+    response = await world.client.post(PATH, json=body(world, **changes), headers=HERE)
+    problem = await response.json()
+
+    assert (response.status, problem["code"]) == (400, "E004")
+    assert problem["errors"][0]["pointer"].startswith(pointer)
+    assert await (await world.client.get(PATH)).json() == []
+
+
+async def test_end_in_the_past_and_unknown_number_are_told(
+    stored: tuple[World, FakeDrawing],
+) -> None:
+    world, _ = stored
+    past = (world.services.clock.now() - timedelta(days=1)).isoformat()
+    response = await world.client.post(PATH, json=body(world, ends_at=past), headers=HERE)
+    await assert_problem(response, 400, "E004")
+    await assert_problem(await world.client.get(f"{PATH}/7"), 404, "E006")
