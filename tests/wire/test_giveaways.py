@@ -1,0 +1,74 @@
+"""Giveaways over the wire: entered before and after a restart, drawn once, and missed when gone."""
+
+from __future__ import annotations
+
+from bot.sandbox import Sandbox
+from bot.sandbox.actor import Actor as Person
+from bot.sandbox.channel import Channel
+from bot.sandbox.guild import Guild
+from bot.sandbox.interactions import Interaction
+from bot.sandbox.models import Message, walk_components
+from tests.wire.running import config_for, running, until
+
+
+async def start(owner: Person, channel: Channel, prize: str) -> Message:
+    """Start a giveaway of an hour; gives its message."""
+    said = await owner.slash(channel, "giveaway start", prize=prize, duration="1h", winners=1)
+    assert "is on its way" in said_in(said)
+    found = await until(lambda: shown(channel, prize), what="the giveaway's message")
+    return found[0]
+
+
+def shown(channel: Channel, prize: str) -> list[Message]:
+    """Return the messages of a channel that show a giveaway."""
+    return [one for one in channel.messages.values() if one.embeds and prize in one.text()]
+
+
+def said_in(answer: Interaction) -> str:
+    """Return what the bot has answered."""
+    assert answer.response is not None
+    return answer.response.text()
+
+
+def button_of(message: Message) -> str:
+    """Return the id of the button by which people enter."""
+    return str(walk_components(message.components)[-1]["custom_id"])
+
+
+async def end(owner: Person, channel: Channel, number: int) -> None:
+    """End a giveaway, with a yes to the question."""
+    asked = await owner.slash(channel, "giveaway end", giveaway=str(number))
+    await owner.click(asked, "Yes, go ahead")
+
+
+async def test_giveaway_outlives_a_restart_and_is_drawn_once(
+    sandbox: Sandbox, guild: Guild, sqlite_url: str
+) -> None:
+    ann, bob = sandbox.join(guild, "ann"), sandbox.join(guild, "bob")
+    owner = sandbox.actor(guild.members[guild.owner_id].user, guild)
+    channel = guild.channel("general")
+    config = config_for(sandbox, sqlite_url, jobs={"poll_seconds": 0.2})
+    async with running(config) as bot:
+        await until(lambda: bot.kernel.state().guild(guild.id), what="the guild")
+        message = await start(owner, channel, "A keyboard")
+        lost = await start(owner, channel, "A lost lamp")
+        assert "You are in" in said_in(await ann.click(message, button_of(message)))
+    channel.delete_message(lost)
+
+    async with running(config) as bot:
+        assert "You are in" in said_in(await bob.click(message, button_of(message)))
+        await end(owner, channel, 1)
+        announced = await sandbox.wait_for_message(channel, containing="Congratulations")
+        assert ann.mention in announced.content or bob.mention in announced.content
+        await until(lambda: not message.components, what="the button taken away")
+        assert "Over: A keyboard" in message.text()
+
+        async def is_missed() -> bool:
+            found = await bot.kernel.problems.list(guild.id)
+            return [one.problem.cause for one in found] == ["message_gone"]
+
+        await until(is_missed, what="the problem of the message that was deleted")
+        anew = await owner.slash(channel, "giveaway edit", giveaway="2", channel=channel)
+        assert "A lost lamp" in said_in(anew)
+        await until(lambda: shown(channel, "A lost lamp"), what="the message posted anew")
+    assert sum("Congratulations" in one.content for one in channel.messages.values()) == 1
