@@ -10,9 +10,11 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from sqlalchemy import func, select
 
 from bot.sandbox import Sandbox
 from bot.sandbox.community import Community
+from db.giveaways import GiveawayEntry
 from tests.wire.running import DOCUMENT, config_for, plain_environment, running, until
 
 
@@ -39,6 +41,10 @@ async def test_lively_community_finds_no_fault(sandbox: Sandbox, sqlite_url: str
         assert await bot.metric("commands_total", outcome="error") == 0
         # What the owners set up was accepted.
         assert await bot.metric("commands_total", command="settings set", outcome="ok") >= 6
+        # Each town holds a giveaway, and people enter it.
+        assert await bot.metric("commands_total", command="giveaway start", outcome="ok") >= 3
+        async with bot.kernel.database.read() as session:
+            assert await session.scalar(select(func.count()).select_from(GiveawayEntry))
         assert not bot.kernel.supervisor.statuses() or all(
             status.up for status in bot.kernel.supervisor.statuses()
         )

@@ -15,6 +15,7 @@ from ..interactions import NotAnsweredError
 from ..models import Message, Team
 from .phrases import REACTIONS, Voice
 from .population import Town, build_towns, newcomer
+from .raffles import Raffles
 from .talk import Talk
 from .trouble import Trouble
 
@@ -50,6 +51,7 @@ class Community:
         sandbox.application.team = Team(sandbox.world.snowflakes.next(), "The founders", founders)
         # Troublemakers draw from a generator of their own: the rest goes on as without them.
         self._trouble = Trouble(sandbox, Random(seed + 1), self._voice, self._numbers, pace)
+        self._raffles = Raffles(sandbox, Random(seed + 2), pace)
 
     async def live(self) -> None:
         """Live until cancelled; waits for the bot, then has the owners set it up."""
@@ -68,6 +70,9 @@ class Community:
                 (20.0, self._misbehave),
                 (180.0, self._campaign),
                 (240.0, self._trouble.raid),
+                (45.0, self._raffles.hold),
+                (0.8, self._raffles.enter),
+                (10.0, self._raffles.claim),
             ):
                 group.create_task(self._repeat(seconds, act))
 
@@ -96,11 +101,17 @@ class Community:
             ("feature enable", {"feature": "welcome"}),
             ("settings set", self._choice("general", "log_channel_id", town.log.id)),
             ("settings set", self._choice("welcome", "embed_enabled", "true")),
+            ("settings set", self._choice("giveaways", "claim_window", "10m")),
         ):
-            try:
-                await town.owner.slash(town.log, command, options=options)
-            except (NotPossibleError, NotAnsweredError) as error:
-                log.info("community: /%s is not to be had: %s", command, error)
+            await self._try(command, town.owner.slash(town.log, command, options=options))
+        await self._try("giveaway start", self._raffles.hold(town))
+
+    @staticmethod
+    async def _try(command: str, using: Awaitable[object]) -> None:
+        try:
+            await using
+        except (NotPossibleError, NotAnsweredError) as error:
+            log.info("community: /%s is not to be had: %s", command, error)
 
     @staticmethod
     def _choice(feature: str, field: str, value: object) -> dict[str, str]:

@@ -30,6 +30,7 @@ class Plan:
     locale: str
     members: int
     channels: tuple[str, ...]
+    raffles: str
     screening: bool = False
 
     @property
@@ -40,10 +41,23 @@ class Plan:
 
 PLANS = (
     Plan(
-        "Harbour Games", "en-US", 110, ("welcome", "general", "clips", "looking-for-group", "help")
+        "Harbour Games",
+        "en-US",
+        110,
+        ("welcome", "general", "clips", "looking-for-group", "help"),
+        "giveaways",
     ),
-    Plan("The Atelier", "en-GB", 70, ("welcome", "general", "work-in-progress", "critique"), True),
-    Plan("Observatorio", "es-ES", 60, ("bienvenida", "general", "cielo-de-hoy", "ayuda")),
+    Plan(
+        "The Atelier",
+        "en-GB",
+        70,
+        ("welcome", "general", "work-in-progress", "critique"),
+        "giveaways",
+        True,
+    ),
+    Plan(
+        "Observatorio", "es-ES", 60, ("bienvenida", "general", "cielo-de-hoy", "ayuda"), "sorteos"
+    ),
 )
 
 
@@ -58,6 +72,7 @@ class Town:
     staff: list[Actor]
     talk: list[Channel]
     log: Channel
+    raffles: Channel
     gone: list[Actor]
 
     @property
@@ -110,7 +125,8 @@ def _build(
         guild.add_member_role(actor.member, moderators)
     talk = [guild.channel(name) for name in plan.channels[1:]]
     owner = sandbox.actor(founder, guild)
-    return Town(plan, guild, owner, members, staff, talk, log, [])
+    raffles = guild.add_channel(plan.raffles)
+    return Town(plan, guild, owner, members, staff, talk, log, raffles, [])
 
 
 def _staff_channel(guild: Guild, name: str, staff: Role) -> Channel:
