@@ -14,7 +14,7 @@ from bot.core.fields.text import quote, shorten
 from bot.core.i18n import _
 from cogs.giveaways.settings import KEY
 from db.giveaway_search import find_giveaways
-from db.giveaways import Giveaway
+from db.giveaways import Giveaway, GiveawaySeries
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
@@ -44,7 +44,7 @@ async def ensure_host(interaction: Interaction) -> None:
         )
 
 
-async def ensure_may_handle(interaction: Interaction, giveaway: Giveaway) -> None:
+async def ensure_may_handle(interaction: Interaction, giveaway: Giveaway | GiveawaySeries) -> None:
     """Raise `Denied` unless the giveaway is the person's own, or they manage giveaways."""
     await ensure_host(interaction)
     own = interaction.user.id in {giveaway.host_id, giveaway.created_by}

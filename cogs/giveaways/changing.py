@@ -171,11 +171,16 @@ class ChangeCommands(commands.Cog):
         found = next((one for one in known if str(one.id) == number), None)
         if found is None:
             raise NotFound(_("There is no such series."), hint=_("Perhaps it was stopped already."))
+        await ensure_may_handle(interaction, found)
         question = _(
             "Have the giveaway of {prize} not come again? What is open of it goes on.",
             prize=quote(found.plan["prize"]),
         )
-        if await confirm(interaction, question, recheck=ensure_host):
+
+        async def recheck(pressed: Interaction) -> None:
+            await ensure_may_handle(pressed, found)
+
+        if await confirm(interaction, question, recheck=recheck):
             await self.series.stop(found)
             await answer(interaction, _("🚫 It does not come again."))
 

@@ -5,6 +5,7 @@ Nothing is decided here. What a command understood of a time in words is always 
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import discord
@@ -38,6 +39,13 @@ if TYPE_CHECKING:
     from bot.client import Pegasus
     from cogs.giveaways.opening import Opening
     from cogs.giveaways.series import Series
+
+
+REPEAT_CHOICES = [
+    app_commands.Choice(name="Every day", value="daily"),
+    app_commands.Choice(name="Every week", value="weekly"),
+    app_commands.Choice(name="Every month", value="monthly"),
+]
 
 
 class HostCommands(commands.Cog):
@@ -108,15 +116,7 @@ class HostCommands(commands.Cog):
         host: discord.Member | None,
     ) -> None:
         """Hold a giveaway from now on, and say what was understood; raises in words."""
-        if host is not None and host.bot:
-            raise InvalidInput(_("A bot can't be the host."), hint=_("Choose a person."))
-        ensure_may_post(interaction, channel_id)
-        order = Order(
-            guild_id=guild_id_of(interaction),
-            channel_id=channel_id,
-            host_id=(host or interaction.user).id,
-            plan=plan,
-        )
+        order = make_order(interaction, plan, channel_id, host)
         giveaway = await self.opening.open(order, actor_of(interaction))
         await answer(interaction, _opened(giveaway))
 
@@ -134,13 +134,7 @@ class HostCommands(commands.Cog):
         host="Who holds it; you if left out",
         image="The address of a large image, beginning with https://",
     )
-    @app_commands.choices(
-        repeat=[
-            app_commands.Choice(name="Every day", value="daily"),
-            app_commands.Choice(name="Every week", value="weekly"),
-            app_commands.Choice(name="Every month", value="monthly"),
-        ]
-    )
+    @app_commands.choices(repeat=REPEAT_CHOICES)
     async def schedule(  # noqa: PLR0917 - the options of the command
         self,
         interaction: Interaction,
@@ -157,10 +151,6 @@ class HostCommands(commands.Cog):
         """Check, store, and say what was understood."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         await ensure_host(interaction)
-        if host is not None and host.bot:
-            raise InvalidInput(_("A bot can't be the host."), hint=_("Choose a person."))
-        channel_id = channel.id if channel else interaction.channel_id or 0
-        ensure_may_post(interaction, channel_id)
         times = await read_times(interaction, start, duration)
         plan = Plan(
             prize=prize,
@@ -169,22 +159,27 @@ class HostCommands(commands.Cog):
             description=description,
             look=Look(image_url=image),
         )
-        order = Order(
-            guild_id=guild_id_of(interaction),
-            channel_id=channel_id,
-            host_id=(host or interaction.user).id,
-            plan=plan,
-            starts_at=times.starts_at,
-        )
-        if repeat is None:
-            giveaway = await self.opening.open(order, actor_of(interaction))
-            await answer(interaction, _scheduled(giveaway))
-            return
-        await self._begin_series(interaction, order, Repeat(repeat.value))
+        channel_id = channel.id if channel else interaction.channel_id or 0
+        order = make_order(interaction, plan, channel_id, host, starts_at=times.starts_at)
+        await self.schedule_giveaway(interaction, order, times.starts_at, repeat)
 
-    async def _begin_series(self, interaction: Interaction, order: Order, repeat: Repeat) -> None:
-        if order.starts_at is None:
+    async def schedule_giveaway(
+        self,
+        interaction: Interaction,
+        order: Order,
+        first: datetime,
+        repeat: app_commands.Choice[str] | None,
+    ) -> None:
+        """Hold a giveaway from an instant on, once or more often, and say what was understood."""
+        if repeat is not None:
+            await self._begin_series(interaction, order, first, Repeat(repeat.value))
             return
+        giveaway = await self.opening.open(order, actor_of(interaction))
+        await answer(interaction, _scheduled(giveaway))
+
+    async def _begin_series(
+        self, interaction: Interaction, order: Order, first: datetime, repeat: Repeat
+    ) -> None:
         zone = await timezone_of(interaction)
         series = await self.series.begin(
             SeriesOrder(
@@ -192,7 +187,7 @@ class HostCommands(commands.Cog):
                 channel_id=order.channel_id,
                 host_id=order.host_id,
                 plan=order.plan,
-                first=order.starts_at,
+                first=first,
                 repeat=repeat,
                 timezone=zone,
             ),
@@ -202,12 +197,33 @@ class HostCommands(commands.Cog):
             "🔁 The giveaway of {prize} begins {when} in {channel}, and comes again {repeat} at "
             "that time in {zone}. /giveaway cancel stops it.",
             prize=quote(series.plan["prize"]),
-            when=moment(order.starts_at),
+            when=moment(first),
             channel=f"<#{order.channel_id}>",
             repeat=_REPEATS[repeat],
             zone=zone,
         )
         await answer(interaction, done)
+
+
+def make_order(
+    interaction: Interaction,
+    plan: Plan,
+    channel_id: int,
+    host: discord.Member | None = None,
+    *,
+    starts_at: datetime | None = None,
+) -> Order:
+    """Return what is to be held; raises in words for a bot as host or a channel that can't be."""
+    if host is not None and host.bot:
+        raise InvalidInput(_("A bot can't be the host."), hint=_("Choose a person."))
+    ensure_may_post(interaction, channel_id)
+    return Order(
+        guild_id=guild_id_of(interaction),
+        channel_id=channel_id,
+        host_id=(host or interaction.user).id,
+        plan=plan,
+        starts_at=starts_at,
+    )
 
 
 _REPEATS = {

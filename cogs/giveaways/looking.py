@@ -23,7 +23,8 @@ from cogs.giveaways.access import (
     find_giveaway,
     is_host,
 )
-from cogs.giveaways.desk import Where, read_times
+from cogs.giveaways.desk import Where, ensure_may_reward, read_moment, read_times
+from cogs.giveaways.hosting import REPEAT_CHOICES, make_order
 from cogs.giveaways.listing import pages_of
 from cogs.giveaways.opening import plan_of
 from cogs.giveaways.panel import (
@@ -60,6 +61,7 @@ class LookCommands(commands.Cog):
     series: Series
     templates: Templates
     open_giveaway: Callable[..., Any]
+    schedule_giveaway: Callable[..., Any]
 
     template = app_commands.Group(
         name="template", description="Plans of giveaways that are kept for later"
@@ -126,7 +128,10 @@ class LookCommands(commands.Cog):
         prize="Another prize",
         winners="Another number of winners",
         channel="Where; here if left out",
+        start="When it begins; now if left out",
+        repeat="Whether it comes again; once if left out",
     )
+    @app_commands.choices(repeat=REPEAT_CHOICES)
     @app_commands.autocomplete(name=complete_template)
     async def template_use(  # noqa: PLR0917 - the options of the command
         self,
@@ -136,24 +141,34 @@ class LookCommands(commands.Cog):
         prize: str | None = None,
         winners: int | None = None,
         channel: Where | None = None,
+        start: str | None = None,
+        repeat: app_commands.Choice[str] | None = None,
     ) -> None:
-        """Start what the template says, with what the options say instead."""
+        """Hold what the template says, with what the options say instead."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         await ensure_host(interaction)
         found = await self.templates.get(guild_id_of(interaction), name)
         plan = Plan.from_json(found.plan)
         changes: dict[str, Any] = {"prize": prize, "winners": winners}
+        starts_at = await read_moment(interaction, start) if start else None
         if duration:
-            changes["duration"] = (await read_times(interaction, None, duration)).duration
+            changes["duration"] = (await read_times(interaction, start, duration)).duration
         plan = replace(plan, **{key: value for key, value in changes.items() if value is not None})
         if plan.duration is None and plan.end_at_entries is None:
             raise InvalidInput(
                 _("This template does not say when it ends."),
                 hint=_("Name a duration with the command."),
             )
-        await self.open_giveaway(
-            interaction, plan, channel.id if channel else interaction.channel_id or 0, None
-        )
+        if plan.reward_role_id is not None:
+            # Whoever saved the template may give a role that others may not.
+            await ensure_may_reward(interaction, plan.reward_role_id)
+        channel_id = channel.id if channel else interaction.channel_id or 0
+        if starts_at is None and repeat is None:
+            await self.open_giveaway(interaction, plan, channel_id, None)
+            return
+        order = make_order(interaction, plan, channel_id, starts_at=starts_at)
+        first = starts_at or self.bot.kernel.clock.now()
+        await self.schedule_giveaway(interaction, order, first, repeat)
 
     @template.command(name="list", description="Show the templates")
     async def template_list(self, interaction: Interaction) -> None:

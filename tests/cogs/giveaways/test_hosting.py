@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from bot.core.contracts import SYSTEM
 from cogs.giveaways.manifest import KEY
+from cogs.giveaways.plan import Plan
 from db.engine import Database
 from db.giveaways import Giveaway
 from tests.cogs.giveaways.test_proving import Desk
@@ -109,13 +110,22 @@ async def test_member_is_no_host(desk: Desk) -> None:
     assert not await stored(desk)
 
 
-async def test_host_handles_only_their_own(desk: Desk) -> None:
-    await start(desk)
+async def other_host(desk: Desk) -> Any:
+    """Have the guild's hosts be others, of whom one is given."""
     role = desk.guild.create_role("More hosts")
-    other = desk.guild.add_member(desk.bench.env.create_user("other"), roles=[role])
     changes = {"host_roles": [str(role.id)]}
     await desk.bench.kernel.settings.change(desk.guild.id, KEY, changes, actor=SYSTEM)
-    assert "somebody else's" in (await desk.ask(other, "giveaway pause", giveaway="1")).content
+    return desk.guild.add_member(desk.bench.env.create_user("other"), roles=[role])
+
+
+async def test_host_handles_only_their_own(desk: Desk) -> None:
+    await start(desk)
+    options = {"prize": "A mug", "start": "2h", "duration": "1h", "winners": 1, "repeat": "daily"}
+    await desk.ask(desk.host, "giveaway schedule", **options)
+    other = await other_host(desk)
+    for command, giveaway in (("pause", "1"), ("cancel", "1"), ("cancel", "series:1")):
+        said = await desk.ask(other, f"giveaway {command}", giveaway=giveaway)
+        assert "somebody else's" in said.content
 
 
 async def test_form_starts_a_giveaway(desk: Desk) -> None:
@@ -184,3 +194,29 @@ async def test_template_is_kept_used_and_deleted(desk: Desk) -> None:
     await say_yes(desk, "giveaway template delete", name="friday")
     none = await desk.ask(desk.host, "giveaway template use", name="friday")
     assert "no template called" in none.content
+
+
+async def test_template_can_be_held_later_and_again_and_again(desk: Desk) -> None:
+    await start(desk)
+    await desk.ask(desk.host, "giveaway template save", name="Friday", giveaway="1")
+    options = {"name": "Friday", "start": "2h"}
+    later = await desk.ask(desk.host, "giveaway template use", **options, duration="1h")
+    assert "begins <t:" in later.content
+    again = await desk.ask(desk.host, "giveaway template use", **options, repeat="monthly")
+    assert "comes again every month" in again.content
+
+    scheduled = (await stored(desk))[1]
+    assert scheduled.status == "scheduled"
+    assert scheduled.ends_at == scheduled.starts_at + timedelta(hours=1)
+
+
+async def test_role_that_a_host_may_not_give_is_not_given_by_a_template(desk: Desk) -> None:
+    """Else hosts could win themselves each role that a giveaway ever gave."""
+    strong = desk.guild.create_role("Strong", permissions=discord.Permissions(administrator=True))
+    plan = Plan(prize="Power", duration=timedelta(hours=1), reward_role_id=strong.id)
+    cog: Any = desk.bench.bot.get_cog("Giveaways")
+    await cog.templates.save(desk.guild.id, "Power", plan, SYSTEM)
+    said = await desk.ask(desk.host, "giveaway template use", name="Power")
+
+    assert "Manage Roles" in said.content
+    assert not await stored(desk)
