@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+
+from bot.core.preflight import Refusal
 
 
 class FakeClock:
@@ -25,3 +28,8 @@ class FakeClock:
         step = delta if isinstance(delta, timedelta) else timedelta(seconds=delta)
         self._now += step
         self._monotonic += step.total_seconds()
+
+
+async def reach_all(guild_id: int, actor_id: int, people: Sequence[int]) -> dict[int, Refusal]:
+    """Stand in for the comparison of ranks, with nobody out of reach."""
+    return {}

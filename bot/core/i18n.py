@@ -83,6 +83,14 @@ def ngettext(singular: str, plural: str, /, count: int, **values: Any) -> Messag
     return Message(singular, {**values, "count": count}, plural)
 
 
+def joined(parts: Sequence[Message]) -> Message:
+    """Return one or more messages as one, a space between them."""
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = Message("{before} {after}", {"before": whole, "after": part})
+    return whole
+
+
 @functools.lru_cache(maxsize=256)
 def language_of(locale: str | None) -> str:
     """Return the catalogue language for a Discord locale such as `es-419`, English if none fits."""

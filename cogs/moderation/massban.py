@@ -10,7 +10,9 @@ import discord
 from bot.core.errors import NotFound
 from bot.core.i18n import _
 from bot.core.preflight import Action, can_act
-from bot.state import member_facts
+from bot.core.reach import refuse_staff
+from bot.reach import members_of
+from bot.state import member_facts, names_of
 from cogs.moderation.people import (
     Interaction,
     actor_facts,
@@ -20,9 +22,6 @@ from cogs.moderation.people import (
 )
 from cogs.moderation.rules.massban import BanFilter, Candidate
 from db.sanctions import HOLDING, list_bans
-
-# What Discord's gateway is asked for at once.
-_ASKED_AT_ONCE = 100
 
 # Why somebody is passed over, in words.
 CAUSES = {
@@ -48,17 +47,20 @@ async def choose(interaction: Interaction, people: Sequence[int], chosen: BanFil
     kernel = interaction.client.kernel
     async with kernel.database.read() as session:
         banned = await list_bans(session, guild.id, people, state=HOLDING)
-    members = await _members_of(guild, people)
+    members = await members_of(guild, people)
     settings, now = await settings_of(interaction), kernel.clock.now()
     bot, actor = bot_facts(interaction), await actor_facts(interaction)
+    usual = names_of(guild.default_role.permissions.value)
     taken: list[Candidate] = []
     skipped: dict[str, list[int]] = {}
     for user_id in people:
         member = members.get(user_id)
         candidate = _candidate(user_id, member)
         facts = member_facts(member) if member else None
-        refusal = can_act(Action.BAN, bot=bot, actor=actor, target=facts) or protection_of(
-            facts, actor, settings.protected_role_ids
+        refusal = (
+            can_act(Action.BAN, bot=bot, actor=actor, target=facts)
+            or protection_of(facts, actor, settings.protected_role_ids)
+            or refuse_staff(facts, usual)
         )
         if user_id in banned:
             skipped.setdefault("banned", []).append(user_id)
@@ -69,16 +71,6 @@ async def choose(interaction: Interaction, people: Sequence[int], chosen: BanFil
         else:
             taken.append(candidate)
     return Candidates(tuple(taken), skipped)
-
-
-async def _members_of(guild: discord.Guild, people: Sequence[int]) -> dict[int, discord.Member]:
-    """Return those who are members; they are asked for at the gateway, a hundred at a time."""
-    found: dict[int, discord.Member] = {}
-    for start in range(0, len(people), _ASKED_AT_ONCE):
-        ids = list(people[start : start + _ASKED_AT_ONCE])
-        members = await guild.query_members(user_ids=ids, limit=len(ids), cache=False)
-        found |= {one.id: one for one in members}
-    return found
 
 
 def _candidate(user_id: int, member: discord.Member | None) -> Candidate:

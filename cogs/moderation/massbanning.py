@@ -16,7 +16,8 @@ from bot.core.cases import CaseKind, CaseService, Order, Target
 from bot.core.cases.values import MOST_BANS
 from bot.core.contracts import Actor, BotState
 from bot.core.fields.text import escape_markdown
-from bot.core.i18n import Message, _, ngettext
+from bot.core.i18n import Message, _, joined, ngettext
+from bot.core.reach import Reach
 from cogs.moderation.rules.massban import Candidate, sum_up
 from db.batches import Batch
 
@@ -60,17 +61,22 @@ def order_ban(ban: MassBan, people: Sequence[Candidate], actor: Actor, locale: s
 class MassBanner:
     """The worker of mass bans."""
 
-    def __init__(self, cases: CaseService, state: Callable[[], BotState]) -> None:
+    def __init__(self, cases: CaseService, state: Callable[[], BotState], *, reach: Reach) -> None:
         self._cases = cases
         self._state = state
+        self._reach = reach
 
     async def do_piece(self, batch: Batch, *, in_doubt: bool) -> Piece:  # noqa: ARG002
         """Ban the next of them; those whose case is there already are only counted."""
         orders = _orders_of_piece(batch)
-        results = await self._cases.order_many(orders)
-        sums = sum_up([one.target.id for one in orders], results)
+        people = [one.target.id for one in orders]
+        refused = await self._reach(batch.guild_id, batch.actor_id or 0, people)
+        taken = [one for one in orders if one.target.id not in refused]
+        results = await self._cases.order_many(taken)
+        sums = sum_up([one.target.id for one in taken], results)
         before = batch.outcome
-        failed = [[str(who), why.render(batch.locale)] for who, why in sums.failed]
+        reasons = [*((who, why.message) for who, why in refused.items()), *sums.failed]
+        failed = [[str(who), why.render(batch.locale)] for who, why in reasons]
         outcome = {
             "banned": before.get("banned", 0) + sums.banned,
             "waiting": before.get("waiting", 0) + sums.waiting,
@@ -143,16 +149,19 @@ def outcome_of(batch: Batch) -> Message:
 
 
 def report_text(banned: int, waiting: int, failed: int) -> Message:
-    """Return how many were banned, are still being banned, and were not."""
-    text = ngettext("✅ {count} person is banned.", "✅ {count} people are banned.", banned)
-    if not waiting and not failed:
-        return text
-    return _(
-        "{done} {waiting} are still being banned, also after a restart; {failed} were not.",
-        done=text,
-        waiting=waiting,
-        failed=failed,
-    )
+    """Return how many were banned, are still being banned, and were not; nothing about none."""
+    parts = [ngettext("✅ {count} person is banned.", "✅ {count} people are banned.", banned)]
+    if waiting:
+        parts.append(
+            ngettext(
+                "{count} is still being banned, also after a restart.",
+                "{count} are still being banned, also after a restart.",
+                waiting,
+            )
+        )
+    if failed:
+        parts.append(ngettext("{count} was not.", "{count} were not.", failed))
+    return joined(parts)
 
 
 def failures_of(batch: Batch) -> list[str]:

@@ -15,6 +15,7 @@ from bot.core.errors import InvalidInput
 from bot.core.i18n import Message, _, ngettext
 from bot.core.preflight import Action, can_act
 from bot.localization import locale_of
+from bot.reach import MemberReach
 from bot.replies import answer, confirm
 from cogs.moderation.completion import complete_duration, complete_reason
 from cogs.moderation.massban import CAUSES, Candidates, choose
@@ -50,7 +51,7 @@ class MassBans(commands.Cog):
     async def cog_load(self) -> None:
         """Carry out what was approved, also before a restart."""
         kernel = self.bot.kernel
-        kernel.approvals.register(KIND, approval_kind(kernel.cases))
+        kernel.approvals.register(KIND, approval_kind(kernel.cases, MemberReach(self.bot)))
 
     @app_commands.command(description="Ban many people at once, after showing you whom")
     @app_commands.guild_only()

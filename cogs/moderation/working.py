@@ -8,6 +8,7 @@ import discord
 from discord.ext import commands
 
 from bot.batchscreens import StopButton
+from bot.reach import MemberReach
 from cogs.moderation.massbanning import KIND as MASSBAN
 from cogs.moderation.massbanning import MassBanner
 from cogs.moderation.purges import KIND as PURGE
@@ -36,7 +37,9 @@ class Working(commands.Cog):
         """Go on with what earlier runs have begun, and have their buttons work."""
         kernel = self.bot.kernel
         kernel.batches.register(PURGE, self.purges)
-        kernel.batches.register(MASSBAN, MassBanner(kernel.cases, kernel.state))
+        kernel.batches.register(
+            MASSBAN, MassBanner(kernel.cases, kernel.state, reach=MemberReach(self.bot))
+        )
         self.bot.add_dynamic_items(StopButton)
 
 

@@ -37,7 +37,7 @@ from db import antinuke as table
 from db.approvals import DONE, get_approval
 from db.cases import list_cases
 from db.engine import Database
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, reach_all
 from tests.kill.harness import JOB_DONE, STEPS, Step, run_victim, survive
 from tests.kill.test_kill_cases import start_cases
 from tests.kill.victim import Scene, die
@@ -216,7 +216,7 @@ def approve(_jobs: JobService, _outbox: OutboxService) -> Any:
             state=desk.state,
         )
         approvals.use_policy(SettingsApprovals(desk))
-        approvals.register(KIND, approval_kind(desk.cases))
+        approvals.register(KIND, approval_kind(desk.cases, reach_all))
         if scene.is_first:
             order: ApprovalOrder = request_of(
                 MassBan(guild_id, 1, 77, "raid", timedelta()), PEOPLE, Actor(9, "command", "mona")

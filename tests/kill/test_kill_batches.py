@@ -30,6 +30,7 @@ from cogs.moderation.rules.massban import Candidate
 from cogs.moderation.rules.purge import PurgeFilter
 from db import cases as case_table
 from db.engine import Database
+from tests.fakes import reach_all
 from tests.kill.harness import JOB_CLAIM, JOB_DONE, Step, survive
 from tests.kill.test_kill_cases import start_cases
 from tests.kill.victim import Scene, die
@@ -70,7 +71,7 @@ def start(scene: Scene, cases: Any = None) -> tuple[batches.BatchService, PurgeS
     )
     service = batches.BatchService(database, clock, jobs=scene.jobs, outbox=scene.outbox)
     service.register(PURGE, purges)
-    service.register(MASSBAN, MassBanner(cases, NullState))
+    service.register(MASSBAN, MassBanner(cases, NullState, reach=reach_all))
     return service, purges
 
 

@@ -28,6 +28,7 @@ from cogs.automod.raid.lockdown import LockdownOrder, LockdownService
 from cogs.automod.raid.overwrites import BITS
 from db import lockdowns as table
 from db.engine import Database
+from tests.fakes import reach_all
 from tests.kill.harness import JOB_CLAIM, JOB_DONE, Step, run_victim, survive
 from tests.kill.victim import Scene, die
 
@@ -120,6 +121,7 @@ def start_lockdowns(scene: Scene) -> LockdownService:
             supervisor=scene.supervisor,
             state=lambda: state,
             controls=controls,
+            reach=reach_all,
         )
     )
     service.start()

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from bot.core.approvals import ApprovalKind, ApprovalOrder, Approved
 from bot.core.contracts import Actor
-from bot.core.i18n import Message, ngettext
+from bot.core.i18n import Message, joined, ngettext
 from bot.core.preflight import Action
+from bot.core.reach import skipped_text
 from cogs.automod.raid.reaction import BanResult
 from cogs.automod.raid.rules import Joiner
 from cogs.automod.raid.service import RaidService
@@ -49,13 +50,16 @@ def approval_kind(raids: RaidService) -> ApprovalKind:
 
 
 def outcome_text(result: BanResult) -> Message:
-    """Return how many are banned, and how many could not be."""
-    banned = ngettext("{count} member is banned.", "{count} members are banned.", result.banned)
-    if not result.failed:
-        return banned
-    failed = ngettext(
-        "{count} could not be banned; see /case list.",
-        "{count} could not be banned; see /case list.",
-        result.failed,
-    )
-    return Message("{done} {failed}", {"done": banned, "failed": failed})
+    """Return how many are banned, how many could not be, and who was left alone."""
+    parts = [ngettext("{count} member is banned.", "{count} members are banned.", result.banned)]
+    if result.failed:
+        parts.append(
+            ngettext(
+                "{count} could not be banned; see /case list.",
+                "{count} could not be banned; see /case list.",
+                result.failed,
+            )
+        )
+    if result.skipped:
+        parts.append(skipped_text(result.skipped))
+    return joined(parts)

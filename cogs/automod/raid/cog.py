@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import discord
 from discord.ext import commands
 
+from bot.reach import MemberReach
 from cogs.automod.raid.approving import KIND, approval_kind
 from cogs.automod.raid.commands import LockdownCommands, RaidCommands
 from cogs.automod.raid.desk import FEATURE, RaidDesk
@@ -41,6 +42,7 @@ class Raids(commands.Cog):
             supervisor=kernel.supervisor,
             state=kernel.state,
             controls=DiscordControls(bot),
+            reach=MemberReach(bot),
             count=functools.partial(kernel.metrics.feature_event, FEATURE),
         )
         self.lockdowns = LockdownService(self.desk)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bot.core.jobs import JobService
     from bot.core.outbox import OutboxService
     from bot.core.problems import ProblemService
+    from bot.core.reach import Reach
     from bot.core.settings import SettingsStore
     from bot.core.supervisor import TaskSupervisor
     from cogs.automod.raid.controls import GuildControls
@@ -26,7 +27,7 @@ FEATURE = "automod"
 
 @dataclass(slots=True, kw_only=True)
 class RaidDesk:
-    """The services at hand; `controls` turns what Discord has, `count` counts for the metrics."""
+    """The services at hand; `controls` turns what Discord has, `reach` knows whom to spare."""
 
     database: Database
     clock: Clock
@@ -38,6 +39,7 @@ class RaidDesk:
     supervisor: TaskSupervisor
     state: Callable[[], BotState]
     controls: GuildControls
+    reach: Reach
     count: Callable[[str], None] = lambda _happening: None
 
     async def settings_of(self, guild_id: int) -> AutomodSettings | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.core.cases.values import Case, CaseKind, CaseState, Order, Target
@@ -38,10 +38,11 @@ Progress = Callable[[int, int], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class BanResult:
-    """How many of those who joined are banned, and how many could not be."""
+    """How many of those who joined are banned, how many could not be, and who was left alone."""
 
     banned: int
     failed: int
+    skipped: tuple[str, ...] = ()
 
 
 class Reaction:
@@ -102,8 +103,16 @@ class Reaction:
     ) -> BanResult:
         """Ban these members, each once however often it is asked; the spared ones stay.
 
-        `approval` is the request that a second person has approved.
+        Who has moderator rights or ranks too high by now is spared, too. `approval` is the request
+        that a second person has approved.
         """
+        refused = await self._desk.reach(
+            raid.guild_id,
+            actor.user_id or 0,
+            [one.user_id for one in joiners if one.user_id not in spared],
+        )
+        skipped = tuple(one.name for one in joiners if one.user_id in refused)
+        spared = {*spared, *refused}
         details = {"raid": raid.id} | ({"approval": approval} if approval else {})
         orders = [
             Order(
@@ -124,7 +133,7 @@ class Reaction:
         outcomes = await self._desk.cases.order_many(orders, progress)
         async with self._desk.database.write() as session:
             await table.mark_members(session, raid.id, spared, MemberState.SPARED)
-        return await self._note(raid, orders, outcomes)
+        return replace(await self._note(raid, orders, outcomes), skipped=skipped)
 
     async def _note(
         self, raid: Raid, orders: Sequence[Order], outcomes: Sequence[Case | AppError]

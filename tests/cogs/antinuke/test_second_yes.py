@@ -42,6 +42,27 @@ async def test_mass_ban_waits_for_another_moderators_yes(place: Place) -> None:
     assert not card.components
 
 
+async def test_approved_ban_names_and_leaves_alone_who_was_promoted(place: Place) -> None:
+    await set_up(place, approve_from=3)
+    listed = await raiders(place, 4)
+    asked = await place.run(place.mod, "massban", users=listed)
+    await place.mod.click(asked.response, label="Yes, go ahead")
+    await place.bench.deliver()
+    (card,) = place.log.history()
+    promoted_id = int(listed.split()[1])
+    await place.promote(promoted_id)
+
+    await place.boss.click(card, label="Approve")
+    await place.bench.run_jobs()
+    await place.bench.deliver()
+
+    guild = place.backend.get_guild(place.guild.id)
+    assert set(guild.bans) == {int(one) for one in listed.split()} - {promoted_id}
+    letter = place.dms(place.mod)[-1]
+    assert "3 people are banned. Left alone" in letter
+    assert "raider1" in letter
+
+
 async def test_few_are_banned_at_once_and_so_are_many_unless_it_is_set(place: Place) -> None:
     guild = place.backend.get_guild(place.guild.id)
     for approve_from, count in ((3, 2), (0, 4)):

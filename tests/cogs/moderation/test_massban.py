@@ -11,11 +11,12 @@ from bot.core.batches import TELL_JOB
 from bot.core.cases import CaseKind
 from bot.core.errors import InvalidInput
 from bot.core.nullstate import NullState
-from cogs.moderation.massbanning import MassBanner, failures_of, outcome_of
+from cogs.moderation.massbanning import MassBanner, failures_of, outcome_of, report_text
 from cogs.moderation.rules.massban import BanFilter, Candidate
 from cogs.moderation.rules.reading import read_people
 from db.batches import Batch
 from tests.cogs.moderation.world import Place, text_of
+from tests.fakes import reach_all
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 
@@ -115,6 +116,28 @@ async def test_report_that_cannot_be_shown_is_written_to_whoever_ordered_it(plac
     assert "3 people are banned" in letter
 
 
+async def test_massban_leaves_alone_who_was_promoted_after_the_preview(place: Place) -> None:
+    users = await raiders(place, 4)
+    result = await place.run(place.mod, "massban", users=ids(users))
+    assert "**4 people** would be banned" in text_of(result)
+    await place.promote(users[0].id)
+    await place.mod.click(result.response, label="Yes, go ahead")
+
+    guild = place.backend.get_guild(place.guild.id)
+    assert set(guild.bans) == {one.id for one in users[1:]}
+    said = text_of(result)
+    assert "3 people are banned. 1 was not." in said
+
+
+async def test_massban_takes_nobody_with_moderator_rights(place: Place) -> None:
+    users = await raiders(place, 2)
+
+    said = await place.say(place.boss, "massban", users=f"{ids(users)} {place.mod.id}")
+
+    assert "**2 people** would be banned" in said
+    assert "protected: 1" in said
+
+
 # --- rules ------------------------------------------------------------------------------------
 
 
@@ -164,9 +187,11 @@ def test_report_tells_how_many_and_why_not() -> None:
 
     text = outcome_of(batch).render("en")
     assert "6 people are banned" in text
-    assert "1 are still being banned" in text
+    assert "1 is still being banned" in text
     assert "2 were not" in text
-    letter = MassBanner(nothing(), NullState).letter(batch)
+    assert "still" not in report_text(6, 0, 2).render("en")
+    assert "not" not in report_text(6, 1, 0).render("en")
+    letter = MassBanner(nothing(), NullState, reach=reach_all).letter(batch)
     assert letter.splitlines()[-1] == "-# 2\\: \\*Gone\\*"
 
 
@@ -174,7 +199,7 @@ def test_report_of_many_refusals_fits_into_a_message() -> None:
     failed = [[str(10**18 + number), "Out of reach"] for number in range(500)]
     batch = make_batch(done=9, outcome={"failed": failed})
 
-    assert len(MassBanner(nothing(), NullState).letter(batch)) <= 2000
+    assert len(MassBanner(nothing(), NullState, reach=reach_all).letter(batch)) <= 2000
     assert len(failures_of(batch)) == 500
 
 

@@ -56,6 +56,12 @@ class Place:
         self.backend.edit_role(self.guild.id, role.id, {"permissions": rights.value})
         await self.bench.env.settle()
 
+    async def promote(self, user_id: int) -> None:
+        """Put a member as high as `boss`."""
+        roles = [self.roles["Boss"].id]
+        self.backend.edit_member(self.guild.id, user_id, {"role_ids": roles})
+        await self.bench.env.settle()
+
     async def show_command(self, who: Any, name: str) -> None:
         """Have Discord show a command to somebody without the right, as an admin can."""
         command = self.backend.find_command(name, self.guild.id, type=1)

@@ -21,10 +21,12 @@ from bot.core.contracts import (
 )
 from bot.core.events import EventBus
 from bot.core.features import FeatureRegistry
+from bot.core.i18n import Message
 from bot.core.jobs import JobService
 from bot.core.nullstate import NullState
 from bot.core.outbox import OutboxService
 from bot.core.outbox.deliveries import Entry
+from bot.core.preflight import Cause, Refusal
 from bot.core.problems import ProblemService
 from bot.core.settings import SettingsStore
 from bot.core.supervisor import TaskSupervisor
@@ -204,11 +206,15 @@ class State(NullState):
         )
 
 
+REFUSAL = Refusal(Cause.ACTOR_HIERARCHY, Message("too high"), Message(""))
+
+
 class World:
     """One process over a database and a guild; a second one can be made over the same."""
 
     def __init__(self, database: Database, clock: FakeClock, guild: FakeGuild) -> None:
         self.database, self.clock, self.guild = database, clock, guild
+        self.promoted: set[int] = set()
         self.courier, self.enforcer, self.state = Courier(), FakeEnforcer(), State()
         bus, self.supervisor = EventBus(), TaskSupervisor()
         registry = FeatureRegistry([general.FEATURE, automod.FEATURE])
@@ -244,9 +250,13 @@ class World:
             supervisor=self.supervisor,
             state=lambda: self.state,
             controls=guild,
+            reach=self.reach,
         )
         self.lockdowns = LockdownService(self.desk)
         self.raids = RaidService(self.desk, self.lockdowns)
+
+    async def reach(self, guild_id: int, actor_id: int, people: Sequence[int]) -> Any:
+        return {one: REFUSAL for one in people if one in self.promoted}
 
     async def start(self, **changes: Any) -> None:
         self.lockdowns.start()

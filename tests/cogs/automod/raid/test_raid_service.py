@@ -11,7 +11,9 @@ import pytest
 from bot.core.cases.outcomes import Delayed, NotPermitted
 from bot.core.contracts import Actor
 from bot.core.errors import NotFound
+from bot.core.fields.text import escape_markdown
 from cogs.automod.raid import service
+from cogs.automod.raid.approving import outcome_text
 from cogs.automod.raid.rules import Trigger
 from db.raids import MemberState, RaidState
 from tests.cogs.automod.raid.raidworld import GUILD, LOG, World, raider
@@ -252,6 +254,23 @@ async def test_bulk_ban_spares_whom_staff_excluded_and_bans_nobody_twice(world: 
     assert {one for one, state in states.items() if state == MemberState.SPARED} == spared
     bulk = [row.dedupe_key for row in await world.queued() if row.dedupe_key.endswith(":bulk")]
     assert len(bulk) == 1
+
+
+async def test_bulk_ban_names_and_leaves_alone_who_was_promoted_meanwhile(world: World) -> None:
+    await world.joins(30)
+    await world.pass_time()
+    report = await world.raids.report(GUILD)
+    joiners = [one.joiner for one in report.suspicions]
+    world.promoted = {10_007}
+
+    result = await world.raids.reaction.ban(report.raid, joiners, (), STAFF)
+
+    assert ("ban", 10_007) not in world.enforcer.done
+    assert (result.banned, result.failed, len(result.skipped)) == (29, 0, 1)
+    text = outcome_text(result).render("en")
+    assert "29 members are banned. Left alone" in text
+    assert escape_markdown(result.skipped[0]) in text
+    assert (await world.raids.report(GUILD)).states[10_007] == MemberState.SPARED
 
 
 async def test_alert_is_one_message_in_the_log_channel(world: World) -> None:
