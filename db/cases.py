@@ -215,6 +215,13 @@ async def change_cases(
     return rows.all()
 
 
+async def set_details(session: AsyncSession, case_id: int, details: Mapping[str, Any]) -> Case:
+    """Set the details of a case that was just added, and return it."""
+    statement = update(Case).where(Case.id == case_id).values(details=dict(details)).returning(Case)
+    rows = await session.scalars(statement, execution_options={"populate_existing": True})
+    return rows.one()
+
+
 async def note_log(
     session: AsyncSession, case_id: int, *, channel_id: int, log_revision: int
 ) -> None:

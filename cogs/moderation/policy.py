@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from bot.core.cases import Case, CaseKind
+from bot.core.cases.values import FollowUp
 from bot.core.settings import SettingsStore
 from cogs.moderation.appealcards import APPEALABLE, appeal_button
 from cogs.moderation.settings import ModerationSettings
@@ -78,10 +79,11 @@ class SettingsPolicy:
             return ()
         return appeal_button(case, locale)
 
-    async def follow(self, session: AsyncSession, cases: Sequence[Case]) -> None:
+    async def follow(self, session: AsyncSession, cases: Sequence[Case]) -> Mapping[int, FollowUp]:
         """Plan what follows from the points that the cases make."""
-        if self._thresholds is not None:
-            await self._thresholds.decide(session, cases)
+        if self._thresholds is None:
+            return {}
+        return await self._thresholds.decide(session, cases)
 
     async def _of(self, guild_id: int) -> ModerationSettings:
         return (await self._settings.get(guild_id, KEY)).settings

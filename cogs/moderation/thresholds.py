@@ -16,6 +16,7 @@ import structlog
 
 from bot.core.cases import Case, CaseKind, CaseService, CaseState, Order, SanctionKind
 from bot.core.cases.rules import COUNTING, HOLDS
+from bot.core.cases.values import FollowUp
 from bot.core.clock import Clock
 from bot.core.contracts import SYSTEM, BotState
 from bot.core.errors import Conflict, Denied, DiscordFailed, InvalidInput, NotFound
@@ -60,22 +61,28 @@ class Thresholds:
         """Carry out from now on what was decided."""
         self._jobs.register(JOB, effect=self.carry_out)
 
-    async def decide(self, session: AsyncSession, cases: Sequence[Case]) -> None:
-        """Plan what follows from new cases of one guild, in the transaction that opens them."""
+    async def decide(self, session: AsyncSession, cases: Sequence[Case]) -> dict[int, FollowUp]:
+        """Plan what follows from new cases of one guild, in the transaction that opens them.
+
+        Returns it by the id of the case that sets it off.
+        """
         counted = [case for case in cases if case.points]
         if not counted:
-            return
+            return {}
         guild_id = counted[0].guild_id
         state = await self._settings.get(guild_id, KEY)
         thresholds = read_thresholds(state.settings.point_thresholds) if state.enabled else ()
         if not thresholds:
-            return
+            return {}
         people = {case.target.id for case in counted}
         now = self._clock.now()
         totals = await sum_points_of(session, guild_id, people, now, COUNTING)
+        planned: dict[int, FollowUp] = {}
         for case, threshold in _crossings(counted, totals, thresholds):
             if case.kind not in _REMOVALS or threshold.kind in _BANS:
                 await self._plan(session, case, threshold, now)
+                planned[case.id] = FollowUp(threshold.points, threshold.kind, threshold.duration)
+        return planned
 
     async def _plan(
         self, session: AsyncSession, case: Case, threshold: Threshold, now: datetime

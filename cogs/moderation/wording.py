@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bot.core.cases import Case, CaseEdit, CaseKind, CaseNote, CaseState, Evidence, Told
-from bot.core.cases.wording import KIND_NAMES, failure_words
+from bot.core.cases.wording import KIND_NAMES, failure_words, follow_up_words
 from bot.core.fields.text import escape_markdown, shorten
 from bot.core.i18n import Message, _, ngettext
 
@@ -84,6 +84,14 @@ def outcome_text(case: Case, told: Told, points: int | None, locale: str | None)
         lines.append(_("They are not here now; it takes hold when they come back.").render(locale))
     if points:
         text = ngettext("They have {count} point now.", "They have {count} points now.", points)
+        lines.append(text.render(locale))
+    if case.follow_up is not None:
+        text = ngettext(
+            "That reaches the threshold of {count} point. What follows: {what}.",
+            "That reaches the threshold of {count} points. What follows: {what}.",
+            case.follow_up.points,
+            what=follow_up_words(case.follow_up),
+        )
         lines.append(text.render(locale))
     if told in _TOLD:
         lines.append(_TOLD[told].render(locale))

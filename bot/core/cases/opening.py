@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.core.cases.announcing import Announcer
 from bot.core.cases.desk import ENFORCE_JOB, Desk, make_stamp, read_case
 from bot.core.cases.rules import FAREWELLS, HOLDS, LIFTS, RECORDS, next_look
-from bot.core.cases.values import CaseKind, CaseState, Order, SanctionKind
+from bot.core.cases.values import CaseKind, CaseState, FollowUp, Order, SanctionKind
 from bot.core.errors import Conflict, InvalidInput
 from bot.core.i18n import _
 from db import cases as table
@@ -85,15 +85,32 @@ class Opener:
             await self._want(session, order, row, holding, happened=happened)
             if row.state == CaseState.PLANNED:
                 await self._plan(session, row)
-            else:
+        # What follows is decided first: the messages tell of it.
+        rows = await self._follow(session, rows)
+        for order, row in zip(fresh.values(), rows, strict=True):
+            if row.state != CaseState.PLANNED:
                 await self._announcer.log(session, row)
             if not happened and order.kind in FAREWELLS | {CaseKind.WARN}:
                 await self._announcer.write_to_member(session, row)
             known[order.dedupe_key] = row
-        opened = [read_case(row) for row in rows]
-        for follow in (self._desk.policy.follow, *self._desk.followers.values()):
-            await follow(session, opened)
         return Opened([known[order.dedupe_key] for order in orders], frozenset(r.id for r in rows))
+
+    async def _follow(
+        self, session: AsyncSession, rows: Sequence[table.Case]
+    ) -> Sequence[table.Case]:
+        """Have decided what follows from new cases; return them with what does."""
+        opened = [read_case(row) for row in rows]
+        follow_ups = await self._desk.policy.follow(session, opened)
+        for follow in self._desk.followers.values():
+            await follow(session, opened)
+        return [
+            await table.set_details(
+                session, row.id, {**row.details, "follow_up": _as_json(follow_ups[row.id])}
+            )
+            if row.id in follow_ups
+            else row
+            for row in rows
+        ]
 
     async def _sanctions(
         self, session: AsyncSession, guild_id: int, orders: Sequence[Order]
@@ -220,6 +237,11 @@ class Opener:
 
     async def _plan(self, session: AsyncSession, row: table.Case) -> None:
         await plan(self._desk, session, row, self._desk.clock.now() + GRACE)
+
+
+def _as_json(follow_up: FollowUp) -> dict[str, Any]:
+    seconds = follow_up.duration.total_seconds() if follow_up.duration else None
+    return {"points": follow_up.points, "kind": str(follow_up.kind), "seconds": seconds}
 
 
 async def plan(desk: Desk, session: AsyncSession, row: table.Case, due_at: datetime) -> None:

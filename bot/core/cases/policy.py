@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bot.core.cases.values import Case, CaseKind
+from bot.core.cases.values import Case, CaseKind, FollowUp
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
+
+FollowUps = Mapping[int, FollowUp]
 
 _NOTIFIED = frozenset(
     {
@@ -58,8 +60,11 @@ class CasePolicy(Protocol):
         """Return Discord's component rows for the message to the member, such as to appeal."""
         ...
 
-    async def follow(self, session: AsyncSession, cases: Sequence[Case]) -> None:
-        """Decide what follows from new cases of one guild, in the transaction that opens them."""
+    async def follow(self, session: AsyncSession, cases: Sequence[Case]) -> FollowUps:
+        """Decide what follows from new cases of one guild, in the transaction that opens them.
+
+        Returns by case id what follows where something does; people are told of it.
+        """
         ...
 
 
@@ -94,5 +99,6 @@ class DefaultPolicy:
         """Return none."""
         return ()
 
-    async def follow(self, session: AsyncSession, cases: Sequence[Case]) -> None:
+    async def follow(self, session: AsyncSession, cases: Sequence[Case]) -> FollowUps:  # noqa: ARG002
         """Do nothing: a case has no consequences but its own."""
+        return {}

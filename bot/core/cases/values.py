@@ -122,6 +122,15 @@ class Order:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """What a case sets off: its points reach a threshold; without a duration it is for good."""
+
+    points: int
+    kind: CaseKind
+    duration: timedelta | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """A case as people see it; `number` counts from 1 in each guild."""
@@ -146,6 +155,16 @@ class Case:
     role_id: int | None = None
     points_until: datetime | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def follow_up(self) -> FollowUp | None:
+        """Return what the case has set off, `None` for nothing."""
+        found = self.details.get("follow_up")
+        if not found:
+            return None
+        seconds = found["seconds"]
+        duration = timedelta(seconds=seconds) if seconds else None
+        return FollowUp(found["points"], CaseKind(found["kind"]), duration)
 
 
 @dataclass(frozen=True, slots=True)

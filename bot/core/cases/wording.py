@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.core.cases.values import Case, CaseKind, CaseState
+from bot.core.cases.values import Case, CaseKind, CaseState, FollowUp
+from bot.core.durations import Span
 from bot.core.fields.text import escape_markdown, shorten
 from bot.core.i18n import Message, _, ngettext
 
@@ -78,6 +79,16 @@ def failure_words(reason: str | None) -> Message:
     return _FAILURES.get(reason or "", _UNKNOWN_FAILURE)
 
 
+def follow_up_words(follow_up: FollowUp) -> Message:
+    """Return what a threshold sets off, such as "Timeout, 1 hour"."""
+    if follow_up.duration is None:
+        return KIND_NAMES[follow_up.kind]
+    return Message(
+        "{kind}, {duration}",
+        {"kind": KIND_NAMES[follow_up.kind], "duration": Span(follow_up.duration)},
+    )
+
+
 def direct_message(
     case: Case, guild_name: str, locale: str | None, closing: str | None = None
 ) -> dict[str, Any] | None:
@@ -95,6 +106,14 @@ def direct_message(
     if case.reason:
         reason = escape_markdown(shorten(case.reason, 1000))
         lines.append(_("Reason: {reason}", reason=reason).render(locale))
+    if case.follow_up is not None:
+        text = ngettext(
+            "You have reached {count} warn point. What follows: {what}.",
+            "You have reached {count} warn points. What follows: {what}.",
+            case.follow_up.points,
+            what=follow_up_words(case.follow_up),
+        )
+        lines.append(text.render(locale))
     if closing:
         lines.append(f"\n{shorten(closing, 700)}")
     return {"content": "\n".join(lines)}

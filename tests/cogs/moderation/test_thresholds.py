@@ -8,6 +8,8 @@ from datetime import timedelta
 import pytest
 
 from bot.core.cases import CaseKind, CaseState
+from bot.core.cases.values import FollowUp
+from bot.core.cases.wording import follow_up_words
 from bot.core.errors import InvalidInput
 from bot.core.settings.model import FeatureState
 from cogs.moderation.pointlines import Threshold, reached, read_threshold, read_thresholds
@@ -91,7 +93,11 @@ async def test_warning_that_reaches_a_threshold_is_followed_once(world: Moderate
     assert await follow_ups(world) == []
     warning = await world.order(CaseKind.WARN, points=1, source="automod")
     assert await follow_ups(world) == [(CaseKind.TIMEOUT, CaseState.APPLIED)]
+    expected = FollowUp(3, CaseKind.TIMEOUT, timedelta(hours=1))
+    assert warning.follow_up == expected
+    assert follow_up_words(expected).render("en") == "Timeout, 1 hour"
     case = (await world.cases.list(GUILD))[0]
+    assert case.follow_up is None
     assert case.expires_at == world.clock.now() + timedelta(hours=1)
     assert case.reason == f"3 warn points reached, with case {warning.number}"
     assert world.discord.is_timed_out(ANN.id)
@@ -165,6 +171,13 @@ def test_mute_without_a_role_is_a_problem() -> None:
 
 async def test_warn_command_reaches_a_threshold(place: Place) -> None:
     await place.set(point_thresholds=["2 kick"])
-    await place.say(place.mod, "warn", member=place.ada, reason="x", points=2)
+    first = await place.say(place.mod, "warn", member=place.ada, reason="x", points=1)
+    said = await place.say(place.mod, "warn", member=place.ada, reason="x", points=1)
+    await place.bench.deliver()
+    assert "What follows" not in first
+    assert "reaches the threshold of 2 points. What follows: Kick." in said
+    letters = place.dms(place.ada)
+    assert "What follows" not in letters[0]
+    assert "You have reached 2 warn points. What follows: Kick." in letters[1]
     await place.bench.run_jobs()
     assert place.ada.id not in place.backend.get_guild(place.guild.id).members
