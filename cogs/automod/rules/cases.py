@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from cogs.automod.rules.folding import make_unsure
 from cogs.automod.rules.invites import Invite, invites_of
 from cogs.automod.rules.links import Link, links_of
 from cogs.automod.rules.sources import MAX_TEXT
@@ -44,7 +45,7 @@ UNKNOWN = Said(None)
 class Text:
     """One text of a case: its readings, and the numbers of the patterns that may be in it."""
 
-    __slots__ = ("_invites", "_links", "ids", "kind", "views")
+    __slots__ = ("_encodable", "_invites", "_links", "_unsure", "ids", "kind", "views")
 
     def __init__(self, kind: SourceKind, views: Views, ids: frozenset[int]) -> None:
         self.kind: SourceKind = kind
@@ -52,6 +53,28 @@ class Text:
         self.ids = ids
         self._links: dict[bool, list[Link]] = {}
         self._invites: list[Invite] | None = None
+        # By the reading itself: what takes the whole of it is done once for all candidates.
+        self._unsure: dict[str, str] | None = None
+        self._encodable: dict[str, str] | None = None
+
+    def unsure(self, reading: str) -> str:
+        """Return a reading of the text with every i and l unsure, made once for all words."""
+        if self._unsure is None:
+            self._unsure = {}
+        found = self._unsure.get(reading)
+        if found is None:
+            found = self._unsure[reading] = make_unsure(reading)
+        return found
+
+    def encodable(self, reading: str) -> str:
+        """Return a reading without halves of surrogate pairs, made once for all patterns."""
+        if self._encodable is None:
+            self._encodable = {}
+        found = self._encodable.get(reading)
+        if found is None:
+            found = reading.encode("utf-8", "replace").decode()
+            self._encodable[reading] = found
+        return found
 
     def links(self, *, bare: bool) -> Sequence[Link]:
         """Return the links of the text, found once for all rules that ask."""

@@ -45,6 +45,14 @@ _ACCENTED = (range(0xC0, 0x250), range(0x370, 0x530), range(0x1E00, 0x2000))
 _ALPHABETS = (0x1F130, 0x1F150, 0x1F170, 0x1F1E6)
 
 
+_UNSURE = str.maketrans("il", AMBIGUOUS * 2)
+
+
+def make_unsure(folded: str) -> str:
+    """Return a folded text in which every i and l may be the other."""
+    return folded.translate(_UNSURE)
+
+
 @functools.cache
 def fold_table() -> Mapping[int, str]:
     """Return the table for `str.translate`, made at its first use."""

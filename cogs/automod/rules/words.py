@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cogs.automod.rules.cases import NO, Case, Said, Text
-from cogs.automod.rules.folding import AMBIGUOUS, fold
+from cogs.automod.rules.folding import AMBIGUOUS, fold, make_unsure
 from cogs.automod.rules.patterns import compile_pattern
 from cogs.automod.rules.scanning import WordPattern, user_pattern, word_pattern
 from cogs.automod.rules.scripts import is_foreign, is_plausible
@@ -25,7 +25,6 @@ _MOST_SIGNS = 4
 # Words of so few letters are no word where capitals alone spell them, set apart or with digits:
 # initials, grades, the numbers of roads and parts.
 _INITIALS, _CODE = 3, 4
-_UNSURE = str.maketrans("il", AMBIGUOUS * 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ class WordsLeaf:
 
     def _find(self, text: Text, word: Word) -> Hit | None:
         views = text.views
-        for start, end in _occurrences(views.plain, word.plain, word, unsure=False):
+        for start, end in _occurrences(views.plain, None, word.plain, word):
             if not self._is_allowed(views.plain, start, end):
                 return self._hit(text, "plain", start, end, word)
         if self._spec.look_alikes and (found := self._find_folded(text, word)):
@@ -111,7 +110,8 @@ class WordsLeaf:
         for derived in views.derived:
             if not (self._spec.separators if derived.name == "joined" else self._spec.look_alikes):
                 continue
-            for start, end in _occurrences(derived.text, word.folded, word):
+            shown = text.unsure(derived.text)
+            for start, end in _occurrences(derived.text, shown, word.folded, word):
                 place = derived.trace(start, end)
                 if derived.name == "joined" and _is_short(text, place, word, _INITIALS):
                     continue
@@ -121,7 +121,7 @@ class WordsLeaf:
 
     def _find_folded(self, text: Text, word: Word) -> tuple[int, int] | None:
         folded = text.views.folded
-        for place in _occurrences(folded, word.folded, word):
+        for place in _occurrences(folded, text.unsure(folded), word.folded, word):
             if self._is_meant(text, place, word):
                 return place
         return None
@@ -156,15 +156,19 @@ def _is_short(text: Text, place: tuple[int, int], word: Word, most: int) -> bool
 
 
 def _occurrences(
-    text: str, wanted: str, word: Word, *, unsure: bool = True
+    text: str, unsure: str | None, wanted: str, word: Word
 ) -> Iterator[tuple[int, int]]:
-    """Yield where the word stands with its edges; an unsure letter may be an i or an l."""
+    """Yield where the word stands with its edges.
+
+    `unsure` is the text with its unsure letters, each of which may be an i or an l; `None` where
+    none is.
+    """
     parts = wanted.split(" ")
-    shown = text.translate(_UNSURE) if unsure else text
-    first = parts[0].translate(_UNSURE) if unsure else parts[0]
+    is_unsure = unsure is not None
+    shown, first = (unsure, make_unsure(parts[0])) if is_unsure else (text, parts[0])
     at = shown.find(first)
     while at >= 0:
-        end = _follow(text, at, parts, unsure)
+        end = _follow(text, at, parts, is_unsure)
         if end is not None and _has_edges(text, at, end, word):
             yield at, end
         at = shown.find(first, at + 1)
@@ -241,7 +245,7 @@ class RegexLeaf:
     def _find(self, text: Text, pattern: str) -> Hit | None:
         compiled = compile_pattern(pattern, case_sensitive=self._spec.case_sensitive)
         for view, shown in self._readings(text):
-            found = compiled.search(shown.encode("utf-8", "replace").decode())
+            found = compiled.search(text.encodable(shown))
             if found is not None:
                 return text.hit(self._rule, "regex", view, found.start(), found.end(), pattern)
         if not self._spec.normalized:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from cogs.automod.rules import cases
+from cogs.automod.rules.folding import make_unsure
 from cogs.automod.rules.windows import Windows
 from tests.benchmarks.engine import HOSTILE
 from tests.cogs.automod.rules.corpora import RULES, message
@@ -56,3 +58,22 @@ def test_every_link_counts_and_ten_are_shown() -> None:
     assert found.rules == ("r0",)
     assert len(found.hits) == 10
     assert {hit.text for hit in found.hits} == {"https://e.co"}
+
+
+def test_a_text_is_prepared_once_for_all_words_and_patterns_that_may_be_in_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    prepared: list[str] = []
+
+    def note(folded: str) -> str:
+        prepared.append(folded)
+        return make_unsure(folded)
+
+    monkeypatch.setattr(cases, "make_unsure", note)
+    listed = [f"{first}{second}xillo" for first in "abcdefgh" for second in "abcdefgh"]
+    # Each is there and allowed, and so is looked for in every reading.
+    allowed = [f"{word} fine" for word in listed]
+    made = engine({"when": {"type": "words", "words": listed, "allowed": allowed}})
+
+    assert made.judge(message(" and ".join(allowed)), context(), Windows()) is None
+    assert 0 < len(prepared) == len(set(prepared)) <= 5
