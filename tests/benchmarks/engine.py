@@ -128,12 +128,14 @@ HOSTILE = {
     "invites spelled": "d i s c o r d . " * 250,
     "invites behind markup": "**x** " + "discord.gg/a1 discord.gg/b2 " * 142,
 }
+# What a backtracking engine never ends with, and a pattern as long that is none of these.
+DANGEROUS, HARMLESS = "(a+)+$", "(ab)c$"
 ORDINARY = "so I went to the market yesterday and found nothing that I liked, "
 
 
 def measure_hostile(rounds: int) -> list[tuple[str, float, float]]:
     """Return for each hostile text its µs and those of an ordinary text of the same length."""
-    settings = chatter.rules(chatter.words(500), [*chatter.patterns(49), "(a+)+$"])
+    settings = chatter.rules(chatter.words(500), [*chatter.patterns(49), DANGEROUS])
     engine = Engine.compile(AutomodSettings.read(settings))
     found = []
     for name, text in HOSTILE.items():
@@ -146,6 +148,8 @@ def measure_hostile(rounds: int) -> list[tuple[str, float, float]]:
             )
         ]
         found.append((name, costs[0], costs[1]))
+    name = f"the first of these, where `{DANGEROUS}` is the only pattern, beside `{HARMLESS}`"
+    found.append((name, pattern_cost(DANGEROUS, rounds), pattern_cost(HARMLESS, rounds)))
     return found
 
 

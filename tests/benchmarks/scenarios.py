@@ -211,15 +211,25 @@ def _named(size: tuple[int, int]) -> str:
 
 
 def measure_engine(scale: Scale) -> Table:
-    """CPU time per clean message of the automod engine alone, and of one `re` per rule."""
-    costs = engine.compare(scale.messages * 5, scale.rounds)
-    floor = costs[0].median
+    """CPU time per clean message of the automod engine alone, and of one `re` per rule.
+
+    The ratios are what counts: how much faster than `re`, and what tenfold words cost.
+    """
+    costs = engine.compare(scale.messages * 10, scale.rounds)
+    ordinary, usual = costs[0].median, costs[1].median
     rows = [
-        [one.name, f"{one.median:.1f}", f"{floor / one.median:.1f}", f"{one.hits:,}"]
+        [
+            one.name,
+            f"{one.median:.1f}",
+            f"{ordinary / one.median:.1f}",
+            f"{one.median / usual:.2f}",
+            f"{one.hits:,}",
+        ]
         for one in costs
     ]
-    title = f"The automod engine alone, CPU per message over {scale.messages * 5:,} messages"
-    return Table(title, ["What runs", "µs", "times as fast", "hits"], rows)
+    title = f"The automod engine alone, CPU per message over {scale.messages * 10:,} messages"
+    heads = ["What runs", "µs", "times as fast as `re`", "of the engine with 500 words", "hits"]
+    return Table(title, heads, rows)
 
 
 def measure_hostile(scale: Scale) -> Table:
