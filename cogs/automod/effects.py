@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.core.clock import Clock
 from bot.core.jobs import Job, JobService, Park, Retry
 from cogs.automod.calls import Gone, NotAllowed, TryAgain
-from cogs.automod.states import State, changed, restored, written
+from cogs.automod.states import State, changed, in_shape, restored, written
 from db import automod_effects as table
 from db.automod import Incident
 from db.engine import Database
@@ -131,7 +131,7 @@ class Effects:
             row = await table.get_effect(session, *key, lock=True)
             if row is None:
                 return None
-            before = (row.original, row.applied)
+            before = in_shape(key.guild_id, row.original, row.applied)
             # Who only looks again decides nothing: two who do so would never come to an end.
             stamp = row.stamp if change is _as_it_is else row.stamp + 1
             decided = _Decided(stamp, before, row.wants, None)
@@ -142,7 +142,7 @@ class Effects:
             row.ends_at = max(ends)
             effect = {"rate": max(one["rate"] for one in row.wants.values())}
             row.original, row.applied = changed(
-                key.kind, found, before if row.applied else None, effect, row.ends_at
+                key.kind, found, before if before[1] else None, effect, row.ends_at
             )
             await self._schedule(session, row)
             return replace(decided, new=written(row.applied, found))

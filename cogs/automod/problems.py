@@ -34,6 +34,8 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "lock": ("manage_roles", "manage_channels"),
     "pause_invites": ("manage_guild",),
 }
+# A thread has no overwrites and no settings of its own kind: it is changed as a thread.
+_THREAD_NEEDS = ("view_channel", "manage_threads")
 _DELETING = ("view_channel", "manage_messages")
 _MOST_KNOWN = 5_000
 # The cause of the problem that a rule's pattern can't be run.
@@ -105,9 +107,14 @@ class Troubles:
         channel = self._state().channel(guild_id, channel_id) if channel_id else None
         me = self._state().me(guild_id)
         granted = me.permissions if me is not None else frozenset()
-        refusal = missing_permissions(_NEEDS[effect["kind"]], granted, channel)
+        in_thread = channel is not None and channel.kind == "thread"
+        needs = _THREAD_NEEDS if in_thread else _NEEDS[effect["kind"]]
+        refusal = missing_permissions(needs, granted, channel)
         message = _("Discord did not let me change the channel or the server.")
         fix = _("Allow Manage Channels and Manage Roles for my role.")
+        if in_thread:
+            message = _("Discord did not let me change the thread.")
+            fix = _("Allow Manage Threads for my role there.")
         if refusal is not None:
             message, fix = refusal.message, refusal.fix
         subject = f"{effect['kind']}:{channel_id}"

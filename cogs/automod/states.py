@@ -11,9 +11,34 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from bot.core.overwrites import Overwrite, as_json, dump, from_json, load, plan_lock, restore
+from bot.core.overwrites import (
+    Change,
+    Overwrite,
+    as_json,
+    dump,
+    from_json,
+    load,
+    plan_lock,
+    restore,
+)
 
 State = dict[str, Any]
+
+
+def in_shape(guild_id: int, original: State, applied: State) -> tuple[State, State]:
+    """Return what is kept of an effect as it is kept now.
+
+    Locks were once the overwrite for everyone alone: `{"allow": bits, "deny": bits, "is_there":
+    bool}` before and after.
+    """
+    if "allow" not in applied:
+        return original, applied
+    before, after = (
+        Overwrite(guild_id, False, int(one["allow"]), int(one["deny"])) if one["is_there"] else None
+        for one in (original, applied)
+    )
+    changes = [] if after is None else [Change(before, after)]
+    return {}, {"changes": dump(changes)}
 
 
 def changed(

@@ -14,6 +14,7 @@ from bot.sandbox import Actor, NotPossibleError, Sandbox
 from bot.sandbox.events import Intent
 from bot.sandbox.guild import Guild
 from bot.sandbox.models import ChannelType
+from bot.sandbox.permissions import Permission
 from tests.wire.running import Bot, config_for, running, until
 
 WARN = {"type": "warn", "points": 1}
@@ -40,6 +41,12 @@ async def cases(bot: Bot, guild: Guild, count: int) -> list[tuple[str, int]]:
         return sorted((str(one.kind), one.target.id) for one in found if len(found) >= count)
 
     return await until(look)
+
+
+def automod_of(bot: Bot) -> Any:
+    client = bot.runtime._connection.client
+    assert client is not None
+    return client.get_cog("Automod")
 
 
 def add_native_rule(guild: Guild, *keywords: str) -> None:
@@ -102,6 +109,31 @@ async def test_files_threads_and_discords_own_hits_are_judged(
     assert found == sorted([("warn", ada.id), ("warn", bob.id), ("timeout", eve.id)])
     downloads = [one for one in sandbox.recorder.calls if one.status >= 400]
     assert downloads == []
+
+
+async def test_channel_and_thread_are_locked_and_opened_exactly(
+    sandbox: Sandbox, guild: Guild, sqlite_url: str, ada: Actor, bob: Actor
+) -> None:
+    general = guild.channel("general")
+    general.set_overwrite(bob.id, 1, allow=Permission.SEND_MESSAGES)
+    before = dict(general.overwrites)
+    nook = ada.start_thread(general, "Nook")
+    lock = {"name": "shut", "when": SCAM["when"], "actions": [{"type": "lock", "duration": 600}]}
+    async with running(config_for(sandbox, sqlite_url)) as bot:
+        await set_rules(bot, guild, lock)
+        ada.send(general, "nitro")
+        bob.send(nook, "nitro")
+        await until(lambda: nook.thread_state.locked and len(general.overwrites) > len(before))
+        for who, place in ((bob, general), (ada, nook)):
+            with pytest.raises(NotPossibleError):
+                who.send(place, "hello")
+
+        automod = automod_of(bot)
+        for incident_id in (1, 2):
+            await automod.service.undo(guild.id, incident_id, user_id=guild.owner_id)
+        assert general.overwrites == before
+        assert not nook.thread_state.locked
+    assert [one for one in sandbox.recorder.calls if one.status >= 400] == []
 
 
 async def test_member_who_hops_between_voice_channels_is_timed_out(

@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
+from bot.core.contracts import ChannelSummary
+from bot.core.nullstate import NullState
 from bot.core.overwrites import SEND_MESSAGES, TALKING
+from bot.core.problems.rules import Problem
+from cogs.automod.problems import Troubles
 from db import automod_effects as effect_table
 from db import automod_roles as role_table
 from db.people import erase_person
@@ -169,6 +173,53 @@ async def test_refused_extension_leaves_the_first_to_be_put_back(world: World) -
 
     assert world.bridge.states["slowmode", ROOM] == {"rate": 0}
     assert await world.rows(effect_table.Effect) == []
+
+
+async def test_lock_that_an_earlier_version_wrote_down_is_opened_exactly(world: World) -> None:
+    await world.start(rule("flood", words("nitro"), LOCK))
+    await world.say("nitro")
+    before, closed = overwrite(GUILD, allow=1024), overwrite(GUILD, allow=1024, deny=TALKING)
+    world.bridge.states["lock", ROOM] = {"overwrites": [closed]}
+    async with world.database.write() as session:
+        row = await effect_table.get_effect(session, GUILD, "lock", ROOM)
+        assert row is not None
+        row.original = {"allow": "1024", "deny": "0", "is_there": True}
+        row.applied = {"allow": "1024", "deny": str(TALKING), "is_there": True}
+        row.wants = {}
+    await world.pass_time(601)
+
+    assert world.bridge.states["lock", ROOM] == {"overwrites": [before]}
+    assert await world.rows(effect_table.Effect) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "allowed", "said"),
+    [
+        ("thread", {"view_channel"}, "Manage Threads"),
+        ("thread", {"view_channel", "manage_threads"}, "change the thread"),
+        ("text", {"view_channel", "manage_channels"}, "Manage Roles"),
+    ],
+)
+async def test_refused_lock_names_what_the_place_needs(
+    kind: Any, allowed: set[str], said: str
+) -> None:
+    found: list[Problem] = []
+
+    class Problems:
+        async def report(self, _guild_id: int, problem: Problem) -> None:
+            found.append(problem)
+
+    class State(NullState):
+        def channel(self, guild_id: int, channel_id: int) -> ChannelSummary:
+            rights = frozenset(allowed)
+            return ChannelSummary(channel_id, guild_id, "nook", kind, bot_permissions=rights)
+
+    problems: Any = Problems()
+    effect = {"kind": "lock", "channel_id": str(ROOM)}
+    text = await Troubles(problems, State).cannot_change(GUILD, effect)
+
+    assert said in text.render("en")
+    assert (kind == "thread") is ("Manage Threads" in found[0].fix.render("en"))
 
 
 async def test_what_people_change_before_an_extension_is_put_back(world: World) -> None:
