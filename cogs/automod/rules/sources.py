@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 MAX_TEXTS = 200
 MAX_TEXT = 16_000
 _MAX_DEPTH = 8
+# More than the longest listed word with letters set apart.
+_OVERLAP = 500
 _OTHER = ("attachments", "embeds", "message_snapshots", "poll", "sticker_items", "components")
 # Text in files: what people open without thinking. 64 KiB are read, by extension or MIME type.
 MAX_FILE = 64 * 1024
@@ -56,10 +58,19 @@ def texts_of(facts: MessageFacts, files: Mapping[int, str]) -> list[Found]:
     found = []
     for kind, text in _texts(facts, files):
         if text and isinstance(text, str):
-            found.append((kind, text[:MAX_TEXT]))
-            if len(found) == MAX_TEXTS:
+            found += [(kind, piece) for piece in _pieces(kind, text)]
+            if len(found) >= MAX_TEXTS:
                 break
-    return found
+    return found[:MAX_TEXTS]
+
+
+def _pieces(kind: SourceKind, text: str) -> list[str]:
+    """Return a text as it is looked at: files in pieces, of other texts what is not too long."""
+    if kind not in ("file", "forward") or len(text) <= MAX_TEXT:
+        return [text[:MAX_TEXT]]
+    # Pieces overlap, so that no word is lost between two of them.
+    step = MAX_TEXT - _OVERLAP
+    return [text[at : at + MAX_TEXT] for at in range(0, len(text) - _OVERLAP, step)]
 
 
 def _texts(facts: MessageFacts, files: Mapping[int, str]) -> Iterator[tuple[SourceKind, Any]]:

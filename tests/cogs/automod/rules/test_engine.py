@@ -157,6 +157,21 @@ def test_small_text_file_is_asked_for_and_then_read() -> None:
     assert made.judge(facts, context(texts={1: ""}), Windows()) is None
 
 
+@pytest.mark.parametrize("place", [15_998, 60_000])
+def test_text_file_is_read_to_its_end(place: int) -> None:
+    file = {"id": "1", "filename": "a.txt", "size": 60_010, "url": "https://cdn.test/a"}
+    said = {1: "-" * place + " so bad "}
+    made = engine({"when": BAD})
+
+    for facts in (
+        message("", attachments=[file]),
+        message("", message_snapshots=[{"message": {"attachments": [file]}}]),
+    ):
+        found = made.judge(facts, context(texts=said), Windows())
+        assert found is not None
+        assert {hit.text for hit in found.hits} == {"bad"}
+
+
 def test_link_that_is_allowed_hides_no_later_one() -> None:
     made = engine({"when": {"type": "links", "domains": ["example.org"]}})
 
