@@ -18,6 +18,7 @@ import structlog
 from cogs.automod.blocklist import Blocklist
 from cogs.automod.planning import KEY
 from cogs.automod.rules.patterns import PatternRefused
+from cogs.automod.rules.room import Room
 from cogs.automod.rules.values import Context, InviteBook
 from cogs.automod.rules.windows import Windows
 from cogs.automod.settings import Rule
@@ -137,6 +138,8 @@ class Engines:
         self._running: OrderedDict[int, Entry] = OrderedDict()
         self._compiling: dict[int, asyncio.Task[None]] = {}
         self._held: dict[int, _Held] = {}
+        # Of all guilds of this process together.
+        self._room = Room()
         self._one_at_a_time = asyncio.Semaphore(1)
         self._expected: set[int] = set()
         # The revision that could not be compiled, by guild: it is not tried again.
@@ -210,8 +213,7 @@ class Engines:
 
     def forget(self, guild_id: int) -> None:
         """Drop a guild that the bot has left."""
-        self._entries.pop(guild_id, None)
-        self._running.pop(guild_id, None)
+        self._drop(guild_id)
         self._held.pop(guild_id, None)
         self._refused.pop(guild_id, None)
         self._without_list.discard(guild_id)
@@ -282,7 +284,7 @@ class Engines:
             rules,
             state.settings.exempt_staff,
             before.context if before else self._new_context(guild_id),
-            before.windows if before else Windows(),
+            before.windows if before else Windows(self._room),
             keeps_names=_finds_campaigns(state),
         )
         self._running.pop(guild_id, None)
@@ -295,11 +297,15 @@ class Engines:
 
     def _make_room(self) -> None:
         while len(self._running) > MOST_ENGINES:
-            guild_id, _entry = self._running.popitem(last=False)
-            self._entries.pop(guild_id, None)
+            self._drop(next(iter(self._running)))
         while len(self._entries) > MOST_GUILDS:
-            guild_id, _entry = self._entries.popitem(last=False)
-            self._running.pop(guild_id, None)
+            self._drop(next(iter(self._entries)))
+
+    def _drop(self, guild_id: int) -> None:
+        entry = self._entries.pop(guild_id, None)
+        self._running.pop(guild_id, None)
+        if entry is not None:
+            entry.windows.close()
 
     def _release(self, guild_id: int) -> None:
         held = self._held.pop(guild_id, None)

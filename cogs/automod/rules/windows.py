@@ -6,6 +6,8 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Hashable, Iterable
 from typing import NamedTuple
 
+from cogs.automod.rules.room import START, Room
+
 # Of each kind of key (members and channels, texts, strikes), the ones used last are kept.
 MAX_KEYS = 10_000
 MAX_ENTRIES = 100_000
@@ -14,6 +16,10 @@ MAX_PER_KEY = 100
 # Hits closer together than this are one burst, and one strike.
 BURST = 10.0
 _MAX_STRIKES = 50
+# So many messages are remembered by their text for each that a table of texts may hold.
+_MARKS = 4
+# Who has to give something up gives a tenth more.
+_SLACK = 10
 
 Key = tuple[Hashable, ...]
 
@@ -62,9 +68,12 @@ class Row(list[Entry]):
 class _Table:
     """Rows by key; the key used longest ago is dropped when there are too many."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: Room) -> None:
         self.rows: OrderedDict[Key, Row] = OrderedDict()
         self.total = 0
+        self.most = START
+        self._room = room
+        room.admit(self)
 
     def row(self, key: Key) -> Row:
         row = self.rows.get(key)
@@ -84,9 +93,24 @@ class _Table:
         if len(row) > MAX_PER_KEY:
             row.drop(before)
             self.total -= 1
-        while len(self.rows) > MAX_KEYS or self.total > MAX_ENTRIES:
-            _key, dropped = self.rows.popitem(last=False)
-            self.total -= len(dropped)
+        most = self.most
+        if self.total > most and self._room.widen(self, MAX_ENTRIES):
+            most = self.most
+        elif self.total > most and most < MAX_ENTRIES:
+            # A little more than has to go, so that the next message does not ask again.
+            most -= most // _SLACK
+        while len(self.rows) > MAX_KEYS or self.total > most:
+            self._drop_oldest()
+
+    def give_up(self, most: int) -> None:
+        """Hold so many entries from now on."""
+        self.most = most
+        while self.total > most - most // _SLACK:
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        _key, dropped = self.rows.popitem(last=False)
+        self.total -= len(dropped)
 
     def prune(self, row: Row, before: float) -> None:
         while row and row[0][0] <= before:
@@ -104,17 +128,53 @@ class _Table:
                     del self.rows[key]
 
 
+class _Strikes(OrderedDict[tuple[str, int], tuple["deque[float]", float]]):
+    """When each member hit which rule; those who did so longest ago make room."""
+
+    # As a table, not as what it holds, it is told from others by the room.
+    __hash__ = object.__hash__  # pyright: ignore[reportAssignmentType]
+    __eq__ = object.__eq__
+
+    def __init__(self, room: Room) -> None:
+        super().__init__()
+        self.most = START
+        self._room = room
+        room.admit(self)
+
+    def shrink(self) -> None:
+        """Drop what is beyond the bounds."""
+        if len(self) <= self.most or self._room.widen(self, MAX_KEYS):
+            return
+        if self.most == MAX_KEYS:
+            self.popitem(last=False)
+        else:
+            self.give_up(self.most)
+
+    def give_up(self, most: int) -> None:
+        """Hold so many members' strikes from now on."""
+        self.most = most
+        while len(self) > most - most // _SLACK:
+            self.popitem(last=False)
+
+
 class Windows:
     """The counts of one guild: messages, mentions, texts and strikes within their windows.
 
     Lost on restart, but for strikes, which the service can bring back with `restore_strikes`.
+    `room` is what the guilds of a process share; without it the windows have one of their own.
     """
 
-    def __init__(self) -> None:
-        self._counts = _Table()
-        self._texts = _Table()
+    def __init__(self, room: Room | None = None) -> None:
+        self._room = room or Room()
+        self._counts = _Table(self._room)
+        self._texts = _Table(self._room)
         self._marks: OrderedDict[tuple[str, int], int] = OrderedDict()
-        self._strikes: OrderedDict[tuple[str, int], tuple[deque[float], float]] = OrderedDict()
+        self._strikes = _Strikes(self._room)
+
+    def close(self) -> None:
+        """Give the room back that these windows have been granted; they are used no more."""
+        for holder in (self._counts, self._texts, self._strikes):
+            self._room.release(holder)
 
     def count(
         self, key: Key, entry: Entry, span: float, add: bool = True, peek: bool = False
@@ -166,7 +226,7 @@ class Windows:
         row.append(entry)
         row.top = message_id
         table.total += 1
-        if len(row) > MAX_PER_KEY or table.total > MAX_ENTRIES or len(rows) > MAX_KEYS:
+        if len(row) > MAX_PER_KEY or table.total > table.most or len(rows) > MAX_KEYS:
             table.shrink(row, entry[0] - span)
         return row
 
@@ -212,7 +272,7 @@ class Windows:
         if not any(one.message_id == entry.message_id for one in row):
             table.add(row, entry)
         self._marks[seen] = entry.mark
-        if len(self._marks) > MAX_KEYS:
+        while len(self._marks) > min(MAX_KEYS, _MARKS * table.most):
             self._marks.popitem(last=False)
         return list(row)
 
@@ -238,8 +298,7 @@ class Windows:
         if not peek:
             self._strikes[rule, user_id] = (live, max(now, last))
             self._strikes.move_to_end((rule, user_id))
-            if len(self._strikes) > MAX_KEYS:
-                self._strikes.popitem(last=False)
+            self._strikes.shrink()
         return len(live)
 
     def forget_message(self, message_id: int) -> None:
@@ -269,8 +328,7 @@ class Windows:
         merged = deque(sorted({*known, *times}), _MAX_STRIKES)
         if merged:
             self._strikes[rule, user_id] = (merged, merged[-1])
-        if len(self._strikes) > MAX_KEYS:
-            self._strikes.popitem(last=False)
+        self._strikes.shrink()
 
     @property
     def size(self) -> int:
