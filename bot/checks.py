@@ -36,8 +36,12 @@ async def in_time() -> AsyncIterator[None]:
 
 
 def actor_of(interaction: discord.Interaction) -> Actor:
-    """Return who is acting, for audit entries and revisions."""
-    return Actor(interaction.user.id, "command", interaction.user.name)
+    """Return who is acting, for audit entries and revisions, with their rank."""
+    user = interaction.user
+    rank = None
+    if isinstance(user, discord.Member) and user.id != user.guild.owner_id:
+        rank = user.top_role.position
+    return Actor(user.id, "command", user.name, rank=rank)
 
 
 def guild_id_of(interaction: discord.Interaction) -> int:

@@ -81,13 +81,18 @@ class MemberFacts:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who changed something, and through which door."""
+    """Who changed something, and through which door.
+
+    `rank` is the position of their highest role, for those to whom Discord's ranks apply: neither
+    the guild's owner nor the bot's.
+    """
 
     user_id: int
     source: Source
     name: str = ""
     ip: str | None = None
     user_agent: str | None = None
+    rank: int | None = field(default=None, compare=False)
 
 
 SYSTEM = Actor(0, "system", "Pegasus")

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any, Self, TypeAlias
 
 import discord
 import structlog
 from discord import ui
 
-from bot.checks import ensure_manages, guild_id_of, in_time
+from bot.checks import actor_of, ensure_manages, guild_id_of, in_time
 from bot.core.contracts import Actor
 from bot.core.errors import InvalidInput
 from bot.core.features import Feature
@@ -390,7 +391,7 @@ class SettingsPanel(OwnedPanel):
         )
 
     def _actor(self, interaction: Interaction) -> Actor:
-        return Actor(interaction.user.id, "panel", interaction.user.name)
+        return replace(actor_of(interaction), source="panel")
 
     def _say(self, message: Message) -> str:
         return message.render(self._locale)

@@ -25,6 +25,7 @@ Delay = Annotated[timedelta, duration(maximum=LONGEST_DELAY)]
 Age = Annotated[timedelta, duration(maximum=OLDEST_ACCOUNT)]
 Kept = Annotated[timedelta, duration(minimum=timedelta(days=1), maximum=timedelta(days=365))]
 Roles = Annotated[tuple[int, ...], roles()]
+GivenBack = Annotated[tuple[int, ...], roles(assignable=True)]
 
 
 class JoinRole(BaseModel):
@@ -82,7 +83,7 @@ class AutoroleSettings(FeatureSettings):
         group=_STICKY,
         unset=N_("all harmless roles are kept"),
     )
-    sticky_allowed: Roles = setting(
+    sticky_allowed: GivenBack = setting(
         (),
         N_("Powerful roles that are kept"),
         N_("Roles with rights of staff are given back only if they stand here."),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from bot.core.contracts import Actor, Source
-from bot.core.errors import Conflict, FieldError, InvalidInput, NotFound
+from bot.core.errors import Conflict, Denied, FieldError, InvalidInput, NotFound
 from bot.core.i18n import _
 from bot.core.settings.cache import StateCache
 from bot.core.settings.model import (
@@ -28,7 +28,7 @@ from bot.core.settings.model import (
     read_stored,
     setting,
 )
-from bot.core.settings.references import find_foreign
+from bot.core.settings.references import find_above, find_foreign
 from bot.core.settings.rows import (
     Current,
     Draft,
@@ -288,9 +288,22 @@ class SettingsStore:
             diff = diff_between(before.settings, after.settings, switched)
             if not diff and not before.invalid:
                 return Change(before, before, {}, before.revision)
+            self._check_rank(edit, before, after)
             if not await self._save(session, edit, draft, after, diff):
                 return None
         return Change(before, after, diff, after.revision)
+
+    def _check_rank(self, edit: _Edit, before: FeatureState, after: FeatureState) -> None:
+        """Raise `Denied` for a role that the actor could not give themselves."""
+        rank = edit.actor.rank
+        if rank is None:
+            return
+        role = find_above(before.settings, after.settings, self._state(), edit.guild_id, rank)
+        if role is not None:
+            raise Denied(
+                _("The role {role} is not below your highest role.", role=role.name),
+                hint=_("Ask someone whose highest role is above it."),
+            )
 
     async def _save(
         self, session: AsyncSession, edit: _Edit, draft: Draft, after: FeatureState, diff: Diff

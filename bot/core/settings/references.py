@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from bot.core.contracts import BotState
+from bot.core.contracts import BotState, RoleSummary
 from bot.core.errors import FieldError
 from bot.core.fields import Form, Widget, describe_fields, form_of
 from bot.core.i18n import Message, _
@@ -86,3 +86,23 @@ def _problems(one: Reference, state: BotState, guild_id: int) -> Iterator[Messag
         yield _("There is no channel with the ID {id} in this server.", id=one.id)
     elif one.form.kinds and channel.kind not in one.form.kinds:
         yield _("#{channel} is not a channel of the kind needed here.", channel=channel.name)
+
+
+def find_above(
+    before: FeatureSettings, after: FeatureSettings, state: BotState, guild_id: int, rank: int
+) -> RoleSummary | None:
+    """Return a role that the bot is newly to give, and that is not below somebody's highest role.
+
+    `rank` is that role's position. Else whoever may change settings could have the bot give them
+    what Discord does not let them give.
+    """
+    known = {one.id for one in _given_in(before)}
+    for one in _given_in(after):
+        role = None if one.id in known else state.role(guild_id, one.id)
+        if role is not None and role.position >= rank:
+            return role
+    return None
+
+
+def _given_in(settings: FeatureSettings) -> Iterator[Reference]:
+    return (one for one in references_in(settings) if one.form.assignable)
