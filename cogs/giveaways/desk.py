@@ -17,6 +17,8 @@ from bot.core.moments import parse_moment
 from bot.core.preflight import Action, can_act, can_post
 from bot.state import member_facts, names_of
 from cogs.giveaways.access import Interaction
+from cogs.giveaways.opening import Order
+from cogs.giveaways.plan import Plan
 from cogs.giveaways.rules import LONGEST
 
 # Kinds of channels that a message with a button can stand in.
@@ -55,6 +57,27 @@ def ensure_may_post(interaction: Interaction, channel_id: int) -> None:
             _("You can't write in {channel} yourself.", channel=f"<#{channel_id}>"),
             hint=_("Choose a channel in which you may send messages."),
         )
+
+
+def make_order(
+    interaction: Interaction,
+    plan: Plan,
+    channel_id: int,
+    host: discord.Member | None = None,
+    *,
+    starts_at: datetime | None = None,
+) -> Order:
+    """Return what is to be held; raises in words for a bot as host or a channel that can't be."""
+    if host is not None and host.bot:
+        raise InvalidInput(_("A bot can't be the host."), hint=_("Choose a person."))
+    ensure_may_post(interaction, channel_id)
+    return Order(
+        guild_id=guild_id_of(interaction),
+        channel_id=channel_id,
+        host_id=(host or interaction.user).id,
+        plan=plan,
+        starts_at=starts_at,
+    )
 
 
 async def timezone_of(interaction: Interaction) -> str:

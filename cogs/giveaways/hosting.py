@@ -12,8 +12,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.checks import actor_of, guild_id_of
-from bot.core.errors import InvalidInput
+from bot.checks import actor_of
 from bot.core.fields.text import quote
 from bot.core.i18n import Message, _
 from bot.forms import Values, ask
@@ -22,14 +21,11 @@ from cogs.giveaways.access import (
     Interaction,
     ensure_host,
 )
-from cogs.giveaways.desk import Where, ensure_may_post, read_times, timezone_of
+from cogs.giveaways.desk import Where, make_order, read_times, timezone_of
 from cogs.giveaways.opening import Order
-from cogs.giveaways.panel import (
-    channel_in,
-    create_form,
-    number_in,
-)
+from cogs.giveaways.panel import Draft, open_draft
 from cogs.giveaways.plan import Look, Plan
+from cogs.giveaways.questions import channel_in, create_form, number_in
 from cogs.giveaways.series import Repeat, SeriesOrder
 from cogs.giveaways.settings import KEY
 from cogs.giveaways.wording import moment
@@ -90,7 +86,7 @@ class HostCommands(commands.Cog):
         channel_id = channel.id if channel else interaction.channel_id or 0
         await self.open_giveaway(interaction, plan, channel_id, host)
 
-    @app_commands.command(description="Start a giveaway by filling in a form")
+    @app_commands.command(description="Make a giveaway in forms, and start it once it is complete")
     async def create(self, interaction: Interaction) -> None:
         """Open the form."""
         await ensure_host(interaction)
@@ -99,14 +95,13 @@ class HostCommands(commands.Cog):
     async def _created(self, interaction: Interaction, values: Values) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         await ensure_host(interaction)
-        times = await read_times(interaction, None, values["duration"])
         plan = Plan(
             prize=values["prize"],
             winners=number_in(values, "winners") or 0,
-            duration=times.duration,
             description=values["description"] or None,
         )
-        await self.open_giveaway(interaction, plan, channel_in(interaction, values), None)
+        draft = Draft(plan, values["duration"], channel_in(interaction, values))
+        await open_draft(interaction, self.opening, draft, self.open_giveaway)
 
     async def open_giveaway(
         self,
@@ -203,27 +198,6 @@ class HostCommands(commands.Cog):
             zone=zone,
         )
         await answer(interaction, done)
-
-
-def make_order(
-    interaction: Interaction,
-    plan: Plan,
-    channel_id: int,
-    host: discord.Member | None = None,
-    *,
-    starts_at: datetime | None = None,
-) -> Order:
-    """Return what is to be held; raises in words for a bot as host or a channel that can't be."""
-    if host is not None and host.bot:
-        raise InvalidInput(_("A bot can't be the host."), hint=_("Choose a person."))
-    ensure_may_post(interaction, channel_id)
-    return Order(
-        guild_id=guild_id_of(interaction),
-        channel_id=channel_id,
-        host_id=(host or interaction.user).id,
-        plan=plan,
-        starts_at=starts_at,
-    )
 
 
 _REPEATS = {

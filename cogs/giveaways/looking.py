@@ -23,8 +23,14 @@ from cogs.giveaways.access import (
     find_giveaway,
     is_host,
 )
-from cogs.giveaways.desk import Where, ensure_may_reward, read_moment, read_times
-from cogs.giveaways.hosting import REPEAT_CHOICES, make_order
+from cogs.giveaways.desk import (
+    Where,
+    ensure_may_reward,
+    make_order,
+    read_moment,
+    read_times,
+)
+from cogs.giveaways.hosting import REPEAT_CHOICES
 from cogs.giveaways.listing import pages_of
 from cogs.giveaways.opening import plan_of
 from cogs.giveaways.panel import (

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from bot.core.contracts import Actor
+from bot.core.contracts import SYSTEM, Actor
 from bot.core.errors import Conflict, InvalidInput
 from bot.core.i18n import _, ngettext
 from bot.core.jobs import Job, JobService
@@ -110,6 +110,12 @@ class Opening:
             await self._begin(session, giveaway)
         await self._note(session, actor, giveaway, "giveaway.start", order.plan.to_json())
         return giveaway
+
+    async def preview(self, order: Order) -> Giveaway:
+        """Return the giveaway that an order would make now, which is stored nowhere."""
+        settings = (await self._settings.get(order.guild_id, KEY)).settings
+        window = order.plan.claim_window or settings.claim_window
+        return Giveaway(**self._row_of(order, 0, SYSTEM, window))
 
     def _row_of(
         self, order: Order, number: int, actor: Actor, window: timedelta | None

@@ -58,6 +58,12 @@ def message_payload(view: View, locale: str | None) -> dict[str, Any]:
     }
 
 
+def draft_embed(view: View, locale: str | None) -> Mapping[str, Any]:
+    """Return how a giveaway would look that is not started: it has no number or commitment yet."""
+    embed = message_payload(view, locale)["embeds"][0]
+    return {name: value for name, value in embed.items() if name != "footer"}
+
+
 def opening_payload(view: View, locale: str | None) -> dict[str, Any]:
     """Return the message with which a giveaway begins, which may notify a role."""
     payload = message_payload(view, locale)

@@ -128,17 +128,38 @@ async def test_host_handles_only_their_own(desk: Desk) -> None:
         assert "somebody else's" in said.content
 
 
-async def test_form_starts_a_giveaway(desk: Desk) -> None:
+async def test_draft_is_made_in_forms_and_started_complete(desk: Desk) -> None:
     form = await desk.host.slash(desk.channel, "giveaway create")
     values = {"prize": "A mug", "duration": "1h", "winners": "2", "description": ""}
     refused = await desk.host.submit_modal(form, values | {"winners": "none"})
     text = refused.followups[-1] if refused.followups else refused.response
     assert "no whole number" in text.content
     again = await desk.host.click(text, label="Correct it")
-    await desk.host.submit_modal(again, values)
+    draft = (await desk.host.submit_modal(again, values)).response
+    assert "Nobody sees it yet" in draft.content
+    assert not await stored(desk)
 
+    form = await desk.host.click(draft, label="Age and activity")
+    needs = {"account_age": "30 days", "time_in_guild": "", "level": "", "messages": ""}
+    await desk.host.submit_modal(form, needs)
+    await desk.host.click(draft, label="Start it")
+    await desk.bench.deliver()
     [giveaway] = await stored(desk)
     assert (giveaway.prize, giveaway.winner_count) == ("A mug", 2)
+    assert giveaway.ends_at == giveaway.starts_at + timedelta(hours=1)
+    [message] = desk.channel.history()
+    assert [one.name for one in message.embeds[0].fields] == ["To enter"]
+
+
+async def test_draft_that_is_discarded_was_never_there(desk: Desk) -> None:
+    form = await desk.host.slash(desk.channel, "giveaway create")
+    values = {"prize": "A mug", "duration": "1h", "winners": "2", "description": ""}
+    draft = (await desk.host.submit_modal(form, values)).response
+    assert draft.embeds[0].title == "🎉 A mug"
+    await desk.host.click(draft, label="Discard")
+    await desk.bench.deliver()
+    assert not await stored(desk)
+    assert not desk.channel.history()
 
 
 async def test_pause_resume_list_info_and_cancel(desk: Desk) -> None:

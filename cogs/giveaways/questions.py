@@ -1,0 +1,332 @@
+"""The forms in which hosts say what a giveaway is to be, and what they read of them.
+
+A form changes what it holds and nothing else; what it refuses can be corrected without loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.core.durations import compact_duration, parse_duration
+from bot.core.errors import InvalidInput
+from bot.core.fields.values import read_colour
+from bot.core.i18n import Message, _
+from bot.forms import Input, Question, Values
+from cogs.giveaways.access import Interaction
+from cogs.giveaways.desk import ensure_may_post, ensure_may_reward, read_moment
+from cogs.giveaways.plan import Bonus, Look, Plan
+from cogs.giveaways.rules import (
+    LONGEST_ADDRESS,
+    LONGEST_DESCRIPTION,
+    LONGEST_PRIZE,
+    LONGEST_TITLE,
+    OLDEST,
+)
+
+Edit = Callable[[Interaction, Plan, Values], Awaitable["Change"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a form wants changed: the plan, and the end where it names one, as it was written."""
+
+    plan: Plan
+    ends_at: datetime | None = None
+    ends: str = ""
+
+
+def ids_in(values: Values, name: str) -> tuple[int, ...]:
+    """Return the ids that were chosen from a menu."""
+    return tuple(int(one) for one in values[name])
+
+
+def number_in(values: Values, name: str) -> int | None:
+    """Return a number that was typed, `None` for nothing; raises `InvalidInput`."""
+    text = str(values[name]).strip().replace(",", "").replace(".", "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise InvalidInput(_("“{text}” is no whole number.", text=str(values[name])[:50]))
+    return int(text)
+
+
+def duration_in(values: Values, name: str, maximum: timedelta = OLDEST) -> timedelta | None:
+    """Return a duration that was typed, `None` for nothing; raises `InvalidInput`."""
+    text = str(values[name]).strip()
+    return parse_duration(text, maximum=maximum) if text and text != "0" else None
+
+
+# --- the forms -----------------------------------------------------------------------------------
+
+
+def basics_form(plan: Plan) -> Question:
+    """Return the form of prize, winners, end, title and description."""
+    return Question(
+        _("Prize and end"),
+        [
+            Input("prize", _("Prize"), value=plan.prize, required=True, longest=LONGEST_PRIZE),
+            Input(
+                "winners",
+                _("Winners"),
+                value=str(plan.winners),
+                required=True,
+                longest=10,
+            ),
+            Input("ends", _("New end"), _("Such as 2 days or friday 8pm; empty: as it is")),
+            Input(
+                "title",
+                _("Title"),
+                _("Empty: the prize"),
+                value=plan.title or "",
+                longest=LONGEST_TITLE,
+            ),
+            Input(
+                "description",
+                _("Description"),
+                value=plan.description or "",
+                kind="paragraph",
+                longest=LONGEST_DESCRIPTION,
+            ),
+        ],
+    )
+
+
+async def _basics(interaction: Interaction, plan: Plan, values: Values) -> Change:
+    plan = replace(
+        plan,
+        prize=values["prize"],
+        winners=number_in(values, "winners") or 0,
+        title=values["title"].strip() or None,
+        description=values["description"] or None,
+    )
+    ends = values["ends"].strip()
+    return Change(plan, await read_moment(interaction, ends) if ends else None, ends)
+
+
+def roles_form(plan: Plan) -> Question:
+    """Return the form of required, forbidden and passing roles."""
+    needs = plan.requirements
+    return Question(
+        _("Roles to enter"),
+        [
+            Input("any_roles", _("One of these roles"), value=needs.any_roles, kind="roles"),
+            Input("all_roles", _("All of these roles"), value=needs.all_roles, kind="roles"),
+            Input("no_roles", _("None of these roles"), value=needs.no_roles, kind="roles"),
+            Input(
+                "bypass_roles",
+                _("Need nothing of it"),
+                _("Whoever has one of these enters anyway"),
+                value=needs.bypass_roles,
+                kind="roles",
+            ),
+        ],
+    )
+
+
+async def _roles(_interaction: Interaction, plan: Plan, values: Values) -> Change:
+    names = ("any_roles", "all_roles", "no_roles", "bypass_roles")
+    chosen = {name: ids_in(values, name) for name in names}
+    return Change(replace(plan, requirements=replace(plan.requirements, **chosen)))
+
+
+def activity_form(plan: Plan) -> Question:
+    """Return the form of ages, level and messages."""
+    needs = plan.requirements
+
+    def shown(duration: timedelta | None) -> str:
+        return compact_duration(duration) if duration else ""
+
+    return Question(
+        _("Age and activity to enter"),
+        [
+            Input(
+                "account_age",
+                _("Age of the account"),
+                _("Such as 30 days"),
+                value=shown(needs.account_age),
+            ),
+            Input(
+                "time_in_guild",
+                _("Time in this server"),
+                _("Such as 7 days"),
+                value=shown(needs.time_in_guild),
+            ),
+            Input("level", _("Level"), value=str(needs.level or ""), longest=10),
+            Input(
+                "messages",
+                _("Messages since it began"),
+                _("How many they have to write in this server"),
+                value=str(needs.messages or ""),
+                longest=10,
+            ),
+        ],
+    )
+
+
+async def _activity(_interaction: Interaction, plan: Plan, values: Values) -> Change:
+    needs = replace(
+        plan.requirements,
+        account_age=duration_in(values, "account_age"),
+        time_in_guild=duration_in(values, "time_in_guild"),
+        level=number_in(values, "level") or None,
+        messages=number_in(values, "messages") or None,
+    )
+    return Change(replace(plan, requirements=needs))
+
+
+def bonus_form(_plan: Plan) -> Question:
+    """Return the form that gives roles more entries."""
+    return Question(
+        _("More chances"),
+        [
+            Input("roles", _("Roles"), kind="roles", required=True),
+            Input(
+                "entries",
+                _("Entries more"),
+                _("For each of these roles; 0 takes them away again"),
+                value="1",
+                required=True,
+                longest=10,
+            ),
+        ],
+    )
+
+
+async def _bonus(_interaction: Interaction, plan: Plan, values: Values) -> Change:
+    chosen = ids_in(values, "roles")
+    entries = number_in(values, "entries") or 0
+    kept = tuple(one for one in plan.bonuses if one.role_id not in chosen)
+    new = tuple(Bonus(one, entries) for one in chosen) if entries else ()
+    return Change(replace(plan, bonuses=kept + new))
+
+
+def look_form(plan: Plan) -> Question:
+    """Return the form of colour and images."""
+    look = plan.look
+    colour = "" if look.colour is None else f"#{look.colour:06x}"
+    return Question(
+        _("Look"),
+        [
+            Input("colour", _("Colour"), _("Such as gold or #f1c40f"), value=colour, longest=20),
+            Input(
+                "image",
+                _("Large image"),
+                _("An address that begins with https://"),
+                value=look.image_url or "",
+                longest=LONGEST_ADDRESS,
+            ),
+            Input(
+                "thumbnail",
+                _("Small image"),
+                _("An address that begins with https://"),
+                value=look.thumbnail_url or "",
+                longest=LONGEST_ADDRESS,
+            ),
+        ],
+    )
+
+
+async def _look(_interaction: Interaction, plan: Plan, values: Values) -> Change:
+    colour = values["colour"].strip()
+    look = Look(
+        colour=read_colour(colour) if colour else None,
+        image_url=values["image"].strip() or None,
+        thumbnail_url=values["thumbnail"].strip() or None,
+    )
+    return Change(replace(plan, look=look))
+
+
+def limits_form(plan: Plan) -> Question:
+    """Return the form of limits, claims and what winners get."""
+    reward = () if plan.reward_role_id is None else (plan.reward_role_id,)
+    window = compact_duration(plan.claim_window) if plan.claim_window else ""
+    return Question(
+        _("Limits and prizes"),
+        [
+            Input(
+                "max_entries",
+                _("Most entries"),
+                _("Empty: as many as want to"),
+                value=str(plan.max_entries or ""),
+                longest=10,
+            ),
+            Input(
+                "end_at_entries",
+                _("Ends with so many entries"),
+                _("Empty: it does not end for that"),
+                value=str(plan.end_at_entries or ""),
+                longest=10,
+            ),
+            Input(
+                "claim_window",
+                _("Time to claim"),
+                _("Such as 24h; empty: winners need not claim"),
+                value=window,
+            ),
+            Input(
+                "reward",
+                _("Role for winners"),
+                _("One role; empty: none"),
+                value=reward,
+                kind="roles",
+            ),
+        ],
+    )
+
+
+async def _limits(interaction: Interaction, plan: Plan, values: Values) -> Change:
+    reward = ids_in(values, "reward")
+    if len(reward) > 1:
+        raise InvalidInput(_("Winners can be given one role."))
+    if reward and reward[0] != plan.reward_role_id:
+        await ensure_may_reward(interaction, reward[0])
+    plan = replace(
+        plan,
+        max_entries=number_in(values, "max_entries"),
+        end_at_entries=number_in(values, "end_at_entries"),
+        claim_window=duration_in(values, "claim_window"),
+        reward_role_id=reward[0] if reward else None,
+    )
+    return Change(plan)
+
+
+FORMS: Sequence[tuple[Message, Callable[[Plan], Question], Edit]] = (
+    (_("Prize and end"), basics_form, _basics),
+    (_("Roles to enter"), roles_form, _roles),
+    (_("Age and activity"), activity_form, _activity),
+    (_("More chances"), bonus_form, _bonus),
+    (_("Look"), look_form, _look),
+    (_("Limits and prizes"), limits_form, _limits),
+)
+
+
+def create_form() -> Question:
+    """Return the form of `/giveaway create`."""
+    return Question(
+        _("New giveaway"),
+        [
+            Input("prize", _("Prize"), required=True, longest=LONGEST_PRIZE),
+            Input(
+                "duration",
+                _("How long, or until when"),
+                _("Such as 2 days, friday 8pm or 2027-02-01 20:00"),
+                required=True,
+                longest=100,
+            ),
+            Input("winners", _("Winners"), value="1", required=True, longest=10),
+            Input("description", _("Description"), kind="paragraph", longest=LONGEST_DESCRIPTION),
+            Input("channel", _("Channel"), _("Empty: this one"), kind="channels"),
+        ],
+    )
+
+
+def channel_in(interaction: Interaction, values: Values) -> int:
+    """Return the one channel that was chosen, else the one that this is; raises in words."""
+    chosen = ids_in(values, "channel")
+    if len(chosen) > 1:
+        raise InvalidInput(_("A giveaway is held in one channel."))
+    channel_id = chosen[0] if chosen else interaction.channel_id or 0
+    ensure_may_post(interaction, channel_id)
+    return channel_id
