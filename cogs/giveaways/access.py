@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import discord
 from discord import app_commands
 
 from bot.checks import guild_id_of, manages
 from bot.core.errors import Denied, NotFound
+from bot.core.features import RateClass
 from bot.core.fields.text import quote, shorten
 from bot.core.i18n import _
 from cogs.giveaways.settings import KEY
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 Interaction: TypeAlias = "discord.Interaction[Pegasus]"
 
 _MAX_OFFERS, _MAX_OFFER = 25, 100
+# Hosts do several things in a row: start, edit, edit again.
+HOSTS: Any = {"rate_class": RateClass.ADMIN}
 
 
 async def is_host(interaction: Interaction) -> bool:

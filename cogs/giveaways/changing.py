@@ -14,6 +14,7 @@ from bot.core.fields.text import quote, shorten
 from bot.core.i18n import Message, _
 from bot.replies import answer, confirm
 from cogs.giveaways.access import (
+    HOSTS,
     Interaction,
     ensure_host,
     ensure_may_handle,
@@ -71,7 +72,7 @@ class ChangeCommands(commands.Cog):
     opening: Opening
     series: Series
 
-    @app_commands.command(description="Change a giveaway that has not ended")
+    @app_commands.command(description="Change a giveaway that has not ended", extras=HOSTS)
     @app_commands.describe(
         giveaway="The giveaway, by its number, title or prize",
         prize="What there is to win",
@@ -108,7 +109,7 @@ class ChangeCommands(commands.Cog):
             )
         await open_panel(interaction, self.opening, found)
 
-    @app_commands.command(description="Let nobody enter a giveaway for a while")
+    @app_commands.command(description="Let nobody enter a giveaway for a while", extras=HOSTS)
     @app_commands.describe(giveaway="The giveaway, by its number, title or prize")
     @app_commands.autocomplete(giveaway=complete_changeable)
     async def pause(self, interaction: Interaction, giveaway: str) -> None:
@@ -121,7 +122,7 @@ class ChangeCommands(commands.Cog):
         )
         await answer(interaction, done)
 
-    @app_commands.command(description="Let a paused giveaway go on")
+    @app_commands.command(description="Let a paused giveaway go on", extras=HOSTS)
     @app_commands.describe(giveaway="The giveaway, by its number, title or prize")
     @app_commands.autocomplete(giveaway=complete_changeable)
     async def resume(self, interaction: Interaction, giveaway: str) -> None:
@@ -137,7 +138,9 @@ class ChangeCommands(commands.Cog):
             )
         await answer(interaction, done)
 
-    @app_commands.command(description="End a giveaway without a winner, or stop what comes again")
+    @app_commands.command(
+        description="End a giveaway without a winner, or stop what comes again", extras=HOSTS
+    )
     @app_commands.describe(giveaway="The giveaway, by its number, title or prize")
     @app_commands.autocomplete(giveaway=complete_cancellable)
     async def cancel(self, interaction: Interaction, giveaway: str) -> None:

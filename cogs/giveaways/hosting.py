@@ -18,6 +18,7 @@ from bot.core.i18n import Message, _
 from bot.forms import Values, ask
 from bot.replies import answer
 from cogs.giveaways.access import (
+    HOSTS,
     Interaction,
     ensure_host,
 )
@@ -51,7 +52,7 @@ class HostCommands(commands.Cog):
     opening: Opening
     series: Series
 
-    @app_commands.command(description="Start a giveaway")
+    @app_commands.command(description="Start a giveaway", extras=HOSTS)
     @app_commands.describe(
         prize="What there is to win",
         duration="How long, or until when: 2 days, friday 8pm, 2027-02-01 20:00",
@@ -86,7 +87,9 @@ class HostCommands(commands.Cog):
         channel_id = channel.id if channel else interaction.channel_id or 0
         await self.open_giveaway(interaction, plan, channel_id, host)
 
-    @app_commands.command(description="Make a giveaway in forms, and start it once it is complete")
+    @app_commands.command(
+        description="Make a giveaway in forms, and start it once it is complete", extras=HOSTS
+    )
     async def create(self, interaction: Interaction) -> None:
         """Open the form."""
         await ensure_host(interaction)
@@ -117,7 +120,9 @@ class HostCommands(commands.Cog):
 
     # --- scheduling ----------------------------------------------------------------------------
 
-    @app_commands.command(description="Have a giveaway begin later, once or again and again")
+    @app_commands.command(
+        description="Have a giveaway begin later, once or again and again", extras=HOSTS
+    )
     @app_commands.describe(
         prize="What there is to win",
         start="When it begins: tomorrow 18:00, friday 8pm, 2027-02-01 20:00",

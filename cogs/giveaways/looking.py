@@ -17,6 +17,7 @@ from bot.core.i18n import _
 from bot.localization import locale_of
 from bot.replies import answer, confirm, paginate
 from cogs.giveaways.access import (
+    HOSTS,
     Interaction,
     complete_any,
     ensure_host,
@@ -106,7 +107,7 @@ class LookCommands(commands.Cog):
 
     # --- templates -----------------------------------------------------------------------------
 
-    @template.command(name="save", description="Keep a giveaway's plan under a name")
+    @template.command(name="save", description="Keep a giveaway's plan under a name", extras=HOSTS)
     @app_commands.describe(
         name="What to call it", giveaway="The giveaway, by its number, title or prize"
     )
@@ -127,7 +128,7 @@ class LookCommands(commands.Cog):
         done = _("✅ Kept as {name}. /giveaway template use starts one like it.", name=quote(saved))
         await answer(interaction, done)
 
-    @template.command(name="use", description="Start a giveaway from a template")
+    @template.command(name="use", description="Start a giveaway from a template", extras=HOSTS)
     @app_commands.describe(
         name="The template",
         duration="How long, or until when; as in the template if left out",
@@ -176,7 +177,7 @@ class LookCommands(commands.Cog):
         first = starts_at or self.bot.kernel.clock.now()
         await self.schedule_giveaway(interaction, order, first, repeat)
 
-    @template.command(name="list", description="Show the templates")
+    @template.command(name="list", description="Show the templates", extras=HOSTS)
     async def template_list(self, interaction: Interaction) -> None:
         """List them by name."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -189,7 +190,7 @@ class LookCommands(commands.Cog):
         lines = [f"- {quote(one.name)}: {quote(one.plan['prize'], 60)}" for one in known]
         await answer(interaction, "\n".join(lines)[:2000])
 
-    @template.command(name="delete", description="Delete a template")
+    @template.command(name="delete", description="Delete a template", extras=HOSTS)
     @app_commands.describe(name="The template")
     @app_commands.autocomplete(name=complete_template)
     async def template_delete(self, interaction: Interaction, name: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.core.contracts import SYSTEM
+from bot.core.features import RateClass
 from cogs.giveaways.manifest import KEY
 from cogs.giveaways.plan import Plan
 from db.engine import Database
@@ -241,3 +242,12 @@ async def test_role_that_a_host_may_not_give_is_not_given_by_a_template(desk: De
 
     assert "Manage Roles" in said.content
     assert not await stored(desk)
+
+
+async def test_what_hosts_do_has_the_limit_of_admins(desk: Desk) -> None:
+    """They start, look, edit and edit again; looking is for everybody."""
+    group: Any = desk.bench.bot.tree.get_command("giveaway")
+    classes = {one.name: one.extras.get("rate_class") for one in group.walk_commands()}
+    admins = {name for name, rate_class in classes.items() if rate_class is RateClass.ADMIN}
+    assert {"start", "create", "schedule", "edit", "pause", "resume", "cancel", "use"} <= admins
+    assert admins.isdisjoint({"info", "entrants", "verify"})
