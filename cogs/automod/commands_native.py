@@ -16,7 +16,7 @@ from bot.localization import locale_of
 from bot.replies import answer, confirm
 from cogs.automod.desk import MANAGED, Interaction, begin, guild_of, recheck, rulebook_of
 from cogs.automod.native import (
-    PRESET,
+    Extras,
     Plan,
     Push,
     Refusal,
@@ -27,6 +27,7 @@ from cogs.automod.native import (
     steps_to,
     taken_by_others,
 )
+from cogs.automod.nativetriggers import PRESET, SPAM
 
 _REASON = "Automod: {} ({})"
 _MAX_TEXT = 1900
@@ -39,14 +40,18 @@ class NativeCommands(app_commands.Group):
         super().__init__(name="native", description="Have Discord's own AutoMod help")
 
     @app_commands.command(description="Hand the rules that fit to Discord", extras={**MANAGED})
-    @app_commands.describe(lists="Also block what is on Discord's own word lists")
-    async def push(self, interaction: Interaction, lists: bool = False) -> None:
+    @app_commands.describe(
+        lists="Also block what is on Discord's own word lists",
+        spam="Also block what Discord takes for spam",
+    )
+    async def push(self, interaction: Interaction, lists: bool = False, spam: bool = False) -> None:
         """Make Discord's rules what ours are; only rules that this bot has made are touched."""
         await begin(interaction)
         _ensure_allowed(interaction)
-        plan, steps = await _look(interaction, lists=lists)
+        plan, steps = await _look(interaction, Extras(lists, spam))
         failed = await _carry_out(interaction, steps)
-        done = len(plan.pushes) - len(failed)
+        refused = {one.rule for one in failed}
+        done = len({one.name for one in plan.pushes} - refused)
         title = ngettext(
             "✅ Discord has {count} of your rules now.",
             "✅ Discord has {count} of your rules now.",
@@ -114,13 +119,14 @@ async def _ours(interaction: Interaction) -> list[Any]:
     return [one for one in await _rules(interaction) if is_ours(one, me.id)]
 
 
-async def _look(interaction: Interaction, *, lists: bool | None = None) -> tuple[Plan, Steps]:
-    """Return the plan and what is to be done; without `lists`, they stay as they are."""
+async def _look(interaction: Interaction, extras: Extras | None = None) -> tuple[Plan, Steps]:
+    """Return the plan and what is to be done; without `extras`, they stay as they are."""
     guild = guild_of(interaction)
     me = guild.me
     rules = await _rules(interaction)
-    if lists is None:
-        lists = any(is_ours(one, me.id) and one["trigger_type"] == PRESET for one in rules)
+    if extras is None:
+        ours = {one["trigger_type"] for one in rules if is_ours(one, me.id)}
+        extras = Extras(PRESET in ours, SPAM in ours)
     kernel = interaction.client.kernel
     general = (await kernel.settings.get(guild.id, "general")).settings
     around = Surroundings(
@@ -131,12 +137,18 @@ async def _look(interaction: Interaction, *, lists: bool | None = None) -> tuple
             # Discord itself spares these.
             and not (one.permissions.administrator or one.permissions.manage_guild)
         ],
+        everyone_role_ids=[
+            one.id
+            for one in guild.roles
+            if one.permissions.mention_everyone and not one.permissions.manage_guild
+        ],
+        everyone_may=guild.default_role.permissions.mention_everyone,
         log_channel_id=general.log_channel_id,
         may_time_out=guild.me.guild_permissions.moderate_members,
         taken=taken_by_others(rules, me.id),
     )
     settings = await rulebook_of(interaction).settings(guild.id)
-    plan = plan_native(settings, around, lists=lists)
+    plan = plan_native(settings, around, extras)
     return plan, steps_to(plan, rules, me.id)
 
 
@@ -184,9 +196,14 @@ async def _report(
     locale = locale_of(interaction)
     lines = [title.render(locale)]
     failed = {one.rule for one in refused}
-    fitting = [quote(one.name) for one in plan.pushes if one.name not in failed]
+    names = dict.fromkeys(one.name for one in plan.pushes if one.name not in failed)
+    fitting = [quote(one) for one in names]
     if fitting:
         lines.append(_("Discord's, too: {names}", names=", ".join(fitting)).render(locale))
+    notes = [one for one in plan.notes if one.rule not in failed]
+    if notes:
+        lines.append(_("Not all of these is Discord's:").render(locale))
+    lines += [f"- {quote(one.rule)}: {one.why.render(locale)}" for one in notes]
     if refused:
         lines.append(_("These stay with me alone:").render(locale))
     lines += [f"- {quote(one.rule)}: {one.why.render(locale)}" for one in refused]

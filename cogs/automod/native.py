@@ -6,26 +6,36 @@ https://discord.com/developers/docs/resources/auto-moderation. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bot.core.i18n import N_, Message, _
-from cogs.automod.triggers import AnyOf, Mentions, Regex, Words
+from bot.core.i18n import N_, Message, _, joined, ngettext
+from cogs.automod.nativetriggers import (
+    KEYWORD,
+    MEMBER_PROFILE,
+    MENTION_SPAM,
+    PRESET,
+    SPAM,
+    Json,
+    Settled,
+    Shape,
+    Unfit,
+    shapes_of,
+)
 
 if TYPE_CHECKING:
     from cogs.automod.settings import AutomodSettings, Rule
 
 # Only rules whose name begins with this, and that this bot has made, are ever touched.
 MARK = "Pegasus: "
-KEYWORD, PRESET, MENTION_SPAM, MEMBER_PROFILE = 1, 4, 5, 6
-PER_TYPE: Mapping[int, int] = {KEYWORD: 6, PRESET: 1, MENTION_SPAM: 1, MEMBER_PROFILE: 1}
-MAX_KEYWORDS = 1000
-MAX_KEYWORD = 60
-MAX_PATTERNS = 10
-MAX_PATTERN = 260
-MAX_ALLOWED = 100
-MAX_MENTIONS = 50
+PER_TYPE: Mapping[int, int] = {
+    KEYWORD: 6,
+    SPAM: 1,
+    PRESET: 1,
+    MENTION_SPAM: 1,
+    MEMBER_PROFILE: 1,
+}
 MAX_ROLES = 20
 MAX_CHANNELS = 50
 MAX_TEXT = 150
@@ -34,34 +44,42 @@ _BLOCK, _ALERT, _TIMEOUT, _BLOCK_MEMBER = 1, 2, 3, 4
 _MESSAGE_SEND, _MEMBER_UPDATE = 1, 2
 _ALL_LISTS = [1, 2, 3]  # insults, sexual words, slurs
 LISTS_NAME = N_("Discord's own word lists")
-
-Json = dict[str, Any]
-
-
-class _Unfit(Exception):
-    """A rule, or a part of it, that Discord can't carry out."""
-
-    def __init__(self, why: Message) -> None:
-        super().__init__(str(why))
-        self.why = why
+_TYPE_NAMES: Mapping[int, str] = {
+    KEYWORD: N_("words and patterns"),
+    SPAM: N_("spam"),
+    PRESET: N_("word lists"),
+    MENTION_SPAM: N_("mentions"),
+    MEMBER_PROFILE: N_("names"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What decides on fitting beside the rules: the guild's roles and what is there already.
 
-    `taken` counts the native rules of others by their type.
+    `everyone_role_ids` may mention everyone; `everyone_may` says that all members may. `taken`
+    counts the native rules of others by their type.
     """
 
     staff_role_ids: Collection[int] = ()
+    everyone_role_ids: Collection[int] = ()
+    everyone_may: bool = False
     log_channel_id: int | None = None
     may_time_out: bool = True
     taken: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
+class Extras:
+    """What of Discord's own is wanted beside the rules: its word lists, its filter of spam."""
+
+    lists: bool = False
+    spam: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Push:
-    """A rule in Discord's shape, as POST takes it."""
+    """A rule in Discord's shape, as POST takes it; one of ours may have several."""
 
     name: str
     payload: Json
@@ -69,7 +87,7 @@ class Push:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A rule that stays with this bot alone, and why."""
+    """A rule, or what of a rule, stays with this bot alone, and why."""
 
     rule: str
     why: Message
@@ -77,136 +95,130 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to have at Discord, and what did not fit."""
+    """What to have at Discord, what did not fit, and what of those that did is not theirs."""
 
     pushes: tuple[Push, ...]
     refusals: tuple[Refusal, ...]
+    notes: tuple[Refusal, ...] = ()
 
 
-def plan_native(settings: AutomodSettings, around: Surroundings, *, lists: bool = False) -> Plan:
-    """Return the rules in Discord's shape; of too many of a type, the first ones.
-
-    `lists` adds a rule with Discord's own word lists.
-    """
-    free = {kind: most - around.taken.get(kind, 0) for kind, most in PER_TYPE.items()}
-    pushes: list[Push] = []
-    refusals: list[Refusal] = []
+def plan_native(
+    settings: AutomodSettings, around: Surroundings, extras: Extras | None = None
+) -> Plan:
+    """Return the rules in Discord's shape; of too many of a type, the first ones."""
+    planner = _Planner(settings, around)
     for rule in settings.rules:
+        planner.add_rule(rule)
+    extras = extras or Extras()
+    if extras.lists:
+        planner.add_own("discord-lists", PRESET, {"presets": _ALL_LISTS})
+    if extras.spam:
+        planner.add_own("discord-spam", SPAM, {})
+    return Plan(tuple(planner.pushes), tuple(planner.refusals), tuple(planner.notes))
+
+
+class _Planner:
+    """Takes rules as long as there is room for them."""
+
+    def __init__(self, settings: AutomodSettings, around: Surroundings) -> None:
+        self._settings = settings
+        self._around = around
+        self._free = {kind: most - around.taken.get(kind, 0) for kind, most in PER_TYPE.items()}
+        self.pushes: list[Push] = []
+        self.refusals: list[Refusal] = []
+        self.notes: list[Refusal] = []
+
+    def add_rule(self, rule: Rule) -> None:
+        """Plan what of a rule fits, and say what does not."""
+        made: list[Push] = []
+        reasons: list[Message] = []
         try:
-            payload = _payload_of(rule, settings, around)
-            _take_room(free, payload["trigger_type"])
-        except _Unfit as unfit:
-            refusals.append(Refusal(rule.name, unfit.why))
-        else:
-            pushes.append(Push(rule.name, payload))
-    if lists:
+            _check_rule(rule, self._settings)
+            settled = Settled(
+                self._around.everyone_role_ids,
+                self._around.everyone_may,
+                self._settings.raid_enabled,
+            )
+            shapes, reasons = shapes_of(rule.when, settled)
+        except Unfit as unfit:
+            shapes, reasons = [], [unfit.why]
+        for shape in shapes:
+            try:
+                payload = self._payload(rule, shape, len(made))
+                self._take_room(shape.kind)
+                made.append(Push(rule.name, payload))
+            except Unfit as unfit:
+                reasons.append(unfit.why)
+        self.pushes += made
+        if made:
+            reasons += _weaker(rule)
+        whys = _distinct(reasons)
+        if whys:
+            (self.notes if made else self.refusals).append(Refusal(rule.name, joined(whys)))
+
+    def add_own(self, name: str, kind: int, metadata: Json) -> None:
+        """Plan a rule of Discord's own making."""
         try:
-            _take_room(free, PRESET)
-            pushes.append(Push("discord-lists", _lists_payload(settings, around)))
-        except _Unfit as unfit:
-            refusals.append(Refusal("discord-lists", unfit.why))
-    return Plan(tuple(pushes), tuple(refusals))
+            payload = {
+                "name": MARK + name,
+                "event_type": _MESSAGE_SEND,
+                "trigger_type": kind,
+                "trigger_metadata": metadata,
+                "actions": [{"type": _BLOCK, "metadata": {}}],
+                "enabled": True,
+                **_exemptions(None, self._settings, self._around),
+            }
+            self._take_room(kind)
+            self.pushes.append(Push(name, payload))
+        except Unfit as unfit:
+            self.refusals.append(Refusal(name, unfit.why))
+
+    def _payload(self, rule: Rule, shape: Shape, number: int) -> Json:
+        name = MARK + rule.name
+        return {
+            "name": f"{name} ({number + 1})" if number else name,
+            "event_type": _MEMBER_UPDATE if shape.kind == MEMBER_PROFILE else _MESSAGE_SEND,
+            "trigger_type": shape.kind,
+            "trigger_metadata": shape.metadata,
+            "actions": _actions_of(rule, shape.kind, self._settings, self._around),
+            "enabled": True,
+            **_exemptions(rule, self._settings, self._around, shape.exempt_roles),
+        }
+
+    def _take_room(self, kind: int) -> None:
+        if self._free[kind] < 1:
+            raise Unfit(
+                ngettext(
+                    "Discord takes {count} rule about {what} in all, and has it already.",
+                    "Discord takes {count} rules about {what} in all, and has them already.",
+                    PER_TYPE[kind],
+                    what=_(_TYPE_NAMES[kind]),
+                )
+            )
+        self._free[kind] -= 1
 
 
-def _take_room(free: dict[int, int], kind: int) -> None:
-    if free[kind] < 1:
-        raise _Unfit(
-            _("Discord has room for {count} rules of this kind only.", count=PER_TYPE[kind])
-        )
-    free[kind] -= 1
+def _distinct(reasons: Iterable[Message]) -> list[Message]:
+    return list({one.render(None): one for one in reasons}.values())
 
 
-def _payload_of(rule: Rule, settings: AutomodSettings, around: Surroundings) -> Json:
+def _check_rule(rule: Rule, settings: AutomodSettings) -> None:
     if not rule.enabled:
-        raise _Unfit(_("It is off."))
+        raise Unfit(_("It is off."))
     if rule.shadow:
-        raise _Unfit(_("It is in shadow."))
-    if rule.escalation:
-        raise _Unfit(_("Discord knows no steps for repeated hits."))
+        raise Unfit(_("It is in shadow."))
     if rule.exempt_members or settings.exempt_members:
-        raise _Unfit(_("Discord can't exempt single members."))
-    leaves = rule.when.any if isinstance(rule.when, AnyOf) else (rule.when,)
-    kind, metadata = _trigger_of(leaves)
-    return {
-        "name": MARK + rule.name,
-        "event_type": _MEMBER_UPDATE if kind == MEMBER_PROFILE else _MESSAGE_SEND,
-        "trigger_type": kind,
-        "trigger_metadata": metadata,
-        "actions": _actions_of(rule, kind, settings, around),
-        "enabled": True,
-        **_exemptions(rule, settings, around),
-    }
+        raise Unfit(_("Discord can't exempt single members."))
 
 
-def _lists_payload(settings: AutomodSettings, around: Surroundings) -> Json:
-    return {
-        "name": MARK + "discord-lists",
-        "event_type": _MESSAGE_SEND,
-        "trigger_type": PRESET,
-        "trigger_metadata": {"presets": _ALL_LISTS},
-        "actions": [{"type": _BLOCK, "metadata": {}}],
-        "enabled": True,
-        **_exemptions(None, settings, around),
-    }
-
-
-# --- what it looks for --------------------------------------------------------------------------
-
-
-def _trigger_of(leaves: Sequence[Any]) -> tuple[int, Json]:
-    if len(leaves) == 1 and isinstance(leaves[0], Mentions):
-        return MENTION_SPAM, _mentions_metadata(leaves[0])
-    if not all(isinstance(one, Words | Regex) for one in leaves):
-        raise _Unfit(_("Discord knows only words, patterns and mentions, without conditions."))
-    about_names = {_is_about_names(one) for one in leaves}
-    if len(about_names) > 1:
-        raise _Unfit(_("It looks at names and messages at once."))
-    return (MEMBER_PROFILE if about_names == {True} else KEYWORD), _keyword_metadata(leaves)
-
-
-def _is_about_names(leaf: Words | Regex) -> bool:
-    if "name" in leaf.sources and len(leaf.sources) > 1:
-        raise _Unfit(_("It looks at names and messages at once."))
-    if "name" not in leaf.sources and "content" not in leaf.sources:
-        raise _Unfit(_("Discord looks at the text of messages only."))
-    return "name" in leaf.sources
-
-
-def _mentions_metadata(leaf: Mentions) -> Json:
-    if leaf.window is not None:
-        raise _Unfit(_("Discord counts the mentions of one message only."))
-    if set(leaf.kinds) != {"users", "roles"}:
-        raise _Unfit(_("Discord counts mentions of members and roles together."))
-    if leaf.limit > MAX_MENTIONS:
-        raise _Unfit(_("Discord counts up to {count} mentions.", count=MAX_MENTIONS))
-    # Discord acts above its limit, our rules from theirs on.
-    return {"mention_total_limit": max(0, leaf.limit - 1)}
-
-
-def _keyword_metadata(leaves: Iterable[Any]) -> Json:
-    words: list[str] = []
-    patterns: list[str] = []
-    allowed: list[str] = []
-    for leaf in leaves:
-        if isinstance(leaf, Words):
-            words += [f"*{one.strip('*')}*" if leaf.match == "part" else one for one in leaf.words]
-            allowed += leaf.allowed
-        else:
-            patterns += [one if leaf.case_sensitive else f"(?i){one}" for one in leaf.patterns]
-    words, patterns, allowed = (list(dict.fromkeys(one)) for one in (words, patterns, allowed))
-    _check_list(words, MAX_KEYWORDS, MAX_KEYWORD, N_("words"))
-    _check_list(patterns, MAX_PATTERNS, MAX_PATTERN, N_("patterns"))
-    _check_list(allowed, MAX_ALLOWED, MAX_KEYWORD, N_("allowed words"))
-    return {"keyword_filter": words, "regex_patterns": patterns, "allow_list": allowed}
-
-
-def _check_list(items: Sequence[str], most: int, longest: int, what: str) -> None:
-    if len(items) > most:
-        raise _Unfit(_("Discord takes at most {count} {what} in a rule.", count=most, what=_(what)))
-    if any(len(one) > longest for one in items):
-        raise _Unfit(
-            _("Discord takes {what} of at most {count} characters.", count=longest, what=_(what))
-        )
+def _weaker(rule: Rule) -> list[Message]:
+    """Return what of the consequences is only had where Discord lets a message through."""
+    found: list[Message] = []
+    if any(one.type == "warn" for one in rule.actions):
+        found.append(_("Discord does not warn: what it blocks gives no points."))
+    if rule.escalation:
+        found.append(_("Discord knows no steps: what it blocks is no strike."))
+    return found
 
 
 # --- what follows, and whom it spares -----------------------------------------------------------
@@ -215,7 +227,14 @@ def _check_list(items: Sequence[str], most: int, longest: int, what: str) -> Non
 def _actions_of(
     rule: Rule, kind: int, settings: AutomodSettings, around: Surroundings
 ) -> list[Json]:
-    found = [_action_of(one, rule, kind, settings, around) for one in rule.actions]
+    found = [
+        _action_of(one, rule, kind, settings, around)
+        for one in rule.actions
+        # Said with the rule: who is not warned for what nobody saw is not let off anything else.
+        if one.type != "warn"
+    ]
+    if not found:
+        raise Unfit(_("Discord can only block, time out and tell staff."))
     return sorted(found, key=lambda one: one["type"])
 
 
@@ -230,31 +249,40 @@ def _action_of(
     if action.type == "alert":
         place = action.channel_id or settings.log_channel_id or around.log_channel_id
         if place is None:
-            raise _Unfit(_("There is no channel for alerts: choose a log channel."))
+            raise Unfit(_("There is no channel for alerts: choose a log channel."))
         return {"type": _ALERT, "metadata": {"channel_id": str(place)}}
-    if action.type == "timeout" and kind in (KEYWORD, MENTION_SPAM):
+    if action.type == "timeout":
+        if kind not in (KEYWORD, MENTION_SPAM):
+            raise Unfit(_("Discord times nobody out for a name."))
         return _timeout(action, around)
-    raise _Unfit(_("Discord can only block, time out and tell staff."))
+    raise Unfit(
+        _("Discord can only block, time out and tell staff; what else is to follow would not.")
+    )
 
 
 def _timeout(action: Any, around: Surroundings) -> Json:
     seconds = round(action.duration.total_seconds())
     if seconds > _LONGEST_TIMEOUT:
-        raise _Unfit(_("Discord's timeouts end after 28 days."))
+        raise Unfit(_("Discord's timeouts end after 28 days."))
     if not around.may_time_out:
-        raise _Unfit(_("I lack the permission Time out members."))
+        raise Unfit(_("I lack the permission Time out members."))
     return {"type": _TIMEOUT, "metadata": {"duration_seconds": seconds}}
 
 
-def _exemptions(rule: Rule | None, settings: AutomodSettings, around: Surroundings) -> Json:
-    roles = {*settings.exempt_roles, *(rule.exempt_roles if rule else ())}
+def _exemptions(
+    rule: Rule | None,
+    settings: AutomodSettings,
+    around: Surroundings,
+    more_roles: Collection[int] = (),
+) -> Json:
+    roles = {*settings.exempt_roles, *(rule.exempt_roles if rule else ()), *more_roles}
     channels = {*settings.exempt_channels, *(rule.exempt_channels if rule else ())}
     if settings.exempt_staff:
         roles.update(around.staff_role_ids)
     if len(roles) > MAX_ROLES:
-        raise _Unfit(_("Discord exempts at most {count} roles.", count=MAX_ROLES))
+        raise Unfit(_("Discord exempts at most {count} roles.", count=MAX_ROLES))
     if len(channels) > MAX_CHANNELS:
-        raise _Unfit(_("Discord exempts at most {count} channels.", count=MAX_CHANNELS))
+        raise Unfit(_("Discord exempts at most {count} channels.", count=MAX_CHANNELS))
     return {
         "exempt_roles": [str(one) for one in sorted(roles)],
         "exempt_channels": [str(one) for one in sorted(channels)],

@@ -11,6 +11,7 @@ from bot.core.contracts import SYSTEM
 from bot.sandbox import Actor, NotPossibleError, Sandbox
 from bot.sandbox.guild import Guild
 from bot.sandbox.permissions import Permission
+from cogs.automod.presets import Preset, rules_of
 from tests.wire.running import Bot, config_for, running, until
 
 WORDS = {"name": "insults", "when": {"type": "words", "words": ["idiot"]}}
@@ -71,7 +72,7 @@ async def test_pushed_rules_are_discords_and_a_second_push_changes_nothing(
     said = await say(owner, guild, "automod native push", lists=True)
 
     assert "Discord has 3 of your rules now" in said
-    assert "`caps`: Discord knows only words" in said
+    assert "`caps`: Discord can't count capitals" in said
     assert names(guild) == [
         "Pegasus: discord-lists",
         "Pegasus: insults",
@@ -88,6 +89,22 @@ async def test_pushed_rules_are_discords_and_a_second_push_changes_nothing(
     assert "Discord has 3 rules of yours, as they should be" in await say(
         owner, guild, "automod native status"
     )
+
+
+@pytest.mark.parametrize("preset", [Preset.STRICT, Preset.RAID])
+async def test_presets_are_taken_by_discord(
+    guild: Guild, owner: Actor, bot: Bot, preset: Preset
+) -> None:
+    rules = [one.model_dump(mode="json", by_alias=True) for one in rules_of(preset, "en")]
+    await set_rules(bot, guild, *rules)
+
+    said = await say(owner, guild, "automod native push", lists=True, spam=True)
+
+    assert "Discord refused" not in said
+    assert "`preset-invites`: Discord can't tell this server's invites" in said
+    kinds = [one["trigger_type"] for one in guild.automod_rules.values()]
+    assert {1, 3, 4, 5} == set(kinds)
+    assert "as they should be" in await say(owner, guild, "automod native status")
 
 
 async def test_changed_rules_are_changed_and_removed_at_discord(

@@ -39,6 +39,12 @@ EMOJI_HINT = f"<a?:\\w+:\\d|[{_PICTURE}\U0001f1e6-\U0001f1ff\u20e3]"
 LEAK_HINT = r"(?i)/webhooks/[0-9]|\.[\w-]{6,7}\.[\w-]{20}"
 
 
+def leak_patterns() -> list[str]:
+    """Return patterns without look-around that find about the same secrets as `find_leak`."""
+    bot_s = r"(?:^|[^\w-])[MNO][\w-]{22,27}\.[\w-]{6,7}\.[\w-]{27,45}"
+    return [bot_s, _WEBHOOK.pattern]
+
+
 def stacked_marks(least: int) -> re.Pattern[str]:
     """Return the pattern of so many marks on one letter."""
     return re.compile(f"[{_STACKING}]{{{least},}}")

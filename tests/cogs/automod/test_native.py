@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from cogs.automod.native import (
-    KEYWORD,
     MARK,
-    MEMBER_PROFILE,
-    MENTION_SPAM,
-    PRESET,
+    Extras,
     Plan,
+    Push,
     Surroundings,
     plan_native,
     steps_to,
     taken_by_others,
 )
+from cogs.automod.nativetriggers import KEYWORD, MEMBER_PROFILE, MENTION_SPAM, PRESET, SPAM
+from cogs.automod.presets import Preset, rules_of
 from cogs.automod.settings import AutomodSettings
 
 ME = 42
@@ -87,24 +88,46 @@ WORDS = {"when": words("idiot")}
     [
         ({**WORDS, "enabled": False}, "is off"),
         ({**WORDS, "shadow": True}, "in shadow"),
-        ({"when": {"type": "caps"}}, "only words, patterns and mentions"),
-        ({"when": {"all": [words("a"), words("b")]}}, "only words, patterns and mentions"),
-        ({"when": {"not": words("a")}}, "only words, patterns and mentions"),
-        ({"when": words("x" * 61)}, "at most 60 characters"),
-        ({"when": words(*map(str, range(1001)))}, "at most 1000 words"),
-        ({"when": {"type": "regex", "patterns": [str(n) for n in range(11)]}}, "10 patterns"),
-        ({"when": {"type": "regex", "patterns": ["x" * 257]}}, "260 characters"),
+        ({"when": {"type": "caps"}}, "can't count capitals"),
+        ({"when": {"type": "emoji"}}, "can't count emoji"),
+        ({"when": {"type": "stickers"}}, "can't count stickers"),
+        ({"when": {"type": "length"}}, "can't count characters"),
+        ({"when": {"type": "lines", "window": "10s"}}, "one message only"),
+        ({"when": {"type": "invites"}}, "this server's invites"),
+        ({"when": {"type": "attachments"}}, "does not look at files"),
+        ({"when": {"type": "rate"}}, "comes with the option spam"),
+        ({"when": {"type": "duplicates"}}, "comes with the option spam"),
+        ({"when": {"type": "campaign"}}, "comes with the option spam"),
+        ({"when": {"type": "voice_moves"}}, "messages and names only"),
+        ({"when": {"type": "honeypot", "channels": ["5"]}}, "not where it stands"),
+        ({"when": {"type": "native"}}, "Discord's own AutoMod already"),
+        ({"when": {"type": "name", "hoisted": True}}, "can't compare names"),
+        ({"when": {"type": "no_avatar"}}, "no conditions"),
+        ({"when": {"type": "links", "mode": "allow"}}, "not all others"),
+        (
+            {"when": {"type": "links", "mode": "deny", "domains": ["a.b"], "limit": 2}},
+            "does not count them",
+        ),
+        ({"when": {"type": "links", "mode": "deny", "blocked": True}}, "operator blocks"),
+        ({"when": {"all": [words("a"), words("b")]}}, "several things at once"),
+        ({"when": {"not": words("a")}}, "what is not there"),
+        ({"when": words("x" * 61)}, "1 word is longer than the 60 characters"),
+        (
+            {"when": {"type": "regex", "patterns": ["x" * 257, "y" * 257]}},
+            "2 patterns are longer than the 260",
+        ),
         ({"when": words("a", allowed=[str(n) for n in range(101)])}, "100 allowed words"),
-        ({"when": words("a", sources=["embed"])}, "text of messages only"),
-        ({"when": words("a", sources=["name", "content"])}, "names and messages at once"),
+        ({"when": words("a", allowed=["x" * 61])}, "An allowed word is longer"),
+        ({"when": words("a", sources=["embed"])}, "messages and at names only"),
         ({"when": {"type": "mentions", "window": "10s"}}, "one message only"),
-        ({"when": {"type": "mentions", "limit": 51}}, "up to 50 mentions"),
+        ({"when": {"type": "mentions", "limit": 52}}, "above 50 mentions"),
         ({"when": {"type": "mentions", "kinds": ["users"]}}, "members and roles together"),
         ({**WORDS, "actions": [{"type": "warn"}]}, "only block, time out"),
+        ({**WORDS, "actions": [{"type": "delete"}, {"type": "kick"}]}, "would not"),
         ({**WORDS, "actions": [{"type": "timeout", "duration": "40d"}]}, "28 days"),
         (
-            {**WORDS, "escalation": [{"after": 2, "actions": [{"type": "kick"}]}]},
-            "no steps for repeated hits",
+            {"when": words("a", sources=["name"]), "actions": [{"type": "timeout"}]},
+            "nobody out for a name",
         ),
         ({**WORDS, "exempt_members": ["3"]}, "single members"),
         ({**WORDS, "exempt_roles": [str(n) for n in range(100, 121)]}, "at most 20 roles"),
@@ -116,6 +139,140 @@ def test_rule_that_does_not_fit_says_why(rule: dict[str, Any], why: str) -> None
 
     assert made.pushes == ()
     assert why in str(made.refusals[0].why)
+
+
+def metadata(push: Push) -> dict[str, Any]:
+    return push.payload["trigger_metadata"]
+
+
+def test_many_words_and_patterns_become_several_rules() -> None:
+    many = [f"word{number}" for number in range(1500)]
+    patterns = [f"pat{number}" for number in range(11)]
+    both = {"any": [words(*many), {"type": "regex", "patterns": patterns}]}
+    first, second = plan({"when": both}).pushes
+
+    assert [len(metadata(one)["keyword_filter"]) for one in (first, second)] == [1000, 500]
+    assert [len(metadata(one)["regex_patterns"]) for one in (first, second)] == [10, 1]
+    assert [one.payload["name"] for one in (first, second)] == [
+        MARK + "rule-0",
+        f"{MARK}rule-0 (2)",
+    ]
+
+
+def test_rule_about_names_and_messages_becomes_two() -> None:
+    first, second = plan({"when": words("admin", sources=["name", "content"])}).pushes
+
+    assert (first.payload["trigger_type"], second.payload["trigger_type"]) == (
+        KEYWORD,
+        MEMBER_PROFILE,
+    )
+
+
+def test_of_alternatives_those_that_fit_are_discords_and_the_others_are_told() -> None:
+    mixed = {
+        "any": [
+            {"type": "mentions", "limit": 51},
+            {"type": "mentions", "limit": 15, "window": "30s"},
+            {"any": [words("idiot", "x" * 61), {"type": "caps"}]},
+        ]
+    }
+    made = plan({"when": mixed}, raid_enabled=True)
+
+    assert [one.payload["trigger_type"] for one in made.pushes] == [KEYWORD, MENTION_SPAM]
+    assert metadata(made.pushes[1]) == {
+        "mention_total_limit": 50,
+        "mention_raid_protection_enabled": True,
+    }
+    assert made.refusals == ()
+    [note] = made.notes
+    for part in ("one message only", "1 word is longer", "capitals"):
+        assert part in str(note.why)
+
+
+def test_warnings_and_steps_stay_behind_and_are_told() -> None:
+    step = {"after": 2, "actions": [{"type": "kick"}]}
+    rule = {**WORDS, "actions": [{"type": "delete"}, {"type": "warn"}], "escalation": [step]}
+    made = plan(rule)
+
+    assert [one["type"] for one in made.pushes[0].payload["actions"]] == [1]
+    assert "gives no points. Discord knows no steps" in str(made.notes[0].why)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("see https://grabify.link/x", True),
+        ("www.IPLOGGER.org.", True),
+        ("notgrabify.link", False),
+        ("grabify.link.example", False),
+        ("grabify.linked", False),
+    ],
+)
+def test_denied_sites_become_patterns(text: str, found: bool) -> None:
+    links = {"type": "links", "mode": "deny", "domains": ["grabify.link", "iplogger.org"]}
+    [push] = plan({"when": links}).pushes
+    [pattern] = metadata(push)["regex_patterns"]
+
+    assert (re.search(pattern, text) is not None) is found
+
+
+def test_patterns_for_many_sites_keep_to_discords_length() -> None:
+    domains = [f"site-number-{number}.example" for number in range(40)]
+    [push] = plan({"when": {"type": "links", "mode": "deny", "domains": domains}}).pushes
+    patterns = metadata(push)["regex_patterns"]
+
+    assert max(map(len, patterns)) <= 260
+    for domain in domains:
+        assert any(re.search(one, f"http://a.{domain}/") for one in patterns)
+
+
+@pytest.mark.parametrize(
+    ("trigger", "hit", "miss"),
+    [
+        ({"type": "lines", "limit": 3}, "a\n\nb", "a\nb"),
+        ({"type": "zalgo", "stacked": 4}, "e" + "\u0301" * 4, "e" + "\u0301" * 3),
+        (
+            {"type": "leaks"},
+            "https://discord.com/api/webhooks/" + "1" * 18 + "/" + "a" * 68,
+            "https://discord.com/channels/1/2",
+        ),
+        ({"type": "leaks"}, "MTA" + "x" * 21 + ".abcdef." + "y" * 27, "a.b.c"),
+    ],
+)
+def test_patterns_of_ours_find_the_same(trigger: dict[str, Any], hit: str, miss: str) -> None:
+    [push] = plan({"when": trigger}).pushes
+    patterns = metadata(push)["regex_patterns"]
+
+    assert any(re.search(one, hit) for one in patterns)
+    assert not any(re.search(one, miss) for one in patterns)
+
+
+def test_everyone_is_blocked_for_those_who_may_not() -> None:
+    rule = {"when": {"type": "everyone_attempt"}}
+    around = Surroundings(staff_role_ids=[7], everyone_role_ids=[8])
+    [push] = plan(rule, around=around).pushes
+
+    assert metadata(push)["keyword_filter"] == ["@everyone", "@here"]
+    assert push.payload["exempt_roles"] == ["7", "8"]
+    [refusal] = plan(rule, around=Surroundings(everyone_may=True)).refusals
+    assert "Everybody may" in str(refusal.why)
+
+
+PRESETS = {
+    Preset.RELAXED: "leaks scams everyone mentions",
+    Preset.BALANCED: "leaks scams everyone slurs mentions zalgo",
+    Preset.STRICT: "leaks scams everyone slurs insults mentions zalgo",
+}
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_what_of_the_presets_is_discords(preset: Preset) -> None:
+    rules = [one.model_dump(mode="json", by_alias=True) for one in rules_of(preset, "en")]
+    made = plan_native(AutomodSettings.read({"rules": rules}), AROUND)
+
+    assert " ".join(one.name.removeprefix("preset-") for one in made.pushes) == PRESETS[preset]
+    told = {one.rule for one in (*made.refusals, *made.notes)}
+    assert told | {one.name for one in made.pushes} == {one["name"] for one in rules}
 
 
 def test_surroundings_decide_on_alerts_and_timeouts() -> None:
@@ -135,16 +292,21 @@ def test_room_is_shared_with_the_rules_of_others() -> None:
 
     assert [one.name for one in made.pushes] == ["rule-0", "rule-1"]
     assert [str(one.why) for one in made.refusals] == [
-        "Discord has room for 6 rules of this kind only.",
-        "Discord has room for 1 rules of this kind only.",
+        "Discord takes 6 rules about words and patterns in all, and has them already.",
+        "Discord takes 1 rule about mentions in all, and has it already.",
     ]
 
 
-def test_discords_own_lists_are_one_rule() -> None:
-    [push] = plan_native(AutomodSettings(), AROUND, lists=True).pushes
+def test_discords_own_lists_and_spam_filter_are_a_rule_each() -> None:
+    wanted = Extras(lists=True, spam=True)
+    lists, spam = plan_native(AutomodSettings(), AROUND, wanted).pushes
 
-    assert push.payload["trigger_type"] == PRESET
-    assert push.payload["trigger_metadata"] == {"presets": [1, 2, 3]}
+    assert lists.payload["trigger_type"] == PRESET
+    assert metadata(lists) == {"presets": [1, 2, 3]}
+    assert (spam.payload["trigger_type"], metadata(spam)) == (SPAM, {})
+    taken = Surroundings(taken={SPAM: 1})
+    [refusal] = plan_native(AutomodSettings(), taken, Extras(spam=True)).refusals
+    assert "1 rule about spam" in str(refusal.why)
 
 
 def stored(payload: dict[str, Any], number: int, creator: int = ME) -> dict[str, Any]:
