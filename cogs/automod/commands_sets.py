@@ -12,7 +12,7 @@ import discord
 
 from bot.checks import actor_of
 from bot.core.errors import DiscordFailed, InvalidInput
-from bot.core.fields.text import quote, shorten
+from bot.core.fields.text import quote, shorten, shorten_marked
 from bot.core.guild_locale import locale_of_guild
 from bot.core.i18n import Message, _, ngettext
 from bot.core.settings import FeatureState
@@ -50,7 +50,9 @@ async def take_preset(interaction: Interaction, level: Preset, *, shadow: bool) 
     title = _(TITLES[level])
     locale = locale_of(interaction)
     shown = "\n".join(summary_line(one, locale) for one in preset)
-    embed = discord.Embed(title=_(TITLES[level]).render(locale), description=shown[:4000])
+    embed = discord.Embed(
+        title=_(TITLES[level]).render(locale), description=shorten_marked(shown, 4000)
+    )
     await answer(interaction, embed=embed)
     await _take_over(interaction, state, rules, {}, title=title, enable=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -11,7 +12,7 @@ from discord import app_commands
 from bot.checks import MANAGES, ensure_manages, guild_id_of, in_time, manages
 from bot.core.errors import NotFound
 from bot.core.features import RateClass
-from bot.core.fields.text import shorten
+from bot.core.fields.text import shorten, shorten_marked
 from bot.core.i18n import Message, _
 from bot.localization import locale_of
 from bot.replies import answer
@@ -30,6 +31,8 @@ MANAGED: Mapping[Any, Any] = {
     "works_while_off": True,
     MANAGES: KEY,
 }
+# What stands behind spoiler marks, which a list of choices has not.
+_HIDDEN = re.compile(r"\|\|.*?\|\|")
 _MAX_OFFERS = 25
 _MAX_OFFER = 100
 _MAX_MESSAGE = 2000
@@ -73,13 +76,13 @@ async def complete_rule(interaction: Interaction, current: str) -> list[app_comm
     locale, typed = locale_of(interaction), current.casefold()
     rules = await rulebook_of(interaction).rules(interaction.guild_id)
     named = [
-        (f"{rule_icon(one)} {one.name}: {_plain(describe_tree(one.when), locale)}", one.name)
+        (f"{rule_icon(one)} {one.name}: ", _plain(describe_tree(one.when), locale), one.name)
         for one in rules
     ]
     return [
-        app_commands.Choice(name=shorten(shown, _MAX_OFFER), value=name)
-        for shown, name in named
-        if typed in shown.casefold()
+        app_commands.Choice(name=shorten(head + _HIDDEN.sub("…", looks), _MAX_OFFER), value=name)
+        for head, looks, name in named
+        if typed in f"{head}{looks}".casefold()
     ][:_MAX_OFFERS]
 
 
@@ -95,5 +98,5 @@ async def report(interaction: Interaction, what: Message, rule: Rule, *hints: Me
     if not state.enabled:
         shown.append(_("Automod is switched off here. Switch it on with /feature enable."))
     below = "".join(f"\n-# {one.render(locale)}" for one in shown)
-    text = shorten(summary(rule, locale), _MAX_MESSAGE - 300 - len(below))
+    text = shorten_marked(summary(rule, locale), _MAX_MESSAGE - 300 - len(below))
     await answer(interaction, f"✅ {what.render(locale)}\n{text}{below}")

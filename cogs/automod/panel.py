@@ -15,7 +15,7 @@ from discord import ui
 from bot.checks import actor_of, ensure_manages, guild_id_of, in_time
 from bot.core.durations import compact_duration
 from bot.core.errors import AppError, Conflict, InvalidInput, NotFound
-from bot.core.fields.text import quote, shorten
+from bot.core.fields.text import quote, shorten_marked
 from bot.core.i18n import N_, Message, _
 from bot.forms import MAX_INPUT, Input, Interaction, Question, Values, ask
 from bot.panels.owned import OwnedPanel
@@ -205,7 +205,7 @@ class RulePanel(OwnedPanel):
 
     def _text(self) -> str:
         title = _("Rule {name}", name=quote(self._rule.name)).render(self._locale)
-        return f"### {title}\n{shorten(summary(self._rule, self._locale), 3000)}"
+        return f"### {title}\n{shorten_marked(summary(self._rule, self._locale), 3000)}"
 
     def _switch(self, name: str, label: Message) -> ui.Button[Any]:
         button: ui.Button[Any] = ui.Button(

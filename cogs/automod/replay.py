@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bot.core.contracts import MessageFacts
-from bot.core.fields.text import shorten
+from bot.core.fields.text import shorten_marked
 from bot.core.i18n import Message, _, ngettext
 from cogs.automod.rules.values import Action, Context, Hit
 from cogs.automod.rules.windows import Windows
@@ -151,6 +151,6 @@ def _describe_found(one: Found, locale: str | None) -> str:
     facts = one.facts
     link = f"https://discord.com/channels/{facts.guild_id}/{facts.channel_id}/{facts.id}"
     said = describe_hit(one.hits[0], facts.content).render(locale)
-    return shorten(
+    return shorten_marked(
         f"- [<t:{int(written_at(facts.id))}:t>]({link}) <@{facts.author_id}>: {said}", 400
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bot.core.durations import Span
-from bot.core.fields.text import escape_markdown, quote, shorten
+from bot.core.fields.text import escape_markdown, quote, shorten, shorten_marked, spoiler
 from bot.core.i18n import N_, Message, _, ngettext
 from cogs.automod.triggers import All, AnyOf, Not
 
@@ -99,8 +99,15 @@ def _bracketed(node: Any, *, alone: bool = False) -> Message:
     return _("({part})", part=text)
 
 
-def _items(found: Sequence[Any], most: int = _MOST_ITEMS) -> Message:
-    shown = ", ".join(quote(str(one), _MOST_ITEM) for one in found[:most])
+def _hidden(found: Sequence[str], most: int = _MOST_ITEMS) -> Message:
+    """Return words or patterns behind spoiler marks: nobody has to read a list of slurs."""
+    return _items(found, most, spoiler)
+
+
+def _items(
+    found: Sequence[Any], most: int = _MOST_ITEMS, show: Callable[[str, int], str] = quote
+) -> Message:
+    shown = ", ".join(show(str(one), _MOST_ITEM) for one in found[:most])
     if len(found) <= most:
         return Message("{shown}", {"shown": shown})
     return _("{shown} and {count} more", shown=shown, count=len(found) - most)
@@ -119,8 +126,8 @@ def _within(text: Message, window: Any) -> Message:
 
 def _words(one: Any) -> Message:
     if one.match == "part":
-        return _("words with {items} in them", items=_items(one.words))
-    return _("the words {items}", items=_items(one.words))
+        return _("words with {items} in them", items=_hidden(one.words))
+    return _("the words {items}", items=_hidden(one.words))
 
 
 def _links(one: Any) -> Message:
@@ -209,7 +216,7 @@ def _counted(singular: str, plural: str) -> Callable[[Any], Message]:
 
 _LEAVES: Mapping[str, Callable[[Any], Message]] = {
     "words": _words,
-    "regex": lambda one: _("the patterns {items}", items=_items(one.patterns, _MOST_PATTERNS)),
+    "regex": lambda one: _("the patterns {items}", items=_hidden(one.patterns, _MOST_PATTERNS)),
     "links": _links,
     "invites": _invites,
     "caps": lambda one: _("{percent}% capitals or more", percent=one.percent),
@@ -296,7 +303,7 @@ def describe_state(rule: Rule) -> Message:
 
 def summary_line(rule: Rule, locale: str | None) -> str:
     """Return a rule in one or two lines, for a list."""
-    tree = shorten(describe_tree(rule.when).render(locale), 200)
+    tree = shorten_marked(describe_tree(rule.when).render(locale), 200)
     actions = shorten(describe_actions(rule.actions).render(locale), 200)
     return f"{rule_icon(rule)} {quote(rule.name)} {tree}\n-# ➜ {actions}"
 
@@ -318,7 +325,7 @@ def summary(rule: Rule, locale: str | None) -> str:
 
 
 def _line(message: Message, locale: str | None) -> str:
-    return shorten(message.render(locale), _MOST_TREE)
+    return shorten_marked(message.render(locale), _MOST_TREE)
 
 
 def _steps(rule: Rule) -> Iterable[Message]:

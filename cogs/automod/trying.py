@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.core.contracts import MessageFacts
 from bot.core.errors import InvalidInput
-from bot.core.fields.text import escape_markdown, quote
+from bot.core.fields.text import escape_markdown, quote, spoiler
 from bot.core.i18n import N_, Message, _, ngettext
 from cogs.automod.details import describe_detail
 from cogs.automod.engines import compile_engine
@@ -187,10 +187,10 @@ def describe_hit(hit: Hit, text: str) -> Message:
     return _(
         "{detail} in {source}, {view}: {text}",
         detail=describe_detail(hit.trigger, hit.detail)
-        or quote(hit.detail or hit.text or hit.trigger, 60),
+        or (spoiler(hit.detail or hit.text, 60) if hit.detail or hit.text else quote(hit.trigger)),
         source=_(SOURCES.get(hit.source, hit.source)),
         view=_(VIEWS.get(hit.view, hit.view)),
-        text=shown or "…",
+        text=f"||{shown}||" if shown else "…",
     )
 
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.core.durations import Span
-from bot.core.fields.text import escape_markdown, quote, shorten
+from bot.core.fields.text import escape_markdown, quote, shorten, shorten_marked, spoiler
 from bot.core.i18n import N_, Message, _, ngettext
 from bot.core.message_json import message_from_json
 from cogs.automod.details import describe_detail
@@ -283,14 +283,14 @@ def explanation(incident: Incident, locale: str | None) -> str:
             start=hit["start"],
             end=hit["end"],
             view=_VIEWS.get(hit["view"], _VIEWS["raw"]),
-            text=f"||{quote(hit['text'], 80)}||",
+            text=spoiler(hit["text"], 80),
         ).render(locale)
         if hit["detail"]:
             line += f" — {_matched(hit).render(locale)}"
         lines.append(f"• {line}")
     lines.append(_("Exemptions that were looked at and did not fit:").render(locale))
     lines += [f"• {one.render(locale)}" for one in _exemptions(incident)]
-    return shorten("\n".join(lines), 2000)
+    return shorten_marked("\n".join(lines), 2000)
 
 
 _VIEWS: Mapping[str, Message] = {
@@ -305,7 +305,7 @@ _VIEWS: Mapping[str, Message] = {
 
 def _matched(hit: Mapping[str, Any]) -> Message:
     worded = describe_detail(hit["trigger"], hit["detail"])
-    return worded or _("matches {what}", what=quote(hit["detail"], 80))
+    return worded or _("matches {what}", what=spoiler(hit["detail"], 80))
 
 
 def _exemptions(incident: Incident) -> list[Message]:

@@ -39,6 +39,23 @@ def quote(text: str, limit: int = 100) -> str:
     return f"`{shorten(line, limit)}`"
 
 
+def spoiler(text: str, limit: int = 100) -> str:
+    """Return text as `quote` does, behind a spoiler mark: it shows to who wants to see it."""
+    # Two bars in a row would end the mark.
+    parted = text.replace("||", "|\u200b|")
+    return f"||{quote(parted, limit)}||"
+
+
+def shorten_marked(text: str, limit: int) -> str:
+    """Return the text as `shorten` does; a spoiler mark that was cut open is closed again."""
+    if len(text) <= limit:
+        return text
+    cut = text[: limit - 4].rstrip("|` ")
+    # A backtick left open would show the mark itself.
+    cut += "`" * (cut.count("`") % 2)
+    return f"{cut}…||" if cut.count("||") % 2 else f"{cut}…"
+
+
 def shorten(text: str, limit: int) -> str:
     """Return the text, cut with an ellipsis when it is longer than the limit."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

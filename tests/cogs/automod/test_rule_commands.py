@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -149,6 +150,32 @@ async def test_list_and_show_speak_the_readers_language(office: Office) -> None:
         said = await office.say("automod rule show", rule="words")
     assert "las palabras" in said
     assert "words(" in said
+
+
+def in_clear(shown: str) -> str:
+    """Return what a text says without a press on its spoiler marks."""
+    return re.sub(r"\|\|.*?\|\|", "", shown, flags=re.DOTALL)
+
+
+async def test_listed_words_are_shown_on_demand_only(office: Office) -> None:
+    text = ", ".join(f"slur{number}" for number in range(40))
+    said = [
+        await office.say("automod rule add", trigger="words", text=text),
+        await office.say("automod rule add", trigger="regex", text="`slur[0-9]`"),
+        await office.say("automod rule list"),
+        await office.say("automod rule show", rule="words"),
+        await office.say("automod rule show", rule="regex"),
+        await office.say("automod test", text="a slur3 and more"),
+    ]
+    offers = await office.complete("automod rule show", "rule", "slur")
+
+    for one in said:
+        assert "slur" in one
+        assert "slur0" not in in_clear(one)
+        assert "slur[" not in in_clear(one)
+        assert "slur3" not in in_clear(one)
+    assert set(offers.values()) == {"words", "regex"}
+    assert "slur" not in "".join(offers)
 
 
 async def test_switches_change_one_rule(office: Office) -> None:

@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from bot.core.fields import describe_fields
-from bot.core.fields.text import edit_text, escape_markdown, quote, read_text, show_diff, show_value
+from bot.core.fields.text import (
+    edit_text,
+    escape_markdown,
+    quote,
+    read_text,
+    shorten_marked,
+    show_diff,
+    show_value,
+    spoiler,
+)
 from cogs.welcome.settings import WelcomeSettings
 
 FIELDS = {field.name: field for field in describe_fields(WelcomeSettings)}
@@ -75,3 +84,18 @@ def test_diff_shows_as_many_lines_as_fit() -> None:
     assert len(text) <= 300
     assert text.endswith("…")
     assert show_diff(tuple(FIELDS.values()), {"gone": (1, 2)}, "en") == "**`gone`**: `1` → `2`"
+
+
+def test_spoiler_can_not_be_ended_from_within() -> None:
+    assert spoiler("a||b") == "||`a|\u200b|b`||"
+
+
+@pytest.mark.parametrize("limit", range(8, 40))
+def test_marked_text_is_cut_with_its_marks_closed(limit: int) -> None:
+    text = "the words ||`abc`||, ||`def`|| and more of them"
+    cut = shorten_marked(text, limit)
+
+    assert len(cut) <= max(limit, 8)
+    assert cut.count("||") % 2 == 0
+    assert cut.count("`") % 2 == 0
+    assert shorten_marked(text, len(text)) == text
