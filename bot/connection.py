@@ -11,11 +11,11 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import aiohttp
 import discord
 import structlog
 
 from bot.core.i18n import Message, _
+from bot.reconnects import PASSING, Reconnects
 from bot.sessions import SessionsUsedUp
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-FIRST_PAUSE = 2.0
-LONGEST_PAUSE = 120.0
 PORTAL = "https://discord.com/developers/applications"
 
 # https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway
@@ -67,10 +65,6 @@ def refusal_of(error: BaseException) -> tuple[str, Message] | None:
     return None
 
 
-# What ends a client in the course of things: Discord or the network was away.
-_PASSING = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError)
-
-
 def _is_cancelled() -> bool:
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
@@ -94,10 +88,9 @@ class Connection:
 
     async def run(self) -> None:
         """Stay connected; returns when Discord refuses the bot for good, or after `close()`."""
-        pause = FIRST_PAUSE
+        reconnects = Reconnects()
         while not self._closing:
             client = self.client = self._make_client()
-            started = asyncio.get_running_loop().time()
             ended = await self._connect(client)
             refused = refusal_of(ended) if ended is not None else None
             if refused is not None:
@@ -106,18 +99,19 @@ class Connection:
             await self._tidy_up(client)
             if refused is not None:
                 return
-            if asyncio.get_running_loop().time() - started > LONGEST_PAUSE:
-                pause = FIRST_PAUSE
+            reconnects.note(ended)
             wait = ended.after if isinstance(ended, SessionsUsedUp) else 0.0
-            await asyncio.sleep(max(wait, pause))
-            pause = min(pause * 2, LONGEST_PAUSE)
+            pause = max(wait, reconnects.delay())
+            if not self._closing:
+                log.info("discord_retried_later", seconds=round(pause, 1))
+            await asyncio.sleep(pause)
 
     async def _connect(self, client: Pegasus) -> BaseException | None:
         """Run one client to its end and return what ended it, whatever that is."""
         try:
             await client.login(self._token)
             await client.connect()
-        except _PASSING as error:
+        except PASSING as error:
             if refusal_of(error) is None:
                 log.warning("discord_unreachable", error=type(error).__name__)
             return error

@@ -11,7 +11,7 @@ from discord.asset import Asset
 from discord.http import Route
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import websocket
+from bot import reconnects, websocket
 from bot.acknowledgements import Acknowledgements
 from bot.assembly import LiveState, build_kernel
 from bot.client import Pegasus
@@ -191,6 +191,7 @@ class Runtime:
         # discord.py holds these for all clients alike; there is one bot in a process.
         Route.BASE = self.config.discord.api_base_url
         websocket.install()
+        reconnects.install()
         Asset.BASE = self.config.discord.cdn_base_url  # pyright: ignore[reportAttributeAccessIssue]
         kernel = self.kernel
         watch_records(kernel.metrics.log_recorded)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from types import SimpleNamespace
 from typing import Any, cast
 
+import aiohttp
 import discord
 import pytest
 
@@ -13,6 +15,7 @@ from bot import connection
 from bot.client import Pegasus
 from bot.connection import Connection, refusal_of
 from bot.core.i18n import Message
+from bot.reconnects import Reconnects, in_one_line
 from bot.sessions import Sessions, SessionsUsedUp
 
 
@@ -109,8 +112,39 @@ async def test_passing_failures_are_retried_with_longer_pauses(pauses: list[floa
     await case.connection.run()
     assert len(case.clients) == 10
     assert all(client.closed for client in case.clients)
-    assert pauses == sorted(pauses)
-    assert (pauses[0], pauses[-1]) == (connection.FIRST_PAUSE, connection.LONGEST_PAUSE)
+    plain = [1, 2, 4, 8, 16, 30, 30, 30, 30]
+    assert all(abs(made / want - 1) <= 0.25 for made, want in zip(pauses, plain, strict=True))
+
+
+def test_sessions_begun_in_vain_are_spent_sparingly() -> None:
+    reconnects = Reconnects()
+    reconnects.note(closed(4000))
+    assert [reconnects.delay() for _ in range(8)] == [1, 2, 4, 8, 16, 32, 64, 120]
+
+
+def test_the_next_outage_is_tried_soon_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(monotonic=lambda: now)
+    now = 1000.0
+    monkeypatch.setattr("bot.reconnects.time", clock)
+    reconnects = Reconnects()
+    for _ in range(9):
+        now += 60
+        assert reconnects.delay() <= 37.5
+    now += 301
+    assert reconnects.delay() <= 1.25
+
+
+def test_failed_attempt_is_one_line_and_a_fault_keeps_its_traceback() -> None:
+    def record(error: Exception) -> logging.LogRecord:
+        info = (type(error), error, None)
+        told = logging.LogRecord("discord.shard", 40, "", 1, "Again in %.1fs", (2.0,), info)
+        assert in_one_line(told)
+        return told
+
+    away = record(aiohttp.ClientOSError(111, "Connect call failed"))
+    assert away.getMessage().startswith("Again in 2.0s (ClientOSError: ")
+    assert (away.exc_info, away.levelname) == (None, "WARNING")
+    assert record(KeyError("url")).exc_info is not None
 
 
 @pytest.mark.parametrize(
@@ -128,7 +162,7 @@ async def test_no_failure_ends_it_for_good(pauses: list[float], error: BaseExcep
     await case.connection.run()
     assert len(case.clients) == 2
     assert case.clients[0].closed
-    assert pauses == [connection.FIRST_PAUSE]
+    assert pauses == [1.0]
 
 
 async def test_stop_is_no_failure(pauses: list[float]) -> None:

@@ -115,6 +115,17 @@ def test_the_websocket_drops_its_heartbeat_when_it_closes() -> None:
     assert "self._keep_alive = None" in inspect.getsource(gateway.DiscordWebSocket.poll_event)
 
 
+def test_a_shard_waits_as_its_backoff_says_and_is_made_of_the_class_that_the_module_names() -> None:
+    # bot.reconnects puts its own there, and shortens what both log.
+    lost = inspect.getsource(shard.Shard._handle_disconnect)
+    assert "retry = self._backoff.delay()" in lost
+    assert "_log.error(" in lost
+    assert "self._handle_disconnect(e)" in inspect.getsource(shard.Shard.worker)
+    launched = inspect.getsource(shard.AutoShardedClient.launch_shard)
+    assert "= Shard(ws, self, self.__queue.put_nowait)" in launched
+    assert shard._log.name == shard.__name__
+
+
 def test_every_shard_opens_the_class_that_the_module_names() -> None:
     # bot.websocket puts its own there.
     for opens in (

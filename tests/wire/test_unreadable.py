@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from bot import connection
+from bot.core.backoff import Backoff
 from bot.core.contracts import SYSTEM
 from bot.sandbox import Sandbox
 from bot.sandbox.codec import encode
@@ -24,7 +25,7 @@ async def bot(
 ) -> AsyncIterator[Bot]:
     """A bot that greets, so that each event of somebody who joins is to be seen."""
     monkeypatch.setattr("bot.websocket.PAUSE", 0.0)
-    monkeypatch.setattr(connection, "FIRST_PAUSE", 0.1)
+    monkeypatch.setattr(Backoff, "pause", lambda *_: timedelta(seconds=0.1))
     async with running(config_for(sandbox, sqlite_url)) as running_bot:
         await until(lambda: sandbox.application.commands)
         await running_bot.kernel.settings.change(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -172,12 +172,19 @@ class HealthSampler:
         return HealthReport(report.vitals, (*report.checks, stale))
 
     def readiness(self) -> Readiness:
-        """Return whether the bot does its work now, from the latest sample."""
+        """Return whether the bot does its work now: the connections as they are, else as sampled.
+
+        How the gateway stands is in memory, so that a lost one need not wait for a sample.
+        """
         report = self.report()
         stale = report.check("sampler")
         reasons = stale.reasons
         if self._latest is not None:
-            reasons += reasons_not_ready(report.vitals, self.limits, draining=self._draining)
+            vitals = report.vitals
+            # Before that `/health` would still deny what `/ready` says.
+            if vitals.gateway.first_ready:
+                vitals = replace(vitals, gateway=self._state().gateway())
+            reasons += reasons_not_ready(vitals, self.limits, draining=self._draining)
         elif self._draining:
             reasons += (_("The bot is shutting down."),)
         return Readiness(self._clock.now(), reasons)

@@ -39,6 +39,7 @@ class Verdict(IntEnum):
 class Limits:
     """Where degraded and unhealthy begin; seconds, bytes and shares of one."""
 
+    disconnected_ready: float = 5.0
     disconnected_degraded: float = 15.0
     disconnected_unhealthy: float = 180.0
     ack_age_degraded: float = 60.0
@@ -326,7 +327,7 @@ def reasons_not_ready(vitals: Vitals, limits: Limits, *, draining: bool) -> tupl
 
 def _shards_not_ready(shards: Sequence[ShardStatus], limits: Limits) -> Iterable[Message]:
     for shard in shards:
-        gone = not shard.connected and shard.disconnected_for > limits.disconnected_degraded
+        gone = not shard.connected and shard.disconnected_for > limits.disconnected_ready
         mute = shard.ack_age is not None and shard.ack_age > limits.ack_age_ready
         if gone or mute:
             yield _("Shard {shard} is not connected.", shard=shard.id)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.contracts import BotState, GatewayStatus
+from bot.core.contracts import BotState, GatewayStatus, ShardStatus
 from bot.core.health import HealthSampler
 from bot.core.health.lag import LoopLagProbe
 from bot.core.health.rules import Verdict
@@ -164,6 +164,17 @@ async def test_sampler_stale_after_twenty_seconds(
     assert sampler.report().verdict is Verdict.UNHEALTHY
     assert not sampler.readiness().ready
     assert sampler.uptime == 20.5
+
+
+async def test_readiness_does_not_wait_for_a_sample(
+    sqlite_database: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = _Ready()
+    sampler = _sampler(sqlite_database, clock, state=state)
+    await sampler.sample()
+    gone = ShardStatus(0, connected=False, disconnected_for=5.1)
+    monkeypatch.setattr(state, "gateway", lambda: GatewayStatus(first_ready=True, shards=(gone,)))
+    assert [str(one) for one in sampler.readiness().reasons] == ["Shard 0 is not connected."]
 
 
 async def test_sampler_draining(sqlite_database: Database, clock: FakeClock) -> None:

@@ -135,8 +135,8 @@ def test_judge_worst_decides_the_whole() -> None:
 
 READY_TABLE = [
     ({}, True),
-    (_shard(connected=False, disconnected_for=15), True),
-    (_shard(connected=False, disconnected_for=15.1), False),
+    (_shard(connected=False, disconnected_for=5), True),
+    (_shard(connected=False, disconnected_for=5.1), False),
     (_shard(ack_age=90), True),
     (_shard(ack_age=90.1), False),
     (_shard(latency=float("inf")), True),
