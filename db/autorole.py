@@ -17,6 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
     bindparam,
     delete,
+    func,
     select,
     tuple_,
     update,
@@ -244,6 +245,20 @@ async def delete_waiting(session: AsyncSession, members: Collection[Member]) -> 
     key = tuple_(Waiting.guild_id, Waiting.user_id)
     for chunk in _chunks(members):
         await count_changed(session, delete(Waiting).where(key.in_(chunk)))
+
+
+async def count_waiting(session: AsyncSession, guild_id: int, role_id: int) -> int:
+    """Return how many members of a guild wait for what lets them have a join role."""
+    query = select(func.count()).where(Waiting.guild_id == guild_id, Waiting.role_id == role_id)
+    return await session.scalar(query) or 0
+
+
+async def delete_waiting_but(
+    session: AsyncSession, guild_id: int, role_ids: Collection[int]
+) -> None:
+    """End the waiting of a guild's members for join roles other than these."""
+    others = (Waiting.guild_id == guild_id, Waiting.role_id.not_in(role_ids))
+    await count_changed(session, delete(Waiting).where(*others))
 
 
 # --- roles for a time ----------------------------------------------------------------------------

@@ -39,6 +39,8 @@ SCREENING = "screening"
 PARKED = "parked"
 _OPEN = (WAITING, SCREENING)
 _KEY = ("guild_id", "user_id", "role_id")
+# "a:b" names an occasion that is part of "a".
+_PART = ":"
 # What a newer wish brings. The claim stays: who makes a call for the older one has to end first,
 # or their call could reach Discord after the newer one's.
 _RENEWED = (
@@ -111,14 +113,19 @@ async def put_wishes(session: AsyncSession, wishes: Sequence[Mapping[str, Any]])
     """Store wishes, each with every column but `claim` and `lease_until`, in a single execution.
 
     Where something is wanted of the role already, the newer wish takes its place unless its
-    priority is lower. What was wanted on no occasion is not withdrawn with a later one that wants
-    the same.
+    priority is lower. What was wanted on no occasion, or on one that a later occasion is part of,
+    is not withdrawn with the later one that wants the same.
     """
     if not wishes:
         return
     insert = insert_for(session, table_of(RoleWish))
-    of_none = and_(RoleWish.occasion.is_(None), RoleWish.want == insert.excluded.want)
-    occasion = case((of_none, None), else_=insert.excluded.occasion)
+    prefix = RoleWish.occasion.concat(_PART)
+    is_wider = or_(
+        RoleWish.occasion.is_(None),
+        func.substr(insert.excluded.occasion, 1, func.length(prefix)) == prefix,
+    )
+    is_same = RoleWish.want == insert.excluded.want
+    occasion = case((and_(is_wider, is_same), RoleWish.occasion), else_=insert.excluded.occasion)
     statement = insert.on_conflict_do_update(
         index_elements=list(_KEY),
         set_={name: insert.excluded[name] for name in _RENEWED} | {"occasion": occasion},
@@ -146,13 +153,34 @@ async def delete_wishes(
 
 
 async def withdraw_wishes(
-    session: AsyncSession, guild_id: int, occasion: str, now: datetime
+    session: AsyncSession,
+    guild_id: int,
+    occasion: str,
+    now: datetime,
+    *,
+    keeping: Collection[int] = (),
 ) -> int:
-    """Forget what is wanted on an occasion, but for what is under way; return how many."""
+    """Forget what is wanted on an occasion and its parts; return how many.
+
+    Wishes for roles of `keeping` stay, and what is under way.
+    """
     statement = delete(RoleWish).where(
-        RoleWish.guild_id == guild_id, RoleWish.occasion == occasion, _is_free(now)
+        *_of_occasion(guild_id, occasion), RoleWish.role_id.not_in(keeping), _is_free(now)
     )
     return await count_changed(session, statement)
+
+
+async def count_wishes(session: AsyncSession, guild_id: int, occasion: str, role_id: int) -> int:
+    """Return how many members are yet to get a role on an occasion and its parts."""
+    query = select(func.count()).where(
+        *_of_occasion(guild_id, occasion), RoleWish.role_id == role_id, RoleWish.want
+    )
+    return await session.scalar(query) or 0
+
+
+def _of_occasion(guild_id: int, occasion: str) -> tuple[ColumnElement[bool], ...]:
+    part = RoleWish.occasion.startswith(occasion + _PART, autoescape=True)
+    return RoleWish.guild_id == guild_id, or_(RoleWish.occasion == occasion, part)
 
 
 # --- claiming ------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.core.errors import ConfigurationError, NotFound
 from bot.core.fields import UndescribedFieldError, describe_fields
-from bot.core.i18n import LANGUAGES, N_, _
+from bot.core.i18n import LANGUAGES, N_, Message, _
 from bot.core.resources import Resource
 from bot.core.settings.model import SWITCH, FeatureSettings
 
@@ -78,7 +78,8 @@ class Feature:
     """A feature's manifest; title and description are English texts marked with `N_()`.
 
     `group` names the command group that its settings panel joins, where that is not the key.
-    `always_on` features can't be disabled. `tables` names the tables in which the feature keeps
+    `always_on` features can't be disabled. `off_note` says what else switching it off does.
+    `tables` names the tables in which the feature keeps
     data about people; `db.people` must know how to export and erase each. `intents` are the
     privileged intents ("members", "message_content") that it works less well without, each with a
     text that says what is off; `needs_intents` says whether a guild's settings need them, which is
@@ -95,6 +96,7 @@ class Feature:
     group: str = ""
     default_enabled: bool = False
     always_on: bool = False
+    off_note: str = ""
     rate_class: RateClass = RateClass.DEFAULT
     tables: tuple[str, ...] = ()
     intents: Mapping[str, str] = field(default_factory=dict)
@@ -103,6 +105,14 @@ class Feature:
     purge: Purge | None = None
     counters: Mapping[str, Callable[[Any], Awaitable[int]]] = field(default_factory=dict)
     resources: tuple[Resource, ...] = ()
+
+    @property
+    def switched_off(self) -> Message:
+        """What somebody reads who has switched the feature off."""
+        done = _("{feature} is switched off now.", feature=_(self.title))
+        if not self.off_note:
+            return done
+        return Message("{done} {note}", {"done": done, "note": _(self.off_note)})
 
     @property
     def group_name(self) -> str:

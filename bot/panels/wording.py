@@ -23,8 +23,7 @@ def outcome_text(feature: Feature, made: Change, locale: str) -> str:
         return _("Nothing was different.").render(locale)
     if set(made.diff) == {SWITCH}:
         on = _("{feature} is switched on now.", feature=_(feature.title))
-        off = _("{feature} is switched off now.", feature=_(feature.title))
-        return f"✅ {(on if made.after.enabled else off).render(locale)}"
+        return f"✅ {(on if made.after.enabled else feature.switched_off).render(locale)}"
     fields = describe_fields(feature.settings)
     return f"✅ {show_diff(fields, made.diff, locale, limit=_CHANGE_TEXT)}"
 

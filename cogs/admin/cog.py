@@ -351,6 +351,8 @@ def _switched(feature: Feature, *, enabled: bool, is_new: bool) -> Message:
     name = _(feature.title)
     if enabled:
         text = N_("{feature} is switched on now.") if is_new else N_("{feature} was on already.")
+    elif is_new:
+        return feature.switched_off
     else:
-        text = N_("{feature} is switched off now.") if is_new else N_("{feature} was off already.")
+        text = N_("{feature} was off already.")
     return _(text, feature=name)

@@ -23,6 +23,7 @@ FEATURE = Feature(
     settings=AutoroleSettings,
     # With nothing set nobody gets a role.
     default_enabled=True,
+    off_note=N_("Roles that were not given yet are not given any more."),
     rate_class=RateClass.ADMIN,
     tables=("autorole_members", "autorole_waiting", "autorole_temporary"),
     intents={

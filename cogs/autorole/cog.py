@@ -20,7 +20,7 @@ from bot.core.durations import parse_duration
 from bot.core.errors import Denied, DiscordFailed, InvalidInput, NotFound
 from bot.core.features import RateClass
 from bot.core.fields.text import shorten
-from bot.core.i18n import _
+from bot.core.i18n import _, ngettext
 from bot.localization import locale_of
 from bot.replies import answer, confirm
 from cogs.autorole.backfill import (
@@ -234,6 +234,7 @@ class Autorole(
         guild_id = await _begin(interaction)
         settings = (await self.bot.kernel.settings.get(guild_id, KEY)).settings
         found = find_role(settings.join_roles, role, _names(interaction))
+        coming = await self.service.count_coming(guild_id, found.role_id)
         await change_roles(
             self.bot.kernel.settings,
             guild_id,
@@ -244,7 +245,15 @@ class Autorole(
             "✅ Whoever joins from now on does not get {role}. Who has it keeps it.",
             role=f"<@&{found.role_id}>",
         )
-        await answer(interaction, done)
+        text = done.render(locale_of(interaction))
+        if coming:
+            withdrawn = ngettext(
+                "{count} member who was still to get it does not get it any more.",
+                "{count} members who were still to get it do not get it any more.",
+                coming,
+            )
+            text += f"\n{withdrawn.render(locale_of(interaction))}"
+        await answer(interaction, text)
 
     @app_commands.command(name="list", description="Show the join roles", extras=MANAGED)
     async def list_roles(self, interaction: Interaction) -> None:

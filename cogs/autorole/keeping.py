@@ -14,6 +14,7 @@ from bot.core.events import EventBus
 from bot.core.jobs import Job, JobService, Retry
 from bot.core.roles import RoleSource
 from bot.core.settings import SettingsChanged, SettingsStore
+from bot.core.settings.model import SWITCH
 from cogs.autorole.backfill import PAGE, MemberLister
 from cogs.autorole.service import KEY, AutoroleService
 from db import autorole as table
@@ -57,8 +58,12 @@ class Keeping:
         return bus.subscribe(SettingsChanged, self._settings_changed)
 
     async def _settings_changed(self, event: SettingsChanged) -> None:
-        """Read who has which roles when keeping them begins; forget it when it ends."""
-        if event.feature != KEY or not {"enabled", "sticky_enabled"} & event.diff.keys():
+        """Withdraw what is not to be given any more, and begin or end the keeping of roles."""
+        if event.feature != KEY:
+            return
+        if {SWITCH, "join_roles"} & event.diff.keys():
+            await self._service.withdraw(event.guild_id)
+        if not {SWITCH, "sticky_enabled"} & event.diff.keys():
             return
         async with self._database.write() as session:
             if await self._keeps(event.guild_id):

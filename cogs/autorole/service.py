@@ -252,11 +252,12 @@ class AutoroleService:
         session: AsyncSession,
         members: Iterable[Newcomer],
         settings: AutoroleSettings,
-        occasion: str | None = None,
+        occasion: str = KEY,
     ) -> int:
         """Have members of one guild given the join roles that are for them; return how many.
 
-        `occasion` is what they can be withdrawn by; who waits for another role goes on waiting.
+        `occasion`, a part of `KEY`, is what they can be withdrawn by; who waits for another role
+        goes on waiting.
         """
         changes: list[RoleChange] = []
         waiting: list[dict[str, Any]] = []
@@ -278,6 +279,22 @@ class AutoroleService:
         self.expect((row["guild_id"], row["user_id"]) for row in waiting)
         await self._roles.want(session, changes)
         return len(changes)
+
+    async def count_coming(self, guild_id: int, role_id: int) -> int:
+        """Return how many members are yet to get a join role, later or after another."""
+        async with self._database.read() as session:
+            wanted = await role_wishes.count_wishes(session, guild_id, KEY, role_id)
+            return wanted + await table.count_waiting(session, guild_id, role_id)
+
+    async def withdraw(self, guild_id: int) -> None:
+        """Have nobody given what is no join role any more, or anything where the feature is off."""
+        state = await self._settings.get(guild_id, KEY)
+        roles = [one.role_id for one in state.settings.join_roles] if state.enabled else []
+        # What was heard of before is stored first, by the settings of now.
+        await self.flush()
+        async with self._database.write() as session:
+            await self._roles.withdraw(session, guild_id, KEY, keeping=roles)
+            await table.delete_waiting_but(session, guild_id, roles)
 
     def present(self, guild_id: int, settings: AutoroleSettings) -> AutoroleSettings:
         """Return settings without the join roles that are gone, which their problem tells of."""
@@ -422,12 +439,12 @@ def _unlocked(member: Newcomer, settings: AutoroleSettings) -> bool:
     return any(one.after_role_id in member.role_ids for one in settings.join_roles)
 
 
-def changes_of(one: Newcomer, decision: Decision, occasion: str | None = None) -> list[RoleChange]:
+def changes_of(one: Newcomer, decision: Decision, occasion: str = KEY) -> list[RoleChange]:
     """Return the role changes that a decision means."""
     return [_join_change(one, gift, occasion) for gift in decision.gifts]
 
 
-def _join_change(one: Newcomer, gift: Gift, occasion: str | None = None) -> RoleChange:
+def _join_change(one: Newcomer, gift: Gift, occasion: str = KEY) -> RoleChange:
     return RoleChange(
         guild_id=one.guild_id,
         user_id=one.user_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -135,12 +135,21 @@ class RoleService(WorkService[Batch]):
             session, guild_id, user_id=user_id, role_id=role_id, source=source
         )
 
-    async def withdraw(self, session: AsyncSession, guild_id: int, occasion: str) -> int:
-        """Want no more what was wanted on an occasion alone; return how many wishes that were.
+    async def withdraw(
+        self,
+        session: AsyncSession,
+        guild_id: int,
+        occasion: str,
+        *,
+        keeping: Collection[int] = (),
+    ) -> int:
+        """Want no more what was wanted on an occasion alone, and its parts; return how many wishes.
 
-        What Discord is being asked for at this moment is seen through.
+        Those for roles of `keeping` stay, and what Discord is being asked for at this moment is
+        seen through.
         """
-        return await table.withdraw_wishes(session, guild_id, occasion, self._clock.now())
+        now = self._clock.now()
+        return await table.withdraw_wishes(session, guild_id, occasion, now, keeping=keeping)
 
     async def snapshot(
         self, guild_id: int | None = None, source: RoleSource | None = None

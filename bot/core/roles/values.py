@@ -19,7 +19,7 @@ class RoleChange:
     `reason` is for Discord's audit log, a `Message` in the guild's language. Nothing is done before
     `not_before`. With `after_screening` it waits until the member has passed membership screening,
     which a role would let them skip. `occasion` (at most 40 characters) names what it is part of,
-    if that may be withdrawn as a whole.
+    if that may be withdrawn as a whole; "a:b" is part of the occasion "a".
     """
 
     guild_id: int

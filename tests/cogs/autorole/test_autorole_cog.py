@@ -116,6 +116,19 @@ async def test_join_role_is_added_listed_given_and_removed(place: Place) -> None
     assert place.has(await place.join("linus")) == set()
 
 
+async def test_what_is_not_given_any_more_is_said(place: Place) -> None:
+    sailor = place.roles["Sailor"]
+    await place.say("autorole add", role=sailor, delay="1h")
+    await place.join("grace")
+
+    said = await place.say("autorole remove", role=str(sailor.id))
+    assert "1 member who was still to get it does not get it any more." in said
+    assert "wait for their time" not in await place.say("autorole list")
+
+    said = await place.say("feature disable", feature="autorole")
+    assert "Roles that were not given yet are not given any more." in said
+
+
 async def test_every_option_is_told_in_words(place: Place) -> None:
     said = await place.say(
         "autorole add",

@@ -15,7 +15,7 @@ from cogs.autorole.rules import Newcomer
 from cogs.autorole.service import WAITED_FOR, purge_autorole
 from cogs.autorole.settings import JoinRole
 from db import autorole as table
-from tests.bot.core.roles.world import ANN, BLUE, BOB, GREEN, GUILD, RED
+from tests.bot.core.roles.world import ANN, BLUE, BOB, GREEN, GUILD, RED, change
 from tests.cogs.autorole.world import BOTS_OWN, MUTED, STAFF, AutoroleWorld
 
 SAILOR = JoinRole(role_id=RED)
@@ -419,3 +419,41 @@ async def test_news_during_the_reading_of_members_are_newer(
     await world.work()
 
     assert await known(world, ANN) == {RED, BLUE}
+
+
+# --- what is not to be given any more -------------------------------------------------------------
+
+
+async def test_role_that_is_removed_is_not_given_to_those_who_wait_for_it(
+    world: AutoroleWorld,
+) -> None:
+    late, later = JoinRole(role_id=RED, delay=HOUR), JoinRole(role_id=BLUE, delay=HOUR)
+    await world.set(late, later, JoinRole(role_id=STAFF, after_role_id=GREEN))
+    await world.join()
+    # What others want stays, also where it is the same.
+    async with world.database.write() as session:
+        won = change(BOB, RED, not_before=world.clock.now() + HOUR)
+        await world.roles.want(session, [won, change(ANN, MUTED, not_before=won.not_before)])
+    assert await world.service.count_coming(GUILD, RED) == 1
+    assert await world.service.count_coming(GUILD, STAFF) == 1
+
+    await world.set(later)
+
+    await world.get(GREEN)
+    await world.work(HOUR)
+    assert (roles_of(world, ANN), roles_of(world, BOB)) == ({BLUE, GREEN, MUTED}, {RED})
+    assert await world.service.count_coming(GUILD, STAFF) == 0
+
+
+async def test_nothing_is_given_any_more_once_it_is_switched_off(world: AutoroleWorld) -> None:
+    late = JoinRole(role_id=RED, delay=2 * DAY)
+    await world.set(late)
+    await world.join()
+    await world.begin(late)
+    await world.work()
+    assert len(await world.wishes()) == 2
+
+    await world.set(late, enabled=False)
+
+    await world.work(2 * DAY)
+    assert world.discord.calls == []

@@ -12,7 +12,7 @@ from cogs.autorole import backfill
 from cogs.autorole.backfill import outcome_of, progress_of
 from cogs.autorole.settings import AutoroleSettings, JoinRole
 from db.batches import ENDED
-from tests.bot.core.roles.world import BLUE, GREEN, GUILD, RED
+from tests.bot.core.roles.world import ANN, BLUE, GREEN, GUILD, RED
 from tests.cogs.autorole.world import ADMIN, AutoroleWorld
 
 SAILOR = JoinRole(role_id=RED)
@@ -187,3 +187,17 @@ async def test_progress_names_members_and_roles(world: AutoroleWorld) -> None:
     await world.jobs.run_due()
     text = progress_of(await world.batch(batch)).render("en")
     assert text == "Looked at 3 of 20 members; roles to give so far: 3."
+
+
+async def test_stop_leaves_what_a_join_has_wanted(world: AutoroleWorld) -> None:
+    crowd(world)
+    late = JoinRole(role_id=RED, delay=timedelta(days=2))
+    await world.set(late)
+    await world.join()
+    batch = await world.begin(late)
+    await world.batches._go_on(batch, in_doubt=False)
+    assert len(await world.wishes()) == 3
+    await world.batches.stop(batch.id)
+    await finish(world)
+    await world.work(late.delay)
+    assert world.discord.calls == [("add", ANN, RED)]
