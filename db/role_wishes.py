@@ -178,6 +178,19 @@ async def count_wishes(session: AsyncSession, guild_id: int, occasion: str, role
     return await session.scalar(query) or 0
 
 
+async def list_people(
+    session: AsyncSession, guild_id: int, occasion: str, *, keeping: Collection[int] = ()
+) -> Sequence[int]:
+    """Return of whom something is wanted on an occasion but for roles of `keeping`."""
+    query = (
+        select(RoleWish.user_id)
+        .where(*_of_occasion(guild_id, occasion), RoleWish.role_id.not_in(keeping))
+        .distinct()
+        .order_by(RoleWish.user_id)
+    )
+    return (await session.scalars(query)).all()
+
+
 def _of_occasion(guild_id: int, occasion: str) -> tuple[ColumnElement[bool], ...]:
     part = RoleWish.occasion.startswith(occasion + _PART, autoescape=True)
     return RoleWish.guild_id == guild_id, or_(RoleWish.occasion == occasion, part)

@@ -295,6 +295,8 @@ class AutoroleService:
         async with self._database.write() as session:
             await self._roles.withdraw(session, guild_id, KEY, keeping=roles)
             await table.delete_waiting_but(session, guild_id, roles)
+        # Nothing may wait any more for what was told to be in the way.
+        self._roles.look_again(guild_id)
 
     def present(self, guild_id: int, settings: AutoroleSettings) -> AutoroleSettings:
         """Return settings without the join roles that are gone, which their problem tells of."""

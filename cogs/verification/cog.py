@@ -7,7 +7,7 @@ works without the members intent; with it, joins start a member's time.
 from __future__ import annotations
 
 import functools
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from bot.core.imaging.studio import NotDrawnError, Studio
 from bot.core.jobs import Retry
 from bot.core.outbox import Delivery
 from bot.core.preflight import Action, Refusal, can_act, can_post, may_decide_on
+from bot.core.settings import SettingsChanged
 from bot.localization import locale_of
 from bot.replies import answer
 from bot.state import member_facts, names_of
@@ -33,6 +34,7 @@ from cogs.verification.challenges import Kind
 from cogs.verification.desk import KEY, Desk
 from cogs.verification.easel import Easel
 from cogs.verification.gate import Gate
+from cogs.verification.moving import RoleMoves
 from cogs.verification.rules import Applicant
 from cogs.verification.settings import VerificationSettings
 from cogs.verification.staff import StaffGate
@@ -69,6 +71,8 @@ class Verification(
         )
         self.gate = Gate(self.desk)
         self.staff = StaffGate(self.desk)
+        self.moves = RoleMoves(self.desk)
+        self._unsubscribe: Callable[[], None] = lambda: None
         self.members = GuildMembers(bot)
         self.timers = Timers(self.desk, kernel.cases, self.members)
         # No avatar stands on these pictures: nothing is ever fetched.
@@ -79,11 +83,14 @@ class Verification(
         """Have the buttons of earlier runs work, take up earlier work and begin to listen."""
         self.bot.add_dynamic_items(*BUTTONS)
         self.timers.start()
+        bus = self.bot.kernel.bus
+        self._unsubscribe = bus.subscribe(SettingsChanged, self.moves.settings_changed)
         self.bot.intake.listen("GUILD_MEMBER_ADD", KEY, self.on_arrival)
         self.bot.intake.listen("GUILD_MEMBER_REMOVE", KEY, self.on_departure)
 
     async def cog_unload(self) -> None:
         """Give back what drawing holds."""
+        self._unsubscribe()
         await self.studio.close()
 
     # --- events ------------------------------------------------------------------------------

@@ -10,11 +10,12 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.clock import Clock
-from bot.core.contracts import BotState
+from bot.core.contracts import BotState, MemberFacts
 from bot.core.guild_locale import BASICS, locale_of_guild
 from bot.core.i18n import Message
 from bot.core.jobs import JobService
 from bot.core.outbox import Delivery, OutboxService
+from bot.core.preflight import Action, Refusal, can_act
 from bot.core.roles import RoleChange, RoleService, RoleSource
 from bot.core.settings import SettingsStore
 from cogs.verification.rules import (
@@ -26,7 +27,7 @@ from cogs.verification.rules import (
     round_at,
 )
 from cogs.verification.settings import VerificationSettings
-from cogs.verification.wording import AUDIT_REASON, log_payload, who
+from cogs.verification.wording import AUDIT_REASON, log_payload, who, with_refusal
 from db import verification as table
 from db.engine import Database
 
@@ -117,8 +118,29 @@ class Desk:
         await self.jobs.cancel(session, timer_key(guild_id, user_id))
         await self.withdraw_reminder(session, turn.settings, turn.row)
         await self.roles.want(session, role_changes(turn.settings, turn.applicant))
+        if (refusal := self.in_the_way(turn.settings, guild_id)) is not None:
+            text = with_refusal(text, refusal)
         await self.note(turn, title, text, "passed")
         self.count("passed")
+
+    def in_the_way(self, settings: VerificationSettings, guild_id: int) -> Refusal | None:
+        """Return why the roles of who passes have to wait, which the queue of roles tells staff."""
+        state = self.state()
+        me = state.me(guild_id)
+        if me is None:
+            return None
+        # The member's own rank does not matter to Discord here.
+        target = MemberFacts(0, guild_id, "", top_role_position=-1)
+        for action, role_id in (
+            (Action.ADD_ROLE, settings.verified_role_id),
+            (Action.REMOVE_ROLE, settings.unverified_role_id),
+        ):
+            role = state.role(guild_id, role_id) if role_id is not None else None
+            if role is not None:
+                refusal = can_act(action, bot=me, target=target, role=role)
+                if refusal is not None:
+                    return refusal
+        return None
 
     async def note(self, turn: Turn, title: Message, text: Message, what: str) -> None:
         """Tell staff, once under `what` in a person's round."""
@@ -192,6 +214,7 @@ def role_changes(settings: VerificationSettings, applicant: Applicant) -> list[R
             source=RoleSource.VERIFICATION,
             reason=AUDIT_REASON,
             after_screening=True,
+            occasion=KEY,
         )
         for role_id, want in wanted
         if role_id is not None

@@ -166,7 +166,8 @@ class Gate:
             wishes = await role_wishes.list_wishes(turn.session, row.guild_id, row.user_id)
             is_coming = any(wish.source == RoleSource.VERIFICATION for wish in wishes)
             if is_coming or row.changed_at > now - _RECENT:
-                return wording.COMING
+                waits = is_coming and self._desk.in_the_way(turn.settings, row.guild_id)
+                return wording.HELD_UP if waits else wording.COMING
         return wording.paused(standing) if standing.is_locked(now) else None
 
     # --- what follows ------------------------------------------------------------------------
@@ -230,7 +231,8 @@ class Gate:
 
     async def _let_in(self, turn: Turn, how: Message) -> Told:
         await self._desk.let_in(turn, _("Verified"), how)
-        return Told(wording.PASSED, passed=True)
+        waits = self._desk.in_the_way(turn.settings, turn.applicant.guild_id)
+        return Told(wording.HELD_UP if waits else wording.PASSED, passed=True)
 
 
 def _kind_for(settings: VerificationSettings, wanted: Kind | None) -> Kind:

@@ -10,6 +10,7 @@ from bot.core.contracts import Actor
 from bot.core.durations import Span
 from bot.core.fields.text import escape_markdown, shorten
 from bot.core.i18n import Message, _, ngettext
+from bot.core.preflight import Refusal
 from cogs.verification.questions import Question
 from cogs.verification.rules import Applicant, Standing
 from cogs.verification.settings import VerificationSettings
@@ -40,6 +41,10 @@ BUSY = _("Very many people are verifying. Please try again in a minute.")
 OUTDATED = _("That question is over. Press Verify again to get a new one.")
 TOO_LATE = _("That took too long. Press Verify again to get a new question.")
 PASSED = _("Welcome! You have passed, and your role is on its way.")
+HELD_UP = _(
+    "You have passed, but I can't give you your role yet. The staff have been told; it comes by "
+    "itself once they have put that right."
+)
 AUDIT_REASON = _("Verified")
 
 
@@ -84,6 +89,16 @@ def _relative(instant: datetime | None) -> str:
 def who(user_id: int, name: str) -> str:
     """Return a person's mention and name, such that the name does nothing."""
     return f"<@{user_id}> ({escape_markdown(shorten(name, 60))})"
+
+
+def with_refusal(text: Message, refusal: Refusal) -> Message:
+    """Return what staff read of somebody whose role has to wait for them."""
+    return _(
+        "{text}\n⏳ The role has to wait. {problem} {fix}",
+        text=text,
+        problem=refusal.message,
+        fix=refusal.fix,
+    )
 
 
 def log_payload(title: Message, text: str, locale: str | None) -> dict[str, Any]:

@@ -15,10 +15,11 @@ from bot.core.audit import AuditLog
 from bot.core.contracts import SYSTEM, Actor, MemberFacts, RoleSummary
 from bot.core.features import FeatureRegistry
 from bot.core.roles import RoleService
-from bot.core.settings import SettingsStore
+from bot.core.settings import SettingsChanged, SettingsStore
 from cogs import general, verification
 from cogs.verification.desk import KEY, Desk
 from cogs.verification.gate import Gate
+from cogs.verification.moving import RoleMoves
 from cogs.verification.rules import Applicant
 from cogs.verification.staff import StaffGate
 from cogs.verification.steps import Answer, AskPicture, AskWords
@@ -32,7 +33,7 @@ from tests.fakes import FakeClock
 from tests.simcord_env import Bench, running_bench
 
 ANN, BOB = 1001, 1002
-VERIFIED, UNVERIFIED = 701, 702
+VERIFIED, UNVERIFIED, OTHER = 701, 702, 703
 LOBBY = 501
 MOD = Actor(9, "command", "mod")
 
@@ -42,12 +43,15 @@ class GateView(View):
 
     def __init__(self) -> None:
         super().__init__()
-        self.role_ids = {VERIFIED, UNVERIFIED}
+        self.role_ids = {VERIFIED, UNVERIFIED, OTHER}
+        # Roles that stand above the bot.
+        self.above: set[int] = set()
 
     def role(self, guild_id: int, role_id: int) -> RoleSummary | None:
         if role_id not in self.role_ids:
             return None
-        return RoleSummary(role_id, guild_id, f"R{role_id}", 2)
+        position = 11 if role_id in self.above else 2
+        return RoleSummary(role_id, guild_id, f"R{role_id}", position)
 
 
 @dataclass
@@ -115,6 +119,7 @@ class GateWorld(World):
         )
         self.gate = Gate(desk, Random(1))
         self.staff = StaffGate(desk)
+        self.bus.subscribe(SettingsChanged, RoleMoves(desk).settings_changed)
         self.timers = Timers(desk, self.cases, self.discord)
         self.timers.start()
 

@@ -14,11 +14,12 @@ from cogs.verification.rules import MOST_ASKED, PATIENCE
 from cogs.verification.steps import Answer, AskForm, AskPicture, AskWords, Told
 from db import verification as table
 from db.people import erase_person, export_person
-from tests.bot.core.cases.world import GUILD
+from tests.bot.core.cases.world import GUILD, LOG
 from tests.cogs.verification.gateworld import (
     ANN,
     BOB,
     MOD,
+    OTHER,
     UNVERIFIED,
     VERIFIED,
     GateWorld,
@@ -98,6 +99,27 @@ async def test_role_that_is_gone_keeps_members_out_kindly(world: GateWorld) -> N
     assert "The staff have been told" in text(await world.press())
     with pytest.raises(InvalidInput, match="no role"):
         await world.staff.pass_by_hand(world.person(), MOD)
+
+
+async def test_role_above_the_bot_waits_and_gives_way_to_the_right_one(world: GateWorld) -> None:
+    world.discord.roles[ANN].add(UNVERIFIED)
+    world.view.above = {VERIFIED}
+    assert "The staff have been told" in text(await world.answer(await world.ask()))
+    await world.roles.run_due()
+
+    assert "The staff have been told" in text(await world.press())
+    (payload,) = [row.payload for row in await world.queued() if row.channel_id == LOG]
+    assert "Drag my role above" in str(payload)
+    assert [one.problem.subject for one in await world.problems.list(GUILD)] == [
+        f"bot_hierarchy:{VERIFIED}"
+    ]
+
+    await world.set(verified_role_id=OTHER)
+    await world.settle()
+    await world.roles.run_due()
+    assert world.discord.roles[ANN] == {OTHER}
+    assert await world.wishes() == []
+    assert await world.problems.list(GUILD) == []
 
 
 async def test_whoever_lost_the_role_later_verifies_anew(world: GateWorld) -> None:
