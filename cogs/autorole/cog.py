@@ -6,7 +6,6 @@ Nothing is decided here. Members are not cached, so news of them comes from raw 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -33,7 +32,14 @@ from cogs.autorole.backfill import (
     with_roles,
 )
 from cogs.autorole.desk import Interaction, anybody, ensure_giving
-from cogs.autorole.editing import change_roles, find_role, with_role, without_role
+from cogs.autorole.editing import (
+    JoinRoles,
+    change_roles,
+    changed_role,
+    find_role,
+    with_role,
+    without_role,
+)
 from cogs.autorole.keeping import Keeping
 from cogs.autorole.members import DiscordMembers, member_in
 from cogs.autorole.rules import is_powerful
@@ -153,11 +159,11 @@ class Autorole(
     @app_commands.command(description="Add a role for whoever joins, or change one", extras=MANAGED)
     @app_commands.describe(
         role="The role that is given",
-        delay="How long after joining, such as 10m or 2 days; at once if left out",
-        recipients="Who gets it; people if left out",
-        screening="When people get it; after membership screening if left out",
-        account_age="How old their account has to be, such as 7 days; they get it once it is",
-        after_role="A role that they need first, such as that of verification",
+        delay="How long after joining, such as 10m or 2 days; 0 for at once",
+        recipients="Who gets it; people unless you say so",
+        screening="When people get it; after membership screening unless you say so",
+        account_age="How old their account has to be to get it, such as 7 days; 0 for any age",
+        after_role="A role that they need first, such as that of verification; @everyone for none",
     )
     @app_commands.choices(
         recipients=[
@@ -182,19 +188,19 @@ class Autorole(
     ) -> None:
         """Check, ask where the role is powerful, store."""
         guild_id = await _begin(interaction)
-        entry = _entry(role, delay, recipients, screening, account_age, after_role)
+        values = _values(role, delay, recipients, screening, account_age, after_role)
         summary = await ensure_giving(interaction, role, anybody(guild_id))
         kernel = self.bot.kernel
+
+        def edit(roles: JoinRoles) -> JoinRoles:
+            return with_role(roles, changed_role(roles, role.id, values))
+
         # What can't be stored is told before anything is asked.
-        with_role((await kernel.settings.get(guild_id, KEY)).settings.join_roles, entry)
+        edit((await kernel.settings.get(guild_id, KEY)).settings.join_roles)
         if is_powerful(summary) and not await self._means_it(interaction, role):
             return
-        await change_roles(
-            kernel.settings,
-            guild_id,
-            lambda roles: with_role(roles, entry),
-            actor_of(interaction),
-        )
+        roles = await change_roles(kernel.settings, guild_id, edit, actor_of(interaction))
+        (entry,) = (one for one in roles if one.role_id == role.id)
         await self._report(interaction, entry)
 
     async def _means_it(self, interaction: Interaction, role: discord.Role) -> bool:
@@ -365,28 +371,32 @@ class Autorole(
             raise NotFound(_("Discord does not show me the members.")) from error
 
 
-def _entry(  # noqa: PLR0917 - the options of a command
+def _values(  # noqa: PLR0917 - the options of a command
     role: discord.Role,
     delay: str | None,
     recipients: app_commands.Choice[str] | None,
     screening: app_commands.Choice[str] | None,
     account_age: str | None,
     after_role: discord.Role | None,
-) -> JoinRole:
-    """Return the join role that the options name; raises `InvalidInput` in words."""
+) -> dict[str, Any]:
+    """Return the values that the options name; raises `InvalidInput` in words.
+
+    That everybody has a role makes it a way to say that none has to be waited for.
+    """
     if after_role is not None and after_role.id == role.id:
         raise InvalidInput(_("A role can't wait for itself."))
-    if after_role is not None and after_role.is_default():
-        raise InvalidInput(_("Everybody has that role."), hint=_("Choose another role."))
-    none = timedelta(0)
-    return JoinRole(
-        role_id=role.id,
-        delay=parse_duration(delay, maximum=LONGEST_DELAY) if delay else none,
-        recipients=recipients.value if recipients else "people",  # pyright: ignore[reportArgumentType] - pydantic checks it
-        after_screening=screening is None or screening.value == "after",
-        account_age=parse_duration(account_age, maximum=OLDEST_ACCOUNT) if account_age else none,
-        after_role_id=after_role.id if after_role else None,
-    )
+    values: dict[str, Any] = {}
+    if delay:
+        values["delay"] = parse_duration(delay, maximum=LONGEST_DELAY)
+    if recipients:
+        values["recipients"] = recipients.value
+    if screening:
+        values["after_screening"] = screening.value == "after"
+    if account_age:
+        values["account_age"] = parse_duration(account_age, maximum=OLDEST_ACCOUNT)
+    if after_role:
+        values["after_role_id"] = None if after_role.is_default() else after_role.id
+    return values
 
 
 async def _begin(interaction: Interaction) -> int:

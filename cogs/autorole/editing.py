@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from bot.core.errors import Conflict, NotFound
 from bot.core.i18n import _
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 _ATTEMPTS = 20
 
 JoinRoles = tuple[JoinRole, ...]
+
+
+def changed_role(roles: JoinRoles, role_id: int, values: Mapping[str, Any]) -> JoinRole:
+    """Return a join role with these values; what they don't name stays as it is."""
+    known = next((one.model_dump() for one in roles if one.role_id == role_id), {})
+    return JoinRole.model_validate({"role_id": role_id, **known, **values})
 
 
 def with_role(roles: JoinRoles, role: JoinRole) -> JoinRoles:
@@ -58,11 +64,12 @@ def find_role(roles: Sequence[JoinRole], text: str, names: dict[int, str]) -> Jo
 
 async def change_roles(
     settings: SettingsStore, guild_id: int, edit: Callable[[JoinRoles], JoinRoles], actor: Actor
-) -> None:
-    """Change a guild's join roles, whoever else changes them meanwhile."""
+) -> JoinRoles:
+    """Change a guild's join roles, whoever else changes them meanwhile; return what they are."""
     for _attempt in range(_ATTEMPTS):
         state = await settings.get(guild_id, KEY)
-        changed = [one.model_dump(mode="json") for one in edit(state.settings.join_roles)]
+        edited = edit(state.settings.join_roles)
+        changed = [one.model_dump(mode="json") for one in edited]
         try:
             await settings.change(
                 guild_id,
@@ -73,5 +80,5 @@ async def change_roles(
             )
         except StaleSettings:
             continue
-        return
+        return edited
     raise Conflict(_("Too many changes at once."), hint=_("Please try again."))

@@ -116,6 +116,27 @@ async def test_join_role_is_added_listed_given_and_removed(place: Place) -> None
     assert place.has(await place.join("linus")) == set()
 
 
+async def test_change_keeps_what_is_not_named(place: Place) -> None:
+    sailor, guest = place.roles["Sailor"], place.roles["Guest"]
+    await place.say(
+        "autorole add",
+        role=sailor,
+        delay="1h",
+        recipients="everyone",
+        screening="before",
+        after_role=guest,
+    )
+    said = await place.say("autorole add", role=sailor, account_age="7 days")
+    for words in ("people and bots", "before screening", "1 hour after", "7 days old", "once they"):
+        assert words in said
+
+    everyone = place.guild.default_role
+    said = await place.say("autorole add", role=sailor, delay="0", after_role=everyone)
+    assert "7 days old" in said
+    assert "after joining" not in said
+    assert "once they have" not in said
+
+
 async def test_what_is_not_given_any_more_is_said(place: Place) -> None:
     sailor = place.roles["Sailor"]
     await place.say("autorole add", role=sailor, delay="1h")
