@@ -147,7 +147,10 @@ async def get_giveaway(session: AsyncSession, giveaway_id: UUID) -> Giveaway | N
 
 
 async def count_entries(session: AsyncSession, giveaway_id: UUID) -> int:
-    """Return how many people have entered; those who were erased count once it is drawn from."""
+    """Return how many entries there are.
+
+    That of a person who is erased while it is open counts until it is drawn from.
+    """
     query = select(func.count()).where(GiveawayEntry.giveaway_id == giveaway_id)
     return await session.scalar(query) or 0
 

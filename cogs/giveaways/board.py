@@ -37,6 +37,8 @@ GATHER = timedelta(seconds=5)
 _AGAIN = timedelta(seconds=5)
 # Between the edits by which messages are looked for: there may be many, and Discord has its limits.
 _APART = timedelta(seconds=2)
+# Jobs that one transaction plans: others write, too.
+_BATCH = 100
 # Edits that may still be on their way are remembered for so many giveaways.
 _MOST_REMEMBERED = 10_000
 
@@ -131,19 +133,18 @@ class Board:
         """
         async with self._database.read() as session:
             shown = [one for one in await table.list_shown(session) if one.guild_id in guild_ids]
-        if not shown:
-            return
         due_at = self._clock.now()
-        async with self._database.write() as session:
-            for giveaway in shown:
-                due_at += _APART
-                await self._jobs.ensure(
-                    session,
-                    SHOW_JOB,
-                    due_at,
-                    dedupe_key=f"{SHOW_JOB}:{giveaway.id}",
-                    guild_id=giveaway.guild_id,
-                )
+        for at in range(0, len(shown), _BATCH):
+            async with self._database.write() as session:
+                for giveaway in shown[at : at + _BATCH]:
+                    due_at += _APART
+                    await self._jobs.ensure(
+                        session,
+                        SHOW_JOB,
+                        due_at,
+                        dedupe_key=f"{SHOW_JOB}:{giveaway.id}",
+                        guild_id=giveaway.guild_id,
+                    )
 
     async def refresh(
         self, session: AsyncSession, giveaway_id: UUID, guild_id: int, *, at_once: bool = False

@@ -18,7 +18,7 @@ from bot.core.i18n import _, ngettext
 from bot.core.jobs import Job, JobService
 from cogs.giveaways.board import Board, Place
 from cogs.giveaways.plan import Look, Plan, Requirements, bonuses_from_json, bonuses_to_json
-from cogs.giveaways.rules import LONGEST, SHORTEST, checked_plan
+from cogs.giveaways.rules import LONGEST, SHORTEST, checked_plan, end_after_late_start
 from cogs.giveaways.settings import KEY
 from cogs.giveaways.verify import commitment_of, make_tip
 from db import giveaway_hosting as table
@@ -160,12 +160,25 @@ class Opening:
     async def _begin_due(self, job: Job, session: AsyncSession) -> datetime | None:
         """Begin a giveaway whose start has come; one that was put off is looked at again then."""
         giveaway_id = uuid.UUID(job.dedupe_key.removeprefix(f"{START_JOB}:"))
-        giveaway = await table.begin_due(session, giveaway_id, self._clock.now())
+        now = self._clock.now()
+        giveaway = await table.begin_due(session, giveaway_id, now)
         if giveaway is not None:
-            await self._begin(session, giveaway)
+            await self._begin(session, await self._catch_up(session, giveaway, now))
             return None
         giveaway = await table.get_giveaway(session, giveaway_id)
         return giveaway.starts_at if giveaway and giveaway.status == SCHEDULED else None
+
+    async def _catch_up(self, session: AsyncSession, giveaway: Giveaway, now: datetime) -> Giveaway:
+        """Return a giveaway that begins now, with another end if it begins too late for its own."""
+        if giveaway.ends_at is None:
+            return giveaway
+        ends_at = end_after_late_start(giveaway.starts_at, giveaway.ends_at, now)
+        if ends_at == giveaway.ends_at:
+            return giveaway
+        changed = await table.change_giveaway(
+            session, giveaway.id, (ACTIVE,), starts_at=now, ends_at=ends_at
+        )
+        return changed or giveaway
 
     # --- changing ----------------------------------------------------------------------------
 

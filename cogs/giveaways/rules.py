@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from bot.core.durations import Span
@@ -46,6 +46,16 @@ def checked_plan(plan: Plan) -> Plan:
     if len(mistakes) == 1:
         raise InvalidInput(mistakes[0])
     raise InvalidInput(Lines(mistakes))
+
+
+def end_after_late_start(starts_at: datetime, ends_at: datetime, now: datetime) -> datetime:
+    """Return when a giveaway ends that begins at `now` instead of `starts_at`, after an outage.
+
+    Its end stays while at least half of its time is left; else it lasts as long as was planned:
+    nobody could enter one that ends as soon as it begins.
+    """
+    planned = ends_at - starts_at
+    return ends_at if ends_at - now >= planned / 2 else now + planned
 
 
 class Lines(Message):

@@ -97,6 +97,23 @@ async def test_scheduled_giveaway_begins_at_its_time(world: HostWorld) -> None:
     assert [kind for kind, _, _ in world.seen()][:1] == ["message.send"]
 
 
+@pytest.mark.parametrize(("late", "lasts"), [(HOUR, 23 * HOUR), (20 * HOUR, DAY), (9 * DAY, DAY)])
+async def test_giveaway_that_begins_late_can_still_be_entered(
+    sqlite_world: HostWorld, late: timedelta, lasts: timedelta
+) -> None:
+    """The bot was away when it was to begin."""
+    world = sqlite_world
+    giveaway = await world.open(PLAN, starts_at=world.clock.now() + HOUR)
+    await world.pass_time(HOUR + late)
+
+    current = await world.get(giveaway)
+    assert current.status == "active"
+    assert current.ends_at == world.clock.now() + lasts
+    assert world.ended == []
+    await world.pass_time(lasts)
+    assert world.ended == [giveaway.id]
+
+
 async def test_many_changes_become_one_edit(world: HostWorld) -> None:
     giveaway = await world.open(PLAN)
     await world.pass_time(timedelta(seconds=5))
