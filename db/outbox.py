@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Function,
     Index,
     String,
     and_,
@@ -25,7 +26,9 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, aliased, mapped_column
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, aliased, mapped_column
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from db import leases
 from db.base import DELETE_ROW, Snowflake, UtcDateTime, person
@@ -126,8 +129,9 @@ async def claim_due_messages(
 ) -> Sequence[OutboxMessage]:
     """Claim up to `limit` messages that are due or whose lease ran out, oldest first.
 
-    Of each channel, and of each person's DM, only the first one that is still open can be claimed:
-    a parked or failing message holds back what comes after it.
+    Of each subject in a channel, and in a person's DM, only the first one that is still open can be
+    claimed: a parked, held or failing message holds back what of its kind comes after it, and what
+    is about the same message. The subject is what stands before the first colon of the key.
     """
     return await leases.claim_due(
         session,
@@ -272,7 +276,7 @@ def nonce_of(dedupe_key: str) -> str:
 
 def _is_first() -> ColumnElement[bool]:
     before = aliased(OutboxMessage)
-    lane = or_(
+    place = or_(
         before.channel_id == OutboxMessage.channel_id,
         and_(
             before.channel_id.is_(None),
@@ -280,7 +284,34 @@ def _is_first() -> ColumnElement[bool]:
             before.user_id == OutboxMessage.user_id,
         ),
     )
+    related = or_(
+        _Subject(before.dedupe_key) == _Subject(OutboxMessage.dedupe_key),
+        before.dedupe_key == OutboxMessage.target_key,
+        before.target_key == OutboxMessage.target_key,
+        before.message_id == OutboxMessage.message_id,
+    )
     open_before = exists().where(
-        before.id < OutboxMessage.id, before.state.in_(leases.OPEN_STATES), lane
+        before.id < OutboxMessage.id, before.state.in_(leases.OPEN_STATES), place, related
     )
     return ~open_before
+
+
+class _Subject(Function[str]):
+    """What stands before the first colon of a key, or nothing where there is none."""
+
+    inherit_cache = True
+
+    def __init__(self, key: ColumnElement[str] | InstrumentedAttribute[str]) -> None:
+        super().__init__("subject_of", key, type_=String())
+
+
+@compiles(_Subject, "sqlite")
+def _subject_on_sqlite(element: _Subject, compiler: SQLCompiler, **options: Any) -> str:
+    key = compiler.process(element.clauses, **options)
+    return f"substr({key}, 1, instr({key}, ':'))"
+
+
+@compiles(_Subject, "postgresql")
+def _subject_on_postgresql(element: _Subject, compiler: SQLCompiler, **options: Any) -> str:
+    key = compiler.process(element.clauses, **options)
+    return f"left({key}, strpos({key}, ':'))"

@@ -1,7 +1,7 @@
 """The outbox: what was decided in a transaction is said on Discord after it, once and in order.
 
-Messages of one channel keep their order, channels don't wait for each other. Knows nothing of how
-Discord is reached: a courier does.
+Messages of one subject in a channel keep their order; channels and subjects don't wait for each
+other. Knows nothing of how Discord is reached: a courier does.
 """
 
 from __future__ import annotations
@@ -96,8 +96,9 @@ class OutboxService(WorkService[table.OutboxMessage]):
         """Add a delivery in the caller's transaction; False when its key was there already.
 
         It leaves for Discord after the commit, and not at all after a rollback. A delivery is never
-        overtaken by a later one of the same channel or person. To say something at a later time,
-        schedule a job that calls this.
+        overtaken by a later one of the same channel or person whose key begins with the same word,
+        or that is about the same message; a failing greeting holds up no log. To say something at a
+        later time, schedule a job that calls this.
         """
         added = await table.add_message(
             session,

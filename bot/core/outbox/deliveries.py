@@ -36,9 +36,10 @@ class Delivery:
     body without `allowed_mentions` mentions nobody. Files are not stored: an entry of its
     `attachments` names a renderer that makes the file at delivery, such as
     `{"renderer": "welcome_card", "filename": "card.png", "args": {...}}`.
-    It leaves at `not_before` if that is later than now; what comes after it in its channel waits
-    too. What is not delivered by `expires_at` is dropped. `subject_id` is the person whom the key
-    or the payload of a message in a channel names: it is exported and erased with their data.
+    It leaves at `not_before` if that is later than now; what comes after it of its subject in its
+    channel waits too. The subject is what stands before the first colon of the key. What is not
+    delivered by `expires_at` is dropped. `subject_id` is the person whom the key or the payload of
+    a message in a channel names: it is exported and erased with their data.
     """
 
     kind: DeliveryKind
@@ -262,7 +263,7 @@ class Refused(Undeliverable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxParked(Event):
-    """A delivery waits for a permission; what follows in its channel waits behind it."""
+    """A delivery waits for a permission; what follows of its subject there waits behind it."""
 
     guild_id: int | None
     channel_id: int | None

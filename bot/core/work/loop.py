@@ -138,8 +138,13 @@ class WorkLoop(Generic[R]):
 
     async def run_due(self) -> None:
         """Do all that is due now, and what falls due by that, then return."""
-        while (await self._start_due()).started or self._running:
-            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+        was_busy = True
+        # What ends while it is looked for work may let more fall due: then it is looked once more.
+        while was_busy or self._running:
+            if self._running:
+                await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+            was_busy = bool(self._running)
+            was_busy = bool((await self._start_due()).started) or was_busy
 
     async def stop(self, grace: float) -> None:
         """Claim nothing more, give running work the seconds to finish, then interrupt the rest."""

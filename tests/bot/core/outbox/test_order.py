@@ -26,6 +26,30 @@ async def test_messages_of_a_channel_keep_their_order_while_the_first_fails(worl
     assert world.discord.texts == ["elsewhere", "first", "second", "third"]
 
 
+async def test_other_subjects_do_not_wait_but_what_is_about_the_same_message_does(world: World):
+    world.discord.answers = [Delayed("discord_error", after=timedelta(hours=1))]
+    held = world.clock.now() + timedelta(hours=2)
+    for key, not_before in (
+        ("greet:1", None),
+        ("greet:2", None),
+        ("raid:1", held),
+        ("log:1", None),
+    ):
+        await world.send(
+            Delivery.message(CHANNEL, {"content": key}, dedupe_key=key, not_before=not_before)
+        )
+    edit = Delivery.edit(CHANNEL, "raid:1", {"content": "over"}, dedupe_key="log:edit")
+    await world.send(edit)
+    await world.send(Delivery.message(CHANNEL, {"content": "log:2"}, dedupe_key="log:2"))
+    await world.outbox.run_due()
+    assert world.discord.texts == ["log:1"]
+    world.clock.advance(timedelta(hours=3))
+    await world.outbox.run_due()
+    assert world.discord.texts[1:3] in (["greet:1", "raid:1"], ["raid:1", "greet:1"])
+    assert set(world.discord.texts[3:]) == {"greet:2", "over", "log:2"}
+    assert world.discord.texts.index("over") < world.discord.texts.index("log:2")
+
+
 async def test_blocked_messages_do_not_keep_the_loop_busy(world: World):
     world.discord.answers = [Delayed("discord_error", after=timedelta(hours=1))]
     await world.say("first")
