@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -28,6 +29,7 @@ from cogs.verification.rules import (
 )
 from cogs.verification.settings import VerificationSettings
 from cogs.verification.wording import AUDIT_REASON, log_payload, who, with_refusal
+from db import role_wishes
 from db import verification as table
 from db.engine import Database
 
@@ -35,6 +37,9 @@ KEY = "verification"
 TIMER_JOB = "verification.timer"
 # The occasion of a reminder in a round.
 REMINDER = "reminder"
+
+# What comes so soon after a pass was done before the role was seen.
+_RECENT = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,15 @@ class Desk:
             text = with_refusal(text, refusal)
         await self.note(turn, title, text, "passed")
         self.count("passed")
+
+    async def is_on_its_way(self, turn: Turn) -> bool:
+        """Tell whether somebody has passed whose roles are yet to be changed or seen."""
+        row = turn.row
+        if row.state != table.PASSED:
+            return False
+        wishes = await role_wishes.list_wishes(turn.session, row.guild_id, row.user_id)
+        is_wanted = any(wish.source == RoleSource.VERIFICATION for wish in wishes)
+        return is_wanted or row.changed_at > self.clock.now() - _RECENT
 
     def in_the_way(self, settings: VerificationSettings, guild_id: int) -> Refusal | None:
         """Return why the roles of who passes have to wait, which the queue of roles tells staff."""

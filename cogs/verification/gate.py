@@ -10,11 +10,9 @@ import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
 from random import Random, SystemRandom
 
 from bot.core.i18n import Message, _
-from bot.core.roles import RoleSource
 from cogs.verification import wording
 from cogs.verification.captcha import draw_answer, read_answer
 from cogs.verification.challenges import TOKEN_LENGTH, Kind, hash_token, is_right, seal
@@ -34,11 +32,7 @@ from cogs.verification.rules import (
 from cogs.verification.settings import Method, VerificationSettings
 from cogs.verification.steps import Answer, AskForm, AskPicture, AskWords, Told
 from cogs.verification.words import draw_words, read_words
-from db import role_wishes
 from db import verification as table
-
-# A press that comes so soon after a pass was made before the role was seen.
-_RECENT = timedelta(seconds=30)
 
 _HOW = {
     Kind.FORM: _("By the answers to the questions"),
@@ -162,12 +156,9 @@ class Gate:
             return wording.REVIEWED
         if standing.state is State.KICKING:
             return wording.TIME_IS_UP
-        if row.state == table.PASSED:
-            wishes = await role_wishes.list_wishes(turn.session, row.guild_id, row.user_id)
-            is_coming = any(wish.source == RoleSource.VERIFICATION for wish in wishes)
-            if is_coming or row.changed_at > now - _RECENT:
-                waits = is_coming and self._desk.in_the_way(turn.settings, row.guild_id)
-                return wording.HELD_UP if waits else wording.COMING
+        if await self._desk.is_on_its_way(turn):
+            waits = self._desk.in_the_way(turn.settings, row.guild_id)
+            return wording.HELD_UP if waits else wording.COMING
         return wording.paused(standing) if standing.is_locked(now) else None
 
     # --- what follows ------------------------------------------------------------------------

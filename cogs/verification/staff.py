@@ -77,8 +77,8 @@ class StaffGate:
     async def pass_by_hand(self, applicant: Applicant, actor: Actor) -> Message:
         """Let somebody in whatever they were asked; returns what staff read.
 
-        Membership screening still comes first. Raises `Conflict` for who is verified already or is
-        being removed, `InvalidInput` where the setup can't let anybody in.
+        Membership screening still comes first. Raises `Conflict` for who is verified already, or
+        about to be, or is being removed, `InvalidInput` where the setup can't let anybody in.
         """
         settings = await self.usable_settings(applicant.guild_id)
         if applicant.is_bot:
@@ -88,6 +88,8 @@ class StaffGate:
         async with self._desk.turn(settings, applicant) as turn:
             if turn.standing.state is State.KICKING:
                 raise Conflict(_("They are being removed at this moment; their time was over."))
+            if await self._desk.is_on_its_way(turn):
+                raise Conflict(_("They have been let in already; their role is on its way."))
             await self._desk.let_in(turn, _BY_STAFF, _decided_by(actor))
         if applicant.pending:
             return _("They get their role as soon as they have accepted the server's rules.")

@@ -324,6 +324,15 @@ async def test_staff_let_in_by_hand_also_who_has_to_pause(world: GateWorld) -> N
         await world.staff.pass_by_hand(world.person(), MOD)
 
 
+async def test_by_hand_is_decided_once(world: GateWorld) -> None:
+    await world.staff.pass_by_hand(world.person(), MOD)
+
+    with pytest.raises(Conflict, match="already"):
+        await world.staff.pass_by_hand(world.person(), MOD)
+    assert await world.logged() == ["Verified by staff"]
+    assert world.counted == ["passed"]
+
+
 async def test_by_hand_screening_still_comes_first(world: GateWorld) -> None:
     world.discord.pending.add(ANN)
 
