@@ -72,6 +72,11 @@ class Standing:
         """Whether they have to pause."""
         return self.locked_until is not None and self.locked_until > now
 
+    @property
+    def was_turned_down(self) -> bool:
+        """Whether a pause follows from what staff decided: one for many attempts forgets these."""
+        return self.locked_until is not None and self.asked > 0
+
 
 class StepKind(StrEnum):
     """What time brings to somebody who does not verify."""
@@ -153,6 +158,16 @@ def _pausing(settings: VerificationSettings, standing: Standing, now: datetime) 
 def after_passing(standing: Standing) -> Standing:
     """Return the standing of somebody who has passed."""
     return replace(standing, state=State.PASSED, attempts=0, asked=0, locked_until=None)
+
+
+def after_refusal(settings: VerificationSettings, standing: Standing, now: datetime) -> Standing:
+    """Return the standing of somebody whose answers staff have turned down."""
+    return replace(
+        standing,
+        state=State.WAITING,
+        asked=max(standing.asked, 1),
+        locked_until=now + settings.cooldown,
+    )
 
 
 def next_step(

@@ -12,7 +12,14 @@ from bot.core.i18n import Message, _
 from bot.core.outbox import Delivery
 from cogs.verification import wording
 from cogs.verification.desk import Desk, Turn, occasion
-from cogs.verification.rules import Applicant, State, has_role_to_change, is_verified, round_at
+from cogs.verification.rules import (
+    Applicant,
+    State,
+    after_refusal,
+    has_role_to_change,
+    is_verified,
+    round_at,
+)
 from cogs.verification.settings import VerificationSettings
 
 # News of a refusal that come later than this only confuse.
@@ -50,8 +57,7 @@ class StaffGate:
 
     async def _turn_down(self, turn: Turn, by: Message) -> None:
         now = self._desk.clock.now()
-        locked_until = now + turn.settings.cooldown
-        standing = replace(turn.standing, state=State.WAITING, locked_until=locked_until)
+        standing = after_refusal(turn.settings, turn.standing, now)
         turn = replace(turn, standing=standing)
         await self._desk.write(turn)
         moment = round(now.timestamp() * 1000)
@@ -59,9 +65,9 @@ class StaffGate:
         guild_id, user_id = turn.applicant.guild_id, turn.applicant.user_id
         guild = self._desk.state().guild(guild_id)
         text = _(
-            "The staff of {guild} did not accept your answers. {pause}",
+            "The staff of {guild} did not accept your answers. You can try again {when}.",
             guild=escape_markdown(guild.name) if guild else "Discord",
-            pause=wording.paused(standing),
+            when=wording.end_of_pause(standing),
         )
         await self._desk.outbox.send(
             turn.session,

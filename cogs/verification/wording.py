@@ -50,10 +50,15 @@ AUDIT_REASON = _("Verified")
 
 def paused(standing: Standing) -> Message:
     """Return what somebody reads who has to wait."""
-    return _(
-        "There were too many attempts. You can try again {when}.",
-        when=_relative(standing.locked_until),
-    )
+    when = end_of_pause(standing)
+    if standing.was_turned_down:
+        return _("The staff turned your answers down; you can try again {when}.", when=when)
+    return _("There were too many attempts. You can try again {when}.", when=when)
+
+
+def end_of_pause(standing: Standing) -> str:
+    """Return when somebody can try again, as Discord shows an instant."""
+    return _relative(standing.locked_until)
 
 
 def paused_log(standing: Standing) -> Message:
