@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
@@ -22,7 +22,7 @@ from bot.core.roles import RoleChange, RoleChanged, RoleService, RoleSource
 from bot.core.settings import SettingsStore
 from cogs.rolemenus.mentions import RoleList
 from cogs.rolemenus.reading import KEY, read_menu
-from cogs.rolemenus.rules import DANGEROUS, Menu, Press, Ruling, decide
+from cogs.rolemenus.rules import DANGEROUS, Menu, Mode, Press, Ruling, decide
 from db import role_menus as table
 from db import role_wishes
 from db.engine import Database
@@ -56,13 +56,17 @@ class Presser:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a press led to; `blocked` are roles that have to wait, with why."""
+    """What a press led to; `blocked` are roles that have to wait, with why.
+
+    `coming` are roles that were pressed again, of a menu that only gives, before they were given.
+    """
 
     menu: Menu
     ruling: Ruling
     held: frozenset[int]
     blocked: Sequence[tuple[int, Refusal]] = ()
     pending: bool = False
+    coming: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +119,18 @@ class PressService:
         async with turn:
             await self.ensure_on(who.guild_id)
             try:
-                menu, held, ruling = await self._decide(who, menu_id, interpret)
+                menu, held, ruling, coming = await self._decide(who, menu_id, interpret)
             except Conflict as error:
                 if (role_id := error.context.get("full_role_id")) is not None:
                     self._on_full(Full(who.guild_id, menu_id, role_id))
                 raise
         after = (held - frozenset(ruling.removed)) | frozenset(ruling.added)
-        blocked = self._blocked(who.guild_id, (*ruling.added, *ruling.removed))
-        return Outcome(menu, ruling, after, blocked, who.pending)
+        blocked = self._blocked(who.guild_id, (*ruling.added, *ruling.removed, *coming))
+        return Outcome(menu, ruling, after, blocked, who.pending, coming)
 
     async def _decide(
         self, who: Presser, menu_id: int, interpret: Interpret
-    ) -> tuple[Menu, frozenset[int], Ruling]:
+    ) -> tuple[Menu, frozenset[int], Ruling, tuple[int, ...]]:
         async with self._database.write() as session:
             stored = await table.get_menu(session, who.guild_id, menu_id, lock=True)
             if stored is None:
@@ -134,12 +138,14 @@ class PressService:
             menu = read_menu(stored)
             held = await self._held(session, who, menu)
             said = interpret(menu, held)
+            coming = await self._coming(session, who, menu, said)
+            said = replace(said, unwanted=said.unwanted.difference(coming))
             self._check_roles(menu, said.wanted - held)
             capped = [one.role_id for one in menu.options if one.cap and one.role_id in said.wanted]
             taken = await table.count_held(session, menu_id, capped, without=who.user_id)
             ruling = decide(menu, held, taken, said)
             await self._carry_out(session, who, menu, ruling)
-        return menu, held, ruling
+        return menu, held, ruling, coming
 
     async def look(self, who: Presser, menu_id: int) -> tuple[Menu, frozenset[int]]:
         """Return a menu and which roles the member has or is about to have; raises `NotFound`."""
@@ -168,6 +174,17 @@ class PressService:
         for one in await table.list_choices_since(session, who.guild_id, who.user_id, since):
             _set(held, one.role_id, there=one.held)
         return frozenset(held)
+
+    async def _coming(
+        self, session: AsyncSession, who: Presser, menu: Menu, said: Press
+    ) -> tuple[int, ...]:
+        """Return what a press on a menu that only gives is about and the member is yet to get."""
+        pressed = said.unwanted - (who.role_ids or frozenset())
+        if menu.mode is not Mode.ADD or who.role_ids is None or not pressed:
+            return ()
+        wishes = await role_wishes.list_wishes(session, who.guild_id, who.user_id)
+        wanted = {one.role_id for one in wishes if one.source == RoleSource.MENU and one.want}
+        return tuple(one for one in menu.role_ids if one in pressed & wanted)
 
     def _check_roles(self, menu: Menu, wanted: Collection[int]) -> None:
         """Raise for roles that are gone, or have become dangerous since they were offered."""

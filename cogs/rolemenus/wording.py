@@ -188,10 +188,16 @@ def outcome_text(outcome: Outcome, locale: str | None) -> str:
     added = [one for one in outcome.ruling.added if one not in waiting]
     removed = [one for one in outcome.ruling.removed if one not in waiting]
     lines = [one.render(locale) for one in _done(added, removed)]
-    if outcome.pending and outcome.ruling.added:
-        roles = RoleList(outcome.ruling.added)
+    gained = (*outcome.ruling.added, *outcome.coming)
+    if outcome.pending and gained:
+        roles = RoleList(gained)
         text = _("⏳ You get {roles} once you have accepted this server's rules.", roles=roles)
         lines.append(text.render(locale))
+    lines += [
+        _("⏳ {role} is still on its way to you.", role=RoleList([one])).render(locale)
+        for one in outcome.coming
+        if one not in waiting and not outcome.pending
+    ]
     lines += [_waiting(role_id, refusal).render(locale) for role_id, refusal in outcome.blocked]
     if not lines:
         lines = [_("Nothing has changed.").render(locale)]

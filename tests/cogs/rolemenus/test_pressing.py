@@ -157,6 +157,24 @@ async def test_role_above_the_bot_is_said_kept_and_given_later(world: World) -> 
             await world.roles.run_due()
 
 
+async def test_second_press_on_an_add_only_menu_says_that_the_role_still_waits(
+    world: World,
+) -> None:
+    menu = await world.make(mode=Mode.ADD)
+    world.view.positions[RED] = 99
+    await world.press(menu, RED)
+    outcome = await world.press(menu, RED)
+    assert outcome_text(outcome, "en").startswith("⏳ <@&701> has to wait: ")
+
+    await world.press(menu, BLUE)
+    outcome = await world.press(menu, BLUE)
+    assert outcome_text(outcome, "en") == "⏳ <@&702> is still on its way to you."
+
+    await world.roles.run_due()
+    with pytest.raises(Denied, match="only gives"):
+        await world.press(menu, BLUE)
+
+
 async def test_outcome_is_in_words(world: World) -> None:
     menu = await world.make(mode=Mode.UNIQUE)
     await world.press(menu, RED)
