@@ -33,7 +33,8 @@ class VerificationMember(Base):
 
     `round` tells one run through verification from the next, in milliseconds since the epoch.
     `attempts` are wrong answers and `asked` questions since the last pause or pass. `joined_at` is
-    there when the join was seen: then time runs.
+    there when the join was seen: then time runs. It is the join, or the last moment at which nobody
+    could have passed.
     """
 
     __tablename__ = "verification_members"

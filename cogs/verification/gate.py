@@ -24,8 +24,7 @@ from cogs.verification.rules import (
     State,
     after_question,
     after_wrong_answer,
-    can_judge_forms,
-    has_role_to_change,
+    is_open,
     is_verified,
     round_at,
 )
@@ -144,8 +143,7 @@ class Gate:
             return wording.SCREENING
         if is_verified(settings, applicant.role_ids):
             return wording.VERIFIED
-        is_ready = settings.method is not Method.FORM or can_judge_forms(settings)
-        if is_ready and has_role_to_change(settings, self._desk.state(), applicant.guild_id):
+        if is_open(settings, self._desk.state(), applicant.guild_id):
             return None
         return wording.NOT_READY
 

@@ -12,10 +12,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from cogs.verification.questions import read_questions
+from cogs.verification.settings import Method, VerificationSettings
 
 if TYPE_CHECKING:
     from bot.core.contracts import BotState
-    from cogs.verification.settings import VerificationSettings
 
 # Questions in a row, answered or not, before somebody pauses: each picture costs work to draw.
 MOST_ASKED = 12
@@ -117,6 +117,12 @@ def can_judge_forms(settings: VerificationSettings) -> bool:
     questions = read_questions(settings.questions)
     needs_staff = settings.staff_review or not all(one.accepted for one in questions)
     return bool(questions) and (settings.log_channel_id is not None or not needs_staff)
+
+
+def is_open(settings: VerificationSettings, state: BotState, guild_id: int) -> bool:
+    """Tell whether anybody can pass at all; while nobody can, time does nothing to anybody."""
+    is_judged = settings.method is not Method.FORM or can_judge_forms(settings)
+    return is_judged and has_role_to_change(settings, state, guild_id)
 
 
 def at_the_gate(standing: Standing, now: datetime) -> Standing:

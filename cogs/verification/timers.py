@@ -31,6 +31,7 @@ from cogs.verification.rules import (
     State,
     Step,
     StepKind,
+    is_open,
     is_staff,
     is_verified,
     next_step,
@@ -78,7 +79,7 @@ class Timers:
         if step is None:
             return
         async with self._desk.turn(settings, applicant) as turn:
-            if turn.row.joined_at == joined_at:
+            if turn.row.joined_at is not None and turn.row.joined_at >= joined_at:
                 return
             now = self._desk.clock.now()
             standing = replace(turn.standing, state=State.WAITING, round=round_at(now))
@@ -132,10 +133,27 @@ class Timers:
         if row is None:
             return
         settings = await self._desk.active_settings(row.guild_id)
-        if row.state == table.KICKING:
+        if settings is not None and not is_open(settings, self._desk.state(), row.guild_id):
+            await self._begin_anew(row)
+        elif row.state == table.KICKING:
             await self._resume_kick(settings, row)
         elif settings is not None:
             await self._take_step(settings, row)
+
+    async def _begin_anew(self, row: table.VerificationMember) -> None:
+        """Give somebody who can't pass, whatever they do, their whole time from this moment."""
+        now = self._desk.clock.now()
+        async with self._desk.database.write() as session:
+            await table.change_member(
+                session,
+                row.guild_id,
+                row.user_id,
+                expected=(row.state,),
+                round_=row.round,
+                state=table.WAITING,
+                joined_at=now,
+                changed_at=now,
+            )
 
     async def _take_step(
         self, settings: VerificationSettings, row: table.VerificationMember
@@ -169,6 +187,8 @@ class Timers:
             # Nobody is removed while it is staff who make them wait.
             return now + LATER
         step = _step_of(settings, row) if row.state == table.WAITING else None
+        if step is not None and not is_open(settings, self._desk.state(), row.guild_id):
+            return now + LATER
         if step is None or step.at > now:
             return step.at if step else None
         return now + (REMINDER_WINDOW if step.kind is StepKind.REMIND else LATER)

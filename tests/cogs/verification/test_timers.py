@@ -12,7 +12,7 @@ from bot.core.cases import CaseKind, NotPermitted
 from cogs.verification.rules import MOST_REMINDERS
 from db import verification as table
 from tests.bot.core.cases.world import GUILD
-from tests.cogs.verification.gateworld import ANN, BOB, MOD, VERIFIED, GateWorld
+from tests.cogs.verification.gateworld import ANN, BOB, MOD, UNVERIFIED, VERIFIED, GateWorld
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 REMIND, KICK = HOUR, DAY
@@ -199,6 +199,44 @@ async def test_kick_that_the_bot_may_not_do_is_not_tried(timed: GateWorld) -> No
     await timed.wait(HOUR)
 
     assert timed.discord.kicked == 1
+
+
+@pytest.mark.parametrize("way", ["role", "form"])
+async def test_nobody_is_reminded_or_kicked_while_nobody_can_pass(
+    timed: GateWorld, way: str
+) -> None:
+    if way == "role":
+        timed.view.role_ids.clear()
+    else:
+        await timed.set(method="form", questions=["Why?"], log_channel_id=None, **times())
+    await timed.join()
+
+    await timed.wait(REMIND)
+    for _ in range(3):
+        await timed.wait(KICK)
+    assert (timed.discord.kicked, await timed.reminders()) == (0, [])
+
+    timed.view.role_ids = {VERIFIED, UNVERIFIED}
+    await timed.set(method="captcha", **times())
+    await timed.wait(REMIND)
+    await timed.wait(KICK - REMIND - HOUR)
+    assert (timed.discord.kicked, len(await timed.reminders())) == (0, 1)
+    await timed.wait(2 * HOUR)
+    assert timed.discord.kicked == 1
+
+
+async def test_kick_that_a_process_died_over_waits_until_somebody_can_pass(
+    timed: GateWorld,
+) -> None:
+    await timed.join()
+    async with timed.database.write() as session:
+        await table.change_member(session, GUILD, ANN, state=table.KICKING)
+    timed.view.role_ids.clear()
+
+    await timed.wait(2 * DAY)
+
+    assert timed.discord.kicked == 0
+    assert (await timed.row()).state == table.WAITING
 
 
 async def test_many_are_reminded_a_few_at_a_time(timed: GateWorld) -> None:
