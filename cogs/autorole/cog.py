@@ -45,7 +45,7 @@ from cogs.autorole.members import DiscordMembers, member_in
 from cogs.autorole.rules import is_powerful
 from cogs.autorole.service import KEY, AutoroleService
 from cogs.autorole.settings import LONGEST_DELAY, OLDEST_ACCOUNT, JoinRole
-from cogs.autorole.wording import line_of, question_of
+from cogs.autorole.wording import gone_line, line_of, question_of
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
@@ -271,10 +271,16 @@ class Autorole(
             text = _("Whoever joins gets no role. Add one with /autorole add.")
             await answer(interaction, text)
             return
-        lines = [f"- {line_of(one, locale)}" for one in state.settings.join_roles]
+        roles, known = state.settings.join_roles, _names(interaction)
+        gone = {f"join_roles:{one.role_id}" for one in roles if one.role_id not in known}
+        lines = [
+            f"- {line_of(one, locale) if one.role_id in known else gone_line(one, locale)}"
+            for one in roles
+        ]
         lines += [
             f"-# ⚠️ {one.message.render(locale)} {one.fix.render(locale)}"
             for one in await kernel.problems.find(guild_id, KEY)
+            if one.subject not in gone
         ]
         snapshot = await kernel.roles.snapshot(guild_id)
         waiting = snapshot.waiting + snapshot.screening + snapshot.parked

@@ -133,7 +133,13 @@ class Lending(commands.Cog):
     ) -> None:
         """Show what ends when, the next first."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        found = await self.loans.list(guild_id_of(interaction), member.id if member else None)
+        guild_id, state = guild_id_of(interaction), self.bot.kernel.state()
+        # The job that ends a role cares for those that were deleted, too; nobody has them any more.
+        found = [
+            one
+            for one in await self.loans.list(guild_id, member.id if member else None)
+            if state.role(guild_id, one.role_id) is not None
+        ]
         if not found:
             await answer(interaction, _("Nobody has a role for a time."))
             return

@@ -35,8 +35,19 @@ def _parts(one: JoinRole) -> Iterator[Message]:
 
 def line_of(one: JoinRole, locale: str) -> str:
     """Return a join role as a line."""
-    parts = " · ".join(part.render(locale) for part in describe(one))
-    return f"<@&{one.role_id}>: {parts}"
+    return f"<@&{one.role_id}>: {_conditions(one, locale)}"
+
+
+def gone_line(one: JoinRole, locale: str) -> str:
+    """Return a join role whose role was deleted as a line: which it is, and what to do."""
+    role = str(one.role_id)
+    name = _("⚠️ A role that is gone (its ID was {role})", role=role).render(locale)
+    fix = _("Remove it with `/autorole remove role:{role}`", role=role).render(locale)
+    return f"{name}: {_conditions(one, locale)}. {fix}"
+
+
+def _conditions(one: JoinRole, locale: str) -> str:
+    return " · ".join(part.render(locale) for part in describe(one))
 
 
 def question_of(count: Count, locale: str) -> Message:

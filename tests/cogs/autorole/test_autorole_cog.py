@@ -213,7 +213,12 @@ async def test_deleted_role_is_told_in_the_list(place: Place) -> None:
     await place.say("autorole add", role=sailor)
     place.bench.env.backend.delete_role(place.guild.id, sailor.id)
     await place.rest()
-    assert "is gone" in await place.say("autorole list")
+    said = await place.say("autorole list")
+    assert f"<@&{sailor.id}>" not in said
+    assert f"⚠️ A role that is gone (its ID was {sailor.id}): for people" in said
+    assert f"Remove it with `/autorole remove role:{sailor.id}`" in said
+    # The line says all that the problem would.
+    assert said.count("gone") == 1
     assert "is gone" in await place.say("autorole backfill")
     await place.say("autorole remove", role=str(sailor.id))
     assert "gets no role" in await place.say("autorole list")
@@ -272,6 +277,19 @@ async def test_role_for_a_time(place: Place) -> None:
     said = await place.say("role end", who=place.mod, member=place.ada, role=sailor)
     assert "for a time" in said
     assert "Nobody has a role" in await place.say("role list", who=place.mod)
+
+
+async def test_lent_role_that_was_deleted_is_not_listed(place: Place) -> None:
+    sailor = place.roles.pop("Sailor")
+    await place.say("role temp", who=place.mod, member=place.ada, role=sailor, duration="2h")
+    await place.say(
+        "role temp", who=place.mod, member=place.ada, role=place.roles["Guest"], duration="2h"
+    )
+    place.bench.env.backend.delete_role(place.guild.id, sailor.id)
+    await place.rest()
+    said = await place.say("role list", who=place.mod)
+    assert str(place.roles["Guest"].id) in said
+    assert str(sailor.id) not in said
 
 
 async def test_role_that_they_have_already_is_told(place: Place) -> None:
