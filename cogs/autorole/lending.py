@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot.checks import guild_id_of
 from bot.core.durations import Span, parse_duration
-from bot.core.errors import NotFound
+from bot.core.errors import InvalidInput, NotFound
 from bot.core.features import RateClass
 from bot.core.i18n import _
 from bot.core.preflight import Action
@@ -67,6 +67,10 @@ class Lending(commands.Cog):
         """Give a role, and plan its end."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         span = parse_duration(duration, minimum=SHORTEST, maximum=LONGEST)
+        if interaction.client.user is not None and member.id == interaction.client.user.id:
+            raise InvalidInput(
+                _("I can't give a role to myself for a time."), hint=_("Choose another member.")
+            )
         target = member_facts(member) if isinstance(member, discord.Member) else None
         await ensure_giving(interaction, role, target)
         loan = Loan(guild_id_of(interaction), member.id, role.id)

@@ -8,6 +8,7 @@ from typing import Any
 
 import discord
 import pytest
+from simcord.builders import UserHandle
 
 from bot.core.batches import JOB, BatchService
 from bot.core.contracts import SYSTEM, Actor
@@ -276,6 +277,17 @@ async def test_role_for_a_time(place: Place) -> None:
     assert place.has(place.ada) == {"Guest"}
     said = await place.say("role end", who=place.mod, member=place.ada, role=sailor)
     assert "for a time" in said
+    assert "Nobody has a role" in await place.say("role list", who=place.mod)
+
+
+async def test_bot_is_lent_no_role_by_itself(place: Place) -> None:
+    env = place.bench.env
+    assert env.bot.user is not None
+    me = UserHandle(env, env.backend.users[env.bot.user.id])
+    said = await place.say(
+        "role temp", who=place.mod, member=me, role=place.roles["Sailor"], duration="1h"
+    )
+    assert "to myself" in said
     assert "Nobody has a role" in await place.say("role list", who=place.mod)
 
 
