@@ -72,7 +72,8 @@ class Erasure:
     `deletes` removes the row; otherwise the column takes `replacement` and the columns named in
     `clears` are emptied: a JSON column to `{}`, any other to NULL. `kept_while` names a column and
     the values with which the row stays whole: it is still needed, such as to lift what it says.
-    `kept_until` names the column with the instant until which it does.
+    `kept_until` names the column with the instant until which it does, or NULL; `kept_above_zero`
+    names the columns with counts, any of which keeps the row while it is above 0.
     `is_record` says that a guild's staff hold the row against the person, who can't erase it.
     """
 
@@ -81,6 +82,7 @@ class Erasure:
     clears: tuple[str, ...] = ()
     kept_while: tuple[str, tuple[str, ...]] | None = None
     kept_until: str | None = None
+    kept_above_zero: tuple[str, ...] = ()
     is_record: bool = False
 
 

@@ -80,7 +80,10 @@ def _erasing(
         state, kept = erasure.kept_while
         named &= table.columns[state].not_in(kept)
     if erasure.kept_until is not None:
-        named &= table.columns[erasure.kept_until] <= at
+        until = table.columns[erasure.kept_until]
+        named &= or_(until.is_(None), until <= at)
+    for name in erasure.kept_above_zero:
+        named &= table.columns[name] <= 0
     if erasure.deletes:
         return delete(table).where(named)
     values: dict[str, Any] = {name: _emptied(table.columns[name]) for name in erasure.clears}

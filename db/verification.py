@@ -24,8 +24,13 @@ KICKING = "kicking"
 KICKED = "kicked"
 LEFT = "left"
 
-# Wrong answers count on while somebody is on their way: erasing must not be a way to start anew.
-_ERASED = Erasure(deletes=True, kept_while=("state", (WAITING, REVIEW, KICKING)))
+# Erasing must not be a way to start anew: wrong answers and pauses stay with whoever left, too.
+_ERASED = Erasure(
+    deletes=True,
+    kept_while=("state", (WAITING, REVIEW, KICKING)),
+    kept_until="locked_until",
+    kept_above_zero=("attempts", "asked"),
+)
 
 
 class VerificationMember(Base):

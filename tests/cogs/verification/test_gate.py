@@ -356,6 +356,27 @@ async def test_erasing_is_no_way_around_wrong_answers(world: GateWorld) -> None:
         assert await table.get_member(session, GUILD, ANN) is None
 
 
+async def test_erasing_after_leaving_is_no_way_around_wrong_answers_or_a_pause(
+    world: GateWorld,
+) -> None:
+    async def leave_and_erase() -> None:
+        await world.timers.member_left(GUILD, ANN)
+        async with world.database.write() as session:
+            await erase_person(session, ANN, now=world.clock.now(), records=False)
+
+    await world.set(method="captcha", attempts=2, cooldown=600)
+    await world.answer(await world.ask(), "wrong")
+    await leave_and_erase()
+    assert "too many attempts" in text(await world.answer(await world.ask(), "wrong"))
+    await leave_and_erase()
+    assert "too many attempts" in text(await world.press())
+
+    world.clock.advance(601)
+    await leave_and_erase()
+    async with world.database.read() as session:
+        assert await table.get_member(session, GUILD, ANN) is None
+
+
 async def test_nightly_purge_forgets_after_a_month(world: GateWorld) -> None:
     await world.ask()
     async with world.database.write() as session:
