@@ -303,10 +303,12 @@ class RoleMenus(
         await ensure_manages(interaction, KEY)
         chosen = [int(one) for one in values["roles"]]
         titled = with_texts(draft, values["title"], values["text"])
-        menu = with_roles(titled, chosen, trusted=chosen)
+        # Too many are refused before anything is asked.
+        with_roles(titled, chosen)
         offered = await ensure_may_offer(interaction, chosen)
-        if await confirm_dangerous(interaction, offered):
-            menu = await self.desk.create(menu)
+        trusted = await confirm_dangerous(interaction, offered)
+        if trusted is not None:
+            menu = await self.desk.create(with_roles(titled, chosen, trusted))
             await answer(interaction, view=MenuPanel(self, interaction, menu))
 
     @app_commands.command(description="Change a role menu", extras=_MANAGED)

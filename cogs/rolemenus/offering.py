@@ -57,11 +57,16 @@ async def _actor(interaction: Interaction) -> MemberFacts:
     return replace(member_facts(user), permissions=permissions)
 
 
-async def confirm_dangerous(interaction: Interaction, roles: Sequence[RoleSummary]) -> bool:
-    """Ask before roles are offered that give power; true when there are none or it is wanted."""
+async def confirm_dangerous(
+    interaction: Interaction, roles: Sequence[RoleSummary]
+) -> frozenset[int] | None:
+    """Ask before roles are offered that give power; return which were agreed to, `None` for a no.
+
+    A role that gives none when it is offered is not agreed to: it may be given power later.
+    """
     dangerous = [one for one in roles if one.permissions & DANGEROUS]
     if not dangerous:
-        return True
+        return frozenset()
     permissions = sorted(frozenset().union(*(one.permissions & DANGEROUS for one in dangerous)))
     question = _(
         "⚠️ Whoever takes {roles} gets power over this server: {permissions}. Offer it to every "
@@ -69,4 +74,6 @@ async def confirm_dangerous(interaction: Interaction, roles: Sequence[RoleSummar
         roles=RoleList([one.id for one in dangerous]),
         permissions=PermissionList(permissions),
     )
-    return await confirm(interaction, question, accept=_("Offer it"))
+    if await confirm(interaction, question, accept=_("Offer it")):
+        return frozenset(one.id for one in dangerous)
+    return None

@@ -286,8 +286,9 @@ class MenuPanel(OwnedPanel):
             offered = await ensure_may_offer(pressed, chosen)
             # Too many are refused before anything is asked.
             with_roles(self._menu, chosen)
-            if await confirm_dangerous(pressed, offered):
-                await self._save(lambda menu: with_roles(menu, chosen, trusted=chosen))
+            trusted = await confirm_dangerous(pressed, offered)
+            if trusted is not None:
+                await self._save(lambda menu: with_roles(menu, chosen, trusted))
 
         await ask(interaction, KEY, Question(_("Add roles"), [roles]), submitted)
 

@@ -135,6 +135,21 @@ async def test_rows_keep_their_numbers_when_those_become_lasting(tmp_path: Path)
         await database.close()
 
 
+async def test_agreements_to_offer_power_that_nobody_gave_are_void(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/old.db")
+    try:
+        async with database.engine.begin() as connection:
+            await connection.run_sync(_upgrade_to, "0021")
+            await connection.execute(
+                text("INSERT INTO role_menu_options VALUES (1, 2, 0, NULL, NULL, NULL, NULL, 1)")
+            )
+        await upgrade(database)
+        async with database.read() as session:
+            assert await session.scalar(text("SELECT trusted FROM role_menu_options")) == 0
+    finally:
+        await database.close()
+
+
 async def test_upgrade_from_empty_reaches_the_head_once(empty: Database) -> None:
     assert await upgrade(empty)
     assert await current(empty) == head()

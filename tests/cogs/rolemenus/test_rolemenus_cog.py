@@ -17,6 +17,7 @@ from tests.cogs.moderation.world import text_of
 from tests.simcord_env import Bench, running_bench
 
 BUTTON, SELECT, TEXT = 2, 3, 10
+BAN = discord.Permissions(ban_members=True).value
 
 
 @dataclass
@@ -189,6 +190,29 @@ async def test_dangerous_role_is_only_offered_after_a_yes(square: Square) -> Non
     asked = await square.create(square.roles["Guard"])
     await square.boss.click(asked.response, label="Offer it")
     assert [one.trusted for one in (await square.menu()).options] == [True]
+
+
+async def test_role_that_gets_power_later_is_not_given_until_an_admin_agrees(
+    square: Square,
+) -> None:
+    red = square.roles["Red"]
+    await square.create(red, square.roles["Blue"])
+    message = await square.post()
+
+    square.backend.edit_role(square.guild.id, red.id, {"permissions": BAN})
+    await square.bench.env.settle()
+    refused = await square.ada.click(message, label="Red")
+
+    assert "gives power over this server" in text_of(refused)
+    assert await square.has(square.ada) == set()
+    assert await square.problems() == ["role_dangerous"]
+
+    panel = (await square.boss.slash(square.channel, "rolemenu edit", menu="Colours")).response
+    form = await square.boss.click(panel, custom_id="rolemenus:panel:add")
+    asked = await square.boss.submit_modal(form, {"roles": [red, square.roles["Blue"]]})
+    await square.boss.click(asked.followups[0], label="Offer it")
+    trusted = {one.role_id: one.trusted for one in (await square.menu()).options}
+    assert trusted == {red.id: True, square.roles["Blue"].id: False}
 
 
 async def test_role_above_the_admin_is_refused_and_the_form_kept(square: Square) -> None:
