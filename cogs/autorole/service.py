@@ -210,7 +210,7 @@ class AutoroleService:
         if not state.enabled:
             return
         settings: AutoroleSettings = state.settings
-        muted = await self._mute_role(guild_id) if settings.sticky_enabled else None
+        muted = await self._mute_role(guild_id) if news.arrivals else None
         async with self._database.write() as session:
             await self._see_off(session, guild_id, news, settings)
             await self._give_join_roles(session, news, settings)
@@ -323,35 +323,43 @@ class AutoroleService:
         settings: AutoroleSettings,
         muted: int | None,
     ) -> None:
-        """Want again what those who come back had, and roles for a time that have not ended."""
+        """Want again what those who come back had, and roles for a time that have not ended.
+
+        Either may be denied, or have got rights of staff that leaving was to end.
+        """
         members = [(guild_id, one) for one in news.arrivals]
         had: defaultdict[int, set[int]] = defaultdict(set)
         for one in await table.list_temporary_of(session, members):
             had[one.user_id].add(one.role_id)
         if settings.sticky_enabled:
-            for user_id, kept in (
-                await self._kept(session, news, settings, members, muted)
-            ).items():
-                had[user_id] |= kept
+            for user_id, role_ids in (await self._known(session, news, members)).items():
+                had[user_id] |= role_ids
+        roles = {one.id: one for one in self._state().roles(guild_id)} if had else {}
+        kept = {
+            user_id: kept_roles(
+                role_ids,
+                roles,
+                denied=settings.sticky_denied,
+                allowed=settings.sticky_allowed,
+                muted=muted,
+            )
+            for user_id, role_ids in had.items()
+        }
         changes = [
             self._again(news.arrivals[user_id][0], role_id)
-            for user_id, role_ids in had.items()
+            for user_id, role_ids in kept.items()
             for role_id in sorted(role_ids)
         ]
         await self._roles.want(session, changes)
         if settings.sticky_enabled:
             # What is not given back now never is.
-            back = {(guild_id, one): had.get(one, ()) for one in news.arrivals}
+            back = {(guild_id, one): kept.get(one, ()) for one in news.arrivals}
             await table.put_known(session, back)
 
-    async def _kept(
-        self,
-        session: AsyncSession,
-        news: _News,
-        settings: AutoroleSettings,
-        members: list[Member],
-        muted: int | None,
+    async def _known(
+        self, session: AsyncSession, news: _News, members: list[Member]
     ) -> dict[int, frozenset[int]]:
+        """Return the roles that those who come back had, as far as they are still kept."""
         now = self._clock.now()
         known = {
             one.user_id: frozenset(map(int, one.role_ids))
@@ -361,17 +369,7 @@ class AutoroleService:
         for user_id, (_newcomer, before) in news.arrivals.items():
             if before is not None:
                 known[user_id] = before.role_ids
-        roles = {one.id: one for one in self._state().roles(members[0][0])} if known else {}
-        return {
-            user_id: kept_roles(
-                role_ids,
-                roles,
-                denied=settings.sticky_denied,
-                allowed=settings.sticky_allowed,
-                muted=muted,
-            )
-            for user_id, role_ids in known.items()
-        }
+        return known
 
     def _again(self, one: Newcomer, role_id: int) -> RoleChange:
         level = self._level(one.guild_id)

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from cogs.autorole.temporary import Loan
 from db.people import erase_person, export_person
-from tests.bot.core.roles.world import ANN, GUILD, RED
-from tests.cogs.autorole.world import AutoroleWorld
+from tests.bot.core.roles.world import ANN, BLUE, GUILD, RED
+from tests.cogs.autorole.world import MUTED, STAFF, AutoroleWorld
 
 LOAN = Loan(GUILD, ANN, RED)
 HOUR = timedelta(hours=1)
@@ -79,6 +79,28 @@ async def test_who_comes_back_in_time_gets_it_again_and_loses_it_then(world: Aut
     assert world.discord.roles[ANN] == {RED}
     await world.work(HOUR)
     assert world.discord.roles[ANN] == set()
+
+
+async def test_who_comes_back_gets_no_role_for_a_time_that_is_not_given_back(
+    world: AutoroleWorld,
+) -> None:
+    await world.set(sticky_denied=[str(BLUE)])
+    await world.join()
+    for role_id in (RED, BLUE, STAFF, MUTED):
+        loan = Loan(GUILD, ANN, role_id)
+        await world.loans.give(loan, 3 * HOUR, actor_id=9, reason="boss")
+    await world.work()
+    await world.leave()
+
+    await world.join()
+    await world.work()
+
+    assert world.discord.roles[ANN] == {RED}
+    await world.leave()
+    await world.set(sticky_allowed=[str(STAFF)])
+    await world.join()
+    await world.work()
+    assert world.discord.roles[ANN] == {RED, STAFF}
 
 
 async def test_who_comes_back_afterwards_does_not_get_it_as_a_kept_role(
