@@ -212,11 +212,11 @@ def _check_limit(menu: Menu, own: list[int], adds: list[int], drops: list[int]) 
         "You can have {count} roles of this menu at once.",
         limit,
     )
-    hint = (
-        _("You have {roles}; put one off first.", roles=RoleList(kept))
-        if kept
-        else _("Choose fewer.")
-    )
+    hint = _("Choose fewer.")
+    if kept and menu.mode is Mode.ADD:
+        hint = _("You have {roles}, which only the staff can take from you.", roles=RoleList(kept))
+    elif kept:
+        hint = _("You have {roles}; put one off first.", roles=RoleList(kept))
     raise Denied(message, hint=hint)
 
 

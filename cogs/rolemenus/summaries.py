@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from bot.core.fields.text import escape_markdown, quote, shorten
 from bot.core.i18n import Message, _, ngettext
 from cogs.rolemenus.emoji import show_emoji
-from cogs.rolemenus.mentions import RoleList
 from cogs.rolemenus.rules import Menu, Option
-from cogs.rolemenus.wording import MODE_TITLES, STYLE_TITLES, NameOf
+from cogs.rolemenus.wording import MODE_TITLES, STYLE_TITLES, NameOf, conditions_of
 from db.role_menus import RoleMenuPost
 
 # A panel holds 4,000 characters in all; its notice and labels need some.
@@ -43,13 +42,7 @@ def _working(menu: Menu) -> list[Message]:
                 menu.most,
             )
         )
-    if menu.required:
-        roles = RoleList(sorted(menu.required), either=True)
-        lines.append(_("Only with {roles}", roles=roles))
-    if menu.forbidden:
-        roles = RoleList(sorted(menu.forbidden), either=True)
-        lines.append(_("Not with {roles}", roles=roles))
-    return lines
+    return [*lines, *conditions_of(menu)]
 
 
 def _option_line(option: Option, name_of: NameOf, locale: str | None) -> str:

@@ -5,7 +5,7 @@ Titles and texts are an admin's own and keep their formatting; nobody is mention
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from bot.core.fields.text import shorten
@@ -70,8 +70,8 @@ def label_of(option: Option, name_of: NameOf) -> str:
 
 
 def _description(menu: Menu, present: Sequence[Option], locale: str | None) -> str:
-    hint = _hint(menu)
-    ends = [f"-# {hint.render(locale)}"] if hint else []
+    hints = _hints(menu, locale)
+    ends = [hints] if hints else []
     parts = [menu.text] if menu.text else []
     if menu.style is not Style.SELECT:
         named = [one for one in present if menu.style is Style.REACTIONS or one.description]
@@ -89,12 +89,27 @@ def _line(option: Option, *, full: bool) -> str:
     return f"{emoji}<@&{option.role_id}>{described}"
 
 
-def _hint(menu: Menu) -> Message | None:
-    if menu.mode is Mode.NORMAL and menu.most is not None:
-        return ngettext(
+def _hints(menu: Menu, locale: str | None) -> str:
+    """Return as lines what members have to know: the mode, the limit, for whom the menu is."""
+    return "\n".join(f"-# {one.render(locale)}" for one in _rules_of(menu))
+
+
+def _rules_of(menu: Menu) -> Iterator[Message]:
+    if menu.mode in _HINTS:
+        yield _HINTS[menu.mode]
+    if menu.mode in (Mode.NORMAL, Mode.ADD) and menu.most is not None:
+        yield ngettext(
             "You can have {count} of these.", "You can have {count} of these at once.", menu.most
         )
-    return _HINTS.get(menu.mode)
+    yield from conditions_of(menu)
+
+
+def conditions_of(menu: Menu) -> Iterator[Message]:
+    """Yield for whom a menu is."""
+    if menu.required:
+        yield _("Only with {roles}", roles=RoleList(sorted(menu.required), either=True))
+    if menu.forbidden:
+        yield _("Not with {roles}", roles=RoleList(sorted(menu.forbidden), either=True))
 
 
 def _row(components: list[dict[str, Any]]) -> dict[str, Any]:
@@ -172,9 +187,8 @@ def page_text(menu: Menu, held: frozenset[int], locale: str | None) -> str:
     """Return what stands above the select: the menu's title and what the member has of it."""
     own = [one for one in menu.role_ids if one in held]
     have = _("You have {roles}.", roles=RoleList(own)) if own else _("You have none of them.")
-    hint = _hint(menu)
-    lines = [f"**{menu.title}**", have.render(locale)]
-    return "\n".join([*lines, *([f"-# {hint.render(locale)}"] if hint else [])])
+    lines = [f"**{menu.title}**", have.render(locale), _hints(menu, locale)]
+    return "\n".join(filter(None, lines))
 
 
 # --- answers --------------------------------------------------------------------------------------

@@ -78,6 +78,12 @@ def test_limit_counts_what_stays() -> None:
 
     with pytest.raises(Denied, match="2 roles of this menu at once"):
         press(two, {RED, BLUE}, GREEN)
+    # Nobody can put a role off where roles are only given.
+    with pytest.raises(Denied) as refused:
+        press(menu(Mode.ADD, most=2), {RED, BLUE}, GREEN)
+    said = refused.value.render("en")
+    assert "put one off" not in said
+    assert "You have <@&1> and <@&2>, which only the staff can take from you." in said
     assert decide(two, {RED, BLUE}, {}, chosen((RED, BLUE, GREEN), (BLUE, GREEN))) == Ruling(
         (GREEN,), (RED,)
     )

@@ -115,3 +115,24 @@ def test_outcome_of_many_that_wait_fits_an_answer() -> None:
     assert len(text) <= 2000
     assert "You have" not in text
     assert outcome_text(Outcome(menu, Ruling(), frozenset()), "en") == "Nothing has changed."
+
+
+@pytest.mark.parametrize("mode", [Mode.NORMAL, Mode.ADD])
+def test_message_says_the_limit_and_for_whom_it_is(mode: Mode) -> None:
+    menu = Menu(
+        id=1,
+        guild_id=1,
+        title="Colours",
+        mode=mode,
+        most=2,
+        required=frozenset({7, 8}),
+        forbidden=frozenset({9}),
+        options=(Option(role_id=1),),
+    )
+    for said in (
+        menu_message(menu, name_of, "en")["embeds"][0]["description"],
+        page_text(menu, frozenset(), "en"),
+    ):
+        assert "-# You can have 2 of these at once." in said
+        assert "-# Only with <@&7> or <@&8>" in said
+        assert "-# Not with <@&9>" in said
