@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bot.core.fields.text import escape_markdown
 from bot.core.templates import cut
 from cogs.customcommand.language import (
+    MENTION,
     NUMBER,
     POSITIONS,
     Comparison,
@@ -27,6 +29,8 @@ from cogs.customcommand.language import (
 Choose = Callable[[int], int]
 
 MAX_ARGS = 1500
+# As `MENTION`, of a value that Discord itself gave the id of.
+_USER = re.compile(r"<@()([0-9]+)>")
 _ORDER: Mapping[str, Callable[[float, float], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -71,28 +75,50 @@ class Occasion:
         }
 
 
-def evaluate(program: Program, values: Mapping[str, str], choose: Choose, *, limit: int) -> str:
-    """Return the text, at most `limit` characters long; what is too long ends in an ellipsis.
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a template gave, and whom the parts that its author wrote mention in it."""
 
-    Values are not searched for variables again. Work stops as soon as the text is full.
+    text: str
+    users: frozenset[int] = frozenset()
+    roles: frozenset[int] = frozenset()
+
+
+def evaluate(program: Program, values: Mapping[str, str], choose: Choose, *, limit: int) -> Said:
+    """Return what is said, at most `limit` characters long; what is too long ends in an ellipsis.
+
+    Values are not searched for variables again. Work stops as soon as the text is full. A mention
+    counts where the template itself has it or `{user.mention}` stands, in a part that is said and
+    not cut off: what another value brings in is no mention.
     """
     pieces: list[str] = []
+    mentions: list[tuple[int, str, int]] = []
     length = 0
-    for piece in _pieces(program.nodes, values, choose):
+    for piece, mention in _pieces(program.nodes, values, choose):
         pieces.append(piece)
+        found = mention.finditer(piece) if mention is not None else ()
+        mentions += [(length + one.end(), one[1], int(one[2])) for one in found]
         length += len(piece)
         if length > limit:
             break
-    return cut("".join(pieces).strip(), limit)
+    whole = "".join(pieces)
+    text = cut(whole.strip(), limit)
+    end = len(whole) - len(whole.lstrip()) + len(text.removesuffix("…"))
+    kept = [(sign, one) for at, sign, one in mentions if at <= end]
+    users = frozenset(one for sign, one in kept if not sign)
+    return Said(text, users, frozenset(one for sign, one in kept if sign))
 
 
-def _pieces(nodes: Nodes, values: Mapping[str, str], choose: Choose) -> Iterator[str]:
+def _pieces(
+    nodes: Nodes, values: Mapping[str, str], choose: Choose
+) -> Iterator[tuple[str, re.Pattern[str] | None]]:
+    """Yield each part that is said, and what in it is meant as a mention, if anything is."""
     for node in nodes:
         match node:
             case Text(text):
-                yield text
+                yield text, MENTION
             case Variable(name):
-                yield values[name]
+                yield values[name], _USER if name == "user.mention" else None
             case Random(options):
                 yield from _pieces(options[choose(len(options))], values, choose)
             case If(condition, then, otherwise):

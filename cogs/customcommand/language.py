@@ -49,7 +49,7 @@ _TAG = re.compile(r"\{([^{}]*)\}")
 _TEXT = re.compile(r"[^{}|]+")
 _WORD = re.compile(r'"([^"]*)"|(==|!=|>=|<=|=|>|<)|([^\s"=!<>]+)|(\S)')
 NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,6})?")
-_MENTION = re.compile(r"<@(&?)([0-9]{15,20})>")
+MENTION = re.compile(r"<@(&?)([0-9]{15,20})>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Program:
     """A template that was found good, as a tree.
 
     `names` are the variables that it uses. `users` and `roles` are the mentions written out in it,
-    which are all that may be notified: what a variable brings in never is.
+    in whatever part. Of them those are notified that an evaluation says.
     """
 
     nodes: Nodes
@@ -142,7 +142,7 @@ def parse(source: str) -> Program:
         )
     parser = _Parser(source)
     nodes = parser.read()
-    mentions = {(sign, int(one)) for sign, one in _MENTION.findall(source)}
+    mentions = {(sign, int(one)) for sign, one in MENTION.findall(source)}
     return Program(
         nodes,
         frozenset(parser.names),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from bot.core.fields.text import quote
 from bot.core.fields.values import VARIANT_LINE
 from bot.core.i18n import Message, _
 from bot.core.templates import InvalidTemplate
-from cogs.customcommand.evaluation import Choose, Occasion, evaluate
+from cogs.customcommand.evaluation import Choose, Occasion, Said, evaluate
 from cogs.customcommand.language import Program, parse
 
 # https://discord.com/developers/docs/interactions/application-commands
@@ -273,35 +273,33 @@ def check_may_use(draft: Draft, invocation: Invocation) -> None:
 def payload_of(response: Response, occasion: Occasion, choose: Choose) -> dict[str, Any] | None:
     """Return the body of the answer's message; `None` when nothing is left to say.
 
-    It notifies whom the admin's own templates mention, and nobody that a value brings in.
+    It notifies whom the admin's own words mention in the text that is said, and nobody that a value
+    brings in. An embed notifies nobody, so a mention there is no leave for one in the text.
     """
     values = occasion.values()
-    programs: list[Program] = []
 
-    def say(source: str, limit: int) -> str:
-        program = parse(source)
-        programs.append(program)
-        return evaluate(program, values, choose, limit=limit)
+    def say(source: str, limit: int) -> Said:
+        return evaluate(parse(source), values, choose, limit=limit)
 
-    content = ""
+    said = Said("")
     if response.texts:
-        content = say(response.texts[choose(len(response.texts))], MAX_CONTENT)
+        said = say(response.texts[choose(len(response.texts))], MAX_CONTENT)
     embed = _embed_of(response.embed, say) if response.embed is not None else None
-    if not content and embed is None:
+    if not said.text and embed is None:
         return None
-    payload: dict[str, Any] = {"allowed_mentions": _mentions(programs, occasion)}
-    if content:
-        payload["content"] = content
+    payload: dict[str, Any] = {"allowed_mentions": _mentions(said)}
+    if said.text:
+        payload["content"] = said.text
     if embed is not None:
         payload["embeds"] = [embed]
     return payload
 
 
-def _embed_of(texts: EmbedTexts, say: Any) -> dict[str, Any] | None:
+def _embed_of(texts: EmbedTexts, say: Callable[[str, int], Said]) -> dict[str, Any] | None:
     embed: dict[str, Any] = {}
-    if title := say(texts.title, MAX_TITLE):
+    if title := say(texts.title, MAX_TITLE).text:
         embed["title"] = title
-    if body := say(texts.body, MAX_BODY):
+    if body := say(texts.body, MAX_BODY).text:
         embed["description"] = body
     if texts.image:
         embed["image"] = {"url": texts.image}
@@ -312,13 +310,9 @@ def _embed_of(texts: EmbedTexts, say: Any) -> dict[str, Any] | None:
     return embed
 
 
-def _mentions(programs: Sequence[Program], occasion: Occasion) -> dict[str, Any]:
-    users = {one for program in programs for one in program.users}
-    if any("user.mention" in program.names for program in programs):
-        users.add(occasion.user_id)
-    roles = {one for program in programs for one in program.roles}
+def _mentions(said: Said) -> dict[str, Any]:
     return {
         "parse": [],
-        "users": [str(one) for one in sorted(users)][:MAX_MENTIONS],
-        "roles": [str(one) for one in sorted(roles)][:MAX_MENTIONS],
+        "users": [str(one) for one in sorted(said.users)][:MAX_MENTIONS],
+        "roles": [str(one) for one in sorted(said.roles)][:MAX_MENTIONS],
     }

@@ -33,6 +33,23 @@ async def test_only_the_admins_words_may_notify(world: World) -> None:
     assert said["allowed_mentions"] == {"parse": [], "users": ["1001"], "roles": [str(role)]}
 
 
+async def test_a_mention_that_is_not_said_notifies_nobody_whatever_a_member_writes(
+    world: World,
+) -> None:
+    role = 111111111111111111
+    mention = f"<@&{role}>"
+    untaken = f"{{if not 1}}{mention}{{end}} {{args}}"
+    embedded = Response(("{args}",), EmbedTexts("News", f"For {mention}"))
+    await world.book.add(GUILD, draft("branch", untaken), ROOT)
+    await world.book.add(GUILD, Draft("card", embedded), ROOT)
+    await world.book.add(GUILD, draft("long", f"{{args}} {'x' * 600} {mention}"), ROOT)
+
+    for name, args in (("branch", "hi"), ("card", "hi"), ("long", "y" * 1470)):
+        said = await world.use.answer(invocation(name, f"{mention} {args}"))
+        assert mention in said["content"]
+        assert said["allowed_mentions"] == NOBODY
+
+
 async def test_embed_goes_along(world: World) -> None:
     embed = EmbedTexts("{1}", "{if 1}to {1}{end}", "https://example.org/a.png", 255)
     await world.book.add(GUILD, Draft("card", Response((), embed)), ROOT)
