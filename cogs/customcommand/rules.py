@@ -262,7 +262,9 @@ def check_may_use(draft: Draft, invocation: Invocation) -> None:
             _("/{name} is not for this channel.", name=draft.name),
             hint=_("Use it in {channels}.", channels=places),
         )
-    if draft.role_ids and invocation.role_ids.isdisjoint(draft.role_ids):
+    # The role of all members has the guild's id; Discord leaves it out of a member's roles.
+    held = {*invocation.role_ids, invocation.guild_id}
+    if draft.role_ids and held.isdisjoint(draft.role_ids):
         roles = " ".join(f"<@&{one}>" for one in draft.role_ids[:10])
         raise Denied(
             _("/{name} is not for you.", name=draft.name),

@@ -84,6 +84,12 @@ async def test_restrictions_are_told_with_what_would_do(world: World) -> None:
     assert await world.use.answer(invocation(channel_id=ROOM, parent_id=601, role_ids=[701]))
 
 
+async def test_command_for_the_role_that_all_members_have_is_for_all(world: World) -> None:
+    # The role that Discord shows as @everyone has the guild's id, and no message names it.
+    await world.book.add(GUILD, draft(role_ids=(GUILD,)), ROOT)
+    assert await world.use.answer(invocation(role_ids=[702]))
+
+
 async def test_what_is_off_or_gone_says_so(world: World) -> None:
     await world.book.add(GUILD, draft(enabled=False), ROOT)
     with pytest.raises(Denied, match="switched off"):
