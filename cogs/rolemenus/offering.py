@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import discord
 
-from bot.checks import guild_id_of
+from bot.checks import ensure_manages, guild_id_of
 from bot.core.contracts import MemberFacts, RoleSummary
 from bot.core.errors import Denied, InvalidInput, NotFound
 from bot.core.i18n import _
@@ -27,9 +27,13 @@ Interaction: TypeAlias = "discord.Interaction[Pegasus]"
 
 
 async def ensure_may_offer(interaction: Interaction, role_ids: Sequence[int]) -> list[RoleSummary]:
-    """Return the roles; raises for one that is gone, or that the bot or the person can't give."""
-    state, guild_id = interaction.client.kernel.state(), guild_id_of(interaction)
-    me = state.me(guild_id)
+    """Return the roles; raises for one that is gone, or that the bot or the person can't give.
+
+    The mute role is not on offer either: cases give and take it.
+    """
+    kernel, guild_id = interaction.client.kernel, guild_id_of(interaction)
+    state = kernel.state()
+    me, muted = state.me(guild_id), await kernel.cases.mute_role_id(guild_id)
     if me is None:
         raise NotFound(_("I am not in this server any more."))
     actor = await _actor(interaction)
@@ -39,6 +43,8 @@ async def ensure_may_offer(interaction: Interaction, role_ids: Sequence[int]) ->
         role = state.role(guild_id, role_id)
         if role is None:
             raise InvalidInput(_("That role no longer exists."), hint=_("Choose another role."))
+        if role_id == muted:
+            raise Denied(_("That is the mute role."), hint=_("Choose another role."))
         refusal = can_act(Action.ADD_ROLE, bot=me, actor=actor, target=target, role=role)
         if refusal is not None:
             raise Denied(refusal.message, hint=refusal.fix)
@@ -64,6 +70,11 @@ async def confirm_dangerous(
 
     A role that gives none when it is offered is not agreed to: it may be given power later.
     """
+
+    async def recheck(pressed: Interaction) -> None:
+        await ensure_manages(pressed, KEY)
+        await ensure_may_offer(pressed, [one.id for one in roles])
+
     dangerous = [one for one in roles if one.permissions & DANGEROUS]
     if not dangerous:
         return frozenset()
@@ -74,6 +85,5 @@ async def confirm_dangerous(
         roles=RoleList([one.id for one in dangerous]),
         permissions=PermissionList(permissions),
     )
-    if await confirm(interaction, question, accept=_("Offer it")):
-        return frozenset(one.id for one in dangerous)
-    return None
+    agreed = await confirm(interaction, question, accept=_("Offer it"), recheck=recheck)
+    return frozenset(one.id for one in dangerous) if agreed else None

@@ -192,6 +192,27 @@ async def test_dangerous_role_is_only_offered_after_a_yes(square: Square) -> Non
     assert [one.trusted for one in (await square.menu()).options] == [True]
 
 
+async def test_yes_of_who_may_no_longer_offer_roles_counts_for_nothing(square: Square) -> None:
+    asked = await square.create(square.roles["Guard"])
+    square.backend.remove_member_role(square.guild.id, square.boss.id, square.roles["Boss"].id)
+    await square.bench.env.settle()
+
+    refused = await square.boss.click(asked.response, label="Offer it")
+
+    assert "Manage Server" in text_of(asked) + text_of(refused)
+    assert await square.cog.desk.list(square.guild.id) == []
+
+
+async def test_mute_role_is_not_offered(square: Square) -> None:
+    changes = {"mute_role_id": str(square.roles["Blue"].id)}
+    await square.bench.kernel.settings.change(square.guild.id, "moderation", changes, actor=SYSTEM)
+
+    refused = await square.create(square.roles["Red"], square.roles["Blue"])
+
+    assert "That is the mute role." in text_of(refused)
+    assert await square.cog.desk.list(square.guild.id) == []
+
+
 async def test_role_that_gets_power_later_is_not_given_until_an_admin_agrees(
     square: Square,
 ) -> None:
