@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.features import Category, Feature, RateClass
 from bot.core.i18n import N_
+from cogs.autorole.problems import find_autorole_problems
 from cogs.autorole.service import purge_autorole
 from cogs.autorole.settings import AutoroleSettings
 
@@ -29,6 +30,7 @@ FEATURE = Feature(
     intents={
         "members": N_("I can't see who joins or leaves, so nobody gets a role for it."),
     },
+    check=find_autorole_problems,
     purge=purge_autorole,
 )
 

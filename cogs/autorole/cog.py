@@ -190,6 +190,8 @@ class Autorole(
         guild_id = await _begin(interaction)
         values = _values(role, delay, recipients, screening, account_age, after_role)
         summary = await ensure_giving(interaction, role, anybody(guild_id))
+        # What is agreed to is what the role allows now.
+        values["trusted"] = is_powerful(summary)
         kernel = self.bot.kernel
 
         def edit(roles: JoinRoles) -> JoinRoles:

@@ -121,6 +121,11 @@ def is_powerful(role: RoleSummary) -> bool:
     return not STAFF_RIGHTS.isdisjoint(role.permissions)
 
 
+def may_be_given(one: JoinRole, role: RoleSummary) -> bool:
+    """Return whether a join role is harmless, or somebody has agreed to what it allows."""
+    return one.trusted or not is_powerful(role)
+
+
 def kept_roles(
     had: Iterable[int],
     roles: Mapping[int, RoleSummary],

@@ -28,6 +28,7 @@ from cogs.autorole.rules import (
     gated_gift,
     gift_of,
     kept_roles,
+    may_be_given,
 )
 from db import autorole as table
 from db import role_wishes
@@ -299,11 +300,18 @@ class AutoroleService:
         self._roles.look_again(guild_id)
 
     def present(self, guild_id: int, settings: AutoroleSettings) -> AutoroleSettings:
-        """Return settings without the join roles that are gone, which their problem tells of."""
+        """Return settings without the join roles that their problems tell of.
+
+        Those are gone, or have got rights of staff that nobody has agreed to.
+        """
         state = self._state()
         if state.guild(guild_id) is None:
             return settings
-        there = [one for one in settings.join_roles if state.role(guild_id, one.role_id)]
+        there = [
+            one
+            for one in settings.join_roles
+            if (role := state.role(guild_id, one.role_id)) and may_be_given(one, role)
+        ]
         return settings.model_copy(update={"join_roles": tuple(there)})
 
     def decide(self, one: Newcomer, settings: AutoroleSettings) -> Decision:
@@ -404,7 +412,7 @@ class AutoroleService:
             if one.for_role_id in changed[one.user_id].role_ids
         ]
         taken = await table.take_waiting(session, due)
-        by_id = {one.role_id: one for one in settings.join_roles}
+        by_id = {one.role_id: one for one in self.present(guild_id, settings).join_roles}
         level, now = self._level(guild_id), self._clock.now()
         gifts = [
             (changed[user_id], gift_of(by_id[role_id], changed[user_id], level=level, now=now))

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from cogs.autorole import keeping
+from cogs.autorole.problems import find_autorole_problems
 from cogs.autorole.rules import Newcomer
-from cogs.autorole.service import WAITED_FOR, purge_autorole
+from cogs.autorole.service import KEY, WAITED_FOR, purge_autorole
 from cogs.autorole.settings import JoinRole
 from db import autorole as table
 from tests.bot.core.roles.world import ANN, BLUE, BOB, GREEN, GUILD, RED, change
@@ -105,6 +106,24 @@ async def test_role_that_is_gone_is_not_wanted(world: AutoroleWorld) -> None:
     del world.view.positions[RED]
     await world.join()
     assert world.discord.calls == [("add", ANN, BLUE)]
+
+
+async def test_role_of_staff_is_given_only_with_an_agreement(world: AutoroleWorld) -> None:
+    await world.set(SAILOR, JoinRole(role_id=STAFF), JoinRole(role_id=GREEN, after_role_id=BLUE))
+    await world.join()
+    await world.join(BOB)
+    world.view.rights[GREEN] = frozenset({"administrator"})
+    await world.get(BLUE, user_id=BOB)
+    assert (roles_of(world), roles_of(world, BOB)) == ({RED}, {RED, BLUE})
+    state = await world.settings.get(GUILD, KEY)
+    told = find_autorole_problems(state, world.view, GUILD)
+    assert [one.subject for one in told] == [f"join_roles:{STAFF}", f"join_roles:{GREEN}"]
+
+    await world.set(JoinRole(role_id=STAFF, trusted=True))
+    await world.join(9001)
+    assert roles_of(world, 9001) == {STAFF}
+    state = await world.settings.get(GUILD, KEY)
+    assert find_autorole_problems(state, world.view, GUILD) == []
 
 
 async def test_role_above_the_bot_is_told_once_and_given_to_all_when_it_is_moved(
@@ -428,7 +447,7 @@ async def test_role_that_is_removed_is_not_given_to_those_who_wait_for_it(
     world: AutoroleWorld,
 ) -> None:
     late, later = JoinRole(role_id=RED, delay=HOUR), JoinRole(role_id=BLUE, delay=HOUR)
-    await world.set(late, later, JoinRole(role_id=STAFF, after_role_id=GREEN))
+    await world.set(late, later, JoinRole(role_id=STAFF, after_role_id=GREEN, trusted=True))
     await world.join()
     # What others want stays, also where it is the same.
     async with world.database.write() as session:

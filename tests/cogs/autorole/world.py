@@ -41,6 +41,7 @@ class GuildView(View):
     def __init__(self) -> None:
         super().__init__()
         self.positions.update({MUTED: 1, STAFF: 5, BOTS_OWN: 6})
+        self.rights = {STAFF: frozenset({"ban_members"})}
 
     def guild(self, guild_id: int) -> GuildSummary | None:
         return GuildSummary(guild_id, "Garden", 1, 1234, verification_level=self.level)
@@ -49,7 +50,6 @@ class GuildView(View):
         return next((one for one in self.roles(guild_id) if one.id == role_id), None)
 
     def roles(self, guild_id: int) -> Sequence[RoleSummary]:
-        rights = {STAFF: frozenset({"ban_members"})}
         return [
             RoleSummary(
                 one,
@@ -57,7 +57,7 @@ class GuildView(View):
                 f"R{one}",
                 position,
                 managed=one == BOTS_OWN,
-                permissions=rights.get(one, frozenset()),
+                permissions=self.rights.get(one, frozenset()),
             )
             for one, position in self.positions.items()
         ]
