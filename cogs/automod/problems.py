@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.core.contracts import BotState
@@ -94,8 +95,12 @@ class Troubles:
     async def cannot_punish(self, order: Order, error: AppError) -> None:
         """Report that Discord refused a case for good."""
         fix = error.hint or _("Check my permissions and the place of my role.")
-        subject = str(order.kind)
-        await self._report(order.guild_id, Problem(KEY, "cannot_act", subject, error.message, fix))
+        subject, message = str(order.kind), error.message
+        if "member" in message.values:
+            # An error's name is made harmless already; a problem's texts are where they are shown.
+            name = order.target.name or str(order.target.id)
+            message = replace(message, values={**message.values, "member": name})
+        await self._report(order.guild_id, Problem(KEY, "cannot_act", subject, message, fix))
 
     async def could_punish(self, order: Order) -> None:
         """Take back that this kind of case is refused."""

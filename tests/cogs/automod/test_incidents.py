@@ -167,6 +167,17 @@ async def test_missing_permission_is_told_once_and_the_message_stays(world: Worl
     assert "not timed out" in await world.shown()
 
 
+async def test_name_in_a_problem_is_made_harmless_where_it_is_shown_and_only_there(
+    world: World,
+) -> None:
+    await world.start(rule("scam", words("nitro"), TIMEOUT))
+    world.discord.before.append(NotPermitted("missing_permissions"))
+    await world.say("nitro", Target(4711, "a_b*c"))
+
+    (problem,) = await world.problems.list(GUILD)
+    assert " a_b*c " in str(problem.problem.message)
+
+
 async def test_ban_that_deletes_leaves_nothing_to_delete_twice(world: World) -> None:
     ban = {"type": "ban", "delete_window": 3600}
     await world.start(rule("scam", words("nitro"), "delete", ban))
