@@ -26,7 +26,7 @@ from bot.localization import CatalogueTranslator
 from bot.observer import Observer
 from bot.panels import settings_command
 from bot.sessions import Sessions
-from bot.tree import Fallback, PegasusTree, record_use
+from bot.tree import Fallback, OwnCommands, PegasusTree, record_use
 from bot.tuning import settle_memory
 from db.engine import is_connection_error
 
@@ -106,6 +106,8 @@ class Pegasus(commands.AutoShardedBot):
         # Answers slash commands that are not in the tree, such as a guild's own, and returns
         # whether it did; what it raises is told to the person.
         self.fallback: Fallback | None = None
+        # Names the guild's own slash commands that a person may use, for /help.
+        self.own_commands: OwnCommands | None = None
         self.prefixes = _prefixes_of(kernel)
         self._courier = DiscordCourier(self, kernel.clock, self.renderers)
         self._enforcer = DiscordEnforcer(self)

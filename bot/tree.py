@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import aiohttp
@@ -26,13 +27,14 @@ from bot.replies import answer_error
 from db.base import NOBODY
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from bot.client import Pegasus
 
 log = structlog.get_logger(__name__)
 
 Command = app_commands.Command[Any, ..., Any] | app_commands.ContextMenu
+OwnCommands: TypeAlias = "Callable[[discord.Interaction[Pegasus]], Awaitable[Sequence[OwnCommand]]]"
 Fallback: TypeAlias = "Callable[[discord.Interaction[Pegasus]], Awaitable[bool]]"
 _STARTED = "pegasus_started"
 _UNNAMED = "pegasus_unnamed"
@@ -41,6 +43,16 @@ _KINDS = {
     discord.AppCommandType.user: "user_menu",
     discord.AppCommandType.message: "message_menu",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCommand:
+    """A slash command that a guild's admins wrote; `for_roles` when it is not for everybody."""
+
+    name: str
+    description: str
+    takes_text: bool
+    for_roles: bool
 
 
 class PegasusTree(app_commands.CommandTree["Pegasus"]):

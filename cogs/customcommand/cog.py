@@ -20,6 +20,7 @@ from bot.core.settings.model import SettingsChanged
 from bot.core.usage import UsageEvent
 from bot.localization import locale_of
 from bot.replies import answer, confirm, paginate
+from bot.tree import OwnCommand
 from cogs.customcommand.book import KEY, CommandBook, find_command
 from cogs.customcommand.forms import AnswerForm, Entered, Save
 from cogs.customcommand.invocations import as_options, invocation_by, invocation_in
@@ -106,11 +107,13 @@ class CustomCommands(
         kernel.resources.register(RESOURCE.name, CommandResource(self.book, kernel.state))
         self._unsubscribe = kernel.bus.subscribe(SettingsChanged, self.on_settings)
         self.bot.fallback = self.run
+        self.bot.own_commands = self.list_for
         self.bot.prefixes.source = self
 
     async def cog_unload(self) -> None:
         """Give all that back, and write what was counted."""
         self.bot.fallback = None
+        self.bot.own_commands = None
         self.bot.prefixes.source = None
         self._unsubscribe()
         await self.counter.flush()
@@ -157,6 +160,19 @@ class CustomCommands(
         await interaction.response.send_message(**as_options(payload))
         self._record(interaction.guild_id, interaction.user.id, name, started)
         return True
+
+    async def list_for(self, interaction: Interaction) -> list[OwnCommand]:
+        """Return the guild's commands that a member may use somewhere, aliases left out."""
+        guild_id, member = interaction.guild_id, interaction.user
+        if guild_id is None or not (await self.bot.kernel.settings.get(guild_id, KEY)).enabled:
+            return []
+        roles = {one.id for one in member.roles} if isinstance(member, discord.Member) else set()
+        drafts = [one.draft for one in await self.book.commands(guild_id)]
+        return [
+            OwnCommand(one.name, one.description, one.response.takes_text, bool(one.role_ids))
+            for one in drafts
+            if one.enabled and (not one.role_ids or not roles.isdisjoint(one.role_ids))
+        ]
 
     async def knows(self, guild_id: int, name: str) -> bool:
         """Return whether a name after the guild's prefix is one of its own commands."""

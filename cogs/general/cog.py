@@ -13,13 +13,20 @@ from discord.ext import commands
 
 from bot import __version__
 from bot.checks import FOR_OWNERS
-from bot.core.errors import Denied, NotFound
-from bot.core.fields.text import quote
+from bot.core.errors import AppError, Denied, NotFound
+from bot.core.fields.text import escape_markdown, quote
 from bot.core.i18n import Message, _, babel_locale, catalogue_for
 from bot.localization import locale_of
 from bot.replies import answer, paginate
 from cogs.general.directs import ORDER, DirectHint
-from cogs.general.help import entries_of, entry_embed, overview_embeds
+from cogs.general.help import (
+    entries_of,
+    entry_embed,
+    find_entries,
+    find_others,
+    group_embed,
+    overview_embeds,
+)
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
@@ -49,16 +56,31 @@ class General(commands.Cog):
             await paginate(interaction, overview_embeds(self.bot, entries, locale))
             return
         wanted = command.strip().lstrip("/").casefold()
-        found = next((e for e in entries if wanted in (e.name, e.shown.casefold())), None)
-        if found is None:
-            raise NotFound(
-                _(
-                    "There is no command called {name}.",
-                    name=discord.utils.escape_markdown(command),
-                ),
+        found = find_entries(entries, wanted)
+        if not found:
+            raise self._not_explained(interaction, command, wanted)
+        if len(found) == 1:
+            await answer(interaction, embed=entry_embed(found[0], locale))
+        else:
+            await answer(interaction, embed=group_embed(found, wanted, locale))
+
+    def _not_explained(self, interaction: Interaction, command: str, wanted: str) -> AppError:
+        others = find_others(self.bot, wanted, locale_of(interaction))
+        name = escape_markdown(command.strip().lstrip("/"))
+        if not others:
+            return NotFound(
+                _("There is no command called {name}.", name=name),
                 hint=_("Type /help and pick one from the list."),
             )
-        await answer(interaction, embed=entry_embed(found, locale))
+        if interaction.guild_id is None:
+            return Denied(
+                _("/{name} works inside a server only.", name=name),
+                hint=_("Type /help there to learn more about it."),
+            )
+        return Denied(
+            _("/{name} is not for you.", name=name),
+            hint=_("These may use it: {users}.", users=others[0].users),
+        )
 
     @show_help.autocomplete("command")
     async def complete_command(

@@ -11,15 +11,19 @@ from discord import app_commands
 
 from bot.checks import ANY_FEATURE, FOR_OWNERS, MANAGES, managed_keys
 from bot.core.features import Feature
+from bot.core.fields.text import escape_markdown
 from bot.core.i18n import Message, _, catalogue_for
 from bot.core.permission_names import PermissionList
 from bot.localization import description_in
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
+    from bot.tree import OwnCommand
 
 SlashCommand = app_commands.Command[Any, ..., Any]
 COMMANDS_PER_PAGE = 15
+# The feature that a guild's own commands belong to.
+_OWN = "customcommand"
 # https://discord.com/developers/docs/resources/message#embed-object-embed-limits
 LONGEST_FIELD = 1024
 
@@ -39,13 +43,36 @@ class HelpEntry:
 async def entries_of(
     bot: Pegasus, interaction: discord.Interaction[Pegasus], locale: str
 ) -> list[HelpEntry]:
-    """Return an entry for each slash command that this person may use."""
+    """Return an entry for each slash command that this person may use, the guild's own included."""
     managed = await managed_keys(interaction)
-    return [
+    entries = [
         _entry(command, bot.feature_of(command), locale)
-        for command in _walk(bot.tree.get_commands(type=discord.AppCommandType.chat_input))
+        for command in _commands_of(bot)
         if _is_offered(command, interaction) and _is_permitted(command, managed)
     ]
+    if bot.own_commands is not None:
+        entries += [_own_entry(bot, one, locale) for one in await bot.own_commands(interaction)]
+    return entries
+
+
+def find_entries(entries: Sequence[HelpEntry], wanted: str) -> list[HelpEntry]:
+    """Return the command of that name, or else those in the group of that name."""
+    exact = [one for one in entries if wanted in (one.name, one.shown.casefold())]
+    return exact or [
+        one
+        for one in entries
+        if one.name.startswith(f"{wanted} ") or one.shown.casefold().startswith(f"{wanted} ")
+    ]
+
+
+def find_others(bot: Pegasus, wanted: str, locale: str) -> list[HelpEntry]:
+    """Return the same of all commands, whoever may use them."""
+    known = [_entry(one, bot.feature_of(one), locale) for one in _commands_of(bot)]
+    return find_entries(known, wanted)
+
+
+def _commands_of(bot: Pegasus) -> Iterator[SlashCommand]:
+    return _walk(bot.tree.get_commands(type=discord.AppCommandType.chat_input))
 
 
 def _walk(commands: Sequence[Any]) -> Iterator[SlashCommand]:
@@ -107,6 +134,20 @@ def _users_of(command: SlashCommand) -> Message:
     return _("everybody")
 
 
+def _own_entry(bot: Pegasus, own: OwnCommand, locale: str) -> HelpEntry:
+    text = _("What to say to the command").render(locale)
+    chosen = _("members with a role that was chosen for it")
+    return HelpEntry(
+        name=own.name,
+        shown=own.name,
+        description=escape_markdown(own.description)
+        or _("A command of this server").render(locale),
+        feature=bot.kernel.registry.get(_OWN),
+        parameters=(("text", text, False),) if own.takes_text else (),
+        users=chosen if own.for_roles else _("everybody"),
+    )
+
+
 def overview_embeds(bot: Pegasus, entries: Sequence[HelpEntry], locale: str) -> list[discord.Embed]:
     """Return the pages of the overview, a section per feature."""
     pages, shown = [_page(locale)], 0
@@ -141,6 +182,20 @@ def _page(locale: str) -> discord.Embed:
         description=_("Type `/help` and a command's name to learn more about it.").render(locale),
         colour=discord.Colour.blurple(),
     )
+
+
+def group_embed(entries: Sequence[HelpEntry], group: str, locale: str) -> discord.Embed:
+    """Return the page that lists the commands of a group; `group` is its name as registered."""
+    size = len(group.split())
+    shown = " ".join(entries[0].shown.split()[:size])
+    embed = discord.Embed(title=f"/{shown}", colour=discord.Colour.blurple())
+    embed.description = _("Type `/help` and a command's name to learn more about it.").render(
+        locale
+    )
+    lines = [f"`/{one.shown}` {one.description}" for one in entries]
+    for block in blocks_of(lines):
+        embed.add_field(name="\u200b", value="\n".join(block), inline=False)
+    return embed
 
 
 def entry_embed(entry: HelpEntry, locale: str) -> discord.Embed:

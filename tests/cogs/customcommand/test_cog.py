@@ -263,6 +263,20 @@ async def test_command_that_is_gone_or_off_still_answers(desk: Desk) -> None:
     assert gone.response.ephemeral
 
 
+async def test_help_shows_the_guilds_own_commands_to_those_who_may_use_them(desk: Desk) -> None:
+    await desk.add("hug", "One")
+    oath = Draft("oath", Response(("Two",)), role_ids=(desk.crew.id,))
+    await desk.cog.book.add(desk.guild.id, oath, ROOT)
+    shown = await desk.ada.slash(desk.channel, "help", command="hug")
+    assert not shown.response.embeds
+    await desk.switch_on()
+    shown = await desk.ada.slash(desk.channel, "help", command="hug")
+    assert shown.response.embeds[0].title == "/hug"
+    fields = (await desk.ada.slash(desk.channel, "help")).response.embeds[-1].fields
+    assert "`/hug`" in fields[-1].value
+    assert "oath" not in fields[-1].value
+
+
 def test_texts_fit_however_long_names_are() -> None:
     names = [f"{number}".rjust(32, "-") for number in range(6)]
     longest = Draft(

@@ -111,6 +111,30 @@ async def test_help_names_the_feature_whose_settings_a_panel_shows(bench: Bench)
     assert "los ajustes de Bienvenida" in result.response.embeds[0].description
 
 
+async def test_help_lists_the_commands_of_a_group(bench: Bench) -> None:
+    guild = bench.env.create_guild("Harbour")
+    role = guild.create_role("Crew", permissions=discord.Permissions(manage_guild=True))
+    boss = guild.add_member(bench.env.create_user("boss"), roles=[role])
+    channel = guild.create_text_channel("general")
+    embed = (await boss.slash(channel, "help", command="/automod rule")).response.embeds[0]
+    assert embed.title == "/automod rule"
+    assert "`/automod rule add`" in embed.fields[0].value
+    assert "raid" not in embed.fields[0].value
+    async with speaking("es-ES"):
+        embed = (await boss.slash(channel, "help", command="ajustes")).response.embeds[0]
+    assert "`/ajustes" in embed.fields[0].value
+
+
+async def test_help_says_that_a_command_is_for_others(bench: Bench) -> None:
+    guild = bench.env.create_guild("Harbour")
+    ada = guild.add_member(bench.env.create_user("ada"))
+    channel = guild.create_text_channel("general")
+    for command in ("automod", "settings set"):
+        result = await ada.slash(channel, "help", command=command)
+        assert f"/{command} is not for you" in result.response.content
+        assert "Manage Server" in result.response.content
+
+
 async def test_help_unknown_command_says_what_to_do(bench: Bench) -> None:
     guild = bench.env.create_guild("Harbour")
     ada = guild.add_member(bench.env.create_user("ada"))
