@@ -33,7 +33,7 @@ class LimitsConfig(Section):
         default=Limit(5, 60), description="Commands without a class of their own."
     )
     economy: RateLimit = Field(default=Limit(3, 60), description="Commands that move money.")
-    admin: RateLimit = Field(default=Limit(10, 60), description="Commands that change settings.")
+    admin: RateLimit = Field(default=Limit(30, 60), description="Commands that change settings.")
     moderation: RateLimit = Field(
         default=Limit(60, 60), description="Commands that moderators need in a hurry."
     )
