@@ -40,7 +40,7 @@ PARKED = "parked"
 _OPEN = (WAITING, SCREENING)
 _KEY = ("guild_id", "user_id", "role_id")
 # "a:b" names an occasion that is part of "a".
-_PART = ":"
+PART = ":"
 # What a newer wish brings. The claim stays: who makes a call for the older one has to end first,
 # or their call could reach Discord after the newer one's.
 _RENEWED = (
@@ -119,7 +119,7 @@ async def put_wishes(session: AsyncSession, wishes: Sequence[Mapping[str, Any]])
     if not wishes:
         return
     insert = insert_for(session, table_of(RoleWish))
-    prefix = RoleWish.occasion.concat(_PART)
+    prefix = RoleWish.occasion.concat(PART)
     is_wider = or_(
         RoleWish.occasion.is_(None),
         func.substr(insert.excluded.occasion, 1, func.length(prefix)) == prefix,
@@ -150,50 +150,6 @@ async def delete_wishes(
     return await count_changed(
         session, delete(RoleWish).where(RoleWish.guild_id == guild_id, *filters)
     )
-
-
-async def withdraw_wishes(
-    session: AsyncSession,
-    guild_id: int,
-    occasion: str,
-    now: datetime,
-    *,
-    keeping: Collection[int] = (),
-) -> int:
-    """Forget what is wanted on an occasion and its parts; return how many.
-
-    Wishes for roles of `keeping` stay, and what is under way.
-    """
-    statement = delete(RoleWish).where(
-        *_of_occasion(guild_id, occasion), RoleWish.role_id.not_in(keeping), _is_free(now)
-    )
-    return await count_changed(session, statement)
-
-
-async def count_wishes(session: AsyncSession, guild_id: int, occasion: str, role_id: int) -> int:
-    """Return how many members are yet to get a role on an occasion and its parts."""
-    query = select(func.count()).where(
-        *_of_occasion(guild_id, occasion), RoleWish.role_id == role_id, RoleWish.want
-    )
-    return await session.scalar(query) or 0
-
-
-async def list_people(
-    session: AsyncSession, guild_id: int, occasion: str, *, keeping: Collection[int] = ()
-) -> Sequence[int]:
-    """Return of whom something is wanted on an occasion but for roles of `keeping`."""
-    query = (
-        select(RoleWish.user_id)
-        .where(*_of_occasion(guild_id, occasion), RoleWish.role_id.not_in(keeping))
-        .distinct()
-        .order_by(RoleWish.user_id)
-    )
-    return (await session.scalars(query)).all()
-
-
-def _of_occasion(guild_id: int, occasion: str) -> tuple[ColumnElement[bool], ...]:
-    part = RoleWish.occasion.startswith(occasion + _PART, autoescape=True)
-    return RoleWish.guild_id == guild_id, or_(RoleWish.occasion == occasion, part)
 
 
 # --- claiming ------------------------------------------------------------------------------------
@@ -322,7 +278,7 @@ async def park_wishes(
     claim: int,
 ) -> int:
     """Park what is due for a role, or in the whole guild, but for what others have claimed."""
-    ours = or_(RoleWish.claim == claim, _is_free(now))
+    ours = or_(RoleWish.claim == claim, is_free(now))
     filters = [RoleWish.guild_id == guild_id, RoleWish.state.in_(_OPEN), ours]
     filters += [RoleWish.due_at <= now]
     if role_id is not None:
@@ -437,12 +393,13 @@ async def delete_stale(session: AsyncSession, before: datetime) -> int:
     return await count_changed(session, stale)
 
 
-def _is_free(now: datetime) -> ColumnElement[bool]:
+def is_free(now: datetime) -> ColumnElement[bool]:
+    """Return whether nobody makes a call for a wish at this moment."""
     return or_(RoleWish.lease_until.is_(None), RoleWish.lease_until <= now)
 
 
 def _is_due(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    return RoleWish.state.in_(_OPEN), RoleWish.due_at <= now, _is_free(now)
+    return RoleWish.state.in_(_OPEN), RoleWish.due_at <= now, is_free(now)
 
 
 def _of(without: Collection[int], shards: Shards | None) -> list[ColumnElement[bool]]:

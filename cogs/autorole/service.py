@@ -19,10 +19,10 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from bot.core.errors import DatabaseUnavailable
 from bot.core.i18n import _
 from bot.core.roles import RoleChange, RoleService, RoleSource
+from cogs.autorole.changes import changes_of, join_change
 from cogs.autorole.hearing import Hearing
 from cogs.autorole.rules import (
     Decision,
-    Gift,
     Newcomer,
     decide,
     gated_gift,
@@ -31,7 +31,7 @@ from cogs.autorole.rules import (
     may_be_given,
 )
 from db import autorole as table
-from db import role_wishes
+from db import role_wish_occasions, role_wishes
 from db.autorole import Member
 from db.engine import Database, is_connection_error
 
@@ -284,7 +284,7 @@ class AutoroleService:
     async def count_coming(self, guild_id: int, role_id: int) -> int:
         """Return how many members are yet to get a join role, later or after another."""
         async with self._database.read() as session:
-            wanted = await role_wishes.count_wishes(session, guild_id, KEY, role_id)
+            wanted = await role_wish_occasions.count_wishes(session, guild_id, KEY, role_id)
             return wanted + await table.count_waiting(session, guild_id, role_id)
 
     async def withdraw(self, guild_id: int) -> None:
@@ -419,7 +419,7 @@ class AutoroleService:
             for _guild_id, user_id, role_id in taken
             if role_id in by_id
         ]
-        await self._roles.want(session, (_join_change(one, gift) for one, gift in gifts))
+        await self._roles.want(session, [join_change(one, gift, KEY) for one, gift in gifts])
 
     async def _remember(
         self, session: AsyncSession, guild_id: int, members: Collection[Newcomer]
@@ -445,25 +445,6 @@ def _is_away(error: BaseException) -> bool:
 def _unlocked(member: Newcomer, settings: AutoroleSettings) -> bool:
     """Return whether a member has a role that a join role may have waited for."""
     return any(one.after_role_id in member.role_ids for one in settings.join_roles)
-
-
-def changes_of(one: Newcomer, decision: Decision, occasion: str = KEY) -> list[RoleChange]:
-    """Return the role changes that a decision means."""
-    return [_join_change(one, gift, occasion) for gift in decision.gifts]
-
-
-def _join_change(one: Newcomer, gift: Gift, occasion: str = KEY) -> RoleChange:
-    return RoleChange(
-        guild_id=one.guild_id,
-        user_id=one.user_id,
-        role_id=gift.role_id,
-        want=True,
-        source=RoleSource.AUTOMATIC,
-        reason=_("Join role"),
-        not_before=gift.not_before,
-        after_screening=gift.after_screening,
-        occasion=occasion,
-    )
 
 
 async def purge_autorole(session: AsyncSession, now: datetime) -> None:

@@ -33,8 +33,8 @@ class JoinRole(BaseModel):
 
     With `after_screening` nobody gets it before they have passed membership screening, and before
     the guild's verification level lets them in. It is given once the account is as old as
-    `account_age`, and, with `after_role_id`, once they have that role. A role with rights of staff is
-    given only if it is `trusted`, which says that an admin has agreed to it.
+    `account_age`, and, with `after_role_id`, once they have that role. A role with rights of staff
+    is given only if it is `trusted`, which says that an admin has agreed to it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from bot.core.settings import SettingsChanged
 from cogs.verification.desk import KEY, Desk, role_changes
 from cogs.verification.rules import Applicant
-from db import role_wishes
+from db import role_wish_occasions
 
 _FIELDS = frozenset({"verified_role_id", "unverified_role_id"})
 
@@ -28,7 +28,7 @@ class RoleMoves:
         chosen = [settings.verified_role_id, settings.unverified_role_id]
         keeping = [one for one in chosen if one is not None]
         async with self._desk.database.write() as session:
-            waiting = await role_wishes.list_people(session, guild_id, KEY, keeping=keeping)
+            waiting = await role_wish_occasions.list_people(session, guild_id, KEY, keeping=keeping)
             await roles.withdraw(session, guild_id, KEY, keeping=keeping)
             changes = (
                 change

@@ -21,6 +21,7 @@ from bot.core.roles.values import RoleChange, RoleChanger, RolesSnapshot
 from bot.core.settings import SettingsStore
 from bot.core.supervisor import TaskSupervisor
 from bot.core.work import Pace, WorkService
+from db import role_wish_occasions as occasions
 from db import role_wishes as table
 from db.engine import Database
 from db.leases import Shards
@@ -149,7 +150,7 @@ class RoleService(WorkService[Batch]):
         seen through.
         """
         now = self._clock.now()
-        return await table.withdraw_wishes(session, guild_id, occasion, now, keeping=keeping)
+        return await occasions.withdraw_wishes(session, guild_id, occasion, now, keeping=keeping)
 
     async def snapshot(
         self, guild_id: int | None = None, source: RoleSource | None = None
