@@ -33,6 +33,7 @@ from cogs.customcommand.rules import (
     Draft,
     Response,
     check_among,
+    check_may_mention,
     read_name,
 )
 from cogs.customcommand.sync import CommandSync
@@ -228,6 +229,7 @@ class CustomCommands(
 
         async def save(pressed: Interaction, wanted: Draft) -> Message:
             await ensure_manages(pressed, KEY)
+            check_may_mention(wanted.response, Response(), _unmentionable(pressed))
             added = await self.book.add(guild_id_of(pressed), wanted, actor_of(pressed))
             return await self._saved(added)
 
@@ -264,6 +266,7 @@ class CustomCommands(
 
         async def save(pressed: Interaction, wanted: Draft) -> Message:
             await ensure_manages(pressed, KEY)
+            check_may_mention(wanted.response, seen.draft.response, _unmentionable(pressed))
             return await self._saved(await self.book.change(seen, wanted, actor_of(pressed)))
 
         await _ask(interaction, draft, save)
@@ -397,3 +400,10 @@ def _changed(
         names = [] if aliases == _NOTHING else re.split(r"[\s,]+", aliases.strip())
         draft = replace(draft, aliases=tuple(read_name(one) for one in names if one))
     return draft
+
+
+def _unmentionable(interaction: Interaction) -> set[int]:
+    """Return the roles that who acts may not mention in messages of their own."""
+    if interaction.guild is None or interaction.permissions.mention_everyone:
+        return set()
+    return {one.id for one in interaction.guild.roles if not one.mentionable}

@@ -201,6 +201,26 @@ def check_response(response: Response) -> None:
         raise InvalidInput(_("An answer mentions {count} at most.", count=MAX_MENTIONS))
 
 
+def check_may_mention(response: Response, before: Response, forbidden: Collection[int]) -> None:
+    """Raise `Denied` for a role that is `forbidden` to the author and not mentioned `before`.
+
+    A command must not notify whom its author can't: Discord lets members mention the roles that
+    allow it, and whoever has Mention Everyone all of them.
+    """
+    known = {role for one in before.programs() for role in one.roles}
+    named = {role for one in response.programs() for role in one.roles}
+    if new := (named - known).intersection(forbidden):
+        raise Denied(
+            _(
+                "You may not notify {roles} in this server.",
+                roles=" ".join(f"<@&{one}>" for one in sorted(new)[:10]),
+            ),
+            hint=_(
+                "Leave the mention out, or have somebody with Mention Everyone save the command."
+            ),
+        )
+
+
 def _check_embed(embed: EmbedTexts) -> None:
     _check_template(embed.title, _("Embed title"))
     _check_template(embed.body, _("Embed text"))

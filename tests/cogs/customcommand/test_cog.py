@@ -129,6 +129,17 @@ async def test_add_shows_a_preview_and_saves(desk: Desk) -> None:
     assert command.created_by == desk.boss.id
 
 
+async def test_role_that_the_author_may_not_mention_is_refused(desk: Desk) -> None:
+    open_to_all = desk.guild.create_role("Open", mentionable=True)
+    for role, is_saved in ((desk.crew, False), (open_to_all, True)):
+        form = await desk.open(f"{KEY} add", name="call")
+        preview = await desk.fill(form, text=f"<@&{role.id}> come")
+        pressed = await desk.boss.click(preview, label="Save")
+        assert bool(await desk.known()) == is_saved
+        refusals = [one for one in pressed.followups if "may not notify" in one.content]
+        assert bool(refusals) != is_saved
+
+
 async def test_mistake_in_the_answer_keeps_what_was_typed(desk: Desk) -> None:
     form = await desk.open(f"{KEY} add", name="hug")
     refused = await desk.fill(form, text="{user.nam} hugs", title="Kept")
