@@ -12,10 +12,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from cogs.verification.questions import read_questions
-from cogs.verification.settings import Method, VerificationSettings
 
 if TYPE_CHECKING:
     from bot.core.contracts import BotState
+    from cogs.verification.settings import VerificationSettings
 
 # Questions in a row, answered or not, before somebody pauses: each picture costs work to draw.
 MOST_ASKED = 12
@@ -121,7 +121,7 @@ def can_judge_forms(settings: VerificationSettings) -> bool:
 
 def is_open(settings: VerificationSettings, state: BotState, guild_id: int) -> bool:
     """Tell whether anybody can pass at all; while nobody can, time does nothing to anybody."""
-    is_judged = settings.method is not Method.FORM or can_judge_forms(settings)
+    is_judged = settings.method != "form" or can_judge_forms(settings)
     return is_judged and has_role_to_change(settings, state, guild_id)
 
 
