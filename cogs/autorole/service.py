@@ -7,7 +7,7 @@ few transactions. What is decided becomes wishes in the transaction that stores 
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, defaultdict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -49,6 +49,8 @@ log = structlog.get_logger(__name__)
 
 # What a raid of this size brings fits into memory while the database is away.
 MOST_NOTES = 20_000
+# Changes come to an end before joins do: what was missed of them is read again some day.
+MOST_CHANGES = 10_000
 # Members' roles change more than once in a moment; joins never wait for it.
 PAUSE_SECONDS = 1.0
 AWAY_SECONDS = 2.0
@@ -95,7 +97,8 @@ class AutoroleService:
         self._state = state
         self._mute_role = mute_role
         self._news: dict[int, _News] = {}
-        self._count = 0
+        # What found no room and has not been told yet, by kind.
+        self._dropped: Counter[str] = Counter()
         self._settled: OrderedDict[Member, None] = OrderedDict()
         self._storing = asyncio.Lock()
         self._task: asyncio.Task[Any] | None = None
@@ -106,7 +109,7 @@ class AutoroleService:
 
     def member_joined(self, newcomer: Newcomer) -> None:
         """Take note of a join."""
-        settings = self._wanted(newcomer.guild_id)
+        settings = self._wanted(newcomer.guild_id, "joins")
         if settings is None:
             return
         news = self._news_of(newcomer.guild_id)
@@ -119,7 +122,7 @@ class AutoroleService:
 
     def member_left(self, guild_id: int, user_id: int) -> None:
         """Take note of a departure."""
-        settings = self._wanted(guild_id)
+        settings = self._wanted(guild_id, "departures")
         if settings is None:
             return
         news = self._news_of(guild_id)
@@ -133,7 +136,7 @@ class AutoroleService:
 
     def member_changed(self, member: Newcomer) -> None:
         """Take note of what a member is now, after any change of them."""
-        settings = self._wanted(member.guild_id)
+        settings = self._wanted(member.guild_id, "changes")
         if settings is None:
             return
         self.hearing.note(member.guild_id, member.user_id)
@@ -147,10 +150,14 @@ class AutoroleService:
         for member in members:
             self._settled.pop(member, None)
 
-    def _wanted(self, guild_id: int) -> AutoroleSettings | None:
-        """Return a guild's settings, `None` where the feature is off."""
+    def _wanted(self, guild_id: int, kind: str) -> AutoroleSettings | None:
+        """Return a guild's settings, `None` where the feature is off or no room is left."""
         state = self._settings.peek(guild_id, KEY)
-        if not state.enabled or sum(map(len, self._news.values())) >= MOST_NOTES:
+        if not state.enabled:
+            return None
+        most = MOST_CHANGES if kind == "changes" else MOST_NOTES
+        if sum(map(len, self._news.values())) >= most:
+            self._dropped[kind] += 1
             return None
         return state.settings
 
@@ -189,6 +196,9 @@ class AutoroleService:
                         continue
                     self._put_back(guild_id, news)
                     return False
+        if self._dropped:
+            log.error("autorole_news_dropped", **self._dropped)
+            self._dropped.clear()
         return True
 
     def _put_back(self, guild_id: int, news: _News) -> None:

@@ -8,7 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
+from cogs.autorole import service
 from cogs.autorole.problems import find_autorole_problems
 from cogs.autorole.service import KEY, WAITED_FOR, purge_autorole
 from cogs.autorole.settings import JoinRole
@@ -151,6 +153,25 @@ async def test_raid_is_stored_in_few_transactions(
     assert await world.service.flush()
     assert len(writes) <= 2
     assert len(await world.wishes()) == 300
+
+
+async def test_flood_of_changes_costs_no_join_and_is_told(
+    world: AutoroleWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MOST_NOTES", 3)
+    monkeypatch.setattr(service, "MOST_CHANGES", 2)
+    await world.set(SAILOR, sticky_enabled=True)
+    world.discord.members |= {ANN, BOB}
+    newcomers = [world.lister.member(one, joined_at=world.clock.now()) for one in (ANN, BOB)]
+    with capture_logs() as logs:
+        for user_id in (7000, 7001, 7002):
+            world.service.member_changed(world.lister.member(user_id))
+        for one in newcomers:
+            world.service.member_joined(one)
+        await world.rest()
+    assert (roles_of(world, ANN), roles_of(world, BOB)) == ({RED}, set())
+    (told,) = (one for one in logs if one["event"] == "autorole_news_dropped")
+    assert (told["changes"], told["joins"], told["log_level"]) == (1, 1, "error")
 
 
 async def test_join_is_kept_while_the_database_is_away(
