@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from bot.core.i18n import _
 from bot.core.roles import RoleChange, RoleService, RoleSource
 from cogs.autorole.changes import changes_of, join_change
 from cogs.autorole.hearing import Hearing
+from cogs.autorole.news import News
 from cogs.autorole.rules import (
     Decision,
     Newcomer,
@@ -59,22 +59,6 @@ MOST_SETTLED = 50_000
 WAITED_FOR = timedelta(days=90)
 
 
-@dataclass(slots=True)
-class _News:
-    """What happened in one guild and is not stored yet, by member.
-
-    An arrival comes with how the member was last seen before it, if that is not stored. Changes
-    came after the arrival or before the departure of the same member.
-    """
-
-    arrivals: dict[int, tuple[Newcomer, Newcomer | None]] = field(default_factory=dict)
-    changes: dict[int, Newcomer] = field(default_factory=dict)
-    departures: dict[int, datetime] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.arrivals) + len(self.changes) + len(self.departures)
-
-
 class AutoroleService:
     """Join roles and kept roles; one per process, for all guilds."""
 
@@ -96,7 +80,7 @@ class AutoroleService:
         self._supervisor = supervisor
         self._state = state
         self._mute_role = mute_role
-        self._news: dict[int, _News] = {}
+        self._news: dict[int, News] = {}
         # What found no room and has not been told yet, by kind.
         self._dropped: Counter[str] = Counter()
         self._settled: OrderedDict[Member, None] = OrderedDict()
@@ -161,8 +145,8 @@ class AutoroleService:
             return None
         return state.settings
 
-    def _news_of(self, guild_id: int) -> _News:
-        return self._news.setdefault(guild_id, _News())
+    def _news_of(self, guild_id: int) -> News:
+        return self._news.setdefault(guild_id, News())
 
     # --- storing -------------------------------------------------------------------------------
 
@@ -201,9 +185,9 @@ class AutoroleService:
             self._dropped.clear()
         return True
 
-    def _put_back(self, guild_id: int, news: _News) -> None:
+    def _put_back(self, guild_id: int, news: News) -> None:
         """Have what could not be stored stand before what was noted meanwhile."""
-        newer = self._news.pop(guild_id, _News())
+        newer = self._news.pop(guild_id, News())
         for user_id, (newcomer, before) in newer.arrivals.items():
             last = news.changes.pop(user_id, before)
             news.arrivals[user_id] = newcomer, before or last
@@ -216,7 +200,7 @@ class AutoroleService:
         news.changes |= newer.changes
         self._news[guild_id] = news
 
-    async def _store(self, guild_id: int, news: _News) -> None:
+    async def _store(self, guild_id: int, news: News) -> None:
         state = await self._settings.get(guild_id, KEY)
         if not state.enabled:
             return
@@ -236,7 +220,7 @@ class AutoroleService:
             self._settled.popitem(last=False)
 
     async def _see_off(
-        self, session: AsyncSession, guild_id: int, news: _News, settings: AutoroleSettings
+        self, session: AsyncSession, guild_id: int, news: News, settings: AutoroleSettings
     ) -> None:
         # Whoever comes back begins anew.
         await table.delete_waiting(
@@ -251,7 +235,7 @@ class AutoroleService:
             await table.keep_until(session, kept)
 
     async def _give_join_roles(
-        self, session: AsyncSession, news: _News, settings: AutoroleSettings
+        self, session: AsyncSession, news: News, settings: AutoroleSettings
     ) -> None:
         newcomers = [newcomer for newcomer, _had in news.arrivals.values()]
         if newcomers:
@@ -337,7 +321,7 @@ class AutoroleService:
         self,
         session: AsyncSession,
         guild_id: int,
-        news: _News,
+        news: News,
         settings: AutoroleSettings,
         muted: int | None,
     ) -> None:
@@ -375,7 +359,7 @@ class AutoroleService:
             await table.put_known(session, back)
 
     async def _known(
-        self, session: AsyncSession, news: _News, members: list[Member]
+        self, session: AsyncSession, news: News, members: list[Member]
     ) -> dict[int, frozenset[int]]:
         """Return the roles that those who come back had, as far as they are still kept."""
         now = self._clock.now()
