@@ -78,6 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("restore", _restore, "restore the database from a backup").add_argument("file", type=Path)
     erase = add("erase", _erase, "erase a person from every table, what staff recorded included")
     erase.add_argument("user_id", type=int, metavar="USER_ID")
+    add("adopt", _adopt, "let the bot that logs in next have a database that was another bot's")
     add("openapi", _openapi, "print the web API's OpenAPI document")
     return parser
 
@@ -225,6 +226,13 @@ def _erase(arguments: argparse.Namespace) -> int:
     from bot.maintenance import erase_data
 
     print(run_loop_for(erase_data(arguments.config, arguments.user_id)))
+    return 0
+
+
+def _adopt(arguments: argparse.Namespace) -> int:
+    from bot.maintenance import adopt_database
+
+    print(run_loop_for(adopt_database(arguments.config)))
     return 0
 
 

@@ -37,6 +37,7 @@ from bot.core.metrics import Metrics
 from bot.core.metrics.queries import watch_queries
 from bot.core.nullstate import NullState
 from bot.core.outbox import OutboxService
+from bot.core.ownership import DatabaseOwnership
 from bot.core.permissions import PermissionService
 from bot.core.problems import ProblemService
 from bot.core.problems.news import LogChannelTeller
@@ -164,6 +165,7 @@ def _kernel(
         limits=_limits(basics),
         permissions=PermissionService(database, clock, registry, audit),
         roster=_roster(basics, cases, roles),
+        ownership=DatabaseOwnership(database),
         health=_health(basics, lag),
         lag=lag,
         webhooks=webhooks,

@@ -117,6 +117,8 @@ class Pegasus(commands.AutoShardedBot):
     async def setup_hook(self) -> None:
         """Load every feature, let deliveries out and register the commands, before connecting."""
         self._take_owners()
+        if self.user is not None:
+            await self.kernel.ownership.confirm(self.user.id)
         await self.tree.set_translator(CatalogueTranslator())
         for feature in self.kernel.registry.all():
             await self._load(feature)

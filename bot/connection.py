@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import discord
 import structlog
 
+from bot.core.errors import ConfigurationError
 from bot.core.i18n import Message, _
 from bot.reconnects import PASSING, Reconnects
 from bot.sessions import SessionsUsedUp
@@ -56,6 +57,9 @@ _FATAL_CLOSES: dict[int, Message] = {
 
 def refusal_of(error: BaseException) -> tuple[str, Message] | None:
     """Return code and advice when trying again can't help, else `None`."""
+    if isinstance(error, ConfigurationError):
+        # `confirm()` of bot.core.ownership: the token is that of another bot.
+        return error.code, _("{problem} {advice}", problem=error.message, advice=error.hint or "")
     if isinstance(error, discord.LoginFailure):
         return "4004", _FATAL_CLOSES[4004]
     if isinstance(error, discord.PrivilegedIntentsRequired):
@@ -111,7 +115,7 @@ class Connection:
         try:
             await client.login(self._token)
             await client.connect()
-        except PASSING as error:
+        except (*PASSING, ConfigurationError) as error:
             if refusal_of(error) is None:
                 log.warning("discord_unreachable", error=type(error).__name__)
             return error

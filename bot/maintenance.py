@@ -1,4 +1,4 @@
-"""The operator's commands on the database: migrate, back up, restore, erase; without the bot."""
+"""The operator's commands on the database: migrate, back up, restore, erase, adopt; no bot runs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from bot.core.errors import AppError, DatabaseUnavailable, InvalidInput
 from bot.core.i18n import N_, Message, _
 from bot.core.log import configure_logging
 from db.backup import BackupError, NotABackup, backup, restore
+from db.bot_identity import release_database
 from db.engine import Database, driver_url, is_connection_error, safe_url, sqlite_path
 from db.migrate import MigrationError, upgrade
 from db.people import erase_person
@@ -77,6 +78,20 @@ async def erase_data(config_path: Path | None, user_id: int) -> str:
         finally:
             await database.close()
     return f"{sum(counts.values())} records about {user_id} are erased."
+
+
+async def adopt_database(config_path: Path | None) -> str:
+    """Let the bot that logs in next have the database; returns a sentence for the operator."""
+    database = _open(config_path)
+    with told_in_words(database.safe_url):
+        try:
+            async with database.write() as session:
+                released = await release_database(session)
+        finally:
+            await database.close()
+    if not released:
+        return f"The database at {database.safe_url} belongs to no bot yet."
+    return f"The database at {database.safe_url} is taken by the bot that logs in next."
 
 
 def _open(config_path: Path | None) -> Database:

@@ -185,7 +185,7 @@ class Runtime:
     async def start(self) -> None:
         """Bind the web, start the workers, serve, and begin to connect to Discord.
 
-        Raises `ConfigurationError` when an address is taken.
+        Raises `ConfigurationError` when an address is taken, or the database is another bot's.
         """
         await self.web.bind()
         # discord.py holds these for all clients alike; there is one bot in a process.
@@ -194,6 +194,8 @@ class Runtime:
         reconnects.install()
         Asset.BASE = self.config.discord.cdn_base_url  # pyright: ignore[reportAttributeAccessIssue]
         kernel = self.kernel
+        token = self.config.discord.token
+        await kernel.ownership.check_token(token.get_secret_value() if token else "")
         watch_records(kernel.metrics.log_recorded)
         kernel.login_links.base_url = self.base_url
         await kernel.limits.load()

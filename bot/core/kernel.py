@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bot.core.loginlinks import LoginLinks
     from bot.core.metrics import Metrics
     from bot.core.outbox import OutboxService
+    from bot.core.ownership import DatabaseOwnership
     from bot.core.permissions import PermissionService
     from bot.core.problems import ProblemService
     from bot.core.ratelimit import CommandLimiter
@@ -71,5 +72,6 @@ class Kernel:
     login_links: LoginLinks
     lag: LoopLagProbe
     roster: Roster
+    ownership: DatabaseOwnership
     resources: Resources
     state: Callable[[], BotState]

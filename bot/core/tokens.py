@@ -28,7 +28,17 @@ def find_token_fault(token: str) -> Message | None:
         return _("it begins with a word such as Bot, which must be left out")
     if re.search(r"\s", token):
         return _("there is a space or a line break in it")
-    return _known_mistake(token) or _wrong_parts(token.split("."))
+    return _known_mistake(token) or _wrong_parts(token)
+
+
+def account_of(token: str) -> int | None:
+    """Return the id of the account that a bot token is for, `None` when it doesn't say."""
+    first = token.split(".")[0]
+    try:
+        account = base64.urlsafe_b64decode(first + "=" * (-len(first) % 4))
+    except (binascii.Error, ValueError):
+        return None
+    return int(account) if _ACCOUNT_ID.fullmatch(account) else None
 
 
 def _known_mistake(token: str) -> Message | None:
@@ -43,14 +53,11 @@ def _known_mistake(token: str) -> Message | None:
     return None
 
 
-def _wrong_parts(parts: list[str]) -> Message | None:
+def _wrong_parts(token: str) -> Message | None:
+    parts = token.split(".")
     if len(parts) != 3 or not all(re.fullmatch(r"[\w-]+", part, re.ASCII) for part in parts):
         return _("it does not have three parts with dots between")
-    try:
-        account = base64.urlsafe_b64decode(parts[0] + "=" * (-len(parts[0]) % 4))
-    except (binascii.Error, ValueError):
-        account = b""
-    if not _ACCOUNT_ID.fullmatch(account):
+    if account_of(token) is None:
         return _("its first part names no account, so its beginning is missing or changed")
     if len(parts[2]) < SHORTEST_SIGNATURE:
         return _("its end is missing")

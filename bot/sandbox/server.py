@@ -31,6 +31,8 @@ from .rest.ratelimits import RateLimits
 from .session import Session
 from .world import BOT_PERMISSIONS, DEFAULT_PERMISSIONS, World
 
+# The same in every run, because a bot's database belongs to one bot.
+APPLICATION_ID = 1_191_121_920_000_000_001
 DEFAULT_TOKEN = "sandbox.token.not-a-secret"  # noqa: S105 - opens nothing but this sandbox
 _MAX_REQUEST = 30 * 1024 * 1024
 
@@ -73,7 +75,7 @@ class Sandbox:
         self.port = port
         self.world = World(message_limit=message_limit)
         self.application: Application = self.world.add_application(
-            name, token, allowed_intents=allowed_intents
+            name, token, allowed_intents=allowed_intents, application_id=APPLICATION_ID
         )
         self.gateway = Gateway(
             self.world,

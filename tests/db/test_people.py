@@ -48,6 +48,8 @@ IMPERSONAL = {
     # An interaction, and one of Discord's audit log entries.
     "occasion",
     "entry_id",
+    # The bot itself.
+    "bot_id",
 }
 WITH_PEOPLE = [table for table in TABLES if people.list_person_columns(table)]
 

@@ -15,7 +15,7 @@ from bot.sandbox import Sandbox
 from bot.sandbox.guild import Guild
 from bot.sandbox.models import ChannelType
 from db.guilds import SeenUser
-from tests.wire.running import config_for, running, scalar, until
+from tests.wire.running import config_for, execute, running, scalar, until
 
 
 @pytest.fixture
@@ -36,6 +36,20 @@ async def test_start_is_healthy_and_ready_as_soon_as_discord_is(
         body = await bot.until_health("healthy", within=5.0)
         assert body["checks"]["discord"]["guilds"] == 1
         assert await bot.ready()
+
+
+async def test_another_bots_database_is_left_alone(
+    sandbox: Sandbox, guild: Guild, sqlite_url: str
+) -> None:
+    await execute(sqlite_url, "INSERT INTO bot_identity (slot, bot_id) VALUES (1, 4711)")
+    elsewhere = "INSERT INTO guilds (id, name, joined_at, settings) VALUES (7, 'Far', :at, '{}')"
+    await execute(sqlite_url, elsewhere, at="2026-01-01 00:00:00.000000")
+    async with running(config_for(sandbox, sqlite_url), ready=False) as bot:
+        body = await bot.until_health("unhealthy")
+        assert "another bot" in str(body["checks"]["discord"]["reasons"])
+        assert "pegasus adopt" in str(body["checks"]["discord"]["reasons"])
+        assert sandbox.gateway.identifies == 0
+    assert await scalar(sqlite_url, "SELECT left_at FROM guilds WHERE id = 7") is None
 
 
 async def test_statistics_equal_the_world(
