@@ -169,6 +169,11 @@ async def claim_login_link(session: AsyncSession, token_hash: str, now: datetime
     return await session.scalar(statement)
 
 
+async def get_login_link(session: AsyncSession, token_hash: str) -> LoginLink | None:
+    """Return a link, whether or not it can still be used."""
+    return await session.get(LoginLink, token_hash)
+
+
 async def delete_expired_sessions(session: AsyncSession, now: datetime) -> int:
     """Delete sessions and links that can't be used any more; return how many."""
     sessions = delete(WebSession).where(

@@ -12,6 +12,7 @@ from aiohttp_session import get_session, new_session
 
 from bot.core.errors import Denied, NotFound
 from bot.core.i18n import _
+from bot.core.loginlinks import LinkState
 from db.sessions import delete_sessions_of
 from web.auth import is_on_this_machine
 from web.dashboard.render import render
@@ -27,8 +28,11 @@ _REDIRECT = Reply("To the start page", media_type="")
 
 
 async def get_login(request: web.Request) -> web.Response:
-    """Show the button that logs in; looking at the page changes nothing."""
+    """Show the button that logs in, or that the link is no good; looking changes nothing."""
     _demand_safe_cookie(request)
+    state = await request.app[SERVICES].login_links.look(request.match_info["token"])
+    if state is not LinkState.OPEN:
+        raise _no_good(state)
     return render("login.html", locale_of(request))
 
 
@@ -36,13 +40,11 @@ async def post_login(request: web.Request) -> web.Response:
     """Use the link up and log its person in, under a session id that is new."""
     _demand_safe_cookie(request)
     services = request.app[SERVICES]
-    user_id = await services.login_links.redeem(request.match_info["token"])
+    token = request.match_info["token"]
+    user_id = await services.login_links.redeem(token)
     if user_id is None:
         services.metrics.login_attempted("refused")
-        raise NotFound(
-            _("This link has been used already, or it is older than five minutes."),
-            hint=_("Ask the bot for a new one."),
-        )
+        raise _no_good(await services.login_links.look(token))
     session = await new_session(request)
     session[USER_ID] = user_id
     async with services.database.write() as transaction:
@@ -75,6 +77,13 @@ async def post_logout_everywhere(request: web.Request) -> web.Response:
 def _leave(request: web.Request) -> NoReturn:
     request.app[SERVICES].metrics.login_attempted("logout")
     raise web.HTTPSeeOther("/", headers={"Clear-Site-Data": '"cache", "cookies", "storage"'})
+
+
+def _no_good(state: LinkState) -> NotFound:
+    hint = _("Ask the bot for a new one.")
+    if state is LinkState.USED:
+        return NotFound(_("This link has been used already; it works once."), hint=hint)
+    return NotFound(_("This link is older than five minutes, or there is a newer one."), hint=hint)
 
 
 def _demand_safe_cookie(request: web.Request) -> None:

@@ -50,6 +50,12 @@ async def test_login_link_works_once(closed: World) -> None:
         for _ in range(2)
     ]
     assert statuses == [303, 404]
+    page = await closed.client.get(path, headers={"Accept": "text/html"})
+    assert page.status == 404
+    assert "used already" in await page.text()
+    assert '<form method="post">' not in await page.text()
+    start = await (await closed.client.get("/", headers={"Accept": "text/html"})).text()
+    assert '<a href="/sessions">Logins</a>' in start
 
 
 async def test_login_link_ages(closed: World) -> None:
@@ -81,7 +87,7 @@ async def test_login_one_of_many_at_once_wins(database: Database, clock: FakeClo
 
 async def test_login_guesses_are_limited(closed: World) -> None:
     statuses = [(await closed.client.get(f"/login/{n}")).status for n in range(11)]
-    assert statuses == [200] * 10 + [429]
+    assert statuses == [404] * 10 + [429]
 
 
 async def test_login_needs_https_or_this_machine(closed: World) -> None:
