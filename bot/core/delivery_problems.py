@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bot.core.contracts import BotState, ChannelSummary
 from bot.core.i18n import _
 from bot.core.outbox.deliveries import OutboxParked
-from bot.core.places import ChannelList
+from bot.core.places import ChannelList, label_of
 from bot.core.preflight import can_post
 from bot.core.problems.rules import Problem
 from db.problems import list_guilds_with
@@ -100,7 +100,7 @@ def problem_in(channel_id: int, channel: ChannelSummary | None) -> Problem:
         str(channel_id),
         _(
             "Discord does not let me post in {channel}.",
-            channel=ChannelList((channel.name if channel else str(channel_id),)),
+            channel=ChannelList((label_of(channel) if channel else str(channel_id),)),
         ),
         _("Check what my role may do in that channel; I try again when it changes."),
     )

@@ -14,6 +14,7 @@ from bot.core.contracts import BotState
 from bot.core.i18n import Message, _
 from bot.core.jobs.values import Job, JobFailed
 from bot.core.outbox.deliveries import OutboxFailed
+from bot.core.places import label_of
 from bot.core.problems.rules import Problem
 from bot.core.settings.model import SettingsChanged
 
@@ -126,7 +127,7 @@ class FailureProblems:
         if channel_id is None:
             return _("direct messages")
         channel = self._state().channel(guild_id, channel_id)
-        return f"#{channel.name if channel else channel_id}"
+        return label_of(channel) if channel else f"#{channel_id}"
 
 
 def explain(reason: str, place: Message | str) -> tuple[Message, Message]:

@@ -31,6 +31,8 @@ NAMES: Mapping[str, str] = {
     "manage_messages": N_("Manage Messages"),
     "manage_nicknames": N_("Manage Nicknames"),
     "manage_roles": N_("Manage Roles"),
+    # What a channel's settings call manage_roles; see `names_in_channel`.
+    "manage_permissions": N_("Manage Permissions"),
     "manage_threads": N_("Manage Threads"),
     "manage_webhooks": N_("Manage Webhooks"),
     "mention_everyone": N_("Mention @everyone, @here, and All Roles"),
@@ -58,6 +60,13 @@ class PermissionList(Message):
         """Return the names as a list such as "View Channels and Send Messages"."""
         names = [permission_name(one).render(locale) for one in self.values["permissions"]]
         return format_list(names, locale=babel_locale(locale or DEFAULT_LOCALE))
+
+
+def names_in_channel(permissions: Iterable[str]) -> PermissionList:
+    """Return the permissions as the settings of a channel name them."""
+    return PermissionList(
+        "manage_permissions" if one == "manage_roles" else one for one in permissions
+    )
 
 
 def permission_name(permission: str) -> Message:

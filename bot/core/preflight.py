@@ -12,8 +12,8 @@ from enum import StrEnum
 
 from bot.core.contracts import ChannelSummary, MemberFacts, Permissions, RoleSummary
 from bot.core.i18n import Message, _, ngettext
-from bot.core.permission_names import PermissionList
-from bot.core.places import ChannelList
+from bot.core.permission_names import PermissionList, names_in_channel
+from bot.core.places import ChannelList, label_of
 
 
 class Action(StrEnum):
@@ -166,7 +166,7 @@ def missing_permissions(
     missing = [] if "administrator" in granted else [one for one in needs if one not in granted]
     if not missing:
         return None
-    names = PermissionList(missing)
+    names = PermissionList(missing) if channel is None else names_in_channel(missing)
     if channel is None:
         message = ngettext(
             "I lack the permission {names} in this server.",
@@ -181,12 +181,12 @@ def missing_permissions(
             "I lack the permissions {names} in {channel}.",
             len(missing),
             names=names,
-            channel=ChannelList((channel.name,)),
+            channel=ChannelList((label_of(channel),)),
         )
         fix = _(
             "Open the settings of {channel}, go to Permissions, add my role and allow {names}.",
             names=names,
-            channel=ChannelList((channel.name,)),
+            channel=ChannelList((label_of(channel),)),
         )
     return Refusal(Cause.BOT_PERMISSION, message, fix)
 
@@ -225,7 +225,7 @@ def _check_actor(
     missing = [one for one in rule.actor if one not in actor.permissions]
     if not missing:
         return None
-    names = PermissionList(missing)
+    names = PermissionList(missing) if channel is None else names_in_channel(missing)
     if channel is None:
         message = ngettext(
             "You need the permission {names} for this.",
@@ -239,7 +239,7 @@ def _check_actor(
             "You need the permissions {names} in {channel} for this.",
             len(missing),
             names=names,
-            channel=ChannelList((channel.name,)),
+            channel=ChannelList((label_of(channel),)),
         )
     fix = _("Ask an admin of this server to give you a role that has it.")
     return Refusal(Cause.ACTOR_PERMISSION, message, fix)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.contracts import BotState
 from bot.core.i18n import Message, _
-from bot.core.places import ChannelList
+from bot.core.places import ChannelList, label_of
 from bot.core.preflight import missing_permissions
 from bot.core.problems.rules import Problem
 from cogs.automod.planning import KEY, Json
@@ -81,7 +81,7 @@ class Troubles:
         channel = self._state().channel(guild_id, channel_id)
         granted = channel.bot_permissions if channel is not None else frozenset()
         refusal = missing_permissions(_DELETING, granted, channel)
-        name = str(channel_id) if channel is None else channel.name
+        name = str(channel_id) if channel is None else label_of(channel)
         message = _("I could not delete messages in {channel}.", channel=ChannelList((name,)))
         fix = _("Allow Manage Messages and View Channel for my role there.")
         if refusal is not None:

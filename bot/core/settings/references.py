@@ -15,6 +15,7 @@ from bot.core.contracts import BotState, RoleSummary
 from bot.core.errors import FieldError
 from bot.core.fields import Form, Widget, describe_fields, form_of
 from bot.core.i18n import Message, _
+from bot.core.places import label_of
 from bot.core.settings.model import FeatureSettings
 from bot.core.settings.validation import pointer_to
 
@@ -85,7 +86,8 @@ def _problems(one: Reference, state: BotState, guild_id: int) -> Iterator[Messag
     if channel is None:
         yield _("There is no channel with the ID {id} in this server.", id=one.id)
     elif one.form.kinds and channel.kind not in one.form.kinds:
-        yield _("#{channel} is not a channel of the kind needed here.", channel=channel.name)
+        label = label_of(channel)
+        yield _("{channel} is not a channel of the kind needed here.", channel=label)
 
 
 def find_above(

@@ -84,6 +84,15 @@ def test_refusal_names_permission_place_and_fix_as_the_client_does() -> None:
     assert "Insertar enlaces" in refusal.fix.render("es-ES")
 
 
+def test_refusal_in_a_channel_names_what_its_settings_show() -> None:
+    rights = EVERYTHING - {"manage_roles"}
+    lounge = ChannelSummary(5, 7, "Lounge", "voice", bot_permissions=rights)
+    refusal = can_act(Action.LOCK, bot=BOT, actor=STAFF, channel=lounge)
+    assert refusal is not None
+    assert str(refusal.message) == "I lack the permission Manage Permissions in 🔊 Lounge."
+    assert "Open the settings of 🔊 Lounge" in str(refusal.fix)
+
+
 def test_ban_of_someone_who_left_is_allowed() -> None:
     assert can_act(Action.BAN, bot=BOT, actor=STAFF, target=None) is None
 
