@@ -26,7 +26,7 @@ from bot.core.config.types import is_local
 from bot.core.i18n import N_, Message, _, ngettext
 from bot.core.imaging.fonts import UnreadableFontError, load_fonts, system_directories
 from bot.core.log.redaction import Redactor
-from bot.core.tokens import find_token_fault
+from bot.core.tokens import find_token_fault, is_sandbox_token
 from bot.identity import DiscordNotAsked, Identity, TokenRefused, ask_who_i_am
 from db.engine import Database
 from db.migrate import is_known, make_config
@@ -141,6 +141,12 @@ def _check_reading(reading: Reading) -> Iterator[Finding]:
 # --- the token --------------------------------------------------------------------------------
 
 
+_SANDBOX_ELSEWHERE = _(
+    "The bot token is the sandbox's, and what answers at discord.api_base_url is no sandbox. Set "
+    "that to the address that python -m bot sandbox prints, or DISCORD_TOKEN to a real token."
+)
+
+
 async def _check_discord(config: Config) -> list[Finding]:
     secret = config.discord.token
     token = secret.get_secret_value() if secret else None
@@ -149,6 +155,8 @@ async def _check_discord(config: Config) -> list[Finding]:
     try:
         identity = await ask_who_i_am(token, config.discord.api_base_url)
     except TokenRefused:
+        if is_sandbox_token(token):
+            return [_problem(_SANDBOX_ELSEWHERE)]
         return [
             _problem(
                 _(
@@ -168,7 +176,13 @@ async def _check_discord(config: Config) -> list[Finding]:
                 )
             )
         ]
-    known = _fine(_("The bot token is valid: Discord knows the bot as {name}.", name=identity.name))
+    message = _("The bot token is valid: Discord knows the bot as {name}.", name=identity.name)
+    if is_sandbox_token(token):
+        message = _(
+            "The bot token is the sandbox's: the simulated Discord knows the bot as {name}.",
+            name=identity.name,
+        )
+    known = _fine(message)
     return [known, *_check_intents(config, identity)]
 
 
@@ -203,6 +217,9 @@ def _find_token_problem(token: str | None) -> Message | None:
             "python -m bot demo",
             portal=PORTAL,
         )
+    if is_sandbox_token(token):
+        # Whether the simulated Discord is where it is used, asking tells.
+        return None
     if wrong := find_token_fault(token):
         return _(
             "The bot token can't be right: {fault}. You find it under Bot at {portal}",

@@ -162,7 +162,6 @@ async def _addresses(process: Process) -> SandboxAddresses:
     if not line:
         raise ConfigurationError(
             _("The simulated Discord did not start; its message is above."),
-            hint=_("If its port is taken, choose another with --discord-port."),
         )
     return SandboxAddresses(**json.loads(line))
 

@@ -13,6 +13,8 @@ from bot.core.i18n import Message, _
 
 _ACCOUNT_ID = re.compile(rb"[1-9][0-9]{14,19}")
 SHORTEST_SIGNATURE = 27
+# How the tokens of `python -m bot sandbox` begin.
+_SANDBOX = "sandbox."
 
 
 def find_token_fault(token: str) -> Message | None:
@@ -29,6 +31,11 @@ def find_token_fault(token: str) -> Message | None:
     if re.search(r"\s", token):
         return _("there is a space or a line break in it")
     return _known_mistake(token) or _wrong_parts(token)
+
+
+def is_sandbox_token(token: str) -> bool:
+    """Tell whether a token opens the simulated Discord only."""
+    return token.startswith(_SANDBOX)
 
 
 def account_of(token: str) -> int | None:

@@ -44,7 +44,8 @@ async def run_sandbox(
     try:
         await sandbox.start()
     except OSError as error:
-        print(f"Port {sandbox.port} can't be used: {error.strerror}.", file=sys.stderr)  # noqa: T201
+        told = f"Port {sandbox.port} of the simulated Discord can't be used: {error.strerror}."
+        print(f"{told} Choose another with --discord-port.", file=sys.stderr)  # noqa: T201
         return 2
     life = asyncio.create_task(Community(sandbox).live()) if community else None
     if exit_with_stdin:

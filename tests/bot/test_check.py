@@ -98,6 +98,17 @@ async def test_valid_token_is_told_with_the_bots_name(environ: dict[str, str]) -
     assert str(sum_up(findings)) == "Everything is in order."
 
 
+async def test_token_of_the_sandbox_is_told_as_such(environ: dict[str, str]) -> None:
+    async with Sandbox() as sandbox:
+        environ |= {API: sandbox.api_base_url, "DISCORD_TOKEN": sandbox.token}
+        findings = await run_check(None, environ)
+        assert problems(findings) == []
+        assert any("is the sandbox's" in str(one) for one in findings)
+    async with Sandbox(token=TOKEN) as other:
+        (problem,) = problems(await run_check(None, environ | {API: other.api_base_url}))
+    assert "is no sandbox" in problem
+
+
 async def test_made_up_token_is_a_problem(environ: dict[str, str]) -> None:
     async with Sandbox() as sandbox:
         findings = await run_check(None, environ | {API: sandbox.api_base_url})

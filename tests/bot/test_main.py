@@ -264,7 +264,9 @@ def test_sandbox_on_a_taken_port_says_so(
     taken_port: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["sandbox", "--discord-port", str(taken_port)]) == 2
-    assert str(taken_port) in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert str(taken_port) in said
+    assert "--discord-port" in said
 
 
 def test_demo_on_a_taken_port_says_so(taken_port: int, capfd: pytest.CaptureFixture[str]) -> None:
