@@ -99,7 +99,7 @@ class Announcer:
         guild = self.guild(visit.guild_id)
         if guild is None:
             return
-        channel_id = channel_for(settings, visit.kind, guild.system_channel_id)
+        channel_id = self._open_channel(settings, visit.kind, guild)
         if channel_id is None:
             return
         place = await self._place_at(guild, visit)
@@ -153,7 +153,7 @@ class Announcer:
         key: str,
     ) -> None:
         """Send one message about many who joined."""
-        channel_id = channel_for(settings, Kind.JOIN, guild.system_channel_id)
+        channel_id = self._open_channel(settings, Kind.JOIN, guild)
         if channel_id is not None:
             payload = compose_digest(names, await self.place(guild))
             self._count("digest")
@@ -218,6 +218,19 @@ class Announcer:
         if visit.member_count is None:
             return place
         return replace(place, member_count=visit.member_count)
+
+    def _open_channel(
+        self, settings: WelcomeSettings, kind: Kind, guild: GuildSummary
+    ) -> int | None:
+        """Return the channel for a message; `None` also for one that is gone.
+
+        Discord tells a bot of all channels, those it may not see included. That the chosen one is
+        gone is told as a problem of the settings, and trying it at each join would help nobody.
+        """
+        channel_id = channel_for(settings, kind, guild.system_channel_id)
+        if channel_id is None or self._state().channel(guild.id, channel_id) is None:
+            return None
+        return channel_id
 
     def _allowed(
         self, settings: WelcomeSettings, guild_id: int, channel_id: int | None

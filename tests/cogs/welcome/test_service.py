@@ -24,6 +24,16 @@ async def test_join_with_nothing_set_is_greeted_in_the_system_channel(world: Wor
     assert card["args"]["card"]["name"] == "Ann"
 
 
+async def test_join_is_greeted_again_once_the_chosen_channel_is_another(world: World) -> None:
+    await world.set(join_channel_id=LOBBY)
+    world.discord.gone = frozenset({LOBBY})
+    await world.join()
+    assert await world.queued() == []
+    await world.set(join_channel_id=CHANNEL)
+    await world.join(BOB)
+    assert [one.channel_id for one in await world.queued()] == [CHANNEL]
+
+
 async def test_join_while_switched_off_says_nothing(world: World) -> None:
     await world.settings.change(GUILD, "welcome", {}, enabled=False, actor=SYSTEM)
     await world.join()

@@ -38,12 +38,15 @@ class Discord(NullState):
 
     seen = True
     permissions = POSTING
+    gone: frozenset[int] = frozenset()
 
     def guild(self, guild_id: int) -> GuildSummary | None:
         summary = GuildSummary(guild_id, "Garden", 1, 1234, system_channel_id=CHANNEL)
         return summary if self.seen else None
 
     def channel(self, guild_id: int, channel_id: int) -> ChannelSummary | None:
+        if channel_id in self.gone:
+            return None
         return ChannelSummary(channel_id, guild_id, "c", "text", bot_permissions=self.permissions)
 
 
