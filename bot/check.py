@@ -13,8 +13,6 @@ import os
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from alembic.script import ScriptDirectory
@@ -27,6 +25,7 @@ from bot.core.i18n import N_, Message, _, ngettext
 from bot.core.imaging.fonts import UnreadableFontError, load_fonts, system_directories
 from bot.core.log.redaction import Redactor
 from bot.core.tokens import find_token_fault, is_sandbox_token
+from bot.findings import Finding, Level
 from bot.identity import DiscordNotAsked, Identity, TokenRefused, ask_who_i_am
 from db.engine import Database
 from db.migrate import is_known, make_config
@@ -47,34 +46,6 @@ SCRIPTS = {
     N_("Thai"): "ท",
 }
 SPEEDUPS = ("uvloop", "orjson", "zstandard")
-
-
-class Level(StrEnum):
-    """How much a finding matters: a problem keeps the bot from running as configured.
-
-    What is unknown could not be looked at.
-    """
-
-    FINE = "fine"
-    UNKNOWN = "unknown"
-    WARNING = "warning"
-    PROBLEM = "problem"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at, in words; a problem says what to do about it."""
-
-    level: Level
-    message: Message
-
-    @property
-    def is_problem(self) -> bool:
-        """Whether the bot can't run as configured because of this."""
-        return self.level is Level.PROBLEM
-
-    def __str__(self) -> str:
-        return f"{self.level.value + ':':9}{self.message}"
 
 
 async def run_check(
