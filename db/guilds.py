@@ -117,6 +117,14 @@ async def save_users(session: AsyncSession, users: Sequence[SeenUser]) -> None:
     await session.execute(statement, [asdict(user) for user in users])
 
 
+async def list_names(session: AsyncSession, user_ids: Collection[int]) -> dict[int, str]:
+    """Return the names of those of the people who are known by one."""
+    query = select(User.id, User.global_name).where(
+        User.id.in_(user_ids), User.global_name.is_not(None)
+    )
+    return {user_id: name for user_id, name in await session.execute(query) if name}
+
+
 async def save_members(session: AsyncSession, members: Sequence[SeenMember]) -> None:
     """Mark people as members, keeping the first join that is known and all they have earned."""
     if not members:

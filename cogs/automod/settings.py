@@ -19,7 +19,7 @@ from bot.core.fields import (
     duration,
     role,
 )
-from bot.core.i18n import N_
+from bot.core.i18n import N_, Message
 from bot.core.settings import FeatureSettings, setting
 from cogs.automod.actions import Action, Delete
 from cogs.automod.triggers import MAX_DEPTH, Node, Part, depth_of, leaves_of
@@ -101,7 +101,18 @@ class Rule(Part):
         return self
 
 
-Rules = Annotated[tuple[Rule, ...], Field(max_length=MAX_RULES), document("automod rule")]
+def _rule_in_words(entry: Any) -> Message:
+    # It knows this module.
+    from cogs.automod.summaries import in_words
+
+    return in_words(Rule.model_validate(entry))
+
+
+Rules = Annotated[
+    tuple[Rule, ...],
+    Field(max_length=MAX_RULES),
+    document("automod rule", in_words=_rule_in_words),
+]
 
 
 class AutomodSettings(FeatureSettings):

@@ -308,6 +308,20 @@ def summary_line(rule: Rule, locale: str | None) -> str:
     return f"{rule_icon(rule)} {quote(rule.name)} {tree}\n-# ➜ {actions}"
 
 
+def in_words(rule: Rule) -> Message:
+    """Return a rule as one sentence, for who reads it beside others."""
+    said = {
+        "name": escape_markdown(rule.name),
+        "what": describe_tree(rule.when),
+        "then": describe_actions(rule.actions),
+    }
+    if not rule.enabled:
+        return _("{name} (off): {what} ➜ {then}", **said)
+    if rule.shadow:
+        return _("{name} (in shadow): {what} ➜ {then}", **said)
+    return _("{name}: {what} ➜ {then}", **said)
+
+
 def summary(rule: Rule, locale: str | None) -> str:
     """Return all that a rule is, line by line, in markdown; at most some 3000 characters."""
     lines = [

@@ -61,6 +61,7 @@ class Control:
     suggestions: tuple[str, ...] = ()
     rows: int = 4
     numeric: bool = False
+    entries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,17 @@ def _control(field: FieldInfo, text: str, error: str, reader: Reader) -> Control
         suggestions=_suggestions(field),
         rows=min(14, max(5 if field.form.widget is Widget.TEMPLATES else 3, text.count("\n") + 2)),
         numeric=field.form.widget is Widget.NUMBER,
+        entries=_entries(field, text, reader),
     )
+
+
+def _entries(field: FieldInfo, text: str, reader: Reader) -> tuple[str, ...]:
+    if field.form.in_words is None:
+        return ()
+    try:
+        return reader.entries(field, json.loads(text))
+    except (ValueError, RecursionError):  # being told beside it
+        return ()
 
 
 def _kind(field: FieldInfo, text: str) -> Kind:

@@ -18,6 +18,7 @@ from bot.core.fields import describe_fields
 from bot.core.i18n import N_, Message, _
 from bot.core.settings import Change, Diff, Revision, StaleSettings
 from bot.core.settings.model import diff_between
+from db.guilds import list_names
 from web.access import actor_of
 from web.api.query import Query, read_query
 from web.dashboard.formdata import FORM, read_form, version_in
@@ -54,6 +55,7 @@ class Entry:
     instant: str
     door: str
     actor: str
+    name: str
     rows: tuple[DiffRow, ...]
 
 
@@ -64,6 +66,8 @@ async def get_history_page(request: web.Request) -> web.Response:
     store = request.app[SERVICES].settings
     found = await store.history(reader.guild_id, feature.key, _PER_PAGE + 1, query.before)
     state = await store.get(reader.guild_id, feature.key)
+    async with request.app[SERVICES].database.read() as session:
+        names = await list_names(session, {one.actor_id for one in found if one.actor_id})
     fields = describe_fields(feature.settings)
 
     def entry(one: Revision) -> Entry:
@@ -73,6 +77,7 @@ async def get_history_page(request: web.Request) -> web.Response:
             reader.instant(one.at),
             reader.say(_DOORS.get(one.source, one.source)),
             str(one.actor_id or ""),
+            names.get(one.actor_id or 0, ""),
             tuple(diff_rows(fields, one.diff, reader)),
         )
 

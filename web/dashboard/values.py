@@ -6,7 +6,8 @@ All of it is plain text; the templates escape it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +22,11 @@ from bot.core.i18n import Message, _, babel_locale
 from bot.core.settings import SWITCH, Diff
 
 _PLAIN_KINDS = ("voice", "stage", "category")
+_MARKS = re.compile(
+    r"<#(?P<channel>\d{1,20})>|<@&(?P<role>\d{1,20})>|\\(?P<literal>.)"
+    r"|`(?P<code>[^`]*)`|\*\*|\|\|"
+)
+_LONGEST_ENTRY = 500
 # Of a document, so much is enough to tell which one it is.
 _LONGEST_DOCUMENT = 1000
 
@@ -53,6 +59,33 @@ class Reader:
         """Return an instant in words, in UTC, which is said so."""
         return f"{format_datetime(at, tzinfo=UTC, locale=babel_locale(self.locale))} UTC"
 
+    def entries(self, field: FieldInfo, value: Any) -> tuple[str, ...]:
+        """Return a document's entries in words; none of one that has no words for them."""
+        if field.form.in_words is None or not isinstance(value, list):
+            return ()
+        return tuple(self._entry(field.form.in_words, one) for one in value)
+
+    def _entry(self, in_words: Callable[[Any], Message], entry: Any) -> str:
+        try:
+            return shorten(self.plain(self.say(in_words(entry))), _LONGEST_ENTRY)
+        except ValueError:  # written by an earlier version, or not yet right
+            return shorten(json.dumps(entry, ensure_ascii=False), _LONGEST_ENTRY)
+
+    def _document(self, field: FieldInfo, value: Any) -> str:
+        entries = self.entries(field, value)
+        return " · ".join(entries) if entries else json.dumps(value, ensure_ascii=False)
+
+    def plain(self, markdown: str) -> str:
+        """Return a text written for Discord without its marks, and with names for its mentions."""
+        return _MARKS.sub(self._without_mark, markdown)
+
+    def _without_mark(self, found: re.Match[str]) -> str:
+        if found["channel"]:
+            return self.channel(int(found["channel"]))
+        if found["role"]:
+            return self.role(int(found["role"]))
+        return found["literal"] or found["code"] or ""
+
     def value(self, field: FieldInfo, value: Any) -> str:
         """Return a setting's JSON value as a person reads it."""
         if value is None or value in ("", []):
@@ -65,7 +98,7 @@ class Reader:
             case Widget.ROLE | Widget.ROLES:
                 shown = ", ".join(self.role(one) for one in _ids(value))
             case Widget.DOCUMENT:
-                shown = shorten(json.dumps(value, ensure_ascii=False), _LONGEST_DOCUMENT)
+                shown = shorten(self._document(field, value), _LONGEST_DOCUMENT)
             case Widget.DURATION:
                 shown = format_duration(timedelta(seconds=value), self.locale)
             case Widget.CHOICE | Widget.LANGUAGE:

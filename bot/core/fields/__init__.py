@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -22,6 +22,7 @@ from pydantic_core import CoreSchema, PydanticSerializationError, core_schema
 from bot.core.contracts import ChannelKind
 from bot.core.durations import LONGEST
 from bot.core.fields import values
+from bot.core.i18n import Message
 
 # What one select menu of Discord can hold.
 MAX_ITEMS = 25
@@ -60,7 +61,7 @@ class Form:
     names a template may use, `meanings` says what each stands for, `labels` name the values of a
     choice (both marked with `N_()`). Bounds count items for lists, characters for templates and
     seconds for durations. `command` names the command, without its slash, that edits a document: a
-    value too deep for one input.
+    value too deep for one input; `in_words` says one of its entries in Discord's markdown.
     """
 
     widget: Widget
@@ -74,6 +75,7 @@ class Form:
     maximum: int = 0
     max_length: int = MAX_MESSAGE
     command: str = ""
+    in_words: Callable[[Any], Message] | None = None
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -240,12 +242,13 @@ def members(*, max_items: int = MAX_ITEMS) -> Form:
     return Form(Widget.MEMBERS, maximum=max_items)
 
 
-def document(command: str) -> Form:
+def document(command: str, *, in_words: Callable[[Any], Message] | None = None) -> Form:
     """Make the form of a structured value: a list of models that a command of its own edits.
 
-    Panels show how many there are and name the command; the web edits it as JSON.
+    Panels show how many there are and name the command; the web edits it as JSON, and shows beside
+    it what `in_words` makes of each entry.
     """
-    return Form(Widget.DOCUMENT, command=command)
+    return Form(Widget.DOCUMENT, command=command, in_words=in_words)
 
 
 def choice(**labels: str) -> Form:

@@ -22,6 +22,7 @@ from tests.web.support import (
     GUILD_NAME,
     OWNER,
     REGISTRY,
+    WRITABLE,
     World,
     open_world,
 )
@@ -233,6 +234,23 @@ async def test_form_change_is_audited_as_made_on_the_pages(open_web: OpenWorld) 
 # --- documents --------------------------------------------------------------------------------
 
 RULES = '[{"name": "spam", "when": {"type": "words", "words": ["buy"]}}]'
+
+
+async def test_document_is_shown_in_words(world: World) -> None:
+    rules = (
+        '[{"name": "spam", "when": {"type": "words", "words": ["<b>buy"]},'
+        f' "actions": [{{"type": "alert", "channel_id": "{CHANNEL}"}}]}}]'
+    )
+    world.state.rooms = [ChannelSummary(CHANNEL, GUILD, "quiet", "text", bot_permissions=WRITABLE)]
+    address = f"{HOME}/settings/automod"
+    form = (await visit(world, address)).form(address)
+    await submit(world, form.sets("rules", rules))
+    for path in (address, f"{address}/history"):
+        page = await (await world.client.get(path)).text()
+        assert "spam: " in page
+        assert "&lt;b&gt;buy ➜ Tell staff in #quiet" in page
+        assert "<b>buy" not in page
+        assert ("&#34;actions&#34;" in page) == (path == address)
 
 
 async def test_document_is_edited_as_json(world: World) -> None:
