@@ -20,8 +20,9 @@ from discord import shard
 from bot.core.backoff import Backoff
 from bot.websocket import SessionLost
 
-# 1, 2, 4 … seconds, each a quarter more or less.
-SOON = Backoff(first=timedelta(seconds=1), longest=timedelta(seconds=30), jitter=0.25)
+# 1, 2, 4 … seconds, each a quarter more or less, so 15 at most: an attempt that reaches nobody
+# costs nothing, and whoever comes back should not be waited out.
+SOON = Backoff(first=timedelta(seconds=1), longest=timedelta(seconds=12), jitter=0.25)
 # When sessions are begun in vain each attempt spends one of 1,000 a day; these last for a day.
 SPARING = Backoff(first=timedelta(seconds=1), longest=timedelta(seconds=120), jitter=0.0)
 # An outage is over when no attempt was needed for this long, in seconds.
