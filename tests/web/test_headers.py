@@ -69,5 +69,5 @@ async def test_requests_are_counted_by_template(world: World) -> None:
     world.clock.advance(2)
     text = await (await world.client.get("/metrics")).text()
     requests = 'pegasus_bot_http_requests_total{method="GET",route="%s",status="%s"}'
-    assert requests % ("/login/{token}", "2xx") + " 2.0" in text
+    assert requests % ("/login/{token}", "4xx") + " 2.0" in text
     assert requests % ("unmatched", "4xx") + " 2.0" in text

@@ -197,7 +197,7 @@ async def test_lock_that_an_earlier_version_wrote_down_is_opened_exactly(world: 
     [
         ("thread", {"view_channel"}, "Manage Threads"),
         ("thread", {"view_channel", "manage_threads"}, "change the thread"),
-        ("text", {"view_channel", "manage_channels"}, "Manage Roles"),
+        ("text", {"view_channel", "manage_channels"}, "Manage Permissions"),
     ],
 )
 async def test_refused_lock_names_what_the_place_needs(
