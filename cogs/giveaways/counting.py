@@ -107,12 +107,15 @@ class MessageCounter:
     async def _flush_later(self) -> None:
         """Write what was counted within a few seconds; after a failure wait longer."""
         pause = FLUSH_SECONDS
-        while self._pending:
-            await asyncio.sleep(pause)
-            try:
-                await self.flush()
-                pause = FLUSH_SECONDS
-            except (SQLAlchemyError, OSError) as error:
-                pause = min(pause * 2, LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311
-                log.warning("messages_not_counted", error=type(error).__name__)
-        self._is_flushing = False
+        try:
+            while self._pending:
+                await asyncio.sleep(pause)
+                try:
+                    await self.flush()
+                    pause = FLUSH_SECONDS
+                except (SQLAlchemyError, OSError) as error:
+                    pause = min(pause * 2, LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311
+                    log.warning("messages_not_counted", error=type(error).__name__)
+        finally:
+            # However it ended, the next message that counts begins anew.
+            self._is_flushing = False

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+from collections.abc import Coroutine
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from bot.core.contracts import MessageFacts
 from bot.core.errors import Conflict, NotFound
+from cogs.giveaways import counting
+from cogs.giveaways.counting import MessageCounter
 from cogs.giveaways.entering import Entered, Inside, Refused
 from db import giveaway_entries as table
 from db.engine import Database
@@ -222,6 +226,31 @@ async def test_counted_messages_are_kept_while_the_database_is_away(
     assert stage.counter.pending(giveaway, 1) == 0
     async with stage.database.read() as session:
         assert (await table.get_look(session, giveaway, 1)).messages == 1  # type: ignore[union-attr]
+
+
+async def test_counting_goes_on_after_a_failure_that_nobody_foresaw(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(counting, "FLUSH_SECONDS", 0)
+    works: list[Coroutine[Any, Any, None]] = []
+    counter = MessageCounter(stage.database, spawn=lambda _name, work: works.append(work))
+    giveaway = await stage.add(requirements={"messages": 1})
+    await counter.reload()
+    facts = MessageFacts(1, GUILD, 2, 1, "hi", frozenset(), {})
+
+    async def broken(*_arguments: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(table, "add_messages", broken)
+        counter.see(facts)
+        with pytest.raises(RuntimeError, match="a fault"):
+            await works.pop()
+    counter.see(facts)
+    await works.pop()
+
+    async with stage.database.read() as session:
+        assert (await table.get_look(session, giveaway, 1)).messages == 2  # type: ignore[union-attr]
 
 
 async def test_level_comes_from_what_is_known_of_the_member(stage: Stage):
