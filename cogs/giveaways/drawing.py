@@ -32,7 +32,9 @@ from db.giveaways import ACTIVE, PENDING, SKIPPED, WON, Giveaway, GiveawayRound
 END_JOB = "giveaways.end"
 # A draw of many who have left takes a while: Discord is asked for each of them.
 _LONGEST = timedelta(minutes=30)
-_GUILD_PAUSE, _TURN_PAUSE = timedelta(seconds=30), timedelta(seconds=5)
+_TURN_PAUSE = timedelta(seconds=5)
+# A guild is away for a moment, or the bot was removed from it and is perhaps added again.
+_SHORT_ABSENCE, _LONG_ABSENCE = timedelta(seconds=30), timedelta(hours=1)
 
 
 class Drawing:
@@ -94,7 +96,9 @@ class Drawing:
         if giveaway is None or (round_ is not None and round_.drawn_at is not None):
             return
         if self._stage.state().guild(giveaway.guild_id) is None:
-            raise Retry(_GUILD_PAUSE, "the guild is not there")
+            away = self._stage.clock.now() - job.created_at
+            pause = min(max(away, _SHORT_ABSENCE), _LONG_ABSENCE)
+            raise Retry(pause, "the guild is not there")
         if before is not None and before.drawn_at is None:
             # Whom it draws can't win in this one.
             raise Retry(_TURN_PAUSE, "the draw before it is not done")

@@ -161,6 +161,31 @@ async def test_nobody_is_passed_over_because_discord_is_silent(stage: Stage):
     assert len(stage.said()) == 2
 
 
+async def test_a_guild_that_is_away_is_drawn_when_it_is_back_and_asked_for_ever_less(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+):
+    stage = make_stage(sqlite_database)
+    giveaway = await stage.add()
+    await stage.fill(giveaway, 3)
+    looks = 0
+
+    def away(_guild_id: int) -> None:
+        nonlocal looks
+        looks += 1
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage.view, "guild", away)
+        await stage.end(giveaway)
+        for _ in range(100):
+            await stage.wait(timedelta(minutes=15))
+    # Over 25 hours: soon in the beginning, then each hour.
+    assert looks < 40
+    assert (await stage.get(giveaway)).status == DRAWING
+
+    await stage.wait(HOUR)
+    assert (await stage.get(giveaway)).status == ENDED
+
+
 async def test_only_as_many_are_looked_up_as_needed(sqlite_database: Database):
     stage = make_stage(sqlite_database)
     giveaway = await stage.add(winner_count=1)
