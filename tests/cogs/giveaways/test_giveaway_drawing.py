@@ -383,9 +383,10 @@ async def test_a_hundred_thousand_entries_are_drawn_without_holding_up_the_loop(
     async def tick() -> None:
         nonlocal longest
         while True:
-            before = time.perf_counter()
+            # What the loop's own thread works, which other processes don't lengthen.
+            before = time.thread_time()
             await asyncio.sleep(0.005)
-            longest = max(longest, time.perf_counter() - before)
+            longest = max(longest, time.thread_time() - before)
 
     # As the running bot does: else the collector walks all that the test run has loaded.
     gc.freeze()
@@ -394,5 +395,4 @@ async def test_a_hundred_thousand_entries_are_drawn_without_holding_up_the_loop(
     ticking.cancel()
 
     assert len(await stage.drawn(giveaway)) == 50
-    # 50 ms, and what a busy machine adds.
-    assert longest < 0.15
+    assert longest < 0.05
