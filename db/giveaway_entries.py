@@ -191,6 +191,14 @@ async def count_entries(session: AsyncSession, giveaway_id: uuid.UUID) -> int:
     return (await session.execute(query)).scalar_one()
 
 
+async def count_people(session: AsyncSession, giveaway_id: uuid.UUID) -> int:
+    """Return how many have entered and are known: whose data was erased takes no place any more."""
+    query = select(func.count()).where(
+        GiveawayEntry.giveaway_id == giveaway_id, GiveawayEntry.user_id.is_not(None)
+    )
+    return await session.scalar(query) or 0
+
+
 async def list_entrants(
     session: AsyncSession, giveaway_id: uuid.UUID, *, offset: int, limit: int
 ) -> Sequence[tuple[int | None, int]]:

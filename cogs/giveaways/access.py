@@ -15,7 +15,7 @@ from bot.core.fields.text import quote, shorten
 from bot.core.i18n import _
 from cogs.giveaways.settings import KEY
 from db.giveaway_search import find_giveaways
-from db.giveaways import Giveaway, GiveawaySeries
+from db.giveaways import ACTIVE, CANCELLED, DRAWING, ENDED, PAUSED, Giveaway, GiveawaySeries
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Interaction: TypeAlias = "discord.Interaction[Pegasus]"
 
 _MAX_OFFERS, _MAX_OFFER = 25, 100
+BEGUN = (ACTIVE, PAUSED, DRAWING, ENDED, CANCELLED)
 # Hosts do several things in a row: start, edit, edit again.
 HOSTS: Any = {"rate_class": RateClass.ADMIN}
 
@@ -97,5 +98,8 @@ def _choices(giveaways: Sequence[Giveaway]) -> list[app_commands.Choice[str]]:
 
 
 async def complete_any(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-    """Offer all giveaways: what they say is public."""
-    return await offer_giveaways(interaction, current)
+    """Offer all giveaways; those that have not begun are for hosts alone."""
+    if interaction.guild_id is None:
+        return []
+    statuses = None if await is_host(interaction) else BEGUN
+    return await offer_giveaways(interaction, current, statuses=statuses)

@@ -11,12 +11,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from bot.core.fields.text import escape_markdown
+from bot.core.fields.text import escape_markdown, shorten
 from bot.core.i18n import Message, _, ngettext
 from cogs.giveaways.mentions import people
 from db.giveaways import Giveaway, GiveawayRound
 
 _ROW, _BUTTON, _GREEN = 1, 2, 3
+_LONGEST_PRIZE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +195,8 @@ def _claim_line(until: datetime) -> Message:
 
 
 def _prize(giveaway: Giveaway) -> str:
-    return f"**{escape_markdown(giveaway.prize)}**"
+    # Escaped it may be twice as long, and stands beside up to fifty mentions.
+    return f"**{escape_markdown(shorten(giveaway.prize, _LONGEST_PRIZE))}**"
 
 
 def _said(giveaway: Giveaway, content: str) -> dict[str, Any]:

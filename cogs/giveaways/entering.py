@@ -160,7 +160,7 @@ class Entering:
 
     async def _ensure_room(self, session: AsyncSession, giveaway: Giveaway) -> None:
         most = giveaway.max_entries
-        if most is not None and await table.count_entries(session, giveaway.id) >= most:
+        if most is not None and await table.count_people(session, giveaway.id) >= most:
             raise Conflict(
                 _("This giveaway is full: it takes {most} entries.", most=most),
                 hint=_("A place becomes free when somebody leaves."),
@@ -168,7 +168,7 @@ class Entering:
 
     async def _end_if_full(self, session: AsyncSession, giveaway: Giveaway) -> None:
         enough = giveaway.end_at_entries
-        if enough is not None and await table.count_entries(session, giveaway.id) >= enough:
+        if enough is not None and await table.count_people(session, giveaway.id) >= enough:
             await self._close(session, giveaway.id)
 
     async def _weigh_again(self, look: table.Look, entrant: Entrant, weight: int) -> Inside:

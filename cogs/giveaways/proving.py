@@ -19,6 +19,7 @@ from cogs.giveaways.access import (
     Interaction,
     ensure_may_handle,
     find_giveaway,
+    is_host,
     offer_giveaways,
 )
 from cogs.giveaways.settings import KEY
@@ -47,7 +48,9 @@ async def complete_announced(
 async def complete_with_vault(
     interaction: Interaction, current: str
 ) -> list[app_commands.Choice[str]]:
-    """Offer the giveaways that take codes."""
+    """Offer the giveaways that take codes, to hosts."""
+    if interaction.guild_id is None or not await is_host(interaction):
+        return []
     return await offer_giveaways(interaction, current, statuses=_OPEN_VAULT)
 
 

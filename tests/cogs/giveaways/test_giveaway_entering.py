@@ -19,6 +19,7 @@ from cogs.giveaways.entering import Entered, Inside, Refused
 from db import giveaway_entries as table
 from db.engine import Database
 from db.giveaways import CANCELLED, DRAWING, ENDED, PAUSED, SCHEDULED
+from db.people import erase_person
 from tests.cogs.giveaways.stage import GUILD, HOUR, Stage, make_stage
 
 
@@ -277,3 +278,18 @@ async def test_a_young_account_learns_when_it_is_old_enough(stage: Stage):
     assert str(refused.obstacles[0]) == (
         f"Your account has to be 30 days old; it is so on <t:{when}:D>."
     )
+
+
+async def test_who_erases_their_data_takes_no_place_and_counts_for_no_end(stage: Stage):
+    """Else one person could fill a giveaway, or end it with nobody else in it."""
+    full = await stage.add(max_entries=2)
+    ending = await stage.add(end_at_entries=2, number=2)
+    for _turn in range(3):
+        for giveaway in (full, ending):
+            await stage.entering.enter(giveaway, stage.person(1))
+        async with stage.database.write() as session:
+            await erase_person(session, 1, records=False)
+
+    await stage.entering.enter(full, stage.person(2))
+    await stage.entering.enter(full, stage.person(3))
+    assert (await stage.get(ending)).status == "active"
