@@ -15,6 +15,7 @@ from bot.core.features import RateClass
 from bot.core.fields.text import escape_markdown, quote, shorten
 from bot.core.i18n import Message, _, ngettext
 from bot.localization import locale_of
+from bot.membership import DiscordMembers
 from bot.replies import OwnedView, answer, confirm, paginate, unique_id
 from cogs.giveaways.access import (
     Interaction,
@@ -23,7 +24,6 @@ from cogs.giveaways.access import (
     offer_giveaways,
 )
 from cogs.giveaways.buttons import BUTTONS
-from cogs.giveaways.members import DiscordMembers
 from cogs.giveaways.runner import Runner
 from cogs.giveaways.settings import KEY
 from cogs.giveaways.winning import MOST_AT_ONCE

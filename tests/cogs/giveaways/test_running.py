@@ -12,8 +12,8 @@ from sqlalchemy import select
 
 from bot.core.contracts import SYSTEM
 from bot.core.jobs import Retry
+from bot.membership import DiscordMembers
 from cogs.giveaways.manifest import KEY
-from cogs.giveaways.members import DiscordMembers
 from db.engine import Database
 from db.giveaways import (
     ACTIVE,

@@ -30,7 +30,7 @@ _LEFT = ("member_gone", "user_gone")
 
 
 class DiscordMembers:
-    """Asks Discord; see `cogs.giveaways.ports.Members`."""
+    """Asks Discord for members, without filling the cache."""
 
     def __init__(self, bot: Pegasus) -> None:
         self._bot = bot
