@@ -8,7 +8,7 @@ feature's settings is the settings panel's, in `bot.panels`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import discord
@@ -38,23 +38,40 @@ _MAX_OPTION = 100
 _SECONDS = 840
 
 
+Kind = Literal[
+    "line",
+    "paragraph",
+    "roles",
+    "channels",
+    "members",
+    "choices",
+    "radio",
+    "boxes",
+    "files",
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Input:
     """One input: a line or a paragraph, a menu of roles, channels or members, or of `choices`.
 
-    The value is a text of at most `longest` characters; for a menu of roles, channels or members a
-    sequence of ids, for one of `choices` (value and label) a sequence of at most `most` values.
+    The value is a text of `shortest` to `longest` characters; for a menu of roles, channels or
+    members a sequence of ids; for a menu, radio buttons or checkboxes of `choices` (value and
+    label, `notes` by value) a sequence of values; for files the uploads. `most` bounds sequences.
     """
 
     name: str
     label: Message
     description: Message | None = None
     value: Any = ""
-    kind: Literal["line", "paragraph", "roles", "channels", "members", "choices"] = "line"
+    kind: Kind = "line"
     required: bool = False
+    shortest: int = 0
     longest: int = MAX_INPUT
+    placeholder: str = ""
     choices: Sequence[tuple[str, str]] = ()
-    most: int = 1
+    notes: Mapping[str, str] = field(default_factory=dict)
+    most: int | None = None
 
     def build(self, locale: str, exists: Exists) -> discord.ui.Label[Any]:
         """Return the input as a form shows it."""
@@ -66,17 +83,67 @@ class Input:
         )
 
     def _component(self, exists: Exists) -> Any:
-        if self.kind == "choices":
-            return self._select()
         if self.kind in _MENUS:
             return self._menu(exists)
+        make = {
+            "choices": self._select,
+            "radio": self._radio,
+            "boxes": self._boxes,
+            "files": self._files,
+        }.get(self.kind, self._text)
+        return make()
+
+    def _text(self) -> Any:
         long = self.kind == "paragraph"
         return discord.ui.TextInput[Any](
             custom_id=self.name,
             style=discord.TextStyle.paragraph if long else discord.TextStyle.short,
             default=self.value[: self.longest] or None,
+            placeholder=self.placeholder or None,
             required=self.required,
+            min_length=self.shortest or None,
             max_length=self.longest,
+        )
+
+    def _radio(self) -> Any:
+        options = [
+            discord.RadioGroupOption(
+                value=value,
+                label=shorten(label, _MAX_OPTION),
+                description=self.notes.get(value) or None,
+                default=value in self.value,
+            )
+            for value, label in self.choices
+        ]
+        return discord.ui.RadioGroup[Any](
+            custom_id=self.name, required=self.required, options=options
+        )
+
+    def _boxes(self) -> Any:
+        options = [
+            discord.CheckboxGroupOption(
+                value=value,
+                label=shorten(label, _MAX_OPTION),
+                description=self.notes.get(value) or None,
+                default=value in self.value,
+            )
+            for value, label in self.choices
+        ]
+        return discord.ui.CheckboxGroup[Any](
+            custom_id=self.name,
+            required=self.required,
+            min_values=1 if self.required else 0,
+            max_values=min(self.most or len(self.choices), len(self.choices)),
+            options=options,
+        )
+
+    def _files(self) -> Any:
+        # What was uploaded can't be offered again: Discord asks for the files anew.
+        return discord.ui.FileUpload[Any](
+            custom_id=self.name,
+            required=self.required,
+            min_values=1 if self.required else 0,
+            max_values=self.most or 1,
         )
 
     def _menu(self, exists: Exists) -> Any:
@@ -86,10 +153,10 @@ class Input:
         chosen = [discord.SelectDefaultValue(id=int(one), type=kind) for one in present]
         return menu(
             custom_id=self.name,
-            default_values=chosen[:_MAX_CHOSEN],
+            default_values=chosen[: self.most or _MAX_CHOSEN],
             required=self.required,
             min_values=1 if self.required else 0,
-            max_values=_MAX_CHOSEN,
+            max_values=self.most or _MAX_CHOSEN,
         )
 
     def _select(self) -> Any:
@@ -97,10 +164,13 @@ class Input:
             custom_id=self.name,
             required=self.required,
             min_values=1 if self.required else 0,
-            max_values=min(self.most, len(self.choices)),
+            max_values=min(self.most or 1, len(self.choices)),
             options=[
                 discord.SelectOption(
-                    value=value, label=shorten(label, _MAX_OPTION), default=value in self.value
+                    value=value,
+                    label=shorten(label, _MAX_OPTION),
+                    description=self.notes.get(value) or None,
+                    default=value in self.value,
                 )
                 for value, label in self.choices
             ],
@@ -124,7 +194,10 @@ class Question:
 
     def filled(self, values: Values) -> Question:
         """Return the form as it was filled in."""
-        inputs = [replace(one, value=values.get(one.name, one.value)) for one in self.inputs]
+        inputs = [
+            one if one.kind == "files" else replace(one, value=values.get(one.name, one.value))
+            for one in self.inputs
+        ]
         return replace(self, inputs=inputs)
 
 
@@ -153,6 +226,10 @@ def _entered(label: discord.ui.Label[Any]) -> tuple[str, Any]:
     component: Any = label.component
     if isinstance(component, discord.ui.TextInput):
         return component.custom_id, component.value
+    if isinstance(component, discord.ui.RadioGroup):
+        return component.custom_id, (component.value,) if component.value else ()
+    if isinstance(component, discord.ui.FileUpload):
+        return component.custom_id, tuple(component.values)
     # What was chosen of the choices is a text; roles, channels and members have ids.
     return component.custom_id, tuple(getattr(one, "id", one) for one in component.values)
 
