@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from .world import World
 
 
+# Mentioning a role lets its members into a thread only when fewer have it.
+_FEW_FOR_A_THREAD = 100
+
+
 @dataclass(slots=True)
 class ThreadState:
     """What a thread has beyond a channel; `members` maps user id to the instant they joined it."""
@@ -120,6 +124,20 @@ class Channel:
         self.publish(message)
         return message
 
+    def _let_in_mentioned(self, message: Message) -> None:
+        """Add to a thread whom a message in it mentions, as Discord does.
+
+        Of a role only when fewer than 100 have it:
+        https://support.discord.com/hc/en-us/articles/4403205878423-Threads-FAQ
+        """
+        members = self.home.members
+        wanted = [one for one in message.mentions if one in members]
+        for role_id in message.mention_roles:
+            held = [one.user.id for one in members.values() if role_id in one.roles]
+            wanted += held if len(held) < _FEW_FOR_A_THREAD else []
+        for user_id in dict.fromkeys(wanted):
+            self.add_thread_member(user_id)
+
     def backdate_message(
         self, author: User, content: str = "", *, sent_at: datetime, **fields: Any
     ) -> Message:
@@ -158,6 +176,7 @@ class Channel:
         self.last_message_id = message.id
         if self.thread is not None:
             self._count_thread_message(message)
+            self._let_in_mentioned(message)
         while len(self.messages) > self.world.message_limit:
             del self.messages[next(iter(self.messages))]
         self.world.dispatch(

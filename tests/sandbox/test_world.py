@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.sandbox import Sandbox
 from bot.sandbox.events import Dispatch
 from bot.sandbox.mentions import find_mentions
 from bot.sandbox.recorder import Journal
@@ -170,3 +171,17 @@ def test_every_route_is_registered_once_and_found() -> None:
     found = find_route("PATCH", "/guilds/1/members/@me")
     assert found is not None
     assert found[0].template == "/guilds/{guild_id}/members/@me"
+
+
+def test_mentions_let_people_into_a_thread_unless_a_role_has_a_hundred() -> None:
+    sandbox = Sandbox()
+    guild = sandbox.add_guild("Harbour", channels=("general",))
+    role, crowd = guild.add_role("Few"), guild.add_role("Crowd")
+    people = [sandbox.join(guild, f"sailor{number}") for number in range(102)]
+    for person in people[2:]:
+        guild.add_member_role(person.member, crowd)
+    guild.add_member_role(people[1].member, role)
+    owner = guild.members[guild.owner_id].user
+    thread = guild.channel("general").add_thread(owner, "talk", private=True)
+    thread.add_message(owner, f"{people[0].mention} <@&{role.id}> <@&{crowd.id}>")
+    assert set(thread.thread_state.members) == {owner.id, people[0].id, people[1].id}
