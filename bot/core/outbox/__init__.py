@@ -128,7 +128,8 @@ class OutboxService(WorkService[table.OutboxMessage]):
         row = await table.get_message(session, dedupe_key)
         if row is None:
             return None
-        return Receipt(row.state in OPEN_STATES, row.sent_at, row.message_id)
+        is_open, is_parked = row.state in OPEN_STATES, row.state == WorkState.PARKED
+        return Receipt(is_open, row.sent_at, row.message_id, is_parked)
 
     async def wait_for(self, dedupe_key: str, seconds: float) -> Receipt | None:
         """Return what became of a delivery once that is settled, or after that many seconds.

@@ -292,11 +292,15 @@ class DeliveryBroke(Event):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a delivery: whether it may yet be sent, or else when and as which message."""
+    """What became of a delivery: whether it may yet be sent, or else when and as which message.
+
+    One that is parked is open, and waits for people to put something right.
+    """
 
     is_open: bool
     sent_at: datetime | None
     message_id: int | None
+    is_parked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
