@@ -41,12 +41,17 @@ IMPERSONAL = {
     "for_role_id",
     "reward_role_id",
     "category_id",
+    "parent_id",
     "thread_id",
     "log_channel_id",
     "log_message_id",
     "card_channel_id",
-    # An interaction, and one of Discord's audit log entries.
+    # Interactions, and one of Discord's audit log entries.
     "occasion",
+    "request_id",
+    # Discord's names of a file and of the message that is answered.
+    "attachment_id",
+    "reply_to",
     "entry_id",
     # The bot itself.
     "bot_id",

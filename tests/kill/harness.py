@@ -33,6 +33,7 @@ _CONTEXT.set_forkserver_preload(
         "tests.kill.test_kill_giveaways",
         "tests.kill.test_kill_lockdown",
         "tests.kill.test_kill_roles",
+        "tests.kill.test_kill_tickets",
         "tests.kill.test_kill_verification",
     ]
 )

@@ -292,6 +292,22 @@ class GiveawaysConfig(Section):
         return self
 
 
+class TicketsConfig(Section):
+    """Tickets."""
+
+    files_path: Path | None = Field(
+        default=None,
+        description="Where files that were sent in tickets are kept; unset, beside a SQLite "
+        "database, and with PostgreSQL in data/files.",
+    )
+
+    def files_of(self, database: Path | None) -> Path:
+        """Return the directory for files; `database` is the path of a SQLite one."""
+        if self.files_path is not None:
+            return self.files_path
+        return database.with_name(f"{database.name}.files") if database else Path("data/files")
+
+
 class Config(BaseSettings):
     """The whole configuration; made directly it takes only what it is given, else the defaults."""
 
@@ -317,6 +333,7 @@ class Config(BaseSettings):
     cards: CardsConfig = CardsConfig()
     automod: AutomodConfig = AutomodConfig()
     giveaways: GiveawaysConfig = GiveawaysConfig()
+    tickets: TicketsConfig = TicketsConfig()
     i18n: I18nConfig = I18nConfig()
 
     @model_validator(mode="after")

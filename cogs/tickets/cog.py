@@ -1,0 +1,129 @@
+"""The commands of tickets, and what is heard of their rooms; nothing is decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Mapping
+from typing import TYPE_CHECKING, Any
+
+from discord import app_commands
+from discord.ext import commands
+
+from bot.core.jobs import JobFailed
+from bot.delivery import RenderedFile
+from bot.membership import DiscordMembers
+from cogs.tickets.access import Access, Interaction
+from cogs.tickets.asking import Asker, PageButton
+from cogs.tickets.buttons import TicketButton
+from cogs.tickets.desk import PanelDesk
+from cogs.tickets.files import FILE_RENDERER, FileStore, HttpFetcher
+from cogs.tickets.handling import Handling
+from cogs.tickets.herald import TRANSCRIPT_RENDERER
+from cogs.tickets.history import DiscordHistory
+from cogs.tickets.panel_commands import OpenButton, PanelCommands, PanelSelect
+from cogs.tickets.ports import Request
+from cogs.tickets.record_commands import RecordCommands
+from cogs.tickets.resource import RESOURCE, PanelResource
+from cogs.tickets.rooms import DiscordRooms
+from cogs.tickets.service import Outside, TicketService
+from cogs.tickets.settings import KEY
+from cogs.tickets.tag_commands import RateButton, TagCommands
+
+if TYPE_CHECKING:
+    from bot.client import Pegasus
+
+Payload = Mapping[str, Any]
+
+
+@app_commands.guild_only()
+class Tickets(
+    Handling,
+    PanelCommands,
+    RecordCommands,
+    TagCommands,
+    commands.GroupCog,
+    group_name="ticket",
+    group_description="Talk to the staff in a room of your own",
+):
+    """Joins the services to Discord's events and commands."""
+
+    def __init__(self, bot: Pegasus) -> None:
+        self.bot = bot
+        config = bot.kernel.config
+        self._fetcher = HttpFetcher(config.discord.cdn_base_url)
+        outside = Outside(
+            rooms=DiscordRooms(bot),
+            members=DiscordMembers(bot),
+            history=DiscordHistory(bot),
+            fetcher=self._fetcher,
+            store=FileStore(config.tickets.files_of(bot.kernel.database.path)),
+        )
+        self.service = TicketService.build(bot.kernel, outside)
+        self.access = Access(self.service.office)
+        self.asker = Asker(self.service)
+        self.desk = PanelDesk(self.service.office, bot.kernel.audit)
+
+    async def cog_load(self) -> None:
+        """Take up earlier work and begin to listen."""
+        await self.service.start()
+        await self.desk.start()
+        self._unsubscribe = self.bot.kernel.bus.subscribe(JobFailed, self.service.keeper.job_failed)
+        self.bot.kernel.resources.register(RESOURCE.name, PanelResource(self.desk))
+        self.bot.add_dynamic_items(TicketButton, PageButton, OpenButton, PanelSelect, RateButton)
+        self.bot.renderers[TRANSCRIPT_RENDERER] = self._render
+        self.bot.renderers[FILE_RENDERER] = self._read_file
+        for event, listener in (
+            ("CHANNEL_DELETE", self.on_room_deleted),
+            ("THREAD_DELETE", self.on_room_deleted),
+            ("GUILD_MEMBER_REMOVE", self.on_departure),
+            ("MESSAGE_CREATE", self.service.capture.take_message),
+            ("MESSAGE_UPDATE", self.service.capture.take_edit),
+            ("MESSAGE_DELETE", self.on_deletion),
+            ("MESSAGE_DELETE_BULK", self.on_deletion),
+        ):
+            self.bot.intake.listen(event, KEY, listener)
+
+    async def cog_unload(self) -> None:
+        """Write down what was heard."""
+        self._unsubscribe()
+        await self.service.capture.flush()
+        await self._fetcher.close()
+
+    async def _render(self, args: Mapping[str, Any]) -> RenderedFile:
+        data = await self.service.archive.render(
+            int(args["ticket_id"]), locale=args.get("locale"), for_staff=False
+        )
+        return RenderedFile(data)
+
+    async def _read_file(self, args: Mapping[str, Any]) -> RenderedFile:
+        return RenderedFile(await self.service.files.read(int(args["file_id"])))
+
+    async def begin(self, interaction: Interaction, request: Request) -> None:
+        """Lead somebody who has pressed a panel to their ticket."""
+        await self.asker.begin(interaction, request)
+
+    # --- events --------------------------------------------------------------------------------
+
+    def on_room_deleted(self, payload: Payload) -> None:
+        """Note that a ticket's room was deleted by hand."""
+        self._spawn("room", self.service.losses.room_deleted(int(payload["id"])))
+
+    def on_deletion(self, payload: Payload) -> None:
+        """Note that messages were deleted, in tickets or among those that show panels."""
+        self.service.capture.take_deletion(payload)
+        ids = [int(one) for one in payload.get("ids") or [payload["id"]]]
+        if found := self.desk.posted.intersection(ids):
+            self._spawn("deletion", self.desk.note_deleted(sorted(found)))
+
+    def on_departure(self, payload: Payload) -> None:
+        """Close the tickets of somebody who has left, where the panel says so."""
+        guild_id, user_id = int(payload["guild_id"]), int(payload["user"]["id"])
+        self._spawn("departure", self.service.losses.member_left(guild_id, user_id))
+
+    @commands.Cog.listener()
+    async def on_shard_ready(self, shard_id: int) -> None:
+        """Look for what was missed: the gateway has begun a session, and repeats nothing."""
+        guilds = [one.id for one in self.bot.guilds if one.shard_id == shard_id]
+        await self.service.losses.begin_session(guilds)
+
+    def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        self.bot.kernel.supervisor.spawn(f"{KEY}.{name}", work)

@@ -1,0 +1,177 @@
+"""How tickets end and begin again: closed at once or after a while, with a question, opened again.
+
+Who may do it is asked before, in `access`. Free of discord.py.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from bot.core.errors import Conflict, InvalidInput
+from bot.core.i18n import _
+from cogs.tickets.changing import Changing, clean
+from cogs.tickets.machine import Action, Status
+from cogs.tickets.wording import line_of
+from db import tickets as table
+from db.tickets import Ticket
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+LONGEST_REASON = 500
+SHORTEST_DELAY, LONGEST_DELAY = timedelta(minutes=1), timedelta(days=90)
+_NO_CLOSE: dict[str, Any] = {
+    "close_at": None,
+    "close_requested_by": None,
+    "close_reason": None,
+}
+
+
+class Ending(Changing):
+    """Closes tickets and opens them again; raises `Conflict` for one in another state."""
+
+    async def close(
+        self, ticket_id: int, actor_id: int | None, reason: str | None = None
+    ) -> Ticket:
+        """Close an open ticket; its room is locked once its last message is there."""
+        async with self._office.database.write() as session:
+            return await self.close_in(session, ticket_id, actor_id, reason)
+
+    async def close_in(
+        self, session: AsyncSession, ticket_id: int, actor_id: int | None, reason: str | None
+    ) -> Ticket:
+        """Close an open ticket in the caller's transaction."""
+        now = self._office.clock.now()
+        known = await self._get(session, ticket_id)
+        settings = await self._office.set_by(known.guild_id)
+        ticket = await self._change(
+            session,
+            ticket_id,
+            Action.CLOSE,
+            closed_at=now,
+            closed_by=actor_id,
+            close_reason=clean(reason, LONGEST_REASON),
+            close_at=None,
+            close_requested_by=None,
+            warned_at=None,
+            remove_at=now + settings.keep_channel_for,
+        )
+        await table.add_event(
+            session, ticket, Action.CLOSE, now, actor_id=actor_id, text=ticket.close_reason
+        )
+        await self._herald.closing(session, ticket, line_of(Action.CLOSE, actor_id=actor_id))
+        await self._herald.refresh(session, ticket)
+        await self._keeper.ensure(session, ticket)
+        return ticket
+
+    async def request_close(
+        self, ticket_id: int, actor_id: int, reason: str | None, after: timedelta | None
+    ) -> Ticket:
+        """Ask the opener whether it can be closed; without an answer it is, `after` a while."""
+        _check_delay(after)
+        close_at = self._office.clock.now() + after if after else None
+        async with self._office.database.write() as session:
+            ticket = await self._change(
+                session,
+                ticket_id,
+                Action.REQUEST_CLOSE,
+                close_requested_by=actor_id,
+                close_at=close_at,
+                close_reason=clean(reason, LONGEST_REASON),
+            )
+            await self._note(session, ticket, Action.REQUEST_CLOSE, actor_id, text=reason)
+            await self._herald.ask_to_close(session, ticket, by=actor_id, reason=reason)
+            await self._watch.ensure(session, ticket)
+        return ticket
+
+    async def accept_close(self, ticket_id: int, actor_id: int) -> Ticket:
+        """Close a ticket whose opener was asked; raises `Conflict` when nobody asks any more."""
+        async with self._office.database.write() as session:
+            ticket = await self._get(session, ticket_id, lock=True)
+            _ensure_asked(ticket)
+            return await self.close_in(session, ticket_id, actor_id, ticket.close_reason)
+
+    async def decline_close(self, ticket_id: int, actor_id: int) -> Ticket:
+        """Go on with a ticket whose opener was asked."""
+        async with self._office.database.write() as session:
+            ticket = await self._get(session, ticket_id, lock=True)
+            _ensure_asked(ticket)
+            asked_by = ticket.close_requested_by
+            ticket = await self._change(session, ticket_id, Action.DECLINE_CLOSE, **_NO_CLOSE)
+            await self._note(session, ticket, Action.DECLINE_CLOSE, actor_id)
+            await self._say(
+                session,
+                ticket,
+                line_of(Action.DECLINE_CLOSE, actor_id=actor_id),
+                users=[asked_by] if asked_by else [],
+            )
+            await self._watch.ensure(session, ticket)
+        return ticket
+
+    async def schedule_close(
+        self, ticket_id: int, actor_id: int, after: timedelta, reason: str | None
+    ) -> Ticket:
+        """Have a ticket closed after a while."""
+        _check_delay(after)
+        close_at = self._office.clock.now() + after
+        details = {"when": int(close_at.timestamp())}
+        async with self._office.database.write() as session:
+            ticket = await self._change(
+                session,
+                ticket_id,
+                Action.SCHEDULE_CLOSE,
+                close_at=close_at,
+                close_requested_by=None,
+                close_reason=clean(reason, LONGEST_REASON),
+            )
+            await self._tell(
+                session, ticket, Action.SCHEDULE_CLOSE, actor_id, details=details, text=reason
+            )
+            await self._watch.ensure(session, ticket)
+        return ticket
+
+    async def keep_open(self, ticket_id: int, actor_id: int) -> Ticket:
+        """Take back that a ticket be closed after a while, or the question to its opener."""
+        async with self._office.database.write() as session:
+            before = await self._get(session, ticket_id, lock=True)
+            if before.close_at is None and before.close_requested_by is None:
+                raise Conflict(_("Nobody has asked for this ticket to be closed."))
+            ticket = await self._change(session, ticket_id, Action.KEEP_OPEN, **_NO_CLOSE)
+            await self._tell(session, ticket, Action.KEEP_OPEN, actor_id)
+            await self._watch.ensure(session, ticket)
+        return ticket
+
+    async def reopen(self, ticket_id: int, actor_id: int) -> Ticket:
+        """Open a closed ticket again: in its room, or in a new one when that is gone."""
+        async with self._office.database.write() as session:
+            before = await self._get(session, ticket_id, lock=True)
+            if not before.user_id:
+                raise Conflict(
+                    _("Whoever opened this ticket has had their data erased."),
+                    hint=_("Open another one with /ticket open."),
+                )
+            ticket = await self._change(
+                session,
+                ticket_id,
+                Action.REOPEN,
+                close_reason=None,
+                closed_by=None,
+                closed_at=None,
+                remove_at=None,
+                waiting_since=None,
+                level=0,
+            )
+            await self._note(session, ticket, Action.REOPEN, actor_id)
+            await self._keeper.ensure(session, ticket)
+        return ticket
+
+
+def _ensure_asked(ticket: Ticket) -> None:
+    if ticket.status == Status.OPEN and ticket.close_requested_by is None:
+        raise Conflict(_("Nobody asks any more whether this ticket can be closed."))
+
+
+def _check_delay(after: timedelta | None) -> None:
+    if after is not None and not SHORTEST_DELAY <= after <= LONGEST_DELAY:
+        raise InvalidInput(_("Choose a time between a minute and 90 days."))

@@ -1,0 +1,214 @@
+"""Changes to a panel's form, as its editor makes them; pure.
+
+Choices are written one a line, `Label | description`, and keep their keys as long as their labels
+stay: conditions and routes hang on them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Sequence
+
+from bot.core.errors import InvalidInput
+from bot.core.fields.text import quote
+from bot.core.i18n import _
+from cogs.tickets.panel import (
+    CHOOSING,
+    MOST_CHOICES,
+    MOST_PAGES,
+    MOST_QUESTIONS,
+    Choice,
+    Condition,
+    Page,
+    Panel,
+    Question,
+    Route,
+)
+
+_LENGTHS = re.compile(r"(\d{1,4})\s*-\s*(\d{1,4})")
+
+
+def make_key(label: str, taken: Collection[str]) -> str:
+    """Return a key for a label that no other has."""
+    plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode()
+    stem = re.sub(r"[^a-z0-9]+", "_", plain.casefold()).strip("_")[:24] or "q"
+    key, number = stem, 1
+    while key in taken:
+        number += 1
+        key = f"{stem}_{number}"
+    return key
+
+
+def read_choices(text: str, known: Sequence[Choice] = ()) -> tuple[Choice, ...]:
+    """Return the choices of lines such as `Label | description`; raises `InvalidInput`."""
+    keys = {one.label: one.value for one in known}
+    found: list[Choice] = []
+    for line in filter(None, (one.strip() for one in text.splitlines())):
+        label, _bar, description = (one.strip() for one in line.partition("|"))
+        if not 0 < len(label) <= 100 or len(description) > 100:
+            raise InvalidInput(
+                _("{line} is no choice.", line=quote(line[:60])),
+                hint=_("Label and description have up to 100 characters each."),
+            )
+        taken = {*keys.values(), *(one.value for one in found)}
+        value = keys.get(label) or make_key(label, taken)
+        found.append(Choice(value=value, label=label, description=description))
+    if len(found) > MOST_CHOICES:
+        raise InvalidInput(_("A question has at most {count} choices.", count=MOST_CHOICES))
+    return tuple(found)
+
+
+def write_choices(choices: Sequence[Choice]) -> str:
+    """Return choices as `read_choices` reads them."""
+    return "\n".join(
+        f"{one.label} | {one.description}" if one.description else one.label for one in choices
+    )
+
+
+def read_lengths(text: str) -> tuple[int, int]:
+    """Return the bounds of a text such as `10-200`; raises `InvalidInput`."""
+    match = _LENGTHS.fullmatch(text.strip())
+    if match is None:
+        raise InvalidInput(
+            _("{text} is no range.", text=quote(text[:20])), hint=_("Write it like 10-200.")
+        )
+    return int(match[1]), int(match[2])
+
+
+def read_condition(text: str, panel: Panel, before: str | None) -> Condition | None:
+    """Return the condition that `question: choice, choice` names by labels or keys; none if empty.
+
+    Only questions that come before the one with the key `before` can be named.
+    """
+    if not text.strip():
+        return None
+    name, _colon, rest = text.partition(":")
+    question = _find_question(panel, name, before)
+    wanted = [one.strip().casefold() for one in rest.split(",") if one.strip()]
+    offered = {one.label.casefold(): one.value for one in question.choices}
+    offered |= {one.value: one.value for one in question.choices}
+    unknown = [one for one in wanted if one not in offered]
+    if unknown or not wanted:
+        raise InvalidInput(
+            _("{question} does not offer that.", question=quote(question.label)),
+            hint=_(
+                "It offers: {choices}.", choices=", ".join(one.label for one in question.choices)
+            ),
+        )
+    return Condition(question=question.key, values=tuple(offered[one] for one in wanted))
+
+
+def _find_question(panel: Panel, name: str, before: str | None) -> Question:
+    wanted = " ".join(name.split()).casefold()
+    for one in panel.questions:
+        if one.key == before:
+            break
+        if wanted in (one.key, one.label.casefold()) and one.kind in CHOOSING:
+            return one
+    raise InvalidInput(
+        _("No earlier question with choices is called {name}.", name=quote(name.strip()[:60])),
+        hint=_("Write it like Kind: Bug, Other."),
+    )
+
+
+def write_condition(condition: Condition | None, panel: Panel) -> str:
+    """Return a condition as `read_condition` reads it."""
+    if condition is None:
+        return ""
+    for one in panel.questions:
+        if one.key == condition.question:
+            labels = {it.value: it.label for it in one.choices}
+            return f"{one.label}: {', '.join(labels.get(it, it) for it in condition.values)}"
+    return ""
+
+
+# --- questions -----------------------------------------------------------------------------------
+
+
+def with_question(panel: Panel, question: Question) -> Panel:
+    """Return the panel with one more question, on the last page that has a place."""
+    pages = list(panel.pages)
+    if pages and len(pages[-1].questions) < MOST_QUESTIONS:
+        last = pages[-1]
+        pages[-1] = last.model_copy(update={"questions": (*last.questions, question)})
+    elif len(pages) < MOST_PAGES:
+        pages.append(Page(questions=(question,)))
+    else:
+        raise InvalidInput(
+            _("A form has at most {count} questions.", count=MOST_PAGES * MOST_QUESTIONS)
+        )
+    return panel.model_copy(update={"pages": tuple(pages)})
+
+
+def with_changed(panel: Panel, key: str, make: Callable[[Question], Question]) -> Panel:
+    """Return the panel with one question changed."""
+    pages = [
+        page.model_copy(
+            update={
+                "questions": tuple(make(one) if one.key == key else one for one in page.questions)
+            }
+        )
+        for page in panel.pages
+    ]
+    return panel.model_copy(update={"pages": tuple(pages)})
+
+
+def without_question(panel: Panel, key: str) -> Panel:
+    """Return the panel without a question, and without what hangs on it."""
+    pages: list[Page] = []
+    for page in panel.pages:
+        rest = tuple(_freed(one, key) for one in page.questions if one.key != key)
+        if rest:
+            pages.append(page.model_copy(update={"questions": rest}))
+    routes = tuple(one for one in panel.routes if one.when.question != key)
+    return panel.model_copy(update={"pages": tuple(pages), "routes": routes})
+
+
+def _freed(question: Question, key: str) -> Question:
+    if question.when is None or question.when.question != key:
+        return question
+    return question.model_copy(update={"when": None})
+
+
+def moved(panel: Panel, key: str, page_number: int, position: int) -> Panel:
+    """Return the panel with a question on another page (from 1), at a position (from 1)."""
+    question = next(one for one in panel.questions if one.key == key)
+    pages = [[one for one in page.questions if one.key != key] for page in panel.pages]
+    if not 1 <= page_number <= min(len(pages) + 1, MOST_PAGES):
+        raise InvalidInput(_("There is no page {number}.", number=page_number))
+    if page_number > len(pages):
+        pages.append([])
+    pages[page_number - 1].insert(max(position - 1, 0), question)
+    if len(pages[page_number - 1]) > MOST_QUESTIONS:
+        raise InvalidInput(_("A page has at most {count} questions.", count=MOST_QUESTIONS))
+    titles = [one.title for one in panel.pages] + [""]
+    kept = [
+        Page(title=title, questions=tuple(questions))
+        for title, questions in zip(titles, pages, strict=False)
+        if questions
+    ]
+    return panel.model_copy(update={"pages": tuple(kept)})
+
+
+def place_of(panel: Panel, key: str) -> tuple[int, int]:
+    """Return a question's page and position, both from 1."""
+    for number, page in enumerate(panel.pages, 1):
+        for position, one in enumerate(page.questions, 1):
+            if one.key == key:
+                return number, position
+    raise KeyError(key)
+
+
+# --- routes --------------------------------------------------------------------------------------
+
+
+def with_route(panel: Panel, route: Route) -> Panel:
+    """Return the panel with one more route."""
+    return panel.model_copy(update={"routes": (*panel.routes, route)})
+
+
+def without_route(panel: Panel, index: int) -> Panel:
+    """Return the panel without a route."""
+    rest = tuple(one for number, one in enumerate(panel.routes) if number != index)
+    return panel.model_copy(update={"routes": rest})

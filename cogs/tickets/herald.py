@@ -1,0 +1,204 @@
+"""Says what happens to tickets, through the outbox, in the transaction that decides on it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+from bot.core.errors import AppError
+from bot.core.i18n import Message
+from bot.core.outbox import Delivery
+from cogs.tickets import wording
+from cogs.tickets.machine import Action
+from cogs.tickets.office import Office
+from cogs.tickets.panel import Room
+from cogs.tickets.settings import KEY
+from cogs.tickets.wording import Scene
+from db.tickets import Ticket
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+TRANSCRIPT_RENDERER = "ticket_transcript"
+
+
+def control_key(ticket: Ticket) -> str:
+    """Return the key of the delivery that posts the first message of a ticket's present room."""
+    return f"{KEY}:{ticket.id}:control:{ticket.channel_id}"
+
+
+def closing_key(ticket: Ticket) -> str:
+    """Return the key of the last message before a room is locked; closed again, it is another."""
+    closed = int(ticket.closed_at.timestamp()) if ticket.closed_at else 0
+    return f"{KEY}:{ticket.id}:closing:{closed}"
+
+
+def transcript_of(ticket: Ticket, locale: str | None) -> tuple[str, dict[str, Any]]:
+    """Return the name of a transcript's file, and what has it made when it is sent."""
+    args = {"ticket_id": ticket.id, "locale": locale}
+    return f"ticket-{ticket.number:04}.html", {"renderer": TRANSCRIPT_RENDERER, "args": args}
+
+
+class Herald:
+    """Sends what the wording makes; everything here joins the caller's transaction."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    async def scene(
+        self, session: AsyncSession, ticket: Ticket, opens_at: datetime | None = None
+    ) -> Scene:
+        """Return what messages about the ticket are made of."""
+        guild = self._office.state().guild(ticket.guild_id)
+        return Scene(
+            ticket=ticket,
+            panel=await self._office.panel_of(session, ticket),
+            guild_name=guild.name if guild else "",
+            locale=await self._office.locale(ticket.guild_id),
+            opens_at=opens_at,
+        )
+
+    async def welcome(
+        self, session: AsyncSession, ticket: Ticket, opens_at: datetime | None
+    ) -> bool:
+        """Post the first message of a room; False when the room has one already."""
+        scene = await self.scene(session, ticket, opens_at)
+        called = set(scene.panel.ping_roles)
+        if scene.panel.room is Room.THREAD or ticket.mode == Room.THREAD:
+            # Being mentioned is what takes the members of a role into a private thread.
+            called |= await self._office.staff_of(ticket, scene.panel)
+        payload = wording.welcome_payload(scene, roles=called)
+        return await self._post(session, ticket, payload, control_key(ticket))
+
+    async def refresh(
+        self, session: AsyncSession, ticket: Ticket, opens_at: datetime | None = None
+    ) -> None:
+        """Have the first message of the room say how the ticket stands now."""
+        if ticket.channel_id is None:
+            return
+        scene = await self.scene(session, ticket, opens_at)
+        key = control_key(ticket)
+        delivery = Delivery.edit(
+            ticket.channel_id,
+            key,
+            wording.control_payload(scene),
+            dedupe_key=f"{key}:{ticket.revision}",
+            guild_id=ticket.guild_id,
+            subject_id=ticket.user_id,
+        )
+        await self._office.outbox.send(session, delivery)
+
+    async def say(
+        self,
+        session: AsyncSession,
+        ticket: Ticket,
+        text: Message,
+        *,
+        key: str,
+        reason: str | None = None,
+        users: Collection[int] = (),
+    ) -> None:
+        """Post a line in the room."""
+        locale = await self._office.locale(ticket.guild_id)
+        payload = wording.line_payload(text, locale, reason=reason, users=users)
+        await self._post(session, ticket, payload, f"{KEY}:{ticket.id}:{key}")
+
+    async def call(
+        self,
+        session: AsyncSession,
+        ticket: Ticket,
+        text: Message,
+        *,
+        key: str,
+        roles: Collection[int],
+    ) -> None:
+        """Post a line that calls roles, and whoever sees to the ticket."""
+        locale = await self._office.locale(ticket.guild_id)
+        users = {ticket.claimed_by} if ticket.claimed_by else set[int]()
+        payload = wording.call_payload(text, locale, roles=roles, users=users)
+        await self._post(session, ticket, payload, f"{KEY}:{ticket.id}:{key}")
+
+    async def call_staff(self, session: AsyncSession, ticket: Ticket) -> None:
+        """Let the staff of a ticket that came to another panel know of it."""
+        scene = await self.scene(session, ticket)
+        roles = set(scene.panel.ping_roles)
+        if ticket.mode == Room.THREAD:
+            roles |= await self._office.staff_of(ticket, scene.panel)
+        if roles:
+            payload = wording.call_payload(Message("👋"), scene.locale, roles=roles)
+            await self._post(session, ticket, payload, f"{KEY}:{ticket.id}:moved:{ticket.revision}")
+
+    async def reopened(self, session: AsyncSession, ticket: Ticket, *, with_record: bool) -> None:
+        """Say that a ticket is open again; `with_record`, a new room shows what was said before."""
+        scene = await self.scene(session, ticket)
+        text = wording.line_of(Action.REOPEN, actor_id=None)
+        payload = wording.line_payload(text, scene.locale, users=[ticket.user_id])
+        if with_record:
+            filename, renderer = transcript_of(ticket, scene.locale)
+            payload["attachments"] = [{"filename": filename, **renderer}]
+        await self._post(session, ticket, payload, f"{KEY}:{ticket.id}:reopened:{ticket.revision}")
+
+    async def ask_to_close(
+        self, session: AsyncSession, ticket: Ticket, *, by: int, reason: str | None
+    ) -> None:
+        """Ask the opener whether the ticket can be closed."""
+        scene = await self.scene(session, ticket)
+        payload = wording.request_payload(scene, by=by, reason=reason)
+        await self._post(session, ticket, payload, f"{KEY}:{ticket.id}:request:{ticket.revision}")
+
+    async def closing(self, session: AsyncSession, ticket: Ticket, text: Message) -> None:
+        """Say in the room that the ticket is closed; the room is locked after it."""
+        locale = await self._office.locale(ticket.guild_id)
+        payload = wording.line_payload(text, locale, reason=ticket.close_reason)
+        await self._post(session, ticket, payload, closing_key(ticket))
+
+    async def closed(self, session: AsyncSession, ticket: Ticket) -> None:
+        """Send the transcript to the log channel and to the opener."""
+        scene = await self.scene(session, ticket)
+        settings = await self._office.set_by(ticket.guild_id)
+        filename, renderer = transcript_of(ticket, scene.locale)
+        key = closing_key(ticket)
+        if settings.log_channel_id is not None:
+            delivery = Delivery.message(
+                settings.log_channel_id,
+                wording.log_payload(scene, filename=filename, renderer=renderer),
+                dedupe_key=f"{KEY}:log:{key}",
+                guild_id=ticket.guild_id,
+                subject_id=ticket.user_id,
+            )
+            await self._office.outbox.send(session, delivery)
+        if ticket.user_id and (settings.send_transcript or scene.panel.rating):
+            sent = filename if settings.send_transcript else None
+            payload = wording.farewell_payload(scene, filename=sent, renderer=renderer)
+            await self._write(session, ticket, payload, f"{key}:farewell")
+
+    async def failed(self, session: AsyncSession, ticket: Ticket, error: AppError) -> None:
+        """Write to whoever asked for a ticket that could not be opened."""
+        scene = await self.scene(session, ticket)
+        payload = wording.failed_payload(scene, error.render(scene.locale))
+        await self._write(session, ticket, payload, f"{KEY}:{ticket.id}:failed")
+
+    async def _post(
+        self, session: AsyncSession, ticket: Ticket, payload: Mapping[str, Any], key: str
+    ) -> bool:
+        if ticket.channel_id is None:
+            return False
+        delivery = Delivery.message(
+            ticket.channel_id,
+            payload,
+            dedupe_key=key,
+            guild_id=ticket.guild_id,
+            subject_id=ticket.user_id,
+        )
+        return await self._office.outbox.send(session, delivery)
+
+    async def _write(
+        self, session: AsyncSession, ticket: Ticket, payload: Mapping[str, Any], key: str
+    ) -> None:
+        delivery = Delivery.direct(
+            ticket.user_id, payload, dedupe_key=key, guild_id=ticket.guild_id
+        )
+        await self._office.outbox.send(session, delivery)

@@ -1,0 +1,420 @@
+"""Keeps each ticket's room on Discord as its row says: makes it, lets people in, locks, removes it.
+
+One durable job per ticket does it all. Whoever changes the row asks for a run in the transaction;
+the job reads the row, does what is missing on Discord, and then moves the ticket on. It may be
+killed anywhere: what was done is found again, what was not is done by the next run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from sqlalchemy import event as database_event
+
+from bot.core.backoff import Backoff
+from bot.core.errors import AppError, DiscordFailed
+from bot.core.fields.text import shorten
+from bot.core.i18n import _
+from bot.core.jobs import Job, JobFailed, Retry
+from bot.core.problems.rules import Problem
+from cogs.tickets.herald import Herald, closing_key
+from cogs.tickets.machine import TABLE, Action, Status
+from cogs.tickets.naming import next_rename, note_rename
+from cogs.tickets.office import Office
+from cogs.tickets.panel import Room
+from cogs.tickets.ports import RoomGone, RoomPlan, RoomRefused, Rooms
+from cogs.tickets.settings import KEY
+from db import tickets as table
+from db.tickets import Ticket
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from bot.core.problems import ProblemService
+
+log = structlog.get_logger(__name__)
+
+ROOM_JOB = "tickets.room"
+MOST_ATTEMPTS = 8
+# A room that people have to put something right for is tried again that often.
+_AGAIN = timedelta(minutes=10)
+_SOON = timedelta(seconds=1)
+# How long somebody waits for a room while Discord does not answer.
+_LONGEST_WAIT = timedelta(minutes=5)
+_CAUSE = "room_refused"
+_WAITS_FOR_ROOM = (Status.OPENING, Status.REOPENING)
+
+# Takes the ticket as it is now; of an opened one also whether it was open before.
+Opened = Callable[["AsyncSession", Ticket, bool], Awaitable[None]]
+Shut = Callable[["AsyncSession", Ticket], Awaitable[None]]
+
+
+def job_key(ticket_id: int) -> str:
+    """Return the key of the job that keeps a ticket's room."""
+    return f"{ROOM_JOB}:{ticket_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A ticket as a run has read it, and how its room is to be."""
+
+    ticket: Ticket
+    plan: RoomPlan
+
+
+class RoomKeeper:
+    """Runs the jobs that keep rooms; `opened` and `shut` join the transactions of those steps."""
+
+    def __init__(
+        self, office: Office, rooms: Rooms, herald: Herald, problems: ProblemService
+    ) -> None:
+        self._office = office
+        self._rooms = rooms
+        self._herald = herald
+        self._problems = problems
+        self._waiting: dict[int, asyncio.Future[None]] = {}
+        self.opened: list[Opened] = []
+        self.shut: list[Shut] = []
+
+    def start(self) -> None:
+        """Take up the jobs, also those of earlier runs."""
+        self._office.jobs.register(
+            ROOM_JOB,
+            self._move_on,
+            effect=self._work,
+            timeout=timedelta(minutes=2),
+            max_attempts=MOST_ATTEMPTS,
+            backoff=Backoff(first=timedelta(seconds=2), longest=timedelta(minutes=5)),
+        )
+
+    async def ensure(self, session: AsyncSession, ticket: Ticket) -> None:
+        """Have the room brought into line with what this transaction stores."""
+        await self._office.jobs.ensure(
+            session,
+            ROOM_JOB,
+            self._office.clock.now(),
+            {"ticket_id": ticket.id},
+            dedupe_key=job_key(ticket.id),
+            guild_id=ticket.guild_id,
+        )
+
+    def renames_at(self, ticket: Ticket) -> datetime | None:
+        """Return when a ticket's room gets its name, where it has to wait for that."""
+        now = self._office.clock.now()
+        at = next_rename(ticket.renamed_at, now)
+        return at if at > now else None
+
+    async def wait(self, ticket_id: int, seconds: float) -> Ticket | None:
+        """Return the ticket once its room is made, or as it is after so many seconds.
+
+        Raises `RoomRefused` or `DiscordFailed` when it can't be made. Only a room that this process
+        makes ends the wait early.
+        """
+        future = self._waiting.setdefault(ticket_id, asyncio.get_running_loop().create_future())
+        try:
+            ticket = await self._read(ticket_id)
+            if ticket is not None and ticket.status in _WAITS_FOR_ROOM:
+                async with asyncio.timeout(seconds):
+                    await asyncio.shield(future)
+        except TimeoutError:
+            log.info("room_takes_long", ticket_id=ticket_id)
+        finally:
+            self._waiting.pop(ticket_id, None)
+        return await self._read(ticket_id)
+
+    async def _read(self, ticket_id: int) -> Ticket | None:
+        async with self._office.database.read() as session:
+            return await table.get_ticket(session, ticket_id)
+
+    # --- what is done on Discord ---------------------------------------------------------------
+
+    async def _work(self, job: Job) -> None:
+        case = await self._case(int(job.payload["ticket_id"]))
+        if case is None:
+            return
+        try:
+            await self._bring_in_line(case)
+        except RoomGone:
+            await self._note_gone(case.ticket)
+        except RoomRefused as error:
+            await self._refused(case, error)
+        except Retry:
+            if not self._waits_too_long(case.ticket):
+                raise
+            await self._give_up(case.ticket, _no_room())
+
+    def _waits_too_long(self, ticket: Ticket) -> bool:
+        """Tell whether somebody waits for a room for so long that an end in words is better."""
+        since = ticket.created_at if ticket.status == Status.OPENING else None
+        now = self._office.clock.now()
+        return since is not None and now - since > _LONGEST_WAIT
+
+    async def job_failed(self, event: JobFailed) -> None:
+        """End the opening of a ticket whose job was given up."""
+        if event.job.kind != ROOM_JOB:
+            return
+        ticket = await self._read(int(event.job.payload["ticket_id"]))
+        if ticket is not None and ticket.status in _WAITS_FOR_ROOM:
+            await self._give_up(ticket, _no_room())
+
+    async def _case(self, ticket_id: int) -> _Case | None:
+        async with self._office.database.read() as session:
+            ticket = await table.get_ticket(session, ticket_id)
+            if ticket is None:
+                return None
+            return _Case(ticket, await self.plan(session, ticket))
+
+    async def plan(self, session: AsyncSession, ticket: Ticket) -> RoomPlan:
+        """Return how a ticket's room is to be."""
+        panel = await self._office.panel_of(session, ticket)
+        locale = await self._office.locale(ticket.guild_id)
+        is_thread = ticket.mode == Room.THREAD
+        parents = dict.fromkeys(
+            one
+            for one in (ticket.parent_id, *(() if is_thread else panel.overflow_ids))
+            if one is not None
+        )
+        viewers = {ticket.user_id, ticket.claimed_by}
+        viewers |= set(await table.list_members(session, ticket.id))
+        topic = _("Ticket {number}", number=ticket.number).render(locale)
+        return RoomPlan(
+            guild_id=ticket.guild_id,
+            is_thread=is_thread,
+            parent_ids=tuple(parents),
+            name=ticket.name,
+            topic=topic,
+            viewers=frozenset(one for one in viewers if one),
+            staff_roles=await self._office.staff_of(ticket, panel),
+            locked=ticket.status not in (Status.OPEN, *_WAITS_FOR_ROOM),
+            reason=shorten(f"{topic} · {panel.name}", 200),
+        )
+
+    async def _bring_in_line(self, case: _Case) -> None:
+        ticket = case.ticket
+        if ticket.channel_id is None:
+            if ticket.status in _WAITS_FOR_ROOM:
+                await self._make(case)
+            return
+        if ticket.status == Status.FAILED or self._is_to_be_removed(ticket):
+            await self._remove(case, ticket.channel_id)
+            return
+        if ticket.status == Status.CLOSING:
+            await self._await_last_words(ticket)
+        await self._align(case, ticket.channel_id)
+
+    async def _make(self, case: _Case) -> None:
+        ticket, plan = case.ticket, case.plan
+        channel_id = await self._find_made(ticket, plan)
+        if channel_id is None:
+            channel_id = await self._rooms.make(plan)
+        async with self._office.database.write() as session:
+            took = await table.set_room(session, ticket.id, channel_id, _state_of(plan, made=True))
+        if not took:
+            # Another process was faster; nobody has seen this one.
+            await self._rooms.remove(channel_id, plan)
+            return
+        if plan.is_thread:
+            # It is open to nobody yet.
+            await self._rooms.align(channel_id, plan, frozenset())
+        await self._note(ticket, _state_of(plan))
+        await self._problems.solve(ticket.guild_id, KEY, _CAUSE, str(ticket.panel_id))
+
+    async def _find_made(self, ticket: Ticket, plan: RoomPlan) -> int | None:
+        """Return the room that a run made which was killed before it could note it."""
+        found = await self._rooms.find(plan, ticket.created_at)
+        if not found:
+            return None
+        async with self._office.database.read() as session:
+            taken = await table.list_taken(session, found)
+        return next((one for one in found if one not in taken), None)
+
+    async def _align(self, case: _Case, channel_id: int) -> None:
+        ticket, plan, was = case.ticket, case.plan, case.ticket.room_state or {}
+        wanted = _state_of(plan)
+        if any(was.get(part) != wanted[part] for part in ("viewers", "staff", "locked")):
+            viewers = frozenset(int(one) for one in was.get("viewers", ()))
+            await self._rooms.align(channel_id, plan, viewers)
+        if was.get("parents") != wanted["parents"] and ticket.status == Status.OPEN:
+            await self._rooms.move(channel_id, plan)
+        renamed_at = None
+        now = self._office.clock.now()
+        if was.get("name") != wanted["name"]:
+            if ticket.status == Status.OPEN and next_rename(ticket.renamed_at, now) <= now:
+                # Noted first: a rename that Discord has taken counts, whatever becomes of us.
+                renamed_at = note_rename(ticket.renamed_at, now)
+                await self._note(ticket, was, renamed_at)
+                await self._rooms.rename(channel_id, plan)
+            else:
+                wanted["name"] = was.get("name")
+        if wanted != was:
+            await self._note(ticket, wanted, renamed_at)
+            await self._problems.solve(ticket.guild_id, KEY, _CAUSE, str(ticket.panel_id))
+
+    async def _await_last_words(self, ticket: Ticket) -> None:
+        """Wait until the closing message is there: nothing can be said in a locked thread."""
+        async with self._office.database.read() as session:
+            receipt = await self._office.outbox.get_receipt(session, closing_key(ticket))
+        if receipt is not None and receipt.is_open and not receipt.is_parked:
+            raise Retry(_SOON, "the last message is on its way")
+
+    def _is_to_be_removed(self, ticket: Ticket) -> bool:
+        due = ticket.remove_at is not None and ticket.remove_at <= self._office.clock.now()
+        return due and ticket.status == Status.CLOSED and ticket.mode == Room.CHANNEL
+
+    async def _remove(self, case: _Case, channel_id: int) -> None:
+        await self._rooms.remove(channel_id, case.plan)
+        await self._note_gone(case.ticket, removed=True)
+
+    async def _note(
+        self, ticket: Ticket, state: dict[str, Any], renamed_at: list[float] | None = None
+    ) -> None:
+        async with self._office.database.write() as session:
+            await table.note_room(session, ticket.id, state, renamed_at)
+
+    # --- what goes wrong -----------------------------------------------------------------------
+
+    async def _note_gone(self, ticket: Ticket, *, removed: bool = False) -> None:
+        async with self._office.database.write() as session:
+            await self.note_gone(session, ticket, removed=removed)
+
+    async def note_gone(
+        self, session: AsyncSession, ticket: Ticket, *, removed: bool = False
+    ) -> None:
+        """Note that a ticket's room is gone: by hand, or `removed` by the keeper.
+
+        An open ticket is closed by it; what was written stays on record.
+        """
+        now = self._office.clock.now()
+        closed = None
+        if ticket.status in TABLE[Action.ROOM_LOST].sources:
+            closed = await table.change_ticket(
+                session,
+                ticket.id,
+                TABLE[Action.ROOM_LOST].sources,
+                status=Status.CLOSED,
+                closed_at=now,
+                close_at=None,
+                close_requested_by=None,
+            )
+        if not await table.drop_room(session, ticket.id, ticket.channel_id, lost=not removed):
+            return
+        action = Action.ROOM_REMOVED if removed else Action.ROOM_LOST
+        await table.add_event(session, ticket, action, now)
+        if closed is not None:
+            for hook in self.shut:
+                await hook(session, closed)
+            await self._herald.closed(session, closed)
+        elif ticket.status in _WAITS_FOR_ROOM:
+            # It is made anew.
+            await self.ensure(session, ticket)
+
+    async def _refused(self, case: _Case, error: RoomRefused) -> None:
+        ticket = case.ticket
+        fix = error.hint or _("Look at the permissions of my role.")
+        problem = Problem(KEY, _CAUSE, str(ticket.panel_id), error.message, fix)
+        await self._problems.report(ticket.guild_id, problem)
+        if ticket.status in _WAITS_FOR_ROOM:
+            await self._give_up(ticket, error)
+        elif ticket.status != Status.CLOSING:
+            raise Retry(_AGAIN, "people have to put something right first")
+
+    async def _give_up(self, ticket: Ticket, error: AppError) -> None:
+        """End an opening or reopening that can't be done, and tell whoever waits for it."""
+        action = (
+            Action.OPENING_FAILED if ticket.status == Status.OPENING else Action.REOPENING_FAILED
+        )
+        waiting = self._waiting.get(ticket.id)
+        async with self._office.database.write() as session:
+            values: dict[str, Any] = {"status": TABLE[action].target}
+            if action is Action.OPENING_FAILED:
+                values["closed_at"] = self._office.clock.now()
+            failed = await table.change_ticket(session, ticket.id, TABLE[action].sources, **values)
+            if failed is None:
+                return
+            await table.add_event(session, failed, action, self._office.clock.now())
+            if failed.channel_id is not None and action is Action.OPENING_FAILED:
+                await self.ensure(session, failed)
+            if waiting is None:
+                await self._herald.failed(session, failed, error)
+        if waiting is not None and not waiting.done():
+            waiting.set_exception(error)
+
+    # --- what follows, in the transaction that marks the job done -------------------------------
+
+    async def _move_on(self, job: Job, session: AsyncSession) -> datetime | None:
+        ticket = await table.get_ticket(session, int(job.payload["ticket_id"]), lock=True)
+        if ticket is None:
+            return None
+        if ticket.status in _WAITS_FOR_ROOM and ticket.channel_id is not None:
+            await self._set_open(session, ticket)
+        elif ticket.status == Status.CLOSING:
+            ticket = await self._set_closed(session, ticket)
+        return self._next_run(ticket)
+
+    async def _set_open(self, session: AsyncSession, ticket: Ticket) -> None:
+        now, again = self._office.clock.now(), ticket.status == Status.REOPENING
+        opened = await table.change_ticket(
+            session, ticket.id, _WAITS_FOR_ROOM, status=Status.OPEN, remove_at=None
+        )
+        if opened is None:
+            return
+        await table.add_event(session, opened, Action.ROOM_READY, now)
+        for hook in self.opened:
+            await hook(session, opened, again)
+        self._tell_after_commit(session, opened.id)
+
+    def _tell_after_commit(self, session: AsyncSession, ticket_id: int) -> None:
+        def tell(_session: object) -> None:
+            future = self._waiting.get(ticket_id)
+            if future is not None and not future.done():
+                future.set_result(None)
+
+        database_event.listen(session.sync_session, "after_commit", tell, once=True)
+
+    async def _set_closed(self, session: AsyncSession, ticket: Ticket) -> Ticket:
+        closed = await table.change_ticket(
+            session, ticket.id, TABLE[Action.ROOM_SHUT].sources, status=Status.CLOSED
+        )
+        if closed is None:
+            return ticket
+        await table.add_event(session, closed, Action.ROOM_SHUT, self._office.clock.now())
+        for hook in self.shut:
+            await hook(session, closed)
+        await self._herald.closed(session, closed)
+        return closed
+
+    def _next_run(self, ticket: Ticket) -> datetime | None:
+        """Return when the room has to be looked at again: for a name that waits, or its removal."""
+        if ticket.channel_id is None:
+            return None
+        if ticket.status == Status.OPEN:
+            waits = (ticket.room_state or {}).get("name") != ticket.name
+            return next_rename(ticket.renamed_at, self._office.clock.now()) if waits else None
+        if ticket.status == Status.CLOSED:
+            is_locked = bool((ticket.room_state or {}).get("locked"))
+            if not is_locked:
+                return self._office.clock.now() + _AGAIN
+            return ticket.remove_at if ticket.mode == Room.CHANNEL else None
+        return None
+
+
+def _no_room() -> DiscordFailed:
+    return DiscordFailed(
+        _("Discord did not make the room."), hint=_("Please try again in a few minutes.")
+    )
+
+
+def _state_of(plan: RoomPlan, *, made: bool = False) -> dict[str, Any]:
+    """Return what is noted of a room that is as planned; one just `made` has nobody in it yet."""
+    return {
+        "name": plan.name,
+        "parents": [str(one) for one in plan.parent_ids],
+        "viewers": [] if made else [str(one) for one in sorted(plan.viewers)],
+        "staff": [] if made else [str(one) for one in sorted(plan.staff_roles)],
+        "locked": plan.locked,
+    }

@@ -1,0 +1,135 @@
+"""What is lost without a command: rooms deleted by hand, openers who leave; also while away.
+
+Nothing says what happened while the bot was away. So each time the gateway begins a session, a job
+of each guild looks whether the rooms of its open tickets are there and their openers are members.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from bot.core.i18n import _
+from bot.core.jobs import Job
+from cogs.tickets.capturing import Capture
+from cogs.tickets.keeper import RoomKeeper
+from cogs.tickets.life import Life
+from cogs.tickets.machine import Status
+from cogs.tickets.office import Office
+from cogs.tickets.ports import Rooms
+from db import tickets as table
+from db.tickets import Ticket
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+LOOK_JOB = "tickets.look"
+_MOST = 1000
+
+
+class Members(Protocol):
+    """Knows who is a member."""
+
+    async def find(self, guild_id: int, user_ids: Collection[int]) -> Mapping[int, frozenset[int]]:
+        """Return the roles of those who are members; raises `Retry` while Discord is silent."""
+        ...
+
+
+class Losses:
+    """Closes what has lost its room or its opener."""
+
+    def __init__(
+        self,
+        office: Office,
+        keeper: RoomKeeper,
+        life: Life,
+        capture: Capture,
+        *,
+        rooms: Rooms,
+        members: Members,
+    ) -> None:
+        self._office = office
+        self._keeper = keeper
+        self._life = life
+        self._capture = capture
+        self._rooms = rooms
+        self._members = members
+
+    def start(self) -> None:
+        """Take up the jobs."""
+        self._office.jobs.register(LOOK_JOB, effect=self._look, timeout=timedelta(minutes=10))
+
+    async def room_deleted(self, channel_id: int) -> None:
+        """Note that a channel or thread was deleted, if it was a ticket's room."""
+        async with self._office.database.read() as session:
+            known = await table.get_ticket_in(session, channel_id)
+        if known is None:
+            return
+        async with self._office.database.write() as session:
+            ticket = await table.get_ticket(session, known.id, lock=True)
+            if ticket is not None and ticket.channel_id == channel_id:
+                removed = ticket.remove_at is not None and ticket.status == Status.CLOSED
+                await self._keeper.note_gone(session, ticket, removed=removed)
+
+    async def member_left(self, guild_id: int, user_id: int) -> None:
+        """Close the open tickets of somebody who has left, where the panel says so."""
+        async with self._office.database.read() as session:
+            tickets = await table.list_tickets(
+                session, guild_id, statuses=[Status.OPEN], user_id=user_id
+            )
+        await self._close(tickets)
+
+    async def begin_session(self, guild_ids: Sequence[int]) -> None:
+        """Have the guilds looked at that have open tickets."""
+        now = self._office.clock.now()
+        async with self._office.database.write() as session:
+            for guild_id in await table.list_guilds_with_rooms(session, guild_ids):
+                await self._office.jobs.schedule(
+                    session,
+                    LOOK_JOB,
+                    now,
+                    {"guild_id": guild_id},
+                    dedupe_key=f"{LOOK_JOB}:{guild_id}",
+                    guild_id=guild_id,
+                )
+
+    async def _look(self, job: Job) -> None:
+        guild_id = int(job.payload["guild_id"])
+        async with self._office.database.read() as session:
+            tickets = await table.list_tickets(
+                session, guild_id, statuses=[Status.OPEN, Status.CLOSING], limit=_MOST
+            )
+        there: list[Ticket] = []
+        for ticket in tickets:
+            if await self._is_there(ticket):
+                there.append(ticket)
+                await self._capture.catch_up(ticket)
+            elif ticket.channel_id is not None:
+                await self.room_deleted(ticket.channel_id)
+        openers = {one.user_id for one in there if one.user_id}
+        present = await self._members.find(guild_id, openers)
+        gone = [one for one in there if one.user_id and one.user_id not in present]
+        await self._close([one for one in gone if one.status == Status.OPEN])
+
+    async def _is_there(self, ticket: Ticket) -> bool:
+        if ticket.channel_id is None:
+            return False
+        async with self._office.database.read() as session:
+            plan = await self._keeper.plan(session, ticket)
+        return await self._rooms.is_there(ticket.channel_id, plan)
+
+    async def _close(self, tickets: Sequence[Ticket]) -> None:
+        for ticket in tickets:
+            locale = await self._office.locale(ticket.guild_id)
+            reason = _("Whoever opened this ticket has left the server.").render(locale)
+            async with self._office.database.write() as session:
+                await self._close_one(session, ticket.id, reason)
+
+    async def _close_one(self, session: AsyncSession, ticket_id: int, reason: str) -> None:
+        ticket = await table.get_ticket(session, ticket_id, lock=True)
+        if ticket is None or ticket.status != Status.OPEN:
+            return
+        panel = await self._office.panel_of(session, ticket)
+        if panel.closing.on_leave:
+            await self._life.close_in(session, ticket.id, None, reason)

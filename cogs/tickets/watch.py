@@ -1,0 +1,238 @@
+"""Watches over open tickets: one durable job each, which runs when something is next due.
+
+Who writes moves the deadlines. The job reads them anew each time it runs, so a later deadline
+needs no word; only a nearer one has the job run sooner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from bot.core.i18n import Message, _
+from bot.core.jobs import Job
+from cogs.tickets import hours
+from cogs.tickets.deadlines import STEPS, Deadline, end_after_warning, next_deadline
+from cogs.tickets.herald import Herald
+from cogs.tickets.machine import TABLE, Action, Status
+from cogs.tickets.office import Office
+from cogs.tickets.panel import Panel
+from cogs.tickets.wording import line_of
+from db import tickets as table
+from db.tickets import Ticket
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+WATCH_JOB = "tickets.watch"
+# Looked at again after more steps at once than there are.
+_GRACE = timedelta(minutes=1)
+
+Close = Callable[["AsyncSession", int, int | None, str | None], Awaitable[Ticket]]
+
+
+class Writer(StrEnum):
+    """Who writes in a ticket's room."""
+
+    OPENER = "opener"
+    STAFF = "staff"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """What a ticket knows of who has written, and what hangs on it; names are its columns."""
+
+    opener_wrote_at: datetime | None
+    staff_wrote_at: datetime | None
+    first_reply_at: datetime | None
+    waiting_since: datetime | None
+    level: int
+    warned_at: datetime | None
+
+    def then(self, who: Writer, at: datetime) -> Writing:
+        """Return it after somebody has written; what is older than known changes nothing."""
+        if who is Writer.STAFF and not _is_older(at, self.staff_wrote_at):
+            return replace(
+                self,
+                staff_wrote_at=at,
+                first_reply_at=self.first_reply_at or at,
+                waiting_since=None,
+                level=0,
+                warned_at=None,
+            )
+        if who is Writer.OPENER and not _is_older(at, self.opener_wrote_at):
+            return replace(
+                self,
+                opener_wrote_at=at,
+                waiting_since=self.waiting_since or at,
+                warned_at=None,
+            )
+        return self
+
+
+def _is_older(at: datetime, known: datetime | None) -> bool:
+    return known is not None and known >= at
+
+
+def watch_key(ticket_id: int) -> str:
+    """Return the key of the job that watches over a ticket."""
+    return f"{WATCH_JOB}:{ticket_id}"
+
+
+class Watch:
+    """Does what is due, and hears who writes."""
+
+    def __init__(self, office: Office, herald: Herald) -> None:
+        self._office = office
+        self._herald = herald
+
+    def start(self, close: Close) -> None:
+        """Take up the jobs; `close` closes a ticket in a transaction."""
+
+        async def look(job: Job, session: AsyncSession) -> datetime | None:
+            return await self._look(job, session, close)
+
+        self._office.jobs.register(WATCH_JOB, look)
+
+    async def opens_at(self, guild_id: int, panel: Panel) -> datetime | None:
+        """Return when a panel's staff are there again; `None` while they are, or never are."""
+        zone = await self._office.zone(guild_id, panel)
+        return hours.opens_at(panel.hours, zone, self._office.clock.now())
+
+    async def ensure(self, session: AsyncSession, ticket: Ticket) -> None:
+        """Have what is due for the ticket done when it is due."""
+        deadline = await self._deadline(session, ticket)
+        if deadline is None:
+            await self.forget(session, ticket)
+            return
+        await self._office.jobs.schedule(
+            session,
+            WATCH_JOB,
+            deadline.at,
+            {"ticket_id": ticket.id},
+            dedupe_key=watch_key(ticket.id),
+            guild_id=ticket.guild_id,
+        )
+
+    async def forget(self, session: AsyncSession, ticket: Ticket) -> None:
+        """Watch over a ticket no more."""
+        await self._office.jobs.cancel(session, watch_key(ticket.id))
+
+    async def note_writing(
+        self, ticket_id: int, written: Sequence[tuple[Writer, datetime]]
+    ) -> None:
+        """Note who has written in the room of an open ticket, in their order."""
+        async with self._office.database.write() as session:
+            ticket = await table.get_ticket(session, ticket_id, lock=True)
+            if ticket is None or ticket.status != Status.OPEN:
+                return
+            now = Writing(
+                ticket.opener_wrote_at,
+                ticket.staff_wrote_at,
+                ticket.first_reply_at,
+                ticket.waiting_since,
+                ticket.level,
+                ticket.warned_at,
+            )
+            after = now
+            for who, at in written:
+                after = after.then(who, at)
+            if after != now:
+                values = asdict(after)
+                changed = await table.change_ticket(session, ticket_id, [Status.OPEN], **values)
+                if changed is not None:
+                    await self.ensure(session, changed)
+
+    async def _deadline(self, session: AsyncSession, ticket: Ticket) -> Deadline | None:
+        if ticket.status != Status.OPEN:
+            return None
+        panel = await self._office.panel_of(session, ticket)
+        return next_deadline(ticket, panel, await self._office.zone(ticket.guild_id, panel))
+
+    async def _look(self, job: Job, session: AsyncSession, close: Close) -> datetime | None:
+        ticket = await table.get_ticket(session, int(job.payload["ticket_id"]), lock=True)
+        now = self._office.clock.now()
+        if ticket is None:
+            return None
+        # Several steps may be due after the bot was away: each is taken, in its order.
+        for _step in range(len(STEPS) + 3):
+            deadline = await self._deadline(session, ticket)
+            if deadline is None or deadline.at > now:
+                return deadline.at if deadline else None
+            if deadline.action is Action.CLOSE:
+                locale = await self._office.locale(ticket.guild_id)
+                reason = ticket.close_reason or _why(ticket, now).render(locale)
+                await close(session, ticket.id, None, reason)
+                return None
+            changed = await self._do(session, ticket, deadline, now)
+            if changed is None:
+                return None
+            ticket = changed
+        return now + _GRACE
+
+    async def _do(
+        self, session: AsyncSession, ticket: Ticket, deadline: Deadline, now: datetime
+    ) -> Ticket | None:
+        if deadline.action is Action.WARN_INACTIVE:
+            return await self._warn(session, ticket, now)
+        return await self._step(session, ticket, deadline.action, now)
+
+    async def _warn(self, session: AsyncSession, ticket: Ticket, now: datetime) -> Ticket | None:
+        panel = await self._office.panel_of(session, ticket)
+        closes_at = end_after_warning(ticket, panel, now) or now
+        details = {"when": int(closes_at.timestamp())}
+        changed = await table.change_ticket(
+            session, ticket.id, TABLE[Action.WARN_INACTIVE].sources, warned_at=now
+        )
+        if changed is None:
+            return None
+        await table.add_event(session, changed, Action.WARN_INACTIVE, now, details=details)
+        await self._herald.say(
+            session,
+            changed,
+            line_of(Action.WARN_INACTIVE, actor_id=None, details=details),
+            key=f"warning:{changed.revision}",
+            users=[changed.user_id] if changed.user_id else [],
+        )
+        return changed
+
+    async def _step(
+        self, session: AsyncSession, ticket: Ticket, action: Action, now: datetime
+    ) -> Ticket | None:
+        level = STEPS.index(action) + 1
+        changed = await table.change_ticket(session, ticket.id, TABLE[action].sources, level=level)
+        if changed is None:
+            return None
+        await table.add_event(session, changed, action, now)
+        await self._herald.call(
+            session,
+            changed,
+            line_of(action, actor_id=None),
+            key=f"{action}:{changed.revision}",
+            roles=await self._called(session, changed, action),
+        )
+        return changed
+
+    async def _called(
+        self, session: AsyncSession, ticket: Ticket, action: Action
+    ) -> frozenset[int]:
+        panel = await self._office.panel_of(session, ticket)
+        if action is Action.LEAD:
+            lead = (await self._office.set_by(ticket.guild_id)).lead_role_id
+            return frozenset({lead} if lead else ())
+        if action is Action.ESCALATE:
+            return frozenset(panel.service.escalate_roles)
+        # Who sees to it is mentioned anyway.
+        if ticket.claimed_by:
+            return frozenset()
+        return await self._office.staff_of(ticket, panel)
+
+
+def _why(ticket: Ticket, now: datetime) -> Message:
+    if ticket.close_at is not None and ticket.close_at <= now:
+        return _("The time that was set for it has come.")
+    return _("Nobody has written for a while.")

@@ -1,0 +1,366 @@
+"""What is said in a ticket's room and about it, as payloads; pure, in the guild's language.
+
+Names, reasons and answers are strangers' words: they are escaped, and mention nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.core.fields.text import escape_markdown, shorten
+from bot.core.i18n import N_, Message, _
+from bot.core.templates import render as render_template
+from cogs.tickets.machine import Action, Status
+from cogs.tickets.panel import Panel
+from db.tickets import Ticket
+
+_ROW, _BUTTON = 1, 2
+_BLURPLE, _GREY, _GREEN, _RED = 1, 2, 3, 4
+_COLOURS = {"low": 0x95A5A6, "normal": 0x5865F2, "high": 0xE67E22, "urgent": 0xE74C3C}
+_CLOSED_COLOUR = 0x747F8D
+# Limits of Discord: an embed's field, its fields, and all its characters together.
+_MOST_VALUE, _MOST_FIELDS, _MOST_CHARACTERS = 1024, 25, 5500
+_LONGEST_QUOTE = 900
+
+PRIORITIES: Mapping[str, str] = {
+    "low": N_("low"),
+    "normal": N_("medium"),
+    "high": N_("high"),
+    "urgent": N_("urgent"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What the messages of a ticket are made of."""
+
+    ticket: Ticket
+    panel: Panel
+    guild_name: str
+    locale: str | None
+    opens_at: datetime | None = None
+
+
+def _say(text: Message | str, locale: str | None) -> str:
+    return text.render(locale) if isinstance(text, Message) else text
+
+
+def welcome_payload(scene: Scene, *, roles: Collection[int]) -> dict[str, Any]:
+    """Return the first message of a room: it calls the opener and `roles`, and nobody else."""
+    ticket = scene.ticket
+    opener = f"<@{ticket.user_id}>"
+    calls = " ".join([opener, *(f"<@&{one}>" for one in sorted(roles))])
+    return {
+        "content": calls,
+        **_control(scene),
+        "allowed_mentions": {
+            "parse": [],
+            "users": [str(ticket.user_id)],
+            "roles": [str(one) for one in sorted(roles)],
+        },
+    }
+
+
+def control_payload(scene: Scene) -> dict[str, Any]:
+    """Return the first message as it is to look now; an edit notifies nobody."""
+    return {**_control(scene), "allowed_mentions": {"parse": []}}
+
+
+def _control(scene: Scene) -> dict[str, Any]:
+    embeds = [_card(scene)]
+    if answers := _answers(scene):
+        embeds.append(answers)
+    return {"embeds": embeds, "components": _buttons(scene)}
+
+
+def _card(scene: Scene) -> dict[str, Any]:
+    ticket, locale = scene.ticket, scene.locale
+    is_over = ticket.status in (Status.CLOSING, Status.CLOSED)
+    title = _("{panel} · ticket {number}", panel=scene.panel.name, number=ticket.number)
+    fields = [
+        (_("Opened by"), f"<@{ticket.user_id}>"),
+        (_("Seen to by"), f"<@{ticket.claimed_by}>" if ticket.claimed_by else _("nobody yet")),
+        (_("Priority"), _(PRIORITIES[ticket.priority])),
+    ]
+    if ticket.labels:
+        fields.append((_("Labels"), ", ".join(escape_markdown(one) for one in ticket.labels)))
+    if ticket.origin:
+        fields.append((_("About"), _quote_origin(ticket.origin)))
+    return {
+        "title": shorten(escape_markdown(_say(title, locale)), 256),
+        "description": _greeting(scene),
+        "color": _CLOSED_COLOUR if is_over else _COLOURS[ticket.priority],
+        "fields": [
+            {
+                "name": _say(name, locale),
+                "value": shorten(_say(value, locale), _MOST_VALUE),
+                "inline": True,
+            }
+            for name, value in fields
+        ],
+    }
+
+
+def _greeting(scene: Scene) -> str:
+    ticket, locale = scene.ticket, scene.locale
+    if scene.panel.welcome:
+        text = render_template(
+            scene.panel.welcome,
+            {
+                "opener": f"<@{ticket.user_id}>",
+                "number": str(ticket.number),
+                "panel": escape_markdown(scene.panel.name),
+                "server": escape_markdown(scene.guild_name),
+            },
+        )
+    else:
+        text = _("Tell us what this is about. Somebody will answer you here.").render(locale)
+    lines = [text]
+    if scene.opens_at is not None and ticket.status == Status.OPEN:
+        when = f"<t:{int(scene.opens_at.timestamp())}:R>"
+        lines.append(
+            _("The staff are not there now; they are back {when}.", when=when).render(locale)
+        )
+    return "\n\n".join(lines)
+
+
+def _quote_origin(origin: Mapping[str, Any]) -> str:
+    place = f"{origin['guild_id']}/{origin['channel_id']}/{origin['message_id']}"
+    link = f"https://discord.com/channels/{place}"
+    quoted = escape_markdown(shorten(str(origin.get("content") or ""), 300)).replace("\n", " ")
+    return f"{link}\n<@{origin['author_id']}>: {quoted}" if quoted else link
+
+
+def _answers(scene: Scene) -> dict[str, Any] | None:
+    """Return the form as it was filled in, as far as one embed holds it."""
+    fields: list[dict[str, Any]] = []
+    room = _MOST_CHARACTERS
+    for one in list(scene.ticket.answers or ())[:_MOST_FIELDS]:
+        shown = ", ".join(str(it) for it in one.get("shown") or ()) or "-"
+        if one.get("kind") in ("line", "paragraph"):
+            shown = escape_markdown(shown)
+        value = shorten(shown, min(_MOST_VALUE, max(room - 100, 1)))
+        name = shorten(escape_markdown(str(one["label"])), 256)
+        room -= len(name) + len(value)
+        if room < 0:
+            break
+        fields.append({"name": name, "value": value, "inline": False})
+    return {"fields": fields} if fields else None
+
+
+def _buttons(scene: Scene) -> list[dict[str, Any]]:
+    ticket, locale = scene.ticket, scene.locale
+    match ticket.status:
+        case Status.OPEN:
+            claim = (
+                (_("Let go"), _GREY, "unclaim")
+                if ticket.claimed_by
+                else (_("Claim"), _GREEN, "claim")
+            )
+            buttons = [(_("Close"), _RED, "close"), claim]
+        case Status.CLOSED if ticket.channel_id is not None:
+            buttons = [(_("Open again"), _GREEN, "reopen")]
+        case _:
+            buttons = []
+    return _row(
+        [(text, style, f"tickets:{verb}:{ticket.id}") for text, style, verb in buttons], locale
+    )
+
+
+def _row(buttons: Sequence[tuple[Message, int, str]], locale: str | None) -> list[dict[str, Any]]:
+    if not buttons:
+        return []
+    return [
+        {
+            "type": _ROW,
+            "components": [
+                {
+                    "type": _BUTTON,
+                    "style": style,
+                    "label": text.render(locale),
+                    "custom_id": custom_id,
+                }
+                for text, style, custom_id in buttons
+            ],
+        }
+    ]
+
+
+# --- lines in the room ---------------------------------------------------------------------------
+
+# What was done, by whom and to whom; also the lines of a transcript.
+_LINES: Mapping[str, str] = {
+    Action.OPEN: N_("{actor} opened the ticket."),
+    Action.ROOM_READY: N_("The room is ready."),
+    Action.REQUEST_CLOSE: N_("{actor} asks whether this can be closed."),
+    Action.DECLINE_CLOSE: N_("{actor} would like to go on."),
+    Action.SCHEDULE_CLOSE: N_("{actor} has this closed {when}."),
+    Action.KEEP_OPEN: N_("{actor} keeps this open."),
+    Action.CLOSE: N_("{actor} closed the ticket."),
+    Action.ROOM_SHUT: N_("The room is locked."),
+    Action.ROOM_LOST: N_("The room was deleted in Discord; the ticket is closed."),
+    Action.ROOM_REMOVED: N_("The room was removed."),
+    Action.REOPEN: N_("{actor} opened the ticket again."),
+    Action.REOPENING_FAILED: N_("The ticket could not be opened again."),
+    Action.CLAIM: N_("{actor} sees to this ticket."),
+    Action.UNCLAIM: N_("{actor} let go of this ticket."),
+    Action.TRANSFER: N_("{actor} handed this ticket to {subject}."),
+    Action.GIVE_TO: N_("{actor} made this the ticket of {subject}."),
+    Action.ADD: N_("{actor} added {subject}."),
+    Action.REMOVE: N_("{actor} took {subject} out."),
+    Action.MOVE: N_("{actor} moved this ticket to {value}."),
+    Action.RENAME: N_("{actor} named this ticket {value}."),
+    Action.PRIORITY: N_("{actor} set the priority to {value}."),
+    Action.LABEL: N_("{actor} set the labels: {value}"),
+    Action.EXEMPT: N_("{actor} has this ticket stay open without messages."),
+    Action.REMIND: N_("Nobody of the staff has answered yet."),
+    Action.ESCALATE: N_("Nobody of the staff has answered for long: others are called."),
+    Action.LEAD: N_("Nobody of the staff has answered for long: the leads are called."),
+    Action.WARN_INACTIVE: N_("Without a message this ticket is closed {when}."),
+    Action.REDACT: N_("{actor} removed a message from the record."),
+    Action.RATE: N_("{actor} rated the ticket."),
+    Action.NOTE: N_("{actor} left a note for the staff."),
+    Action.OPENING_FAILED: N_("The room could not be made."),
+}
+
+
+def line_of(
+    action: str,
+    *,
+    actor_id: int | None,
+    subject_id: int | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> Message:
+    """Return what an event says in one line; whoever acted is mentioned, the bot by what it is."""
+    details = details or {}
+    value = details.get("value")
+    if action == Action.PRIORITY and isinstance(value, str):
+        value = _(PRIORITIES[value])
+    elif isinstance(value, list):
+        value = ", ".join(escape_markdown(str(one)) for one in value) or _("none")
+    elif value is not None:
+        value = escape_markdown(str(value))
+    when = details.get("when")
+    return _(
+        _LINES[action],
+        actor=f"<@{actor_id}>" if actor_id else _("Pegasus"),
+        subject=f"<@{subject_id}>" if subject_id else _("somebody"),
+        value=value if value is not None else "",
+        when=f"<t:{int(when)}:R>" if when is not None else "",
+    )
+
+
+def line_payload(
+    text: Message, locale: str | None, *, reason: str | None = None, users: Collection[int] = ()
+) -> dict[str, Any]:
+    """Return a line in the room; `users` are notified."""
+    content = text.render(locale)
+    if reason:
+        content += f"\n> {escape_markdown(shorten(' '.join(reason.split()), _LONGEST_QUOTE))}"
+    return {
+        "content": content,
+        "allowed_mentions": {"parse": [], "users": [str(one) for one in sorted(users)]},
+    }
+
+
+def call_payload(
+    text: Message, locale: str | None, *, roles: Collection[int], users: Collection[int] = ()
+) -> dict[str, Any]:
+    """Return a line that calls roles or members to the room."""
+    calls = [f"<@&{one}>" for one in sorted(roles)] + [f"<@{one}>" for one in sorted(users)]
+    return {
+        "content": " ".join([*calls, text.render(locale)]),
+        "allowed_mentions": {
+            "parse": [],
+            "roles": [str(one) for one in sorted(roles)],
+            "users": [str(one) for one in sorted(users)],
+        },
+    }
+
+
+def request_payload(scene: Scene, *, by: int, reason: str | None) -> dict[str, Any]:
+    """Return the question whether the ticket can be closed, for its opener to answer."""
+    ticket, locale = scene.ticket, scene.locale
+    text = _(
+        "{opener}, {actor} thinks that this is settled. Can the ticket be closed?",
+        opener=f"<@{ticket.user_id}>",
+        actor=f"<@{by}>",
+    )
+    payload = line_payload(text, locale, reason=reason, users=[ticket.user_id])
+    if ticket.close_at is not None:
+        when = f"<t:{int(ticket.close_at.timestamp())}:R>"
+        note = _("Without an answer it is closed {when}.", when=when)
+        payload["content"] += f"\n-# {note.render(locale)}"
+    payload["components"] = _row(
+        [
+            (_("Close"), _GREEN, f"tickets:accept:{ticket.id}"),
+            (_("Not yet"), _GREY, f"tickets:decline:{ticket.id}"),
+        ],
+        locale,
+    )
+    return payload
+
+
+def log_payload(scene: Scene, *, filename: str, renderer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the log channel is told of a closed ticket, with its transcript."""
+    ticket, locale = scene.ticket, scene.locale
+    title = _("{panel} · ticket {number} is closed", panel=scene.panel.name, number=ticket.number)
+    fields = [
+        (_("Opened by"), f"<@{ticket.user_id}> · {_stamp(ticket.created_at)}"),
+        (_("Closed by"), f"<@{ticket.closed_by}>" if ticket.closed_by else "Pegasus"),
+        (_("Seen to by"), f"<@{ticket.claimed_by}>" if ticket.claimed_by else _("nobody")),
+    ]
+    if ticket.close_reason:
+        fields.append((_("Reason"), escape_markdown(ticket.close_reason)))
+    embed = {
+        "title": shorten(escape_markdown(_say(title, locale)), 256),
+        "color": _CLOSED_COLOUR,
+        "fields": [
+            {"name": _say(name, locale), "value": shorten(_say(value, locale), _MOST_VALUE)}
+            for name, value in fields
+        ],
+    }
+    return {
+        "embeds": [embed],
+        "attachments": [{"filename": filename, **renderer}],
+        "allowed_mentions": {"parse": []},
+    }
+
+
+def farewell_payload(
+    scene: Scene, *, filename: str | None, renderer: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what the opener is written of the end: the transcript, and a question for stars."""
+    ticket, locale = scene.ticket, scene.locale
+    text = _(
+        "Your ticket {number} ({panel}) in {server} is closed.",
+        number=ticket.number,
+        panel=escape_markdown(scene.panel.name),
+        server=escape_markdown(scene.guild_name),
+    )
+    payload = line_payload(text, locale, reason=ticket.close_reason)
+    if filename is not None:
+        payload["attachments"] = [{"filename": filename, **renderer}]
+    if scene.panel.rating:
+        payload["content"] += "\n" + _("How was it?").render(locale)
+        stars = [
+            (Message("★" * count), _GREY, f"tickets:rate:{ticket.id}:{count}")
+            for count in range(1, 6)
+        ]
+        payload["components"] = _row(stars, locale)
+    return payload
+
+
+def failed_payload(scene: Scene, error: str) -> dict[str, Any]:
+    """Return what somebody is written whose ticket could not be opened."""
+    text = _(
+        "Your ticket in {server} could not be opened.", server=escape_markdown(scene.guild_name)
+    )
+    return line_payload(text, scene.locale, reason=error)
+
+
+def _stamp(instant: datetime) -> str:
+    return f"<t:{int(instant.timestamp())}:f>"

@@ -1,0 +1,156 @@
+"""What makes tickets good: ratings, the staff's ready texts, and numbers on how fast they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Integer, String, Text, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.base import DELETE_ROW, FORGET_PERSON, Base, RowId, Snowflake, UtcDateTime, person
+from db.statements import count_changed, insert_for
+from db.tickets import Ticket
+
+
+class TicketRating(Base):
+    """What an opener thinks of how a ticket was seen to: one to five stars, and a word."""
+
+    __tablename__ = "ticket_ratings"
+
+    ticket_id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
+    guild_id: Mapped[int] = mapped_column(Snowflake, index=True)
+    user_id: Mapped[int] = mapped_column(
+        Snowflake, primary_key=True, autoincrement=False, index=True, info=person(DELETE_ROW)
+    )
+    stars: Mapped[int] = mapped_column(Integer)
+    comment: Mapped[str | None] = mapped_column(Text)
+    rated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class TicketTag(Base):
+    """A text that the staff send by its name; with `trigger` words it is sent by itself, too."""
+
+    __tablename__ = "ticket_tags"
+
+    guild_id: Mapped[int] = mapped_column(Snowflake, primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(String(50), primary_key=True)
+    content: Mapped[str] = mapped_column(Text)
+    trigger: Mapped[str | None] = mapped_column(String(200))
+    created_by: Mapped[int | None] = mapped_column(
+        Snowflake, index=True, info=person(FORGET_PERSON)
+    )
+    uses: Mapped[int] = mapped_column(Integer)
+
+
+# --- ratings -------------------------------------------------------------------------------------
+
+
+async def put_rating(
+    session: AsyncSession, ticket: Ticket, user_id: int, stars: int, at: datetime
+) -> None:
+    """Keep how many stars somebody gives, in the place of what they gave before."""
+    statement = insert_for(session, TicketRating).values(
+        ticket_id=ticket.id, guild_id=ticket.guild_id, user_id=user_id, stars=stars, rated_at=at
+    )
+    changed = {"stars": stars, "rated_at": at}
+    await session.execute(
+        statement.on_conflict_do_update(index_elements=["ticket_id", "user_id"], set_=changed)
+    )
+
+
+async def put_comment(
+    session: AsyncSession, ticket_id: int, user_id: int, comment: str | None
+) -> bool:
+    """Keep the word that goes with somebody's rating; False when there is no rating."""
+    statement = (
+        update(TicketRating)
+        .where(TicketRating.ticket_id == ticket_id, TicketRating.user_id == user_id)
+        .values(comment=comment)
+    )
+    return await count_changed(session, statement) > 0
+
+
+async def get_rating(session: AsyncSession, ticket_id: int) -> TicketRating | None:
+    """Return the last rating of a ticket."""
+    query = select(TicketRating).where(TicketRating.ticket_id == ticket_id)
+    return await session.scalar(query.order_by(TicketRating.rated_at.desc()).limit(1))
+
+
+async def list_ratings(
+    session: AsyncSession, guild_id: int, since: datetime
+) -> Sequence[TicketRating]:
+    """Return a guild's ratings since an instant, the newest first."""
+    query = select(TicketRating).where(
+        TicketRating.guild_id == guild_id, TicketRating.rated_at >= since
+    )
+    return (await session.scalars(query.order_by(TicketRating.rated_at.desc()))).all()
+
+
+async def list_opened(
+    session: AsyncSession, guild_id: int, since: datetime, limit: int
+) -> Sequence[Ticket]:
+    """Return a guild's tickets that were opened since an instant, the newest first."""
+    query = select(Ticket).where(
+        Ticket.guild_id == guild_id, Ticket.created_at >= since, Ticket.status != "failed"
+    )
+    return (await session.scalars(query.order_by(Ticket.number.desc()).limit(limit))).all()
+
+
+# --- tags ----------------------------------------------------------------------------------------
+
+
+async def list_tags(session: AsyncSession, guild_id: int) -> Sequence[TicketTag]:
+    """Return a guild's tags by name."""
+    query = select(TicketTag).where(TicketTag.guild_id == guild_id).order_by(TicketTag.name)
+    return (await session.scalars(query)).all()
+
+
+async def get_tag(session: AsyncSession, guild_id: int, name: str) -> TicketTag | None:
+    """Return a tag by its name in lower case."""
+    return await session.get(TicketTag, (guild_id, name))
+
+
+async def add_tag(session: AsyncSession, tag: TicketTag) -> bool:
+    """Add a tag; False when there is one of that name."""
+    statement = (
+        insert_for(session, TicketTag)
+        .values(
+            guild_id=tag.guild_id,
+            name=tag.name,
+            content=tag.content,
+            trigger=tag.trigger,
+            created_by=tag.created_by,
+            uses=0,
+        )
+        .on_conflict_do_nothing(index_elements=["guild_id", "name"])
+    )
+    return await count_changed(session, statement) > 0
+
+
+async def change_tag(
+    session: AsyncSession, guild_id: int, name: str, content: str, trigger: str | None
+) -> bool:
+    """Change a tag; False when there is none."""
+    statement = (
+        update(TicketTag)
+        .where(TicketTag.guild_id == guild_id, TicketTag.name == name)
+        .values(content=content, trigger=trigger)
+    )
+    return await count_changed(session, statement) > 0
+
+
+async def remove_tag(session: AsyncSession, guild_id: int, name: str) -> bool:
+    """Delete a tag; False when there is none."""
+    statement = delete(TicketTag).where(TicketTag.guild_id == guild_id, TicketTag.name == name)
+    return await count_changed(session, statement) > 0
+
+
+async def count_use(session: AsyncSession, guild_id: int, name: str) -> None:
+    """Count that a tag was sent."""
+    await session.execute(
+        update(TicketTag)
+        .where(TicketTag.guild_id == guild_id, TicketTag.name == name)
+        .values(uses=TicketTag.uses + 1)
+    )

@@ -1,0 +1,279 @@
+"""What is written in tickets is taken down as it happens, with edits, deletions and files."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from bot.core.errors import InvalidInput, NotFound
+from bot.core.jobs import Retry
+from cogs.tickets import FEATURE
+from cogs.tickets.files import TooLargeError
+from db import people
+from db.engine import Database
+from db.ticket_messages import TicketFile, TicketMessage, TicketWord
+from db.ticket_panels import TicketDraft, put_draft
+from db.tickets import Ticket
+from tests.cogs.tickets.stage import GUILD, OPENER, OTHER, STAFF, Stage
+from tests.cogs.tickets.talk import attachment, message
+from tests.fakes import FakeClock
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 50
+
+
+async def opened(database: Database, files: Path | None = None) -> tuple[Stage, Ticket]:
+    stage = await Stage.make(database, FakeClock(), files=files)
+    ticket = await stage.open(await stage.panel(staff_roles=["70"]))
+    return stage, ticket
+
+
+async def say(stage: Stage, ticket: Ticket, number: int, text: str, **more: Any) -> None:
+    payload = message(ticket.channel_id, number, text, stage.clock.now(), **more)
+    stage.service.capture.take_message(payload)
+    await stage.service.capture.flush()
+
+
+async def rows(stage: Stage, table: Any) -> list[Any]:
+    async with stage.database.read() as session:
+        return list(await session.scalars(select(table)))
+
+
+async def record(stage: Stage, ticket: Ticket, *, for_staff: bool = True) -> Any:
+    archive = stage.service.archive
+    data = await archive.render(ticket.id, locale="en", for_staff=for_staff, as_json=True)
+    return json.loads(data)
+
+
+async def test_messages_edits_and_deletions_stay_on_record(database: Database) -> None:
+    stage, ticket = await opened(database)
+    capture = stage.service.capture
+    await say(stage, ticket, 1, "My wallet\x00 is lost")
+    await say(stage, ticket, 2, "Which one?", author=STAFF, name="Sam", roles=(70,))
+    edit = message(ticket.channel_id, 1, "My purse is lost", stage.clock.now())
+    capture.take_edit(edit)
+    capture.take_edit(edit)
+    capture.take_deletion({"id": "2", "channel_id": str(ticket.channel_id)})
+    await capture.flush()
+    first, second = (await record(stage, ticket))["messages"]
+    assert first["content"] == "My purse is lost"
+    assert [one["content"] for one in first["versions"]] == ["My wallet is lost"]
+    assert (second["is_staff"], second["deleted_at"] is not None) == (True, True)
+    assert second["content"] == "Which one?"
+
+
+async def test_who_writes_moves_the_deadlines(database: Database) -> None:
+    stage, ticket = await opened(database)
+    stage.clock.advance(60)
+    await say(stage, ticket, 1, "Somebody there?", author=STAFF, roles=(70,))
+    answered = await stage.get(ticket.id)
+    assert answered.first_reply_at == stage.clock.now()
+    assert answered.waiting_since is None
+    await stage.service.life.add(ticket.id, STAFF, OTHER)
+    stage.clock.advance(60)
+    await say(stage, ticket, 2, "I am with them", author=OTHER)
+    assert (await stage.get(ticket.id)).staff_wrote_at == answered.staff_wrote_at
+
+
+async def test_other_channels_are_passed_over(sqlite_database: Database) -> None:
+    stage, _ticket = await opened(sqlite_database)
+    stage.service.capture.take_message(message(77, 1, "hello", stage.clock.now()))
+    await stage.service.capture.flush()
+    assert await rows(stage, TicketMessage) == []
+
+
+async def test_what_was_missed_is_read_and_nothing_twice(sqlite_database: Database) -> None:
+    stage, ticket = await opened(sqlite_database)
+    await say(stage, ticket, 1, "one")
+    missed = [
+        message(ticket.channel_id, one, f"m{one}", stage.clock.now()) for one in range(1, 250)
+    ]
+    stage.history[ticket.channel_id or 0] = missed
+    again = await Stage.make(sqlite_database, stage.clock, stage.rooms)
+    again.history = stage.history
+    await again.service.losses.begin_session([GUILD])
+    await again.wait(1)
+    found = await rows(again, TicketMessage)
+    assert sorted(one.message_id for one in found) == list(range(1, 250))
+
+
+async def test_words_find_messages_and_only_where_one_may_look(database: Database) -> None:
+    stage, ticket = await opened(database)
+    await say(stage, ticket, 1, "Mi Cañón está roto")
+    await say(stage, ticket, 2, "canon camera")
+    search = stage.service.archive.search
+    found = await search(GUILD, "CANON", panel_ids=None)
+    assert [one.message_id for one, _ticket in found] == [2, 1]
+    assert len(await search(GUILD, "canon rot", panel_ids=[ticket.panel_id or 0])) == 1
+    assert await search(GUILD, "canon", panel_ids=[999]) == []
+    assert await search(GUILD, "rot canon", panel_ids=None) == []
+    with pytest.raises(InvalidInput):
+        await search(GUILD, "…!", panel_ids=None)
+
+
+async def test_redaction_leaves_nothing_of_a_message(database: Database, tmp_path: Path) -> None:
+    stage, ticket = await opened(database, tmp_path)
+    file = attachment(5, "card.png", len(PNG))
+    stage.cdn[file["url"]] = PNG
+    await say(stage, ticket, 1, "secret number 1234", attachments=[file])
+    await stage.jobs.run_due()
+    edit = message(ticket.channel_id, 1, "secret again", stage.clock.now())
+    stage.service.capture.take_edit(edit)
+    await stage.service.archive.redact(ticket, 1, STAFF)
+    assert "secret" not in json.dumps(await record(stage, ticket))
+    assert await stage.service.archive.search(GUILD, "secret", panel_ids=None) == []
+    assert await rows(stage, TicketFile) == []
+    with pytest.raises(NotFound):
+        await stage.service.archive.redact(ticket, 1, STAFF)
+    stage.service.capture.take_edit(edit)
+    await stage.service.capture.flush()
+    assert "secret" not in json.dumps(await record(stage, ticket))
+    stage.clock.advance(timedelta(days=2))
+    await stage.service.files.sweep(older_than=timedelta())
+    assert await stage.service.files.store.list(timedelta()) == []
+
+
+async def test_files_are_stored_once_and_within_the_space(
+    database: Database, tmp_path: Path
+) -> None:
+    stage, ticket = await opened(database, tmp_path)
+    await stage.set(files_quota=1)
+    small = [attachment(one, f"{one}.png", len(PNG)) for one in (1, 2)]
+    for one in small:
+        stage.cdn[one["url"]] = PNG
+    large = attachment(3, "film.mp4", 2_000_000, "video/mp4")
+    huge = attachment(4, "huge.bin", 30 * 1024 * 1024, "application/zip")
+    gone, lying = attachment(5, "gone.png", 9), attachment(6, "lies.png", 9)
+    stage.cdn[lying["url"]] = TooLargeError()
+    await say(stage, ticket, 1, "", attachments=[*small, large, huge, gone, lying])
+    await stage.jobs.run_due()
+    found = {one.name: one for one in await rows(stage, TicketFile)}
+    assert {name: one.state for name, one in found.items()} == {
+        "1.png": "stored",
+        "2.png": "stored",
+        "film.mp4": "over_quota",
+        "huge.bin": "too_large",
+        "gone.png": "gone",
+        "lies.png": "too_large",
+    }
+    assert found["1.png"].sha256 == found["2.png"].sha256
+    assert len(await stage.service.files.store.list(timedelta())) == 1
+
+
+async def test_an_address_that_has_expired_is_asked_for_anew(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    stage, ticket = await opened(sqlite_database, tmp_path)
+    old = attachment(5, "a.png", len(PNG))
+    fresh = {**old, "url": old["url"] + "?ex=2"}
+    stage.cdn[fresh["url"]] = PNG
+    await say(stage, ticket, 1, "", attachments=[old])
+    stage.history[ticket.channel_id or 0] = [
+        message(ticket.channel_id, 1, "", stage.clock.now(), attachments=[fresh])
+    ]
+    await stage.jobs.run_due()
+    assert [one.state for one in await rows(stage, TicketFile)] == ["stored"]
+
+
+async def test_a_silent_cdn_is_asked_again(sqlite_database: Database, tmp_path: Path) -> None:
+    stage, ticket = await opened(sqlite_database, tmp_path)
+    file = attachment(5, "a.png", len(PNG))
+    stage.cdn[file["url"]] = Retry(timedelta(seconds=30))
+    await say(stage, ticket, 1, "", attachments=[file])
+    await stage.jobs.run_due()
+    assert [one.state for one in await rows(stage, TicketFile)] == ["pending"]
+    stage.cdn[file["url"]] = PNG
+    await stage.wait(31)
+    assert [one.state for one in await rows(stage, TicketFile)] == ["stored"]
+
+
+async def test_an_erased_person_is_in_no_transcript(database: Database) -> None:
+    stage, ticket = await opened(database)
+    await say(stage, ticket, 1, "my address is Harbour 1")
+    await stage.service.life.close(ticket.id, STAFF)
+    await stage.wait(1)
+    async with database.write() as session:
+        await people.erase_person(session, OPENER)
+    text = json.dumps(await record(stage, ticket))
+    assert "Harbour 1" not in text
+    assert "Ada" not in text
+    assert await rows(stage, TicketWord) == []
+
+
+async def test_old_records_are_forgotten_and_tickets_stay(sqlite_database: Database) -> None:
+    stage, ticket = await opened(sqlite_database)
+    await say(stage, ticket, 1, "hello")
+    await stage.service.life.close(ticket.id, STAFF)
+    await stage.wait(1)
+    await stage.wait(timedelta(days=364))
+    assert len(await rows(stage, TicketMessage)) == 1
+    await stage.wait(timedelta(days=3))
+    assert await rows(stage, TicketMessage) == []
+    assert (await stage.get(ticket.id)).status == "closed"
+
+
+async def test_notes_are_the_staffs_alone(sqlite_database: Database) -> None:
+    stage, ticket = await opened(sqlite_database)
+    await stage.service.life.add_note(ticket.id, STAFF, "looks fishy")
+    assert "fishy" in json.dumps(await record(stage, ticket))
+    assert "fishy" not in json.dumps(await record(stage, ticket, for_staff=False))
+    page = await stage.service.archive.render(ticket.id, locale="es", for_staff=False)
+    assert b"fishy" not in page
+    assert b'lang="es"' in page
+
+
+async def test_a_tag_answers_by_itself_once(database: Database) -> None:
+    stage, ticket = await opened(database)
+    quality = stage.service.quality
+    actor = stage.request(await stage.panel("x")).actor
+    await quality.save_tag(GUILD, "Refunds", "See #rules", "refund money", actor, new=True)
+    await say(stage, ticket, 1, "I want a REFUND of my money!")
+    await say(stage, ticket, 2, "refund money")
+    await say(stage, ticket, 3, "refund money", author=STAFF, roles=(70,))
+    await stage.settle()
+    assert stage.said(ticket.channel_id).count("See #rules") == 1
+    assert [one.uses for one in await quality.list_tags(GUILD)] == [1]
+
+
+async def test_a_forms_files_are_kept_and_shown_in_the_room(
+    database: Database, tmp_path: Path
+) -> None:
+    stage = await Stage.make(database, FakeClock(), files=tmp_path)
+    question = {"key": "pic", "label": "Picture", "kind": "file"}
+    panel = await stage.panel(pages=[{"questions": [question]}])
+    file = attachment(5, "lamp.png", len(PNG))
+    stage.cdn[file["url"]] = PNG
+    ticket = await stage.open(panel, answers={"pic": [file]})
+    await stage.wait(3)
+    (kept,) = await rows(stage, TicketFile)
+    assert (kept.state, kept.question) == ("stored", "pic")
+    sent = [one.payload.get("attachments") for one in stage.courier.delivered]
+    shown = [one[0] for one in sent if one and one[0]["renderer"] == "ticket_file"]
+    assert [one["filename"] for one in shown] == ["lamp.png"]
+    assert await stage.service.files.read(kept.id) == PNG
+    page = await stage.service.archive.render(ticket.id, locale="en", for_staff=True)
+    assert b"data:image/png;base64" in page
+
+
+async def test_half_filled_forms_are_forgotten(sqlite_database: Database) -> None:
+    stage = await Stage.make(sqlite_database, FakeClock())
+    now = stage.clock.now()
+    async with stage.database.write() as session:
+        for user_id, hours in ((1, 1), (2, -1)):
+            await put_draft(
+                session,
+                panel_id=1,
+                user_id=user_id,
+                guild_id=GUILD,
+                answers={},
+                context={},
+                expires_at=now + timedelta(hours=hours),
+            )
+    assert FEATURE.purge is not None
+    async with stage.database.write() as session:
+        await FEATURE.purge(session, now)
+    assert [one.user_id for one in await rows(stage, TicketDraft)] == [1]

@@ -1,0 +1,194 @@
+"""The commands of tickets in a running bot: panels and their editor, tags, figures, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import discord
+import pytest
+from sqlalchemy import update
+
+from bot.core.contracts import Actor
+from cogs.tickets.panel import Panel
+from cogs.tickets.ports import Applicant, Request
+from db.engine import Database
+from db.tickets import Ticket
+from tests.cogs.moderation.world import text_of
+from tests.simcord_env import Bench, running_bench
+
+
+@dataclass
+class Desk:
+    """A guild with an admin, a member of the staff and a member."""
+
+    bench: Bench
+    guild: Any
+    channel: Any
+    boss: Any
+    sam: Any
+    ada: Any
+    role: Any
+
+    @property
+    def cog(self) -> Any:
+        return self.bench.bot.get_cog("Tickets")
+
+    async def ask(self, who: Any, command: str, /, **options: Any) -> str:
+        return text_of(await who.slash(self.channel, command, **options))
+
+    async def panel(self) -> Any:
+        (row,) = await self.cog.desk.list(self.guild.id)
+        return row
+
+
+@pytest.fixture
+async def desk(sqlite_database: Database) -> AsyncIterator[Desk]:
+    async with running_bench(sqlite_database) as bench:
+        guild = bench.env.create_guild("Harbour")
+        manages = discord.Permissions(manage_guild=True)
+        admins = guild.create_role("Crew", permissions=manages)
+        role = guild.create_role("Helpers")
+        boss = guild.add_member(bench.env.create_user("boss"), roles=[admins])
+        sam = guild.add_member(bench.env.create_user("sam"), roles=[role])
+        ada = guild.add_member(bench.env.create_user("ada"))
+        channel = guild.create_text_channel("general")
+        yield Desk(bench, guild, channel, boss, sam, ada, role)
+
+
+async def made(desk: Desk) -> None:
+    """Have a panel."""
+    answer = await desk.boss.slash(
+        desk.channel, "ticket panel create", name="Support", staff=desk.role
+    )
+    assert "Support" in str(answer.response.components)
+
+
+async def ticket_in(desk: Desk) -> Ticket:
+    """Have a ticket whose room is the channel."""
+    row = await desk.panel()
+    actor = Actor(desk.ada.id, "command")
+    request = Request(
+        guild_id=desk.guild.id,
+        panel_id=row.id,
+        applicant=Applicant(user_id=desk.ada.id, name="ada"),
+        actor=actor,
+        channel_id=desk.channel.id,
+        request_id=5,
+    )
+    ticket = await desk.cog.service.opening.open(request)
+    async with desk.bench.kernel.database.write() as session:
+        values = {"status": "open", "channel_id": desk.channel.id}
+        await session.execute(update(Ticket).values(**values))
+    return ticket
+
+
+async def test_a_panel_is_made_posted_listed_and_deleted(desk: Desk) -> None:
+    await made(desk)
+    assert "Posted in" in await desk.ask(desk.boss, "ticket panel post", title="Need help?")
+    await desk.bench.deliver()
+    await desk.bench.run_jobs()
+    message = desk.channel.last_message
+    assert message.embeds[0].title == "Need help?"
+    assert message.components[0].children[0].custom_id == "tickets:open:1"
+    assert "Support" in await desk.ask(desk.boss, "ticket panel list")
+    asked = await desk.boss.slash(desk.channel, "ticket panel delete", panel="support")
+    await desk.boss.click(asked.response, label="Yes, go ahead")
+    assert await desk.cog.desk.list(desk.guild.id) == []
+    assert "no panels yet" in await desk.ask(desk.boss, "ticket panel list")
+
+
+async def test_a_name_is_given_once(desk: Desk) -> None:
+    await made(desk)
+    said = await desk.ask(desk.boss, "ticket panel create", name="SUPPORT")
+    assert "a panel called" in said
+
+
+async def test_parts_of_a_panel_are_edited_and_refused_in_words(desk: Desk) -> None:
+    await made(desk)
+    editor = await desk.boss.slash(desk.channel, "ticket panel edit", panel="Support")
+    form = await desk.boss.select(editor.response, ["hours"], custom_id="tickets:panel:parts")
+    values = {"hours": "Mon-Fri 9-17", "zone": "Europe/Madrid", "outside": ["refuse"]}
+    await desk.boss.submit_modal(form, values)
+    panel = Panel.model_validate((await desk.panel()).config)
+    assert (len(panel.hours), panel.zone, panel.outside_hours) == (5, "Europe/Madrid", "refuse")
+    form = await desk.boss.select(editor.response, ["hours"], custom_id="tickets:panel:parts")
+    refused = await desk.boss.submit_modal(form, values | {"hours": "whenever"})
+    assert "I can't read these hours: whenever" in text_of(refused)
+    assert len(Panel.model_validate((await desk.panel()).config).hours) == 5
+
+
+async def test_questions_and_routes_are_edited(desk: Desk) -> None:
+    await made(desk)
+    editor = await desk.boss.slash(desk.channel, "ticket panel edit", panel="Support")
+    form = await desk.boss.select(editor.response, ["new"], custom_id="tickets:panel:form")
+    await desk.boss.submit_modal(
+        form,
+        {
+            "kind": ["radio"],
+            "label": "Kind",
+            "description": "",
+            "choices": "Bug | Broken\nOther",
+            "required": ["yes"],
+        },
+    )
+    (question,) = Panel.model_validate((await desk.panel()).config).questions
+    assert (question.key, [one.value for one in question.choices]) == ("kind", ["bug", "other"])
+    form = await desk.boss.select(editor.response, ["route"], custom_id="tickets:panel:form")
+    await desk.boss.submit_modal(
+        form, {"when": "Kind: Bug", "roles": [], "priority": ["high"], "labels": "bug, new"}
+    )
+    (route,) = Panel.model_validate((await desk.panel()).config).routes
+    assert (route.priority, route.labels) == ("high", ("bug", "new"))
+
+
+async def test_members_are_refused_what_is_the_staffs(desk: Desk) -> None:
+    await made(desk)
+    for command in ("ticket panel list", "ticket blocklist list"):
+        assert "Manage Server" in await desk.ask(desk.ada, command)
+    for command, options in (
+        ("ticket stats", {}),
+        ("ticket tag list", {}),
+        ("ticket search", {"words": "x"}),
+    ):
+        assert "Only the staff" in await desk.ask(desk.ada, command, **options)
+    assert "not the room of a ticket" in await desk.ask(desk.sam, "ticket claim")
+    said = await desk.ask(desk.ada, "ticket open", panel="Support", member=desk.sam)
+    assert "Only the staff can open tickets for others" in said
+
+
+async def test_tags_are_kept_and_sent(desk: Desk) -> None:
+    await made(desk)
+    form = await desk.boss.slash(desk.channel, "ticket tag add")
+    await desk.boss.submit_modal(
+        form, {"name": "Rules", "content": "Read #rules", "trigger": "which rules"}
+    )
+    assert "rules" in await desk.ask(desk.sam, "ticket tag list")
+    assert await desk.ask(desk.sam, "ticket tag send", tag="rules") == "Read #rules"
+    assert "no tag called" in await desk.ask(desk.sam, "ticket tag send", tag="nothing")
+    assert "deleted" in await desk.ask(desk.boss, "ticket tag remove", tag="rules")
+    assert "no tags yet" in await desk.ask(desk.sam, "ticket tag list")
+
+
+async def test_the_blocked_are_told(desk: Desk) -> None:
+    await made(desk)
+    said = await desk.ask(desk.boss, "ticket blocklist add", member=desk.ada, reason="spam")
+    assert "can't open tickets any more" in said
+    assert "spam" in await desk.ask(desk.boss, "ticket blocklist list")
+    assert "blocked you" in await desk.ask(desk.ada, "ticket open")
+    await desk.ask(desk.boss, "ticket blocklist remove", member=desk.ada)
+    assert "is not blocked" in await desk.ask(desk.boss, "ticket blocklist remove", member=desk.ada)
+
+
+async def test_figures_and_lists_are_shown(desk: Desk) -> None:
+    await made(desk)
+    await ticket_in(desk)
+    assert "#1" in await desk.ask(desk.sam, "ticket list")
+    figures = await desk.sam.slash(desk.channel, "ticket stats")
+    (embed,) = figures.response.embeds
+    assert {one.name: one.value for one in embed.fields}["Opened"] == "1"
+    assert "Only the staff can read it" in await desk.ask(desk.sam, "ticket note", text="hm")
+    assert "hm" in await desk.ask(desk.sam, "ticket note")
+    assert "labels are: a, b" in await desk.ask(desk.sam, "ticket label", labels="a, b")
+    assert "Only the staff" in await desk.ask(desk.ada, "ticket note")

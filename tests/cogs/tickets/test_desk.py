@@ -1,0 +1,144 @@
+"""Panels and the messages that show them: kept, changed, posted, deleted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.core.contracts import SYSTEM, Actor, ChannelSummary
+from bot.core.errors import Conflict, Denied, InvalidInput, NotFound
+from bot.core.outbox import DeliveryKind
+from cogs.tickets.desk import PanelDesk, read_panel
+from cogs.tickets.panel import Panel
+from cogs.tickets.resource import PanelResource
+from cogs.tickets.showcase import post_payload
+from db.engine import Database
+from db.ticket_panels import TicketPost
+from tests.cogs.tickets.stage import CHANNEL, GUILD, Stage, View
+from tests.fakes import FakeClock
+
+BOSS = Actor(1, "command", "boss")
+ALL = frozenset(
+    {
+        "view_channel",
+        "send_messages",
+        "embed_links",
+        "create_private_threads",
+        "send_messages_in_threads",
+        "manage_threads",
+    }
+)
+
+
+class Seen(View):
+    """A channel whose permissions a test chooses."""
+
+    granted = ALL
+
+    def channel(self, guild_id: int, channel_id: int) -> ChannelSummary | None:
+        found = super().channel(guild_id, channel_id)
+        return replace(found, bot_permissions=self.granted) if found else None
+
+
+async def opened(database: Database) -> tuple[Stage, PanelDesk]:
+    stage = await Stage.make(database, FakeClock())
+    stage.view = Seen()
+    desk = PanelDesk(stage.service.office, stage.audit, patience=0.01)
+    await desk.start()
+    return stage, desk
+
+
+async def test_a_change_is_for_what_was_seen_and_shows_everywhere(database: Database) -> None:
+    stage, desk = await opened(database)
+    row = await desk.create(GUILD, Panel(name="Help"), BOSS)
+    post = await desk.post(GUILD, CHANNEL, [row], BOSS, style="buttons", title="", text="")
+    await stage.settle()
+    await stage.wait(10)
+    changed = await desk.change(row, lambda one: one.model_copy(update={"emoji": "🎫"}), BOSS)
+    assert changed.revision == 2
+    with pytest.raises(Conflict, match="changed this panel meanwhile"):
+        await desk.change(row, lambda one: one, BOSS)
+    await stage.settle()
+    edit = stage.courier.delivered[-1].payload
+    assert edit["components"][0]["components"][0]["emoji"] == {"name": "🎫"}
+    assert len(desk.posted) == 1
+    await desk.delete(changed, BOSS)
+    await stage.settle()
+    assert stage.courier.delivered[-1].kind is DeliveryKind.DELETE
+    assert await desk.list_posts(GUILD) == []
+    assert post.guild_id == GUILD
+
+
+async def test_names_are_given_once_whatever_their_case(database: Database) -> None:
+    _stage, desk = await opened(database)
+    await desk.create(GUILD, Panel(name="Help"), BOSS)
+    other = await desk.create(GUILD, Panel(name="Bugs"), BOSS)
+    with pytest.raises(Conflict, match="is a panel called"):
+        await desk.create(GUILD, Panel(name="HELP"), BOSS)
+    with pytest.raises(Conflict):
+        await desk.change(other, lambda one: one.model_copy(update={"name": "help"}), BOSS)
+
+
+async def test_missing_permissions_are_named_with_the_place(sqlite_database: Database) -> None:
+    stage, desk = await opened(sqlite_database)
+    row = await desk.create(GUILD, Panel(name="Help"), BOSS)
+    stage.view.granted = ALL - {"manage_threads"}  # pyright: ignore[reportAttributeAccessIssue]
+    with pytest.raises(Denied, match="Manage Threads in #help"):
+        await desk.post(GUILD, CHANNEL, [row], BOSS, style="buttons", title="", text="")
+    with pytest.raises(Denied, match="Manage Threads in #help"):
+        await desk.create(GUILD, Panel(name="Bugs", parent_id=CHANNEL), BOSS)
+    wrong = read_panel({"name": "B", "room": "channel", "parent_id": str(CHANNEL)})
+    with pytest.raises(InvalidInput, match="need a category"):
+        await desk.create(GUILD, wrong, BOSS)
+
+
+async def test_a_deleted_panel_leaves_the_others_of_its_message(sqlite_database: Database) -> None:
+    stage, desk = await opened(sqlite_database)
+    rows = [await desk.create(GUILD, Panel(name=one), BOSS) for one in ("A", "B")]
+    await desk.post(GUILD, CHANNEL, rows, BOSS, style="select", title="", text="")
+    await stage.settle()
+    await desk.delete(rows[0], BOSS)
+    (post,) = await desk.list_posts(GUILD)
+    assert post.panel_ids == [rows[1].id]
+
+
+async def test_the_api_makes_changes_and_deletes(sqlite_database: Database) -> None:
+    _stage, desk = await opened(sqlite_database)
+    api = PanelResource(desk)
+    made = await api.add(GUILD, Panel(name="Help"), SYSTEM)
+    body = Panel(name="Help", per_member=3)
+    changed = await api.put(GUILD, made.id, made.revision, body, SYSTEM)
+    assert changed.body.model_dump()["per_member"] == 3
+    with pytest.raises(Conflict):
+        await api.remove(GUILD, made.id, made.revision, SYSTEM)
+    await api.remove(GUILD, made.id, changed.revision, SYSTEM)
+    with pytest.raises(NotFound):
+        await api.get(GUILD, made.id)
+
+
+@pytest.mark.parametrize("emoji", ["nonsense", "<:a:1>", "@everyone"])
+def test_what_is_no_emoji_is_refused(emoji: str) -> None:
+    with pytest.raises(InvalidInput, match="no emoji"):
+        read_panel({"name": "a", "emoji": emoji})
+
+
+@pytest.mark.parametrize("count", [1, 5, 6, 25])
+def test_buttons_stand_in_rows_of_five(count: int) -> None:
+    values: dict[str, Any] = {"title": "", "text": "", "colour": None, "style": "buttons"}
+    post = TicketPost(id=1, panel_ids=[], **values)
+    panels = [
+        (one, Panel(name=f"P{one}", emoji="<:a1:123456789012345678>")) for one in range(count)
+    ]
+    rows = post_payload(post, panels, "en")["components"]
+    assert [len(one["components"]) for one in rows] == [5] * (count // 5) + [count % 5] * (
+        count % 5 > 0
+    )
+    assert rows[0]["components"][0]["emoji"]["id"] == "123456789012345678"
+
+
+def test_panels_that_are_off_are_not_offered() -> None:
+    values: dict[str, Any] = {"title": "", "text": "", "colour": None, "style": "select"}
+    post = TicketPost(id=1, panel_ids=[], **values)
+    assert post_payload(post, [(1, Panel(name="A", enabled=False))], "en")["components"] == []

@@ -1,0 +1,141 @@
+"""Rooms on Discord follow their tickets, whatever gets in between."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.core.jobs import Retry
+from cogs.tickets.ports import RoomRefused
+from db.engine import Database
+from tests.cogs.tickets.stage import OPENER, STAFF, FakeRooms, Room, Stage, refusal
+from tests.fakes import FakeClock
+
+
+class Forgetful(FakeRooms):
+    """Makes the room, and then the answer is lost."""
+
+    async def make(self, plan: Any) -> int:
+        await super().make(plan)
+        raise Retry(timedelta(seconds=1), "no answer")
+
+
+async def test_a_room_whose_making_was_not_noted_is_found_again(database: Database) -> None:
+    rooms = Forgetful()
+    stage = await Stage.make(database, FakeClock(), rooms)
+    ticket = await stage.service.opening.open(stage.request(await stage.panel()))
+    await stage.settle()
+    assert (await stage.get(ticket.id)).status == "opening"
+    await stage.wait(5)
+    opened = await stage.get(ticket.id)
+    assert (opened.status, list(rooms.made)) == ("open", [opened.channel_id])
+    assert stage.room_of(opened).viewers == {OPENER}
+
+
+async def test_waiting_hears_of_the_refusal(sqlite_database: Database) -> None:
+    stage = await Stage.make(sqlite_database, FakeClock(), FakeRooms(refusing=refusal()))
+    ticket = await stage.service.opening.open(stage.request(await stage.panel()))
+    waiting = asyncio.create_task(stage.service.keeper.wait(ticket.id, 5))
+    await stage.turn()
+    await stage.jobs.run_due()
+    with pytest.raises(RoomRefused):
+        await waiting
+    assert stage.letters(OPENER) == []
+    assert [one.problem.cause for one in await stage.problems.list(ticket.guild_id)] == [
+        "room_refused"
+    ]
+
+
+async def test_who_waits_too_long_is_told(sqlite_database: Database) -> None:
+    silent = Retry(timedelta(seconds=30), "Discord answers 500")
+    stage = await Stage.make(sqlite_database, FakeClock(), FakeRooms(refusing=silent))
+    ticket = await stage.open()
+    assert ticket.status == "opening"
+    for _ in range(12):
+        await stage.wait(timedelta(seconds=30))
+    assert (await stage.get(ticket.id)).status == "failed"
+    assert "could not be opened" in stage.letters(OPENER)[-1]
+
+
+async def test_a_deleted_room_closes_its_ticket_and_reopening_makes_another(
+    database: Database,
+) -> None:
+    stage = await Stage.make(database, FakeClock())
+    ticket = await stage.open()
+    assert ticket.channel_id is not None
+    del stage.rooms.made[ticket.channel_id]
+    await stage.service.losses.room_deleted(ticket.channel_id)
+    await stage.settle()
+    lost = await stage.get(ticket.id)
+    assert (lost.status, lost.channel_id, lost.room_lost) == ("closed", None, True)
+    assert "is closed" in stage.letters(OPENER)[-1]
+    await stage.service.life.reopen(ticket.id, STAFF)
+    await stage.wait(1)
+    again = await stage.get(ticket.id)
+    assert again.status == "open"
+    assert again.channel_id not in {None, ticket.channel_id}
+    attached = [one.payload.get("attachments") for one in stage.courier.delivered]
+    assert any(it and it[0]["renderer"] == "ticket_transcript" for it in attached if it)
+
+
+async def test_a_closed_channel_is_deleted_when_its_time_has_come(database: Database) -> None:
+    stage = await Stage.make(database, FakeClock())
+    await stage.set(keep_channel_for=3600)
+    ticket = await stage.open(await stage.panel(room="channel"))
+    await stage.service.life.close(ticket.id, STAFF)
+    await stage.wait(1)
+    assert stage.room_of(ticket).locked
+    await stage.wait(timedelta(hours=1))
+    gone = await stage.get(ticket.id)
+    assert (gone.channel_id, gone.room_lost, stage.rooms.made) == (None, False, {})
+    assert (await stage.events(ticket.id))[-1] == "room_removed"
+
+
+async def test_reopened_in_time_a_channel_stays(sqlite_database: Database) -> None:
+    stage = await Stage.make(sqlite_database, FakeClock())
+    ticket = await stage.open(await stage.panel(room="channel"))
+    await stage.service.life.close(ticket.id, STAFF)
+    await stage.wait(1)
+    await stage.service.life.reopen(ticket.id, STAFF)
+    await stage.wait(timedelta(days=3))
+    assert (await stage.get(ticket.id)).channel_id == ticket.channel_id
+    assert not stage.room_of(ticket).locked
+
+
+async def test_a_lock_that_is_refused_is_tried_again(sqlite_database: Database) -> None:
+    stage = await Stage.make(sqlite_database, FakeClock())
+    ticket = await stage.open()
+    await stage.service.life.close(ticket.id, STAFF)
+    stage.rooms.refusing = refusal("I lack Manage Threads.")
+    await stage.wait(1)
+    closed = await stage.get(ticket.id)
+    assert (closed.status, stage.room_of(closed).locked) == ("closed", False)
+    stage.rooms.refusing = None
+    await stage.wait(timedelta(minutes=10))
+    assert stage.room_of(closed).locked
+    assert await stage.problems.list(ticket.guild_id) == []
+
+
+async def test_a_session_finds_what_was_lost_meanwhile(sqlite_database: Database) -> None:
+    stage = await Stage.make(sqlite_database, FakeClock())
+    panel = await stage.panel()
+    lost, left, stays = [await stage.open(panel, one) for one in (OPENER, 81, 82)]
+    assert lost.channel_id is not None
+    del stage.rooms.made[lost.channel_id]
+    stage.gone = {81}
+    await stage.service.losses.begin_session([lost.guild_id])
+    await stage.wait(1)
+    states = [(await stage.get(one.id)).status for one in (lost, left, stays)]
+    assert states == ["closed", "closed", "open"]
+
+
+async def test_two_tickets_never_share_a_room_of_the_same_name(sqlite_database: Database) -> None:
+    stage = await Stage.make(sqlite_database, FakeClock())
+    panel = await stage.panel(naming="help")
+    one, two = await stage.open(panel), await stage.open(panel, 81)
+    assert (one.name, two.name) == ("help-0001", "help-0002")
+    stage.rooms.made[5] = Room(5, stage.room_of(one).plan)
+    assert one.channel_id != two.channel_id

@@ -1,0 +1,107 @@
+"""What is due for a ticket that nobody touches, at the right time and once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cogs.tickets.watch import Writer
+from db.engine import Database
+from tests.cogs.tickets.stage import OPENER, STAFF, Stage
+from tests.fakes import FakeClock
+
+HOUR = timedelta(hours=1)
+
+
+async def watched(database: Database, **values: Any) -> tuple[Stage, Any]:
+    stage = await Stage.make(database, FakeClock())
+    ticket = await stage.open(await stage.panel(**values))
+    return stage, ticket
+
+
+async def test_silence_is_warned_of_then_closes(database: Database) -> None:
+    stage, ticket = await watched(database, closing={"inactive_after": 8 * 3600})
+    await stage.wait(6 * HOUR)
+    assert "Without a message this ticket is closed" in stage.said(ticket.channel_id)[-1]
+    await stage.service.watch.note_writing(ticket.id, [(Writer.OPENER, stage.clock.now())])
+    await stage.wait(5 * HOUR)
+    assert (await stage.get(ticket.id)).status == "open"
+    await stage.wait(HOUR)
+    await stage.wait(3 * HOUR)
+    closed = await stage.get(ticket.id)
+    assert (closed.status, closed.close_reason) == ("closed", "Nobody has written for a while.")
+    assert (await stage.events(ticket.id)).count("warn_inactive") == 2
+
+
+async def test_after_a_long_absence_there_is_still_a_warning(sqlite_database: Database) -> None:
+    stage, ticket = await watched(sqlite_database, closing={"inactive_after": 8 * 3600})
+    await stage.wait(48 * HOUR)
+    assert (await stage.get(ticket.id)).status == "open"
+    await stage.wait(HOUR)
+    assert (await stage.get(ticket.id)).status == "closed"
+
+
+async def test_the_openers_silence_counts_only_after_an_answer(sqlite_database: Database) -> None:
+    stage, ticket = await watched(sqlite_database, closing={"unanswered_after": 8 * 3600})
+    await stage.wait(48 * HOUR)
+    assert (await stage.get(ticket.id)).status == "open"
+    await stage.service.watch.note_writing(ticket.id, [(Writer.STAFF, stage.clock.now())])
+    await stage.wait(6 * HOUR)
+    await stage.wait(2 * HOUR)
+    assert (await stage.get(ticket.id)).status == "closed"
+
+
+async def test_an_exempt_ticket_stays(sqlite_database: Database) -> None:
+    stage, ticket = await watched(sqlite_database, closing={"inactive_after": 3600})
+    await stage.service.life.set_exempt(ticket.id, STAFF, exempt=True)
+    await stage.wait(48 * HOUR)
+    assert (await stage.get(ticket.id)).status == "open"
+
+
+async def test_the_ladder_is_climbed_step_by_step_and_begins_anew(database: Database) -> None:
+    service = {
+        "remind_after": 3600,
+        "escalate_after": 2 * 3600,
+        "escalate_roles": ["71"],
+        "lead_after": 3 * 3600,
+    }
+    stage, ticket = await watched(database, service=service, staff_roles=["70"])
+    await stage.set(lead_role_id="72")
+    for role in ("<@&70>", "<@&71>", "<@&72>"):
+        await stage.wait(HOUR)
+        assert role in stage.said(ticket.channel_id)[-1]
+    await stage.wait(48 * HOUR)
+    assert [
+        one for one in await stage.events(ticket.id) if one in ("remind", "escalate", "lead")
+    ] == ["remind", "escalate", "lead"]
+    now = stage.clock.now()
+    await stage.service.watch.note_writing(ticket.id, [(Writer.STAFF, now)])
+    answered = await stage.get(ticket.id)
+    assert (answered.level, answered.waiting_since, answered.first_reply_at) == (0, None, now)
+    await stage.service.watch.note_writing(ticket.id, [(Writer.OPENER, now + timedelta(minutes=1))])
+    await stage.wait(HOUR + timedelta(minutes=1))
+    assert (await stage.events(ticket.id)).count("remind") == 2
+
+
+async def test_outside_opening_hours_no_time_passes(sqlite_database: Database) -> None:
+    hours = [{"day": day, "opens": "09:00", "closes": "17:00"} for day in range(5)]
+    clock = FakeClock(datetime(2026, 11, 27, 16, tzinfo=UTC))
+    stage = await Stage.make(sqlite_database, clock)
+    panel = await stage.panel(hours=hours, service={"remind_after": 2 * 3600})
+    ticket = await stage.open(panel)
+    await stage.wait(timedelta(days=2))
+    assert "remind" not in await stage.events(ticket.id)
+    await stage.wait(timedelta(hours=18))
+    assert "remind" in await stage.events(ticket.id)
+
+
+async def test_whoever_leaves_has_their_ticket_closed_where_it_is_set(
+    sqlite_database: Database,
+) -> None:
+    stage = await Stage.make(sqlite_database, FakeClock())
+    plain = await stage.open(await stage.panel())
+    kept = await stage.open(await stage.panel("Bugs", closing={"on_leave": False}))
+    await stage.service.losses.member_left(plain.guild_id, OPENER)
+    await stage.wait(1)
+    assert (await stage.get(plain.id)).status == "closed"
+    assert (await stage.get(kept.id)).status == "open"

@@ -1,0 +1,245 @@
+"""A process killed at any step of a ticket opens, closes and reopens it once, in one room."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from bot.core.audit import AuditLog
+from bot.core.contracts import SYSTEM, Actor, ChannelSummary, GuildSummary
+from bot.core.errors import Conflict
+from bot.core.events import EventBus
+from bot.core.features import FeatureRegistry
+from bot.core.nullstate import NullState
+from bot.core.problems import ProblemService
+from bot.core.settings import SettingsStore
+from bot.sandbox import Sandbox
+from bot.sandbox.guild import Guild
+from cogs import general
+from cogs.tickets import FEATURE
+from cogs.tickets.files import FileStore
+from cogs.tickets.panel import Panel
+from cogs.tickets.ports import Applicant, Request, RoomPlan
+from cogs.tickets.service import Outside, TicketService
+from cogs.tickets.settings import KEY
+from db import ticket_panels
+from db.engine import Database
+from db.ticket_panels import TicketPanel
+from db.tickets import Ticket, TicketEvent
+from tests.kill.harness import Step, survive
+from tests.kill.test_kill_autorole import guild, sandbox  # noqa: F401 - fixtures
+from tests.kill.victim import Scene, die
+
+STATUS = r"UPDATE tickets SET.* status="
+STEPS = {
+    "row not stored": Step("committing", r"INSERT INTO tickets "),
+    "row stored": Step("committed", r"INSERT INTO tickets "),
+    "about to make the room": Step("making"),
+    "room made, not noted": Step("made"),
+    "room noted": Step("committed", r"UPDATE tickets SET.* channel_id="),
+    "not open yet": Step("committing", STATUS),
+    "welcome sent, not noted": Step("sent"),
+    "close not stored": Step("committing", r"UPDATE tickets SET.* closed_by="),
+    "close stored": Step("committed", r"UPDATE tickets SET.* closed_by="),
+    "about to lock": Step("locking"),
+    "locked, not noted": Step("locked"),
+    "reopening not stored": Step("committing", r"UPDATE tickets SET.* waiting_since="),
+    "reopening stored": Step("committed", r"UPDATE tickets SET.* waiting_since="),
+    "unlocked, not noted": Step("unlocked"),
+}
+
+
+class _View(NullState):
+    def guild(self, guild_id: int) -> GuildSummary | None:
+        return GuildSummary(guild_id, "Harbour", 1, 10)
+
+    def channel(self, guild_id: int, channel_id: int) -> ChannelSummary | None:
+        return ChannelSummary(channel_id, guild_id, "general", "text")
+
+
+class _Outside:
+    """Rooms by REST alone, for a process without a gateway; everybody is a member."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._http, self._step, self._locks = scene.client.http, scene.step, 0
+
+    def _die_at(self, moment: str) -> None:
+        if self._step.moment == moment:
+            die()
+
+    async def find(self, plan: Any, since: Any) -> Any:
+        if not isinstance(plan, RoomPlan):
+            return dict.fromkeys(since, frozenset[int]())
+        found: Any = await self._http.get_active_threads(plan.guild_id)
+        return [int(one["id"]) for one in found["threads"] if one["name"] == plan.name]
+
+    async def make(self, plan: RoomPlan) -> int:
+        self._die_at("making")
+        kind: Any = 12
+        made = await self._http.start_thread_without_message(
+            plan.parent_ids[0], name=plan.name, auto_archive_duration=60, type=kind
+        )
+        self._die_at("made")
+        return int(made["id"])
+
+    async def align(self, channel_id: int, plan: RoomPlan, was: frozenset[int]) -> None:
+        if plan.locked:
+            self._die_at("locking")
+        # Nothing of an archived thread can be changed but that it is.
+        await self._http.edit_channel(channel_id, archived=False)
+        await self._http.edit_channel(channel_id, archived=plan.locked, locked=plan.locked)
+        if not plan.locked:
+            for user_id in plan.viewers - was:
+                await self._http.add_user_to_thread(channel_id, user_id)
+        if plan.locked:
+            self._locks += 1
+            self._die_at("locked")
+        elif self._locks:
+            self._die_at("unlocked")
+
+    async def rename(self, channel_id: int, plan: RoomPlan) -> None: ...
+
+    async def move(self, channel_id: int, plan: RoomPlan) -> None: ...
+
+    async def remove(self, channel_id: int, plan: RoomPlan) -> None: ...
+
+    async def is_there(self, channel_id: int, plan: RoomPlan) -> bool:
+        return True
+
+    async def read(self, channel_id: int, after: int, limit: int) -> Sequence[Mapping[str, Any]]:
+        return ()
+
+    async def fetch(self, *_where: Any) -> None:
+        return None
+
+
+class _Kernel:
+    """What the services are built around."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.database, self.clock, self.bus = scene.database, scene.clock, EventBus()
+        self.jobs, self.outbox, self.supervisor = scene.jobs, scene.outbox, scene.supervisor
+        view = _View()
+        self.state = lambda: view
+        registry = FeatureRegistry([general.FEATURE, FEATURE])
+        self.audit = AuditLog(self.clock, self.bus, self.supervisor)
+        self.settings = SettingsStore(
+            self.database, self.clock, self.bus, registry, self.audit, state=self.state
+        )
+        self.problems = ProblemService(
+            self.database, self.clock, self.bus, registry, self.settings, state=self.state
+        )
+
+
+def live(_jobs: Any, _outbox: Any) -> Any:
+    """Somebody opens a ticket, the staff close it and open it again.
+
+    Whoever takes over does it all again, as people do who got no answer.
+    """
+
+    async def act(scene: Scene) -> None:
+        outside: Any = _Outside(scene)
+        everything = Outside(
+            rooms=outside,
+            members=outside,
+            history=outside,
+            fetcher=outside,
+            store=FileStore(Path("unused")),
+        )
+        kernel = _Kernel(scene)
+        service = TicketService.build(kernel, everything)
+        service.life.start()
+        service.keeper.start()
+        service.watch.start(service.life.close_in)
+        (found,) = await scene.client.http.get_guilds(1)
+        guild_id = int(found["id"])
+        # A process without a bot has nothing that makes the file.
+        changes = {"send_transcript": False}
+        await kernel.settings.change(guild_id, KEY, changes, enabled=True, actor=SYSTEM)
+        channels = await scene.client.http.get_all_guild_channels(guild_id)
+        channel_id = next(int(one["id"]) for one in channels if one["type"] == 0)
+        members: Any = await scene.client.http.get_members(guild_id, 10, None)
+        # The last to join: the owner was there before.
+        opener = max(int(one["user"]["id"]) for one in members if not one["user"].get("bot"))
+        ticket = await service.opening.open(
+            Request(
+                guild_id=guild_id,
+                panel_id=await _panel(scene.database, guild_id),
+                applicant=Applicant(user_id=opener, name="ann"),
+                actor=Actor(opener, "command"),
+                channel_id=channel_id,
+                request_id=77,
+            )
+        )
+        await _until(scene.database, ticket.id, "open", "closed", "closing")
+        if not await _was(scene.database, "close"):
+            await service.life.close(ticket.id, 5, "Solved")
+        await _until(scene.database, ticket.id, "closed", "open", "reopening")
+        if not await _was(scene.database, "reopen"):
+            with contextlib.suppress(Conflict):
+                await service.life.reopen(ticket.id, 5)
+        await _until(scene.database, ticket.id, "open")
+
+    return act
+
+
+async def _panel(database: Database, guild_id: int) -> int:
+    async with database.write() as session:
+        known = await session.scalar(select(TicketPanel.id))
+        if known is not None:
+            return known
+        values = {
+            "guild_id": guild_id,
+            "name": "Help",
+            "name_key": "help",
+            "config": Panel(name="Help").to_json(),
+            "created_at": datetime.now().astimezone(),
+        }
+        return await ticket_panels.add_panel(session, values) or 0
+
+
+async def _was(database: Database, kind: str) -> bool:
+    async with database.read() as session:
+        return await session.scalar(select(TicketEvent.id).filter_by(kind=kind)) is not None
+
+
+async def _until(database: Database, ticket_id: int, *statuses: str) -> None:
+    while True:
+        async with database.read() as session:
+            status = await session.scalar(select(Ticket.status).filter_by(id=ticket_id))
+        if status in statuses:
+            return
+        await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS.keys())
+async def test_kill_at_each_step_of_a_ticket(
+    database: Database,
+    database_url: str,
+    sandbox: Sandbox,  # noqa: F811
+    guild: Guild,  # noqa: F811
+    step: Step,
+) -> None:
+    ann = sandbox.join(guild, "ann")
+
+    await survive(database_url, sandbox.api_base_url, "tests.kill.test_kill_tickets:live", step)
+
+    async with database.read() as session:
+        (ticket,) = (await session.scalars(select(Ticket))).all()
+        query = select(TicketEvent.kind).order_by(TicketEvent.id)
+        events = (await session.scalars(query)).all()
+    (room,) = guild.threads.values()
+    assert (ticket.status, ticket.number, ticket.channel_id) == ("open", 1, room.id)
+    assert not room.thread_state.locked
+    assert ann.id in room.thread_state.members
+    assert events == ["open", "room_ready", "close", "room_shut", "reopen", "room_ready"]
+    said = [one.content for one in room.messages.values() if one.content]
+    assert sum("closed the ticket" in one for one in said) == 1
+    assert sum(one.startswith(f"<@{ann.id}>") for one in said) == 1

@@ -1,0 +1,179 @@
+"""Tickets over the wire: a panel, a form of two pages, a room, its end, and what is on record."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from bot.core.contracts import SYSTEM
+from bot.sandbox import Sandbox
+from bot.sandbox.actor import Actor as Person
+from bot.sandbox.channel import Channel
+from bot.sandbox.guild import Guild
+from bot.sandbox.interactions import Interaction
+from bot.sandbox.models import ChannelType, walk_components
+from cogs.tickets.panel import Panel
+from db.tickets import get_ticket
+from tests.wire.running import Bot, config_for, running, until
+
+KIND = {
+    "key": "kind",
+    "label": "Kind",
+    "kind": "radio",
+    "choices": [{"value": "bug", "label": "Bug"}, {"value": "pay", "label": "Payment"}],
+}
+PAGES = [
+    {"questions": [KIND, {"key": "who", "label": "Who else", "kind": "user", "required": False}]},
+    {
+        "questions": [
+            {"key": "text", "label": "What happens", "kind": "paragraph"},
+            {"key": "file", "label": "Picture", "kind": "file", "required": False},
+            {"key": "tick", "label": "Ticked", "kind": "checkboxes", "choices": KIND["choices"]},
+        ]
+    },
+]
+
+
+def said_in(answer: Interaction) -> str:
+    assert answer.response is not None
+    return answer.response.text()
+
+
+def ids_in(message: Any) -> list[str]:
+    return [
+        str(one["custom_id"]) for one in walk_components(message.components) if "custom_id" in one
+    ]
+
+
+async def ready(sandbox: Sandbox, guild: Guild, bot: Bot) -> Person:
+    await until(lambda: bot.kernel.state().guild(guild.id), what="the guild")
+    return sandbox.actor(guild.members[guild.owner_id].user, guild)
+
+
+async def change_panel(bot: Bot, guild: Guild, **changes: Any) -> None:
+    """Change the guild's panel as the API does."""
+    service: Any = bot.kernel.resources.get("ticket-panels")
+    (item,) = await service.list(guild.id)
+    values = {key: value for key, value in item.body.to_json().items() if key != "id"}
+    body = Panel.model_validate(values | changes)
+    await service.put(guild.id, item.id, item.revision, body, SYSTEM)
+
+
+def room_of(sandbox: Sandbox, answer: Interaction) -> Channel:
+    match = re.search(r"<#(\d+)>", said_in(answer))
+    assert match is not None, said_in(answer)
+    return sandbox.world.channels[int(match[1])]
+
+
+async def lock_again(bot: Bot, room: Channel) -> None:
+    """Lock a thread that is locked, and one that Discord has archived by itself."""
+    client: Any = bot.runtime._connection.client
+    service = client.get_cog("Tickets").service
+    async with bot.kernel.database.read() as session:
+        ticket = await get_ticket(session, 1)
+        plan = await service.keeper.plan(session, ticket)
+    rooms = service.keeper._rooms
+    await rooms.align(room.id, plan, plan.viewers)
+    room.update_thread(locked=False)
+    assert room.thread_state.archived
+    await rooms.align(room.id, plan, plan.viewers)
+    assert room.thread_state.locked
+
+
+async def test_a_ticket_from_its_form_to_its_transcript(
+    sandbox: Sandbox, guild: Guild, sqlite_url: str
+) -> None:
+    ann, sam = sandbox.join(guild, "ann"), sandbox.join(guild, "sam")
+    role = guild.add_role("Helper", permissions=0)
+    guild.update_member(sam.member, roles=(role.id,))
+    general, staff = guild.channel("general"), guild.channel("staff")
+    config = config_for(sandbox, sqlite_url, jobs={"poll_seconds": 0.2})
+    async with running(config) as bot:
+        owner = await ready(sandbox, guild, bot)
+        made = await owner.slash(general, "ticket panel create", name="Support", staff=role)
+        assert "Support" in said_in(made)
+        await change_panel(bot, guild, pages=PAGES)
+        changes = {"log_channel_id": str(staff.id)}
+        await bot.kernel.settings.change(guild.id, "tickets", changes, actor=SYSTEM)
+        await owner.slash(general, "ticket panel post", style="select")
+        message = await sandbox.wait_for_message(general, containing="Talk to the staff")
+
+        first = await ann.select(message, ids_in(message)[0], ["1"])
+        offered = await ann.submit_modal(first, {"kind": "bug"})
+        assert "Page 1 of 2" in said_in(offered)
+
+    # What was written outlives a restart, and so do the buttons.
+    async with running(config) as bot:
+        await ready(sandbox, guild, bot)
+        second = await ann.click(offered, "tickets:form:1:1")
+        picture = [("lamp.png", b"\x89PNG\r\n\x1a\n0")]
+        opened = await ann.submit_modal(
+            second, {"text": "It **breaks**", "file": picture, "tick": ["bug"]}
+        )
+        room = room_of(sandbox, opened)
+        assert (room.type, room.name) == (ChannelType.PRIVATE_THREAD, "Support-0001")
+        welcome = await sandbox.wait_for_message(room, containing="What happens")
+        assert {ann.id, sam.id} <= set(room.thread_state.members)
+
+        ann.send(room, "Are you there?")
+        claimed = await sam.click(welcome, "tickets:claim:1")
+        assert "You see to this ticket now" in said_in(claimed)
+        sam.send(room, "Yes")
+        asked = await sam.slash(room, "ticket closerequest", reason="Fixed")
+        assert "is asked" in said_in(asked)
+        question = await sandbox.wait_for_message(room, containing="Can the ticket be closed?")
+        await ann.click(question, "tickets:accept:1")
+        await until(lambda: room.thread_state.locked, what="the locked thread")
+        await lock_again(bot, room)
+        log = await sandbox.wait_for_message(staff, containing="ticket 1 is closed")
+        (file,) = log.attachments
+        page = file.content.decode()
+        for text in ("Are you there?", "It <strong>breaks</strong>", "lamp.png", "Fixed"):
+            assert text in page
+        assert "<script" not in page
+
+        handed = await ann.slash(general, "ticket transcript", ticket="1")
+        assert handed.response is not None
+        assert [one.filename for one in handed.response.attachments] == ["ticket-0001.html"]
+        stranger = sandbox.join(guild, "eve")
+        denied = await stranger.slash(general, "ticket transcript", ticket="1")
+        assert "There is no such ticket" in said_in(denied)
+
+        again = await sam.slash(general, "ticket reopen", ticket="1")
+        assert f"<#{room.id}>" in said_in(again)
+        assert not room.thread_state.locked
+        found = await sam.slash(general, "ticket search", words="there")
+        assert "Are you there?" in said_in(found)
+
+
+async def test_channels_overflow_and_a_deleted_one_keeps_its_record(
+    sandbox: Sandbox, guild: Guild, sqlite_url: str
+) -> None:
+    ann, bob = sandbox.join(guild, "ann"), sandbox.join(guild, "bob")
+    general = guild.channel("general")
+    full, spare = [guild.add_channel(one, ChannelType.CATEGORY) for one in ("Full", "Spare")]
+    for number in range(50):
+        guild.add_channel(f"c{number}", parent=full)
+    async with running(config_for(sandbox, sqlite_url, jobs={"poll_seconds": 0.2})) as bot:
+        owner = await ready(sandbox, guild, bot)
+        await owner.slash(general, "ticket panel create", name="Support", place=full)
+        refused = await ann.slash(general, "ticket open")
+        assert "There is no place left in 📁 Full" in said_in(refused)
+
+        await change_panel(bot, guild, overflow_ids=[str(spare.id)])
+        room = room_of(sandbox, await ann.slash(general, "ticket open"))
+        assert room.parent_id == spare.id
+        assert {ann.id, guild.id} <= set(room.overwrites)
+        assert bob.id not in room.overwrites
+        ann.send(room, "Hello")
+        guild.remove_channel(room)
+
+        async def is_closed() -> bool:
+            answer = await ann.slash(general, "ticket transcript", ticket="2")
+            files = answer.response.attachments if answer.response is not None else ()
+            return any("deleted in Discord" in one.content.decode() for one in files)
+
+        await until(is_closed, what="the transcript of the deleted channel")
+        again = room_of(sandbox, await owner.slash(general, "ticket reopen", ticket="2"))
+        assert again.id != room.id
+        await sandbox.wait_for_message(again, containing="opened the ticket again")
