@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import statistics
 import tempfile
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 
 from bot.client import intents_for
 from bot.core.config import Config
-from tests.benchmarks import draw, engine
+from tests.benchmarks import draw, engine, transcript
 from tests.benchmarks.lines import Child
 
 KINDS = {
@@ -254,6 +255,19 @@ def measure_draw(scale: Scale) -> Table:
     return Table(title, ["What runs", "ms", "of plain"], rows)
 
 
+def measure_transcript(scale: Scale) -> Table:
+    """How long the loop stands still while a ticket's transcript is made."""
+    messages = max(scale.entrants // 20, 5)
+    costs = asyncio.run(transcript.compare(messages))
+    worst = costs[0].delay
+    rows = [
+        [one.name, f"{one.total:.0f}", f"{one.delay:.0f}", f"{one.delay / worst:.3f}"]
+        for one in costs
+    ]
+    title = f"Ticket: the transcript of {messages:,} messages"
+    return Table(title, ["Made", "ms", "longest delay of the loop, ms", "of on the loop"], rows)
+
+
 SCENARIOS = {
     "message": measure_messages,
     "memory": measure_memory,
@@ -262,4 +276,5 @@ SCENARIOS = {
     "engine": measure_engine,
     "hostile": measure_hostile,
     "draw": measure_draw,
+    "transcript": measure_transcript,
 }
