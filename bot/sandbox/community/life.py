@@ -13,6 +13,7 @@ from ..actor import Actor
 from ..command_data import NotPossibleError
 from ..interactions import NotAnsweredError
 from ..models import Message, Team
+from .desks import Desks
 from .phrases import REACTIONS, Voice
 from .population import Town, build_towns, newcomer
 from .raffles import Raffles
@@ -52,6 +53,7 @@ class Community:
         # Troublemakers draw from a generator of their own: the rest goes on as without them.
         self._trouble = Trouble(sandbox, Random(seed + 1), self._voice, self._numbers, pace)
         self._raffles = Raffles(sandbox, Random(seed + 2), pace)
+        self._desks = Desks(sandbox, Random(seed + 3))
 
     async def live(self) -> None:
         """Live until cancelled; waits for the bot, then has the owners set it up."""
@@ -73,6 +75,8 @@ class Community:
                 (45.0, self._raffles.hold),
                 (0.8, self._raffles.enter),
                 (10.0, self._raffles.claim),
+                (25.0, self._desks.open),
+                (4.0, self._desks.go_on),
             ):
                 group.create_task(self._repeat(seconds, act))
 
@@ -105,6 +109,7 @@ class Community:
         ):
             await self._try(command, town.owner.slash(town.log, command, options=options))
         await self._try("giveaway start", self._raffles.hold(town))
+        await self._try("ticket panel post", self._desks.found(town))
 
     @staticmethod
     async def _try(command: str, using: Awaitable[object]) -> None:
