@@ -7,7 +7,7 @@ feeds it. Everything here is synchronous: only a verdict's effect becomes a task
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -52,6 +52,8 @@ class MessagesDeleted:
 
 
 Gate = Callable[[MessageFacts], Verdict | None]
+# Returns whether a text that nobody has sent would be let through; it counts nothing.
+Screen = Callable[[MessageFacts], Awaitable[bool]]
 Observer = Callable[[MessageFacts], None]
 DeleteObserver = Callable[[MessagesDeleted], None]
 Spawn = Callable[[str, Coroutine[Any, Any, Any]], object]
@@ -157,6 +159,7 @@ class MessagePipeline:
         self.effects_started = 0
         self._spawn = spawn
         self._gates: list[_Part] = []
+        self._screens: dict[str, Screen] = {}
         self._observers: list[_Part] = []
         self._deletions: dict[str, Callable[[MessagesDeleted], None]] = {}
         self._plans: dict[tuple[bool, bool], tuple[tuple[_Part, ...], tuple[_Part, ...]]] = {}
@@ -191,8 +194,24 @@ class MessagePipeline:
         """Tell the observer of deletions in guilds; it replaces an earlier one of the same name."""
         self._deletions[name] = guarded(observer, self.failures, "message_observer_failed", name)
 
+    def add_screen(self, name: str, screen: Screen) -> None:
+        """Ask this, too, whether words may be repeated; it replaces an earlier one of the name."""
+        self._screens[name] = screen
+
+    async def would_pass(self, facts: MessageFacts) -> bool:
+        """Return whether what a member would have the bot say may be said, as if they wrote it.
+
+        For features that repeat members' words: the bot's own messages go through no gate. Nothing
+        is counted and nobody is punished. What a screen raises is raised.
+        """
+        for screen in self._screens.values():
+            if not await screen(facts):
+                return False
+        return True
+
     def remove(self, name: str) -> None:
-        """Take out every gate and observer of this name; none is fine too."""
+        """Take out every gate, screen and observer of this name; none is fine too."""
+        self._screens.pop(name, None)
         self._gates = _without(self._gates, name)
         self._observers = _without(self._observers, name)
         self._deletions.pop(name, None)

@@ -97,6 +97,7 @@ class Automod(commands.Cog):
             self.engines.suspect(await list_guilds_with(session, KEY, REFUSED_PATTERN))
         intake = self.bot.intake
         intake.add_gate(KEY, self.gate.judge, ORDER, bots=True)
+        intake.add_screen(KEY, self.gate.would_pass)
         intake.add_delete_observer(KEY, self.on_deletion)
         for event, listener in (
             ("GUILD_CREATE", self.on_guild),

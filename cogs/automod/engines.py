@@ -40,6 +40,8 @@ MOST_GUILDS = 20_000
 MOST_ENGINES = 1_000
 MOST_HELD = 200
 PATIENCE = 10.0
+# Of who waits for an answer from the bot: Discord gives it three seconds.
+SHORT_PATIENCE = 1.5
 # Guilds come one after the other when the bot connects.
 GATHER_SECONDS = 0.2
 # A thread's and a channel's parents, of one guild.
@@ -159,6 +161,14 @@ class Engines:
             self._catch_up(entry)
         entry.context.now = self._clock.now().timestamp()
         return entry
+
+    async def wait_for(self, guild_id: int) -> Entry | None:
+        """Return a guild's entry, made first if need be; `None` if that fails or takes too long."""
+        if (entry := self.get(guild_id)) is not None:
+            return entry
+        self.prepare(guild_id)
+        await asyncio.wait([self._compiling[guild_id]], timeout=SHORT_PATIENCE)
+        return self.get(guild_id)
 
     def hold(self, guild_id: int, judge: Callable[[], None]) -> None:
         """Have this called once the guild's engine is there, if it has one, and have that made."""

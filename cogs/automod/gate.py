@@ -31,6 +31,7 @@ from cogs.automod.rules.values import (
     ThreadFacts,
     VoiceFacts,
 )
+from cogs.automod.rules.windows import Windows
 from cogs.automod.threaded import judge_in_thread
 
 if TYPE_CHECKING:
@@ -135,6 +136,21 @@ class Gate:
             )
         self._needs.expire()
         return Verdict(True, lambda: self._look_closer(entry, facts, judgement))
+
+    async def would_pass(self, facts: MessageFacts) -> bool:
+        """Return whether no rule would delete these words, were they a message of their author.
+
+        Nothing is counted, so rules about how much somebody writes have nothing to say.
+        """
+        entry = await self._engines.wait_for(facts.guild_id)
+        if entry is None or entry.engine is None:
+            return True
+        context = entry.context
+        judgement = entry.engine.judge(facts, context, Windows())
+        if judgement is not None and judgement.needs and not judgement.delete:
+            context = await self._needs.resolve(judgement.needs, context)
+            judgement = entry.engine.judge(facts, context, Windows())
+        return judgement is None or not judgement.delete
 
     def _judge_late(self, facts: MessageFacts) -> None:
         """Judge a message that has passed before its engine was there."""

@@ -23,7 +23,7 @@ from bot.replies import answer, confirm, paginate
 from bot.tree import OwnCommand
 from cogs.customcommand.book import KEY, CommandBook, find_command
 from cogs.customcommand.forms import AnswerForm, Entered, Save
-from cogs.customcommand.invocations import as_options, invocation_by, invocation_in
+from cogs.customcommand.invocations import as_options, facts_of, invocation_by, invocation_in
 from cogs.customcommand.registrar import DiscordRegistrar
 from cogs.customcommand.resource import RESOURCE, CommandResource
 from cogs.customcommand.rules import (
@@ -31,6 +31,7 @@ from cogs.customcommand.rules import (
     MAX_DESCRIPTION,
     Command,
     Draft,
+    Invocation,
     Response,
     check_among,
     check_may_mention,
@@ -89,7 +90,11 @@ class CustomCommands(
             settings=kernel.settings,
             book=self.book,
             counter=self.counter,
+            screen=self._may_say,
         )
+
+    async def _may_say(self, invocation: Invocation, words: str) -> bool:
+        return await self.bot.intake.would_pass(facts_of(invocation, words))
 
     def _builtin(self) -> frozenset[str]:
         """Return the names of the bot's own commands as clients of any language show them."""

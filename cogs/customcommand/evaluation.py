@@ -77,11 +77,15 @@ class Occasion:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a template gave, and whom the parts that its author wrote mention in it."""
+    """What a template gave, and whom the parts that its author wrote mention in it.
+
+    `echo` is what stands in it of the words after the command, as they follow on each other.
+    """
 
     text: str
     users: frozenset[int] = frozenset()
     roles: frozenset[int] = frozenset()
+    echo: str = ""
 
 
 def evaluate(program: Program, values: Mapping[str, str], choose: Choose, *, limit: int) -> Said:
@@ -92,10 +96,12 @@ def evaluate(program: Program, values: Mapping[str, str], choose: Choose, *, lim
     not cut off: what another value brings in is no mention.
     """
     pieces: list[str] = []
+    echo: list[str] = []
     mentions: list[tuple[int, str, int]] = []
     length = 0
-    for piece, mention in _pieces(program.nodes, values, choose):
+    for piece, mention, is_echo in _pieces(program.nodes, values, choose):
         pieces.append(piece)
+        echo.append(piece if is_echo else _gap(piece))
         found = mention.finditer(piece) if mention is not None else ()
         mentions += [(length + one.end(), one[1], int(one[2])) for one in found]
         length += len(piece)
@@ -106,19 +112,26 @@ def evaluate(program: Program, values: Mapping[str, str], choose: Choose, *, lim
     end = len(whole) - len(whole.lstrip()) + len(text.removesuffix("…"))
     kept = [(sign, one) for at, sign, one in mentions if at <= end]
     users = frozenset(one for sign, one in kept if not sign)
-    return Said(text, users, frozenset(one for sign, one in kept if sign))
+    roles = frozenset(one for sign, one in kept if sign)
+    return Said(text, users, roles, "".join(echo).strip())
+
+
+def _gap(piece: str) -> str:
+    """Return what parts a member's words instead of the admin's own, which may say anything."""
+    return " " if piece.isspace() else "\n" if piece else ""
 
 
 def _pieces(
     nodes: Nodes, values: Mapping[str, str], choose: Choose
-) -> Iterator[tuple[str, re.Pattern[str] | None]]:
-    """Yield each part that is said, and what in it is meant as a mention, if anything is."""
+) -> Iterator[tuple[str, re.Pattern[str] | None, bool]]:
+    """Yield each part said, what in it is meant as a mention, and whether the member wrote it."""
     for node in nodes:
         match node:
             case Text(text):
-                yield text, MENTION
+                yield text, MENTION, False
             case Variable(name):
-                yield values[name], _USER if name == "user.mention" else None
+                mention = _USER if name == "user.mention" else None
+                yield values[name], mention, name == "args" or name in POSITIONS
             case Random(options):
                 yield from _pieces(options[choose(len(options))], values, choose)
             case If(condition, then, otherwise):

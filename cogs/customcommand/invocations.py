@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import discord
 
+from bot.core.contracts import MessageFacts
 from cogs.customcommand.evaluation import Occasion
+from cogs.customcommand.language import MENTION
 from cogs.customcommand.rules import Invocation
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
-    from bot.core.contracts import BotState, MessageFacts
+    from bot.core.contracts import BotState
     from bot.core.prefixes import PrefixUse
 
 Interaction: TypeAlias = "discord.Interaction[Pegasus]"
@@ -39,12 +41,15 @@ def invocation_by(interaction: Interaction, name: str, args: str) -> Invocation:
     """Return the use of a command that an interaction is."""
     member, channel = interaction.user, interaction.channel
     roles = member.roles if isinstance(member, discord.Member) else ()
+    joined_at = member.joined_at if isinstance(member, discord.Member) else None
     return Invocation(
         interaction.guild_id or 0,
         member.id,
         frozenset(one.id for one in roles),
         occasion_of(interaction, name, args),
         channel.parent_id if isinstance(channel, discord.Thread) else None,
+        joined_at.isoformat() if joined_at else None,
+        member.avatar.key if member.avatar else None,
     )
 
 
@@ -63,7 +68,40 @@ def invocation_in(facts: MessageFacts, use: PrefixUse, state: BotState) -> Invoc
         args=use.args,
     )
     parent_id = channel.parent_id if channel and channel.kind == "thread" else None
-    return Invocation(facts.guild_id, facts.author_id, facts.role_ids, occasion, parent_id)
+    raw: Mapping[str, Any] = facts.raw
+    return Invocation(
+        facts.guild_id,
+        facts.author_id,
+        facts.role_ids,
+        occasion,
+        parent_id,
+        (raw.get("member") or {}).get("joined_at"),
+        raw["author"].get("avatar"),
+    )
+
+
+def facts_of(invocation: Invocation, words: str) -> MessageFacts:
+    """Return a member's words as the message that they would be."""
+    mentions = MENTION.findall(words)
+    raw: dict[str, Any] = {
+        "author": {"id": str(invocation.user_id), "avatar": invocation.avatar},
+        "member": {"joined_at": invocation.joined_at},
+        "mentions": [{"id": one} for one in _distinct(mentions, "")],
+        "mention_roles": _distinct(mentions, "&"),
+    }
+    return MessageFacts(
+        0,
+        invocation.guild_id,
+        invocation.occasion.channel_id,
+        invocation.user_id,
+        words,
+        invocation.role_ids,
+        raw,
+    )
+
+
+def _distinct(mentions: list[tuple[str, str]], sign: str) -> list[str]:
+    return list(dict.fromkeys(one for kind, one in mentions if kind == sign))
 
 
 def _name_in(raw: Mapping[str, Any]) -> str:

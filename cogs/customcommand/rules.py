@@ -121,6 +121,16 @@ class Invocation:
     role_ids: frozenset[int]
     occasion: Occasion
     parent_id: int | None = None
+    joined_at: str | None = None
+    avatar: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The body of an answer's message, and what of the member's words is repeated in it."""
+
+    payload: dict[str, Any]
+    echo: str = ""
 
 
 # --- checking -----------------------------------------------------------------------------------
@@ -293,15 +303,24 @@ def check_may_use(draft: Draft, invocation: Invocation) -> None:
 
 
 def payload_of(response: Response, occasion: Occasion, choose: Choose) -> dict[str, Any] | None:
-    """Return the body of the answer's message; `None` when nothing is left to say.
+    """Return the body of the answer's message; `None` when nothing is left to say."""
+    answer = answer_of(response, occasion, choose)
+    return answer and answer.payload
+
+
+def answer_of(response: Response, occasion: Occasion, choose: Choose) -> Answer | None:
+    """Return the answer; `None` when nothing is left to say.
 
     It notifies whom the admin's own words mention in the text that is said, and nobody that a value
     brings in. An embed notifies nobody, so a mention there is no leave for one in the text.
     """
     values = occasion.values()
+    echoes: list[str] = []
 
     def say(source: str, limit: int) -> Said:
-        return evaluate(parse(source), values, choose, limit=limit)
+        said = evaluate(parse(source), values, choose, limit=limit)
+        echoes.append(said.echo)
+        return said
 
     said = Said("")
     if response.texts:
@@ -314,7 +333,7 @@ def payload_of(response: Response, occasion: Occasion, choose: Choose) -> dict[s
         payload["content"] = said.text
     if embed is not None:
         payload["embeds"] = [embed]
-    return payload
+    return Answer(payload, "\n".join(filter(None, echoes)))
 
 
 def _embed_of(texts: EmbedTexts, say: Callable[[str, int], Said]) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from bot.core.errors import Denied, InvalidInput, NotFound, RateLimited
 from bot.core.fields.text import quote
 from bot.core.i18n import _
 from cogs.customcommand.book import KEY
-from cogs.customcommand.rules import Command, Invocation, check_may_use, payload_of
+from cogs.customcommand.rules import Command, Invocation, answer_of, check_may_use
 from db import custom_commands as table
 
 if TYPE_CHECKING:
@@ -30,6 +31,14 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 FLUSH_SECONDS = 5.0
+
+# Returns whether a member may have the bot say these words of theirs.
+Screen = Callable[[Invocation, str], Awaitable[bool]]
+
+
+async def pass_all(_invocation: Invocation, _words: str) -> bool:
+    """Object to no words."""
+    return True
 
 
 class UseCounter:
@@ -91,6 +100,7 @@ class CommandUse:
         book: CommandBook,
         counter: UseCounter,
         choose: Choose = secrets.randbelow,
+        screen: Screen = pass_all,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -98,12 +108,14 @@ class CommandUse:
         self._book = book
         self._counter = counter
         self._choose = choose
+        self._screen = screen
 
     async def answer(self, invocation: Invocation) -> dict[str, Any]:
         """Return the body of the message that answers a use, and count it.
 
         Raises `NotFound` for no command, `Denied` for who may not, `RateLimited` while the member's
-        cooldown runs, and `InvalidInput` when the command has nothing to say to these words.
+        cooldown runs, and `InvalidInput` when the command has nothing to say to these words or
+        would repeat some that the guild's rules forbid.
         """
         state = await self._settings.get(invocation.guild_id, KEY)
         if not state.enabled:
@@ -115,12 +127,17 @@ class CommandUse:
         if not command.draft.enabled:
             raise Denied(_("/{name} is switched off.", name=command.draft.name))
         check_may_use(command.draft, invocation)
-        payload = payload_of(command.draft.response, invocation.occasion, self._choose)
-        if payload is None:
+        said = answer_of(command.draft.response, invocation.occasion, self._choose)
+        if said is None:
             raise InvalidInput(_("/{name} has no answer to that.", name=command.draft.name))
+        if said.echo and not await self._screen(invocation, said.echo):
+            raise InvalidInput(
+                _("I can't repeat these words: this server's rules don't allow them."),
+                hint=_("Try it in other words."),
+            )
         await self._begin_cooldown(command, invocation, state.settings.cooldown)
         self._counter.count(command.id)
-        return payload
+        return said.payload
 
     async def _find(self, invocation: Invocation) -> Command:
         name = invocation.occasion.command

@@ -253,3 +253,19 @@ def test_deletions_are_read_from_both_events() -> None:
 
 def test_guarded_returns_what_the_call_returns(pipeline: MessagePipeline) -> None:
     assert guarded(int, pipeline.failures, "failed", "number")("7") == 7
+
+
+async def test_words_are_said_when_no_screen_objects(pipeline: MessagePipeline) -> None:
+    async def mild(_facts: MessageFacts) -> bool:
+        return True
+
+    async def strict(seen: MessageFacts) -> bool:
+        return seen.content != "nitro"
+
+    pipeline.add_screen("mild", mild)
+    assert await pipeline.would_pass(facts("nitro"))
+    pipeline.add_screen("strict", strict)
+    assert not await pipeline.would_pass(facts("nitro"))
+    assert await pipeline.would_pass(facts("hello"))
+    pipeline.remove("strict")
+    assert await pipeline.would_pass(facts("nitro"))
