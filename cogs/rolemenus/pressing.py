@@ -18,7 +18,7 @@ from bot.core.contracts import BotState, MemberFacts
 from bot.core.errors import Conflict, Denied, NotFound
 from bot.core.i18n import _
 from bot.core.preflight import Action, Refusal, can_act
-from bot.core.roles import RoleChange, RoleChanged, RoleService, RoleSource
+from bot.core.roles import PRIORITIES, RoleChange, RoleChanged, RoleService, RoleSource
 from bot.core.settings import SettingsStore
 from cogs.rolemenus.mentions import RoleList
 from cogs.rolemenus.reading import KEY, read_menu
@@ -144,6 +144,7 @@ class PressService:
             capped = [one.role_id for one in menu.options if one.cap and one.role_id in said.wanted]
             taken = await table.count_held(session, menu_id, capped, without=who.user_id)
             ruling = decide(menu, held, taken, said)
+            await self._check_outweighed(session, who, ruling)
             await self._carry_out(session, who, menu, ruling)
         return menu, held, ruling, coming
 
@@ -205,6 +206,22 @@ class PressService:
                     ),
                     hint=_("An admin can allow it with /rolemenu edit."),
                 )
+
+    async def _check_outweighed(self, session: AsyncSession, who: Presser, ruling: Ruling) -> None:
+        """Raise `Denied` where what waits weighs more than a press: the queue would drop that."""
+        pressed = dict.fromkeys(ruling.added, True) | dict.fromkeys(ruling.removed, False)
+        against: dict[bool, list[int]] = {True: [], False: []}
+        for wish in await role_wishes.list_wishes(session, who.guild_id, who.user_id):
+            weighs_more = wish.priority > PRIORITIES[RoleSource.MENU]
+            if weighs_more and pressed.get(wish.role_id, wish.want) != wish.want:
+                against[wish.want].append(wish.role_id)
+        hint = _("Nothing was changed. Ask the staff, or try again once it is done.")
+        if taken := against[False]:
+            text = _("The staff are taking {roles} from you.", roles=RoleList(taken))
+            raise Denied(text, hint=hint)
+        if given := against[True]:
+            text = _("The staff are giving you {roles}.", roles=RoleList(given))
+            raise Denied(text, hint=hint)
 
     async def _carry_out(
         self, session: AsyncSession, who: Presser, menu: Menu, ruling: Ruling

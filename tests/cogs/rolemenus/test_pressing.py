@@ -175,6 +175,43 @@ async def test_second_press_on_an_add_only_menu_says_that_the_role_still_waits(
         await world.press(menu, BLUE)
 
 
+@pytest.mark.parametrize("taken", [True, False])
+async def test_what_staff_want_and_is_yet_to_be_done_is_not_promised_away(
+    world: World, taken: bool
+) -> None:
+    menu = await world.make(mode=Mode.UNIQUE, caps={RED: 1})
+    own = set() if taken else {RED}
+    async with world.database.write() as session:
+        staff = RoleChange(
+            guild_id=GUILD, user_id=ANN, role_id=RED, want=not taken, source=RoleSource.COMMAND
+        )
+        await world.roles.want(session, [staff])
+
+    with pytest.raises(Denied) as refused:
+        await world.press(menu, RED if taken else BLUE, roles=own)
+    said = "are taking <@&701> from you" if taken else "are giving you <@&701>"
+    assert said in refused.value.render("en")
+    assert await world.places(menu, RED) == 0
+    await world.roles.run_due()
+    assert world.discord.roles[ANN] == (set() if taken else {RED})
+
+    # What is done is done, and open to any later wish.
+    await world.press(menu, GREEN, roles=own)
+    await world.roles.run_due()
+    assert world.discord.roles[ANN] == {GREEN}
+
+
+async def test_what_staff_want_too_is_no_obstacle(world: World) -> None:
+    menu = await world.make()
+    async with world.database.write() as session:
+        staff = RoleChange(
+            guild_id=GUILD, user_id=ANN, role_id=RED, want=True, source=RoleSource.COMMAND
+        )
+        await world.roles.want(session, [staff])
+    outcome = await world.press(menu, RED)
+    assert outcome_text(outcome, "en") == "✅ You have <@&701> now."
+
+
 async def test_outcome_is_in_words(world: World) -> None:
     menu = await world.make(mode=Mode.UNIQUE)
     await world.press(menu, RED)
