@@ -1,11 +1,12 @@
 """Begins and ends the keeping of roles with its setting: reads all members, forgets all.
 
-They are read again when the gateway begins a session, which tells nothing of what was missed.
+They are read again when the gateway begins a session, which tells nothing of what was missed. Who
+came back meanwhile is taken as one who joins just now.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from bot.core.roles import RoleSource
 from bot.core.settings import SettingsChanged, SettingsStore
 from bot.core.settings.model import SWITCH
 from cogs.autorole.backfill import PAGE, MemberLister
+from cogs.autorole.rules import Newcomer
 from cogs.autorole.service import KEY, AutoroleService
 from db import autorole as table
 from db import role_wishes
@@ -119,13 +121,27 @@ class Keeping:
                 return
             last = page[-1].user_id if len(page) == PAGE else None
             known = {(guild_id, one.user_id): one.role_ids for one in page}
+            back = [one for one in await self._returned(page) if one.user_id not in heard]
             async with self._database.write() as session:
                 if again:
+                    # They are to get what they had, which what they have now must not replace.
+                    heard |= {one.user_id for one in back}
                     await self._renew(session, guild_id, known, heard, after=after, until=last)
                 else:
                     await table.add_known(session, known)
                 if last is not None:
                     await self._plan(session, guild_id, after=last, again=again)
+        for one in back:
+            self._service.member_joined(one)
+        if back and not await self._service.flush():
+            raise Retry(_AGAIN, "the database is away")
+
+    async def _returned(self, page: Sequence[Newcomer]) -> list[Newcomer]:
+        """Return who came back without that being heard of: they had left, and are members."""
+        async with self._database.read() as session:
+            rows = await table.list_known(session, [(one.guild_id, one.user_id) for one in page])
+        away = {row.user_id for row in rows if row.kept_until is not None}
+        return [one for one in page if one.user_id in away]
 
     async def _renew(
         self,

@@ -22,3 +22,32 @@ class News:
 
     def __len__(self) -> int:
         return len(self.arrivals) + len(self.changes) + len(self.departures)
+
+    def before(self, newer: News) -> News:
+        """Return these news with those that came after them."""
+        for user_id, (newcomer, before) in newer.arrivals.items():
+            last = self.changes.pop(user_id, before)
+            self.arrivals[user_id] = newcomer, before or last
+            self.departures.pop(user_id, None)
+        for user_id, at in newer.departures.items():
+            _newcomer, before = self.arrivals.pop(user_id, (None, None))
+            if before is not None:
+                self.changes.setdefault(user_id, before)
+            self.departures[user_id] = at
+        self.changes |= newer.changes
+        return self
+
+    def halves(self) -> list[News]:
+        """Return the news of half the members each; nothing for those of one member."""
+        members = [*dict.fromkeys((*self.arrivals, *self.changes, *self.departures))]
+        if len(members) < 2:
+            return []
+        middle = len(members) // 2
+        return [self._of(set(members[:middle])), self._of(set(members[middle:]))]
+
+    def _of(self, members: set[int]) -> News:
+        return News(
+            {one: news for one, news in self.arrivals.items() if one in members},
+            {one: news for one, news in self.changes.items() if one in members},
+            {one: news for one, news in self.departures.items() if one in members},
+        )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bot.core.contracts import RoleSummary
 
 if TYPE_CHECKING:
-    from cogs.autorole.settings import JoinRole
+    from cogs.autorole.settings import AutoroleSettings, JoinRole
 
 # A role with one of these makes its holder staff, or lets them reach everybody.
 STAFF_RIGHTS = frozenset(
@@ -148,3 +148,8 @@ def kept_roles(
         and role_id != muted
         and (role_id in allowed or not is_powerful(role))
     )
+
+
+def unlocked(member: Newcomer, settings: AutoroleSettings) -> bool:
+    """Return whether a member has a role that a join role may have waited for."""
+    return any(one.after_role_id in member.role_ids for one in settings.join_roles)

@@ -29,11 +29,12 @@ from cogs.autorole.rules import (
     gift_of,
     kept_roles,
     may_be_given,
+    unlocked,
 )
 from db import autorole as table
 from db import role_wish_occasions, role_wishes
 from db.autorole import Member
-from db.engine import Database, is_connection_error
+from db.engine import Database, is_about_rows, is_connection_error
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -57,6 +58,8 @@ AWAY_SECONDS = 2.0
 # Members of whom it is known that they wait for no role; the oldest give way.
 MOST_SETTLED = 50_000
 WAITED_FOR = timedelta(days=90)
+# What drivers raise for what they can't put into a statement.
+ROW_ERRORS = (UnicodeError, OverflowError)
 
 
 class AutoroleService:
@@ -125,7 +128,7 @@ class AutoroleService:
             return
         self.hearing.note(member.guild_id, member.user_id)
         settled = (member.guild_id, member.user_id) in self._settled
-        if settings.sticky_enabled or (not settled and _unlocked(member, settings)):
+        if settings.sticky_enabled or (not settled and unlocked(member, settings)):
             self._news_of(member.guild_id).changes[member.user_id] = member
             self._begin()
 
@@ -166,39 +169,39 @@ class AutoroleService:
         async with self._storing:
             for guild_id in list(self._news):
                 news = self._news.pop(guild_id)
-                try:
-                    await self._store(guild_id, news)
-                except (SQLAlchemyError, DatabaseUnavailable, OSError) as error:
-                    if not _is_away(error):
-                        # It would fail again for ever and hold up all that come after it.
-                        log.error(  # noqa: TRY400 - what it says may name somebody
-                            "autorole_news_refused",
-                            guild_id=guild_id,
-                            count=len(news),
-                            error=type(error).__name__,
-                        )
-                        continue
-                    self._put_back(guild_id, news)
+                if not await self._store_or_part(guild_id, news):
                     return False
         if self._dropped:
             log.error("autorole_news_dropped", **self._dropped)
             self._dropped.clear()
         return True
 
-    def _put_back(self, guild_id: int, news: News) -> None:
-        """Have what could not be stored stand before what was noted meanwhile."""
-        newer = self._news.pop(guild_id, News())
-        for user_id, (newcomer, before) in newer.arrivals.items():
-            last = news.changes.pop(user_id, before)
-            news.arrivals[user_id] = newcomer, before or last
-            news.departures.pop(user_id, None)
-        for user_id, at in newer.departures.items():
-            _newcomer, before = news.arrivals.pop(user_id, (None, None))
-            if before is not None:
-                news.changes.setdefault(user_id, before)
-            news.departures[user_id] = at
-        news.changes |= newer.changes
-        self._news[guild_id] = news
+    async def _store_or_part(self, guild_id: int, news: News) -> bool:
+        """Store a guild's news, in ever smaller parts where something in them is refused.
+
+        False while the database is away: what is not stored then stands before what was noted
+        meanwhile. News of one member alone that are refused would be so for ever, and are dropped.
+        """
+        parts = [news]
+        while parts:
+            part = parts.pop()
+            try:
+                await self._store(guild_id, part)
+            except (SQLAlchemyError, DatabaseUnavailable, OSError, *ROW_ERRORS) as error:
+                if _is_away(error):
+                    for one in (part, *parts):
+                        self._news[guild_id] = one.before(self._news.pop(guild_id, News()))
+                    return False
+                if is_about_rows(error) and (halves := part.halves()):
+                    parts += halves
+                    continue
+                log.error(  # noqa: TRY400 - what it says may name somebody
+                    "autorole_news_refused",
+                    guild_id=guild_id,
+                    count=len(part),
+                    error=type(error).__name__,
+                )
+        return True
 
     async def _store(self, guild_id: int, news: News) -> None:
         state = await self._settings.get(guild_id, KEY)
@@ -214,7 +217,7 @@ class AutoroleService:
             if settings.sticky_enabled:
                 await self._remember(session, guild_id, news.changes.values())
         for one in news.changes.values():
-            if _unlocked(one, settings):
+            if unlocked(one, settings):
                 self._settled[guild_id, one.user_id] = None
         while len(self._settled) > MOST_SETTLED:
             self._settled.popitem(last=False)
@@ -355,7 +358,10 @@ class AutoroleService:
         await self._roles.want(session, changes)
         if settings.sticky_enabled:
             # What is not given back now never is.
-            back = {(guild_id, one): kept.get(one, ()) for one in news.arrivals}
+            back = {
+                (guild_id, one): {*kept.get(one, ()), *newcomer.role_ids}
+                for one, (newcomer, _had) in news.arrivals.items()
+            }
             await table.put_known(session, back)
 
     async def _known(
@@ -398,7 +404,7 @@ class AutoroleService:
         members = [
             (guild_id, one.user_id)
             for one in changed.values()
-            if (guild_id, one.user_id) not in self._settled and _unlocked(one, settings)
+            if (guild_id, one.user_id) not in self._settled and unlocked(one, settings)
         ]
         due = [
             (guild_id, one.user_id, one.role_id)
@@ -434,11 +440,6 @@ def _is_away(error: BaseException) -> bool:
     """Return whether an error is the database's, so that the same may be stored later."""
     away = (OperationalError, DatabaseUnavailable, OSError)
     return isinstance(error, away) or is_connection_error(error)
-
-
-def _unlocked(member: Newcomer, settings: AutoroleSettings) -> bool:
-    """Return whether a member has a role that a join role may have waited for."""
-    return any(one.after_role_id in member.role_ids for one in settings.join_roles)
 
 
 async def purge_autorole(session: AsyncSession, now: datetime) -> None:

@@ -57,6 +57,32 @@ async def test_what_changed_while_away_is_noted_when_a_session_begins(
     assert (await is_kept(world, ANN), await is_kept(world, BOB)) == (False, True)
 
 
+async def test_who_came_back_while_away_gets_kept_and_join_roles(world: AutoroleWorld) -> None:
+    await world.set(JoinRole(role_id=BLUE), sticky_enabled=True)
+    await world.join(ANN)
+    await world.work()
+    await world.get(GREEN)
+    await world.leave(ANN)
+    # Nobody listens: Ann is back, with what onboarding gave her.
+    world.discord.members.add(ANN)
+    world.discord.roles[ANN] = {RED}
+
+    await world.keeping.begin_session([GUILD])
+    await world.work(1)
+    await world.work(1)
+
+    assert roles_of(world) == {RED, BLUE, GREEN}
+    assert await known(world) == {RED, BLUE, GREEN}
+    assert not await is_kept(world, ANN)
+
+    # Once: what staff take from her later stays taken.
+    world.discord.roles[ANN] = {RED}
+    await world.hear(ANN)
+    await world.keeping.begin_session([GUILD])
+    await world.work(1)
+    assert roles_of(world) == {RED}
+
+
 async def test_news_during_the_reading_of_members_are_newer(
     world: AutoroleWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,3 +139,18 @@ async def test_nothing_is_given_any_more_once_it_is_switched_off(world: Autorole
 
     await world.work(2 * DAY)
     assert world.discord.calls == []
+
+
+async def test_member_whom_the_database_refuses_keeps_nobody_else_waiting(
+    world: AutoroleWorld,
+) -> None:
+    await world.set(SAILOR, sticky_enabled=True)
+    others = list(range(5001, 5008))
+    world.discord.members |= {ANN, *others}
+    for one in (*others[:4], 1 << 70, *others[4:]):
+        world.service.member_joined(world.lister.member(one, role_ids=frozenset()))
+    world.service.member_changed(world.lister.member(ANN, role_ids=frozenset({BLUE})))
+    world.service.member_left(GUILD, 1 << 71)
+    await world.rest()
+    assert [one for one in others if roles_of(world, one) == {RED}] == others
+    assert await known(world, ANN) == {BLUE}
