@@ -216,11 +216,17 @@ def is_of_shards(table: type[Base], shards: Shards | None) -> list[ColumnElement
 
     The table has a column `guild_id`; what has no guild there is everybody's.
     """
+    return is_guild_of_shards(table_of(table).c.guild_id, shards)
+
+
+def is_guild_of_shards(
+    guild_id: ColumnElement[Any], shards: Shards | None
+) -> list[ColumnElement[bool]]:
+    """Return the filter of `is_of_shards` for any column of guilds' ids."""
     if shards is None:
         return []
     # The shard of a guild: https://discord.com/developers/docs/events/gateway#sharding
     # The 22 is spelled out because a bound one would be a bigint, which PostgreSQL can't shift by.
-    guild_id = table_of(table).c.guild_id
     number = type_coerce(guild_id, BigInteger)
     shard = number.bitwise_rshift(literal_column("22")) % shards.count
     return [or_(guild_id.is_(None), shard.in_(sorted(shards.ids)))]

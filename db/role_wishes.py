@@ -19,17 +19,16 @@ from sqlalchemy import (
     and_,
     case,
     delete,
-    exists,
     func,
     or_,
     select,
+    text,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, aliased, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import DELETE_ROW, Base, Json, RowId, Snowflake, UtcDateTime, person
-from db.leases import Shards, is_of_shards
 from db.statements import count_changed, insert_for, table_of
 
 WAITING = "waiting"
@@ -37,7 +36,7 @@ WAITING = "waiting"
 SCREENING = "screening"
 # For people to put a permission or a role's place right.
 PARKED = "parked"
-_OPEN = (WAITING, SCREENING)
+OPEN = (WAITING, SCREENING)
 _KEY = ("guild_id", "user_id", "role_id")
 # "a:b" names an occasion that is part of "a".
 PART = ":"
@@ -68,7 +67,14 @@ class RoleWish(Base):
     __tablename__ = "role_wishes"
     __table_args__ = (
         Index(None, "state", "due_at"),
-        Index(None, "guild_id", "state", "priority", "due_at"),
+        # In the order of claims, so that none of those that are due have to be sorted.
+        Index(None, "guild_id", "state", "priority", "due_at", "user_id"),
+        Index(
+            None,
+            "lease_until",
+            sqlite_where=text("lease_until IS NOT NULL"),
+            postgresql_where=text("lease_until IS NOT NULL"),
+        ),
     )
 
     guild_id: Mapped[int] = mapped_column(Snowflake, primary_key=True)
@@ -155,79 +161,6 @@ async def delete_wishes(
 # --- claiming ------------------------------------------------------------------------------------
 
 
-async def get_next_due(
-    session: AsyncSession, *, without: Collection[int], shards: Shards | None
-) -> datetime | None:
-    """Return when a wish of a guild that is not excluded can next be claimed."""
-    filters = [RoleWish.state.in_(_OPEN), *_of(without, shards)]
-    free = select(func.min(RoleWish.due_at)).where(RoleWish.lease_until.is_(None), *filters)
-    held = select(func.min(RoleWish.lease_until)).where(*filters)
-    instants = [await session.scalar(query) for query in (free, held)]
-    return min((one for one in instants if one is not None), default=None)
-
-
-async def list_due_guilds(
-    session: AsyncSession,
-    *,
-    now: datetime,
-    limit: int,
-    without: Collection[int],
-    shards: Shards | None,
-) -> Sequence[int]:
-    """Return guilds with due wishes, those of the highest priority and longest wait first."""
-    query = (
-        select(RoleWish.guild_id)
-        .where(*_is_due(now), *_of(without, shards))
-        .group_by(RoleWish.guild_id)
-        .order_by(func.max(RoleWish.priority).desc(), func.min(RoleWish.due_at))
-        .limit(limit)
-    )
-    return (await session.scalars(query)).all()
-
-
-async def claim_wishes(
-    session: AsyncSession,
-    guild_id: int,
-    *,
-    now: datetime,
-    claim: int,
-    lease_until: datetime,
-    limit: int,
-) -> Sequence[RoleWish]:
-    """Claim the due wishes of the members of the `limit` most urgent ones, in a single statement.
-
-    A member comes with all that is due of them, or not at all while somebody else is at work on
-    them. The wishes come back by member, most urgent first.
-    """
-    due = and_(RoleWish.guild_id == guild_id, *_is_due(now))
-    other = aliased(RoleWish)
-    in_hand = exists().where(
-        other.guild_id == guild_id, other.user_id == RoleWish.user_id, other.lease_until > now
-    )
-    chosen = (
-        select(RoleWish.user_id)
-        .where(due, ~in_hand)
-        .order_by(RoleWish.priority.desc(), RoleWish.due_at, RoleWish.user_id)
-        .limit(limit)
-        .cte("chosen")
-    )
-    statement = (
-        update(RoleWish)
-        .where(due, RoleWish.user_id.in_(select(chosen.c.user_id)))
-        .values(claim=claim, lease_until=lease_until, attempts=RoleWish.attempts + 1)
-        .returning(RoleWish)
-        .execution_options(synchronize_session=False, populate_existing=True)
-    )
-    rows = (await session.scalars(statement)).all()
-    urgency: dict[int, tuple[int, datetime]] = {}
-    for row in rows:
-        first = urgency.get(row.user_id, (0, row.due_at))
-        urgency[row.user_id] = min(first, (-row.priority, row.due_at))
-    return sorted(
-        rows, key=lambda row: (*urgency[row.user_id], row.user_id, -row.priority, row.role_id)
-    )
-
-
 async def extend_claim(session: AsyncSession, guild_id: int, claim: int, until: datetime) -> bool:
     """Keep what is claimed until a later instant; False when nothing of it is left."""
     statement = update(RoleWish).where(*_claimed(guild_id, claim)).values(lease_until=until)
@@ -279,7 +212,7 @@ async def park_wishes(
 ) -> int:
     """Park what is due for a role, or in the whole guild, but for what others have claimed."""
     ours = or_(RoleWish.claim == claim, is_free(now))
-    filters = [RoleWish.guild_id == guild_id, RoleWish.state.in_(_OPEN), ours]
+    filters = [RoleWish.guild_id == guild_id, RoleWish.state.in_(OPEN), ours]
     filters += [RoleWish.due_at <= now]
     if role_id is not None:
         filters += [RoleWish.role_id == role_id]
@@ -396,15 +329,6 @@ async def delete_stale(session: AsyncSession, before: datetime) -> int:
 def is_free(now: datetime) -> ColumnElement[bool]:
     """Return whether nobody makes a call for a wish at this moment."""
     return or_(RoleWish.lease_until.is_(None), RoleWish.lease_until <= now)
-
-
-def _is_due(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    return RoleWish.state.in_(_OPEN), RoleWish.due_at <= now, is_free(now)
-
-
-def _of(without: Collection[int], shards: Shards | None) -> list[ColumnElement[bool]]:
-    excluded = [RoleWish.guild_id.not_in(sorted(without))] if without else []
-    return [*excluded, *is_of_shards(RoleWish, shards)]
 
 
 def _claimed(guild_id: int, claim: int) -> tuple[ColumnElement[bool], ...]:

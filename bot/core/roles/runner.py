@@ -25,6 +25,7 @@ from bot.core.roles.parking import REFUSED, ParkedRoles, is_of_guild
 from bot.core.roles.rules import PRIORITIES, RoleSource, aim
 from bot.core.roles.values import RoleChanged, RoleChanger
 from bot.core.settings import SettingsStore
+from db import role_wish_claims as claims
 from db import role_wishes as table
 from db.engine import Database
 from db.leases import Shards
@@ -90,7 +91,7 @@ class RoleRunner:
         if self.changer is None or len(waiting) >= MOST_PAUSED:
             return ends
         async with self._database.read() as session:
-            due_at = await table.get_next_due(
+            due_at = await claims.get_next_due(
                 session, without={*self._attempts, *waiting}, shards=self._shards
             )
         return min((one for one in (due_at, ends) if one is not None), default=None)
@@ -102,7 +103,7 @@ class RoleRunner:
             return ()
         async with self._database.write() as session:
             now = self._clock.now()
-            guilds = await table.list_due_guilds(
+            guilds = await claims.list_due_guilds(
                 session,
                 now=now,
                 limit=limit,
@@ -116,7 +117,7 @@ class RoleRunner:
 
     async def _claim(self, session: AsyncSession, guild_id: int, now: datetime) -> Batch:
         claim = make_stamp()
-        rows = await table.claim_wishes(
+        rows = await claims.claim_wishes(
             session, guild_id, now=now, claim=claim, lease_until=now + LEASE, limit=BATCH
         )
         members = [list(wishes) for _, wishes in groupby(rows, key=lambda row: row.user_id)]
