@@ -10,23 +10,12 @@ from typing import Any
 
 from bot.core.cases.values import Case, CaseKind
 from bot.core.contracts import MemberFacts, RoleSummary
+from bot.core.power import DESTRUCTIVE
 from bot.core.preflight import Action, Refusal, can_act
 
 # https://discord.com/developers/docs/reference#snowflakes
 _DISCORD_EPOCH_MS = 1_420_070_400_000
-# With one of these a guild can be taken apart, by its bit in Discord's own numbers:
-# https://discord.com/developers/docs/topics/permissions#permissions-bitwise-permission-flags
-DANGEROUS = {
-    "kick_members": 1 << 1,
-    "ban_members": 1 << 2,
-    "administrator": 1 << 3,
-    "manage_channels": 1 << 4,
-    "manage_guild": 1 << 5,
-    "manage_roles": 1 << 28,
-    "manage_webhooks": 1 << 29,
-    "moderate_members": 1 << 40,
-}
-_DANGEROUS_BITS = sum(DANGEROUS.values())
+_DANGEROUS_BITS = sum(DESTRUCTIVE.values())
 
 
 class DeedKind(StrEnum):
@@ -194,7 +183,7 @@ def window_start(deeds: Sequence[Deed], window: timedelta) -> datetime:
 
 def is_dangerous(role: RoleSummary) -> bool:
     """Tell whether a guild can be taken apart with a role."""
-    return not role.permissions.isdisjoint(DANGEROUS)
+    return not role.permissions.isdisjoint(DESTRUCTIVE)
 
 
 def plan_roles(

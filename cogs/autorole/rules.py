@@ -8,33 +8,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bot.core.contracts import RoleSummary
+from bot.core.power import DANGEROUS_NAMES
 
 if TYPE_CHECKING:
     from cogs.autorole.settings import AutoroleSettings, JoinRole
 
-# A role with one of these makes its holder staff, or lets them reach everybody.
-STAFF_RIGHTS = frozenset(
-    {
-        "administrator",
-        "manage_guild",
-        "manage_roles",
-        "manage_channels",
-        "manage_webhooks",
-        "manage_messages",
-        "manage_nicknames",
-        "manage_threads",
-        "manage_expressions",
-        "manage_events",
-        "kick_members",
-        "ban_members",
-        "moderate_members",
-        "mute_members",
-        "deafen_members",
-        "move_members",
-        "mention_everyone",
-        "view_audit_log",
-    }
-)
 # What Discord's verification levels hold members without a role to, as far as it can be waited
 # for: https://discord.com/developers/docs/resources/guild#guild-object-verification-level
 _MEDIUM, _HIGH = 2, 3
@@ -118,7 +96,7 @@ def gated_gift(role_id: int, newcomer: Newcomer, *, level: int, now: datetime) -
 
 def is_powerful(role: RoleSummary) -> bool:
     """Return whether a role has rights of staff."""
-    return not STAFF_RIGHTS.isdisjoint(role.permissions)
+    return not DANGEROUS_NAMES.isdisjoint(role.permissions)
 
 
 def may_be_given(one: JoinRole, role: RoleSummary) -> bool:

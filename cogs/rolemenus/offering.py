@@ -13,12 +13,13 @@ from bot.core.contracts import MemberFacts, RoleSummary
 from bot.core.errors import Denied, InvalidInput, NotFound
 from bot.core.i18n import _
 from bot.core.permission_names import PermissionList
+from bot.core.power import DANGEROUS_NAMES
 from bot.core.preflight import Action, can_act
 from bot.replies import confirm
 from bot.state import member_facts, names_of
 from cogs.rolemenus.mentions import RoleList
 from cogs.rolemenus.reading import KEY
-from cogs.rolemenus.rules import DANGEROUS
+from cogs.rolemenus.rules import is_powerful
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
@@ -75,10 +76,12 @@ async def confirm_dangerous(
         await ensure_manages(pressed, KEY)
         await ensure_may_offer(pressed, [one.id for one in roles])
 
-    dangerous = [one for one in roles if one.permissions & DANGEROUS]
+    dangerous = [one for one in roles if is_powerful(one)]
     if not dangerous:
         return frozenset()
-    permissions = sorted(frozenset().union(*(one.permissions & DANGEROUS for one in dangerous)))
+    permissions = sorted(
+        frozenset().union(*(one.permissions & DANGEROUS_NAMES for one in dangerous))
+    )
     question = _(
         "⚠️ Whoever takes {roles} gets power over this server: {permissions}. Offer it to every "
         "member all the same?",

@@ -22,7 +22,7 @@ from bot.core.roles import PRIORITIES, RoleChange, RoleChanged, RoleService, Rol
 from bot.core.settings import SettingsStore
 from cogs.rolemenus.mentions import RoleList
 from cogs.rolemenus.reading import KEY, read_menu
-from cogs.rolemenus.rules import DANGEROUS, Menu, Mode, Press, Ruling, decide
+from cogs.rolemenus.rules import Menu, Mode, Press, Ruling, decide, is_powerful
 from db import role_menus as table
 from db import role_wishes
 from db.engine import Database
@@ -198,7 +198,7 @@ class PressService:
                     _("That role no longer exists."),
                     hint=_("Tell the staff: they can take it out with /rolemenu edit."),
                 )
-            if not option.trusted and role.permissions & DANGEROUS:
+            if not option.trusted and is_powerful(role):
                 raise Denied(
                     _(
                         "{role} gives power over this server, so this menu does not give it.",

@@ -10,7 +10,7 @@ from bot.core.problems import Problem, ProblemService
 from bot.core.settings import SettingsStore
 from cogs.rolemenus.desk import MenuDesk
 from cogs.rolemenus.reading import KEY
-from cogs.rolemenus.rules import DANGEROUS, Menu
+from cogs.rolemenus.rules import Menu, is_powerful
 from db.role_menus import RoleMenuPost
 
 _ROLE_GONE = "role_gone"
@@ -36,7 +36,7 @@ def find_menu_problems(menus: Posted, state: BotState, guild_id: int) -> Iterato
                     _("The role menu {title} offers a role that no longer exists.", title=title),
                     _("Take it out with /rolemenu edit."),
                 )
-            elif role.permissions & DANGEROUS and not option.trusted:
+            elif is_powerful(role) and not option.trusted:
                 yield Problem(
                     KEY,
                     _DANGEROUS,

@@ -10,8 +10,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.core.contracts import RoleSummary
 from bot.core.errors import Conflict, Denied, InvalidInput
 from bot.core.i18n import _, ngettext
+from bot.core.power import DANGEROUS_NAMES
 from cogs.rolemenus.mentions import RoleList
 
 # Discord's limits: buttons of a message, reactions on a message, options of a select.
@@ -20,26 +22,6 @@ MOST_REACTIONS = 20
 PAGE = 25
 # A guild has at most 250 roles.
 MOST_ROLES = 250
-
-# With one of these a role lets its members harm others or the server.
-DANGEROUS = frozenset(
-    {
-        "administrator",
-        "ban_members",
-        "kick_members",
-        "manage_channels",
-        "manage_events",
-        "manage_expressions",
-        "manage_guild",
-        "manage_messages",
-        "manage_nicknames",
-        "manage_roles",
-        "manage_threads",
-        "manage_webhooks",
-        "mention_everyone",
-        "moderate_members",
-    }
-)
 
 
 class Style(StrEnum):
@@ -233,3 +215,8 @@ def _check_places(menu: Menu, adds: list[int], taken: Mapping[int, int]) -> None
         )
         hint = _("Nothing was changed. Try again when a place is free.")
         raise Conflict(message, hint=hint, full_role_id=role_id)
+
+
+def is_powerful(role: RoleSummary) -> bool:
+    """Return whether a role gives power over others or the server."""
+    return not DANGEROUS_NAMES.isdisjoint(role.permissions)

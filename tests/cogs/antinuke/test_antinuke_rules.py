@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from bot.core.cases import Case, CaseKind, CaseState, Target
 from bot.core.contracts import MemberFacts, RoleSummary
+from bot.core.power import DESTRUCTIVE
 from bot.core.settings.model import FeatureState
 from cogs.antinuke.problems import find_antinuke_problems
 from cogs.antinuke.rules import (
-    DANGEROUS,
     DeedKind,
     exceeded,
     instant_of,
@@ -153,7 +153,7 @@ roles = st.lists(
         name=st.text(max_size=5),
         position=st.integers(1, 9),
         managed=st.booleans(),
-        permissions=st.frozensets(st.sampled_from([*DANGEROUS, "send_messages"]), max_size=3),
+        permissions=st.frozensets(st.sampled_from([*DESTRUCTIVE, "send_messages"]), max_size=3),
     ),
     unique_by=lambda role: role.id,
 )

@@ -11,8 +11,9 @@ from pydantic import ValidationError
 
 from bot.core.contracts import RoleSummary
 from bot.core.errors import Conflict, InvalidInput, NotFound
+from bot.core.power import DANGEROUS_NAMES
 from cogs.autorole.editing import find_role, with_role, without_role
-from cogs.autorole.rules import STAFF_RIGHTS, Newcomer, decide, gated_gift, kept_roles
+from cogs.autorole.rules import Newcomer, decide, gated_gift, kept_roles
 from cogs.autorole.settings import MOST_ROLES, AutoroleSettings, JoinRole
 
 NOW = datetime.fromisoformat("2026-06-01T12:00:00+00:00")
@@ -99,7 +100,7 @@ def test_kept_role_waits_like_a_join_role() -> None:
 
 # --- roles that are kept ------------------------------------------------------------------------
 
-rights = st.frozensets(st.sampled_from([*sorted(STAFF_RIGHTS), "send_messages", "connect"]))
+rights = st.frozensets(st.sampled_from([*sorted(DANGEROUS_NAMES), "send_messages", "connect"]))
 guild_roles = st.lists(
     st.builds(
         RoleSummary, ids, st.just(1), st.just("r"), ids, managed=st.booleans(), permissions=rights
@@ -121,14 +122,14 @@ def test_kept_roles_are_those_that_can_do_no_harm(
     assert kept.isdisjoint(denied | {muted})
     for one in kept:
         assert not roles[one].managed
-        assert one in allowed or not roles[one].permissions & STAFF_RIGHTS
+        assert one in allowed or not roles[one].permissions & DANGEROUS_NAMES
     for one in had & roles.keys() - kept:
         role = roles[one]
         assert (
             role.managed
             or one in denied
             or one == muted
-            or (one not in allowed and role.permissions & STAFF_RIGHTS)
+            or (one not in allowed and role.permissions & DANGEROUS_NAMES)
         )
 
 
