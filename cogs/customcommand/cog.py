@@ -281,11 +281,15 @@ class CustomCommands(
     async def remove(self, interaction: Interaction, command: str) -> None:
         """Ask, then remove the command."""
         seen = await self._begin(interaction, command)
-        question = ngettext(
-            "Remove /{name}? It has been used {count} time.",
-            "Remove /{name}? It has been used {count} times.",
-            seen.uses,
-            name=seen.draft.name,
+        question = (
+            ngettext(
+                "Remove /{name}? It has been used {count} time.",
+                "Remove /{name}? It has been used {count} times.",
+                seen.uses,
+                name=seen.draft.name,
+            )
+            if seen.uses
+            else _("Remove /{name}? Nobody has used it yet.", name=seen.draft.name)
         )
 
         async def recheck(pressed: Interaction) -> None:

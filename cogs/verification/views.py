@@ -27,10 +27,10 @@ PICTURE_FILE = "letters.png"
 _FORM_SECONDS = 840.0
 _LONGEST_TYPED = 60
 
-_READ = _("Which five letters and digits do you read?")
-_DESCRIBED = _("Five bent letters and digits. If you can't see them, ask the staff to let you in.")
+_READ = _("Which five letters or digits do you read?")
+_DESCRIBED = _("Five bent letters or digits. If you can't see them, ask the staff to let you in.")
 _DESCRIBED_WITH_WORDS = _(
-    "Five bent letters and digits. If you can't see them, ask for the question in words."
+    "Five bent letters or digits. If you can't see them, ask for the question in words."
 )
 
 

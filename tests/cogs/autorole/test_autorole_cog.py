@@ -323,7 +323,7 @@ async def test_role_above_whoever_asks_is_refused(place: Place) -> None:
 async def test_spanish(place: Place) -> None:
     async with speaking("es-ES", "es-ES"):
         said = await place.say("autorole add", role=place.roles["Sailor"], delay="2 días")
-        assert "para personas · tras el cribado · 2 días después de entrar" in said
+        assert "para personas · tras el filtro de miembros · 2 días después de entrar" in said
         await place.bench.kernel.settings.change(
             place.guild.id, "autorole", {}, enabled=False, actor=SYSTEM
         )

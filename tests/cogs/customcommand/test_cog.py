@@ -213,7 +213,7 @@ async def test_edit_of_what_somebody_removed_is_told(desk: Desk) -> None:
 async def test_remove_asks_first(desk: Desk) -> None:
     await desk.add("hug", "One")
     asked = await desk.boss.slash(desk.channel, f"{KEY} remove", command="hug")
-    assert "Remove /hug?" in asked.response.content
+    assert "Remove /hug? Nobody has used it yet." in asked.response.content
     await desk.boss.click(asked.response, label="Yes, go ahead")
     assert await desk.known() == ()
 
