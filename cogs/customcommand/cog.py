@@ -33,6 +33,7 @@ from cogs.customcommand.rules import (
     Draft,
     Invocation,
     Response,
+    check_alias_count,
     check_among,
     check_may_mention,
     read_name,
@@ -91,10 +92,17 @@ class CustomCommands(
             book=self.book,
             counter=self.counter,
             screen=self._may_say,
+            exists=self._exists,
         )
 
     async def _may_say(self, invocation: Invocation, words: str) -> bool:
         return await self.bot.intake.would_pass(facts_of(invocation, words))
+
+    def _exists(self, guild_id: int, one: int) -> bool:
+        state = self.bot.kernel.state()
+        if state.guild(guild_id) is None:
+            return True
+        return state.role(guild_id, one) is not None or state.channel(guild_id, one) is not None
 
     def _builtin(self) -> frozenset[str]:
         """Return the names of the bot's own commands as clients of any language show them."""
@@ -403,11 +411,13 @@ def _changed(
     if description is not None:
         draft = replace(draft, description="" if description == _NOTHING else description)
     if cooldown is not None:
-        length = parse_duration(cooldown, minimum=timedelta(), maximum=LONGEST_COOLDOWN)
+        typed = "0" if cooldown.strip() == _NOTHING else cooldown
+        length = parse_duration(typed, minimum=timedelta(), maximum=LONGEST_COOLDOWN)
         draft = replace(draft, cooldown=length)
     if aliases is not None:
-        names = [] if aliases == _NOTHING else re.split(r"[\s,]+", aliases.strip())
+        names = [] if aliases.strip() == _NOTHING else re.split(r"[\s,]+", aliases.strip())
         draft = replace(draft, aliases=tuple(read_name(one) for one in names if one))
+        check_alias_count(draft.aliases)
     return draft
 
 

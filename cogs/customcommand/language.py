@@ -161,6 +161,8 @@ class _Parser:
     position: int = 0
     steps: int = 0
     names: set[str] = field(default_factory=set)
+    # Where the tag begins that was read last.
+    tag_at: int = 0
 
     def read(self) -> Nodes:
         nodes, end = self._part(0, in_random=False)
@@ -207,7 +209,7 @@ class _Parser:
         return Text(text)
 
     def _tag(self, depth: int, *, in_random: bool) -> Node | _End:
-        start = self.position
+        start = self.tag_at = self.position
         if opening := _RANDOM.match(self.source, start):
             self.position = opening.end()
             return self._random(start, depth)
@@ -243,7 +245,15 @@ class _Parser:
         if end == "else":
             otherwise, end = self._part(depth + 1, in_random=in_random)
         if end == "else":
-            raise self._stray(end)
+            raise self._error(
+                self.tag_at,
+                _(
+                    "The condition has a second {tag} at character {position}.",
+                    tag="{else}",
+                    position=self.tag_at + 1,
+                ),
+                _("A condition is written {example}.", example="{if args}…{else}…{end}"),
+            )
         if end != "end":
             raise self._error(
                 start,
@@ -278,11 +288,11 @@ class _Parser:
 
     def _stray(self, end: _End) -> InvalidTemplate:
         return self._error(
-            self.position,
+            self.tag_at,
             _(
-                "There is no condition for the {tag} before character {position}.",
+                "There is no condition for the {tag} at character {position}.",
                 tag=f"{{{end}}}",
-                position=self.position + 1,
+                position=self.tag_at + 1,
             ),
             _("A condition is written {example}.", example="{if args}…{else}…{end}"),
         )

@@ -16,6 +16,7 @@ from bot.core.i18n import Message, _
 from bot.core.templates import InvalidTemplate
 from cogs.customcommand.evaluation import Choose, Occasion, Said, evaluate
 from cogs.customcommand.language import Program, parse
+from cogs.customcommand.lengths import can_speak, longest
 
 # https://discord.com/developers/docs/interactions/application-commands
 MAX_NAME = 32
@@ -30,6 +31,7 @@ MAX_TEXTS = 20
 MAX_ALIASES = 5
 LONGEST_COOLDOWN = timedelta(days=7)
 MAX_URL = 500
+_OF_NOBODY = _("Ask the staff: what it was for has been deleted.")
 _URL = re.compile(r"https://[^\s<>\"]+")
 # Scripts whose words need marks that are no letters, which Discord takes in names.
 _MARKED_SCRIPTS = ("DEVANAGARI", "THAI")
@@ -169,8 +171,7 @@ def read_texts(text: str) -> tuple[str, ...]:
 def check_draft(draft: Draft) -> Draft:
     """Return the draft with clean names; raises `InvalidInput` for the first thing wrong."""
     names = [read_name(one) for one in draft.names]
-    if len(names) > MAX_ALIASES + 1:
-        raise InvalidInput(_("A command has {count} aliases at most.", count=MAX_ALIASES))
+    check_alias_count(draft.aliases)
     if len(set(names)) < len(names):
         raise InvalidInput(_("The name and the aliases have to differ from each other."))
     if len(draft.description) > MAX_DESCRIPTION:
@@ -192,6 +193,12 @@ def check_draft(draft: Draft) -> Draft:
     )
 
 
+def check_alias_count(aliases: Collection[str]) -> None:
+    """Raise `InvalidInput` for more aliases than a command may have."""
+    if len(aliases) > MAX_ALIASES:
+        raise InvalidInput(_("A command has {count} aliases at most.", count=MAX_ALIASES))
+
+
 def check_response(response: Response) -> None:
     """Raise `InvalidInput` for an answer that is empty, too long, or has a mistake in it."""
     embed = response.embed
@@ -203,9 +210,14 @@ def check_response(response: Response) -> None:
         raise InvalidInput(_("A command has {count} texts at most.", count=MAX_TEXTS))
     for number, text in enumerate(response.texts, 1):
         place = _("Text {number}", number=number) if len(response.texts) > 1 else _("Text")
-        _check_template(text, place)
+        _check_template(text, place, MAX_CONTENT)
     if embed is not None:
         _check_embed(embed)
+    if not (embed and embed.image) and not any(can_speak(one.nodes) for one in response.programs()):
+        raise InvalidInput(
+            _("The command never says anything, whatever is written after it."),
+            hint=_("Write a text outside of conditions, or into one of their parts."),
+        )
     mentions = [(*one.users, *one.roles) for one in response.programs()]
     if sum(map(len, mentions)) > MAX_MENTIONS:
         raise InvalidInput(_("An answer mentions {count} at most.", count=MAX_MENTIONS))
@@ -232,8 +244,8 @@ def check_may_mention(response: Response, before: Response, forbidden: Collectio
 
 
 def _check_embed(embed: EmbedTexts) -> None:
-    _check_template(embed.title, _("Embed title"))
-    _check_template(embed.body, _("Embed text"))
+    _check_template(embed.title, _("Embed title"), MAX_TITLE)
+    _check_template(embed.body, _("Embed text"), MAX_BODY)
     if not embed.title and not embed.body and not embed.image:
         raise InvalidInput(
             _("An embed of a colour alone shows nothing."),
@@ -245,13 +257,22 @@ def _check_embed(embed: EmbedTexts) -> None:
         )
 
 
-def _check_template(source: str, place: Message) -> None:
+def _check_template(source: str, place: Message, limit: int) -> None:
     try:
-        parse(source)
+        program = parse(source)
     except InvalidTemplate as error:
         raise InvalidInput(
             _("{place}: {problem}", place=place, problem=error.message), hint=error.hint
         ) from None
+    if (over := longest(program.nodes) - limit) > 0:
+        raise InvalidInput(
+            _(
+                "{place}: This can get {count} characters longer than Discord takes.",
+                place=place,
+                count=over,
+            ),
+            hint=_("It takes {count} characters there.", count=limit),
+        )
 
 
 def check_among(draft: Draft, others: Collection[Command], builtin: Collection[str]) -> None:
@@ -283,23 +304,38 @@ def check_among(draft: Draft, others: Collection[Command], builtin: Collection[s
 # --- using --------------------------------------------------------------------------------------
 
 
-def check_may_use(draft: Draft, invocation: Invocation) -> None:
-    """Raise `Denied`, with what would do, for a member or a place that the command is not for."""
+def _exists(_role_or_channel_id: int) -> bool:
+    return True
+
+
+def check_may_use(
+    draft: Draft, invocation: Invocation, exists: Callable[[int], bool] = _exists
+) -> None:
+    """Raise `Denied`, with what would do, for a member or a place that the command is not for.
+
+    Only what `exists` of its roles and channels is named.
+    """
     here = {invocation.occasion.channel_id, invocation.parent_id}
     if draft.channel_ids and here.isdisjoint(draft.channel_ids):
-        places = " ".join(f"<#{one}>" for one in draft.channel_ids[:10])
+        places = _named("<#{}>", draft.channel_ids, exists)
         raise Denied(
             _("/{name} is not for this channel.", name=draft.name),
-            hint=_("Use it in {channels}.", channels=places),
+            hint=_("Use it in {channels}.", channels=places) if places else _OF_NOBODY,
         )
     # The role of all members has the guild's id; Discord leaves it out of a member's roles.
     held = {*invocation.role_ids, invocation.guild_id}
     if draft.role_ids and held.isdisjoint(draft.role_ids):
-        roles = " ".join(f"<@&{one}>" for one in draft.role_ids[:10])
+        roles = _named("<@&{}>", draft.role_ids, exists)
         raise Denied(
             _("/{name} is not for you.", name=draft.name),
-            hint=_("It is for members with one of these roles: {roles}", roles=roles),
+            hint=_("It is for members with one of these roles: {roles}", roles=roles)
+            if roles
+            else _OF_NOBODY,
         )
+
+
+def _named(mention: str, ids: Collection[int], exists: Callable[[int], bool]) -> str:
+    return " ".join(mention.format(one) for one in [one for one in ids if exists(one)][:10])
 
 
 def payload_of(response: Response, occasion: Occasion, choose: Choose) -> dict[str, Any] | None:

@@ -41,6 +41,11 @@ async def pass_all(_invocation: Invocation, _words: str) -> bool:
     return True
 
 
+def exists_always(_guild_id: int, _role_or_channel_id: int) -> bool:
+    """Take any role or channel of a guild to be there."""
+    return True
+
+
 class UseCounter:
     """Counts uses in memory and writes the sums behind; a command never waits for it.
 
@@ -101,6 +106,7 @@ class CommandUse:
         counter: UseCounter,
         choose: Choose = secrets.randbelow,
         screen: Screen = pass_all,
+        exists: Callable[[int, int], bool] = exists_always,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -109,6 +115,7 @@ class CommandUse:
         self._counter = counter
         self._choose = choose
         self._screen = screen
+        self._exists = exists
 
     async def answer(self, invocation: Invocation) -> dict[str, Any]:
         """Return the body of the message that answers a use, and count it.
@@ -126,7 +133,7 @@ class CommandUse:
         command = await self._find(invocation)
         if not command.draft.enabled:
             raise Denied(_("/{name} is switched off.", name=command.draft.name))
-        check_may_use(command.draft, invocation)
+        check_may_use(command.draft, invocation, lambda one: self._exists(invocation.guild_id, one))
         said = answer_of(command.draft.response, invocation.occasion, self._choose)
         if said is None:
             raise InvalidInput(_("/{name} has no answer to that.", name=command.draft.name))
