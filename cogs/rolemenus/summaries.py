@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bot.core.fields.text import escape_markdown, quote, shorten
 from bot.core.i18n import Message, _, ngettext
 from cogs.rolemenus.emoji import show_emoji
-from cogs.rolemenus.rules import Menu, Option
+from cogs.rolemenus.rules import Menu, Option, Style
 from cogs.rolemenus.wording import MODE_TITLES, STYLE_TITLES, NameOf, conditions_of
 from db.role_menus import RoleMenuPost
 
@@ -18,11 +18,15 @@ _MOST_SHOWN = 25
 
 def menu_summary(menu: Menu, name_of: NameOf, locale: str | None) -> str:
     """Return what a menu is, in markdown: its text, how it works, and its first roles."""
-    lines = [f"### {escape_markdown(menu.title)}"]
+    # Formatted as it will be: these are an admin's own words, shown to admins.
+    lines = [f"### {menu.title}"]
     if menu.text:
-        lines.append(shorten(escape_markdown(menu.text), 400))
+        lines.append(_closed(shorten(menu.text, 400)))
     lines += [f"- {one.render(locale)}" for one in _working(menu)]
-    lines += [_option_line(one, name_of, locale) for one in menu.options[:_MOST_SHOWN]]
+    is_plain = menu.style is Style.SELECT
+    lines += [
+        _option_line(one, name_of, locale, is_plain=is_plain) for one in menu.options[:_MOST_SHOWN]
+    ]
     if (more := len(menu.options) - _MOST_SHOWN) > 0:
         lines.append(ngettext("and {count} more", "and {count} more", more).render(locale))
     if not menu.options:
@@ -45,7 +49,12 @@ def _working(menu: Menu) -> list[Message]:
     return [*lines, *conditions_of(menu)]
 
 
-def _option_line(option: Option, name_of: NameOf, locale: str | None) -> str:
+def _closed(text: str) -> str:
+    """Return a text that no block of code in it goes on after."""
+    return text if text.count("```") % 2 == 0 else f"{text}\n```"
+
+
+def _option_line(option: Option, name_of: NameOf, locale: str | None, *, is_plain: bool) -> str:
     emoji = f"{show_emoji(option.emoji)} " if option.emoji else ""
     if name_of(option.role_id) is None:
         gone = _("gone (its ID was {role})", role=option.role_id).render(locale)
@@ -54,7 +63,8 @@ def _option_line(option: Option, name_of: NameOf, locale: str | None) -> str:
     if option.label:
         parts.append(quote(option.label))
     if option.description:
-        parts.append(escape_markdown(option.description))
+        shown = option.description
+        parts.append(escape_markdown(shown) if is_plain else shown)
     if option.cap is not None:
         places = ngettext("{count} place", "{count} places", option.cap)
         parts.append(places.render(locale))
