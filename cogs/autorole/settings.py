@@ -4,12 +4,12 @@ The list of join roles is edited by `/autorole add` and `/autorole remove`.
 """
 
 from datetime import timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bot.core.fields import document, duration, role, roles
-from bot.core.i18n import N_
+from bot.core.i18n import N_, Message
 from bot.core.settings import FeatureSettings, setting
 
 MOST_ROLES = 25
@@ -54,7 +54,18 @@ class JoinRole(BaseModel):
         return self
 
 
-JoinRoles = Annotated[tuple[JoinRole, ...], Field(max_length=MOST_ROLES), document("autorole add")]
+def _in_words(entry: Any) -> Message:
+    # It knows this module.
+    from cogs.autorole.describing import in_words
+
+    return in_words(JoinRole.model_validate(entry))
+
+
+JoinRoles = Annotated[
+    tuple[JoinRole, ...],
+    Field(max_length=MOST_ROLES),
+    document("autorole add", in_words=_in_words),
+]
 
 
 class AutoroleSettings(FeatureSettings):
