@@ -19,6 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
     delete,
     func,
+    or_,
     select,
     update,
 )
@@ -80,7 +81,7 @@ class Ticket(Base):
     request_id: Mapped[int] = mapped_column(Snowflake)
     status: Mapped[str] = mapped_column(String(20))
     mode: Mapped[str] = mapped_column(String(10))
-    parent_id: Mapped[int | None] = mapped_column(Snowflake)
+    parent_id: Mapped[int | None] = mapped_column(Snowflake, index=True)
     channel_id: Mapped[int | None] = mapped_column(Snowflake)
     room_lost: Mapped[bool] = mapped_column(Boolean)
     name: Mapped[str] = mapped_column(String(100))
@@ -220,6 +221,22 @@ async def get_ticket_in(session: AsyncSession, channel_id: int) -> Ticket | None
     return await session.scalar(select(Ticket).where(Ticket.channel_id == channel_id))
 
 
+async def list_tickets_in(session: AsyncSession, channel_id: int) -> Sequence[Ticket]:
+    """Return the tickets whose room a channel is, or whose threads are in it.
+
+    With a channel its threads are deleted, of which Discord tells nothing.
+    """
+    query = select(Ticket).where(
+        or_(
+            Ticket.channel_id == channel_id,
+            (Ticket.parent_id == channel_id)
+            & (Ticket.mode == "thread")
+            & Ticket.channel_id.is_not(None),
+        )
+    )
+    return (await session.scalars(query)).all()
+
+
 async def get_ticket_requested(session: AsyncSession, request_id: int) -> Ticket | None:
     """Return the ticket that was opened on a request."""
     return await session.scalar(select(Ticket).where(Ticket.request_id == request_id))
@@ -255,8 +272,12 @@ async def list_tickets(
 
 
 async def list_with_rooms(session: AsyncSession) -> Sequence[Ticket]:
-    """Return every ticket that has a room in which somebody can write."""
-    query = select(Ticket).where(Ticket.channel_id.is_not(None), Ticket.status.in_(UNFINISHED))
+    """Return every ticket that has a room in which somebody can write.
+
+    In a channel that is kept for a while after the end, the staff can.
+    """
+    can_write = or_(Ticket.status.in_(UNFINISHED), Ticket.mode == "channel")
+    query = select(Ticket).where(Ticket.channel_id.is_not(None), can_write)
     return (await session.scalars(query)).all()
 
 

@@ -182,7 +182,7 @@ class Capture:
         now = self._office.clock.now()
         async with self._office.database.write() as session:
             sent = [one for one in events if one.kind == "message" and _is_written(one.payload)]
-            fresh = await self._add(session, sent)
+            await self._add(session, sent)
             for one in events:
                 if one.kind == "edit":
                     await self._edit(session, one, now)
@@ -190,7 +190,8 @@ class Capture:
                     ids = [int(it) for it in one.payload.get("ids") or [one.payload["id"]]]
                     await table.mark_deleted(session, ids, now)
         written: defaultdict[int, list[tuple[Writer, datetime]]] = defaultdict(list)
-        for one in fresh:
+        # Also of those that were on record: a failure in between must not lose the deadlines.
+        for one in sent:
             who, room = writer_of(one.payload, one.room), one.room
             written[room.ticket_id].append((who, _sent_at(one.payload)))
             if who is Writer.OPENER and (text := one.payload.get("content")):
@@ -198,10 +199,10 @@ class Capture:
         for ticket_id, who_and_when in written.items():
             await self._watch.note_writing(ticket_id, who_and_when)
 
-    async def _add(self, session: AsyncSession, events: Sequence[_Event]) -> list[_Event]:
-        """Add the messages that are not on record, and return them."""
+    async def _add(self, session: AsyncSession, events: Sequence[_Event]) -> None:
+        """Add the messages that are not on record."""
         if not events:
-            return []
+            return
         known = await table.list_known(session, [int(one.payload["id"]) for one in events])
         fresh = [one for one in events if int(one.payload["id"]) not in known]
         await table.add_messages(session, [message_row(one.payload, one.room) for one in fresh])
@@ -210,7 +211,6 @@ class Capture:
         )
         for one in fresh:
             await self._files.take(session, one.payload, one.room)
-        return fresh
 
     async def _edit(self, session: AsyncSession, event: _Event, now: datetime) -> None:
         payload = event.payload

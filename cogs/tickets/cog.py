@@ -9,6 +9,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.core.jobs import JobFailed
+from bot.core.settings import SettingsChanged
 from bot.delivery import RenderedFile
 from bot.membership import DiscordMembers
 from cogs.tickets.access import Access, Interaction
@@ -60,13 +61,19 @@ class Tickets(
         self.service = TicketService.build(bot.kernel, outside)
         self.access = Access(self.service.office)
         self.asker = Asker(self.service)
-        self.desk = PanelDesk(self.service.office, bot.kernel.audit)
+        self.desk = PanelDesk(
+            self.service.office, bot.kernel.audit, changed=self.service.following.follow
+        )
 
     async def cog_load(self) -> None:
         """Take up earlier work and begin to listen."""
         await self.service.start()
         await self.desk.start()
-        self._unsubscribe = self.bot.kernel.bus.subscribe(JobFailed, self.service.keeper.job_failed)
+        bus = self.bot.kernel.bus
+        self._unsubscribe = [
+            bus.subscribe(JobFailed, self.service.keeper.job_failed),
+            bus.subscribe(SettingsChanged, self.service.following.settings_changed),
+        ]
         self.bot.kernel.resources.register(RESOURCE.name, PanelResource(self.desk))
         self.bot.add_dynamic_items(TicketButton, PageButton, OpenButton, PanelSelect, RateButton)
         self.bot.renderers[TRANSCRIPT_RENDERER] = self._render
@@ -84,7 +91,8 @@ class Tickets(
 
     async def cog_unload(self) -> None:
         """Write down what was heard."""
-        self._unsubscribe()
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
         await self.service.capture.flush()
         await self._fetcher.close()
 

@@ -6,7 +6,7 @@ A change and the edits of the messages that show the panel are one transaction.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,10 @@ _FOR_CHANNELS = ("view_channel", "manage_channels", "manage_roles")
 _EMOJI = re.compile(r"<a?:\w{2,32}:\d{15,20}>|[^\w\s<>:@#]{1,16}")
 
 
+# Told of a panel that has changed, by guild and id.
+Changed = Callable[[int, int], Awaitable[None]]
+
+
 def read_panel(values: Mapping[str, Any]) -> Panel:
     """Return the panel that the values describe; raises `InvalidInput` by field."""
     try:
@@ -72,10 +76,16 @@ class PanelDesk:
     """Keeps the panels of all guilds, and has their messages follow."""
 
     def __init__(
-        self, office: Office, audit: AuditLog, *, patience: float = SENDING_SECONDS
+        self,
+        office: Office,
+        audit: AuditLog,
+        *,
+        changed: Changed | None = None,
+        patience: float = SENDING_SECONDS,
     ) -> None:
         self._office = office
         self._audit = audit
+        self._changed = changed
         self._patience = patience
         # The messages that show panels: every deletion in all guilds is looked up here.
         self.posted: set[int] = set()
@@ -147,7 +157,10 @@ class PanelDesk:
             )
             await self._record(session, row.guild_id, actor, "edit", panel)
             await self._refresh_posts(session, row.guild_id, row.id)
-            return await self._get(session, row.guild_id, row.id)
+            changed = await self._get(session, row.guild_id, row.id)
+        if self._changed is not None:
+            await self._changed(row.guild_id, row.id)
+        return changed
 
     async def delete(self, row: TicketPanel, actor: Actor, *, exactly: bool = False) -> None:
         """Delete a panel; its tickets stay, and it disappears from the messages that show it."""

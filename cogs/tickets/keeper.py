@@ -68,7 +68,11 @@ class _Case:
 
 
 class RoomKeeper:
-    """Runs the jobs that keep rooms; `opened` and `shut` join the transactions of those steps."""
+    """Runs the jobs that keep rooms.
+
+    `opened` and `shut` join the transactions of those steps; `dropped` is told of channels in which
+    nothing more is written.
+    """
 
     def __init__(
         self, office: Office, rooms: Rooms, herald: Herald, problems: ProblemService
@@ -80,6 +84,7 @@ class RoomKeeper:
         self._waiting: dict[int, asyncio.Future[None]] = {}
         self.opened: list[Opened] = []
         self.shut: list[Shut] = []
+        self.dropped: list[Callable[[int], None]] = []
 
     def start(self) -> None:
         """Take up the jobs, also those of earlier runs."""
@@ -303,6 +308,8 @@ class RoomKeeper:
             )
         if not await table.drop_room(session, ticket.id, ticket.channel_id, lost=not removed):
             return
+        for hook in self.dropped:
+            hook(ticket.channel_id or 0)
         action = Action.ROOM_REMOVED if removed else Action.ROOM_LOST
         await table.add_event(session, ticket, action, now)
         if closed is not None:
@@ -383,6 +390,9 @@ class RoomKeeper:
         if closed is None:
             return ticket
         await table.add_event(session, closed, Action.ROOM_SHUT, self._office.clock.now())
+        if closed.mode == Room.THREAD:
+            for drop in self.dropped:
+                drop(closed.channel_id or 0)
         for hook in self.shut:
             await hook(session, closed)
         await self._herald.closed(session, closed)

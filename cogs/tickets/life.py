@@ -32,6 +32,7 @@ class Life(Ending):
     def start(self) -> None:
         """Hear of rooms that are ready."""
         self._keeper.opened.append(self._opened)
+        self._keeper.dropped.append(self._capture.forget)
 
     async def _opened(self, session: AsyncSession, ticket: Ticket, again: bool) -> None:
         await self._capture.note(session, ticket)

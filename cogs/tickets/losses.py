@@ -61,16 +61,15 @@ class Losses:
         self._office.jobs.register(LOOK_JOB, effect=self._look, timeout=timedelta(minutes=10))
 
     async def room_deleted(self, channel_id: int) -> None:
-        """Note that a channel or thread was deleted, if it was a ticket's room."""
+        """Note that a channel or thread was deleted: a ticket's room, or where threads were."""
         async with self._office.database.read() as session:
-            known = await table.get_ticket_in(session, channel_id)
-        if known is None:
-            return
-        async with self._office.database.write() as session:
-            ticket = await table.get_ticket(session, known.id, lock=True)
-            if ticket is not None and ticket.channel_id == channel_id:
-                removed = ticket.remove_at is not None and ticket.status == Status.CLOSED
-                await self._keeper.note_gone(session, ticket, removed=removed)
+            found = await table.list_tickets_in(session, channel_id)
+        for one in found:
+            async with self._office.database.write() as session:
+                ticket = await table.get_ticket(session, one.id, lock=True)
+                if ticket is not None and ticket.channel_id == one.channel_id:
+                    removed = ticket.remove_at is not None and ticket.status == Status.CLOSED
+                    await self._keeper.note_gone(session, ticket, removed=removed)
 
     async def member_left(self, guild_id: int, user_id: int) -> None:
         """Close the open tickets of somebody who has left, where the panel says so."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cogs.tickets.archive import Archive
 from cogs.tickets.capturing import Capture, History
 from cogs.tickets.files import Fetcher, FileKeeper, FileStore
+from cogs.tickets.following import Following
 from cogs.tickets.herald import Herald
 from cogs.tickets.keeper import RoomKeeper
 from cogs.tickets.life import Life
@@ -47,6 +48,7 @@ class TicketService:
     capture: Capture
     archive: Archive
     quality: Quality
+    following: Following
 
     @classmethod
     def build(cls, kernel: Any, outside: Outside) -> TicketService:
@@ -82,6 +84,7 @@ class TicketService:
             capture=capture,
             archive=Archive(office, capture, files),
             quality=quality,
+            following=Following(office, keeper, watch, capture),
         )
 
     async def start(self) -> None:

@@ -216,6 +216,7 @@ def upgrade() -> None:
             unique=False,
         )
         batch_op.create_index(batch_op.f("ix_tickets_opened_by"), ["opened_by"], unique=False)
+        batch_op.create_index(batch_op.f("ix_tickets_parent_id"), ["parent_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_tickets_panel_id"), ["panel_id"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_tickets_status_closed_at"), ["status", "closed_at"], unique=False

@@ -1,0 +1,109 @@
+"""Ratings and figures, and how open tickets follow what is set."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.core.errors import Conflict, Denied
+from bot.core.settings import SettingsChanged
+from cogs.tickets.desk import PanelDesk
+from cogs.tickets.figures import count_up
+from cogs.tickets.watch import Writer
+from db import ticket_quality
+from db.engine import Database
+from db.ticket_quality import TicketRating
+from db.tickets import Ticket
+from tests.cogs.tickets.stage import CHANNEL, GUILD, LOG, OPENER, OTHER, STAFF, Stage
+from tests.fakes import FakeClock
+
+
+async def closed(database: Database) -> tuple[Stage, Ticket]:
+    stage = await Stage.make(database, FakeClock())
+    await stage.set(log_channel_id=str(LOG))
+    ticket = await stage.open()
+    await stage.service.life.claim(ticket.id, STAFF)
+    stage.clock.advance(60)
+    await stage.service.watch.note_writing(ticket.id, [(Writer.STAFF, stage.clock.now())])
+    stage.clock.advance(600)
+    await stage.service.life.close(ticket.id, STAFF)
+    await stage.wait(1)
+    return stage, await stage.get(ticket.id)
+
+
+async def test_only_the_opener_rates_and_may_think_again(database: Database) -> None:
+    stage, ticket = await closed(database)
+    quality = stage.service.quality
+    with pytest.raises(Denied, match="Only whoever opened"):
+        await quality.rate(ticket.id, OTHER, 1)
+    await quality.rate(ticket.id, OPENER, 2)
+    await quality.rate(ticket.id, OPENER, 5)
+    await quality.comment(ticket, OPENER, 5, " Fast @everyone ")
+    async with database.read() as session:
+        rating = await ticket_quality.get_rating(session, ticket.id)
+    assert rating is not None
+    assert (rating.stars, rating.comment) == (5, "Fast @everyone")
+    await stage.settle()
+    told = stage.courier.delivered[-1]
+    assert told.channel_id == LOG
+    assert "★★★★★ for ticket 1" in told.payload["content"]
+    assert told.payload["allowed_mentions"] == {"parse": [], "users": []}
+
+
+async def test_an_open_ticket_is_not_rated(sqlite_database: Database) -> None:
+    stage = await Stage.make(sqlite_database, FakeClock())
+    ticket = await stage.open()
+    with pytest.raises(Conflict, match="open again"):
+        await stage.service.quality.rate(ticket.id, OPENER, 5)
+
+
+async def test_figures_are_medians_by_staff_and_hour(sqlite_database: Database) -> None:
+    stage, ticket = await closed(sqlite_database)
+    await stage.service.quality.rate(ticket.id, OPENER, 4)
+    figures = await stage.service.quality.figures(GUILD, 30)
+    assert (figures.opened, figures.closed, figures.unanswered) == (1, 1, 0)
+    assert (figures.first_answer, figures.resolution) == (
+        timedelta(seconds=60),
+        timedelta(seconds=660),
+    )
+    (share,) = figures.staff
+    assert (share.user_id, share.tickets, share.stars) == (STAFF, 1, 4.0)
+    assert figures.hours[12] == 1
+
+
+def test_figures_of_nothing() -> None:
+    ratings: list[TicketRating] = []
+    figures = count_up([], ratings, "UTC")
+    assert (figures.first_answer, figures.stars, list(figures.staff)) == (None, None, [])
+
+
+async def test_open_tickets_follow_their_panel_and_the_settings(database: Database) -> None:
+    stage = await Stage.make(database, FakeClock())
+    row = await stage.panel(room="channel")
+    ticket = await stage.open(row)
+    following = stage.service.following
+    stage.bus.subscribe(SettingsChanged, following.settings_changed)
+    desk = PanelDesk(stage.service.office, stage.audit, changed=following.follow)
+
+    def shorter(panel: Any) -> Any:
+        closing = panel.closing.model_copy(update={"inactive_after": timedelta(hours=1)})
+        return panel.model_copy(update={"staff_roles": (70,), "closing": closing})
+
+    await desk.change(row, shorter, stage.request(row).actor)
+    await stage.wait(1)
+    await stage.set(staff_roles=["71"])
+    await stage.wait(1)
+    assert (await stage.get(ticket.id)).room_state["staff"] == ["70", "71"]
+    await stage.wait(timedelta(minutes=50))
+    assert "warn_inactive" in await stage.events(ticket.id)
+
+
+async def test_threads_are_lost_with_their_channel(sqlite_database: Database) -> None:
+    stage = await Stage.make(sqlite_database, FakeClock())
+    ticket = await stage.open()
+    await stage.service.losses.room_deleted(CHANNEL)
+    lost = await stage.get(ticket.id)
+    assert (lost.status, lost.channel_id, lost.room_lost) == ("closed", None, True)
+    assert stage.service.capture.room(ticket.channel_id or 0) is None
