@@ -280,9 +280,13 @@ async def add_drawn(
     return {row[0]: row[1] for row in await session.execute(query)}
 
 
-async def get_winner(session: AsyncSession, winner_id: int) -> GiveawayWinner | None:
-    """Return somebody who was drawn, as it is now."""
-    return await session.get(GiveawayWinner, winner_id, populate_existing=True)
+async def get_winner(
+    session: AsyncSession, winner_id: int, *, lock: bool = False
+) -> GiveawayWinner | None:
+    """Return somebody who was drawn, as it is now; with `lock` nobody changes it until the end."""
+    return await session.get(
+        GiveawayWinner, winner_id, populate_existing=True, with_for_update=lock or None
+    )
 
 
 async def find_winner(
@@ -321,18 +325,25 @@ async def claim_prize(session: AsyncSession, winner_id: int, now: datetime) -> b
     return await count_changed(session, statement) == 1
 
 
-async def expire_claim(session: AsyncSession, winner_id: int, now: datetime) -> bool:
-    """Take a prize back that nobody claimed in time; False when somebody did, or may still."""
+async def expire_claims(
+    session: AsyncSession, giveaway_id: uuid.UUID, now: datetime
+) -> Sequence[GiveawayWinner]:
+    """Take back all prizes of a giveaway that nobody claimed in time, and return whose they were.
+
+    Whoever asks at the same moment gets none of them.
+    """
     statement = (
         update(GiveawayWinner)
         .where(
-            GiveawayWinner.id == winner_id,
+            GiveawayWinner.giveaway_id == giveaway_id,
             GiveawayWinner.state == PENDING,
             GiveawayWinner.claim_until <= now,
         )
         .values(state=EXPIRED, decided_at=now)
+        .returning(GiveawayWinner)
     )
-    return await count_changed(session, statement) == 1
+    found = await session.scalars(statement, execution_options={"populate_existing": True})
+    return sorted(found.all(), key=lambda one: one.id)
 
 
 async def replace_winner(

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.giveaways import (
@@ -102,6 +102,12 @@ async def count_prizes(session: AsyncSession, giveaway_id: UUID) -> tuple[int, i
     return total, handed
 
 
+async def list_prizes(session: AsyncSession, giveaway_id: UUID) -> Sequence[GiveawayPrize]:
+    """Return the sealed codes of a giveaway, in their order."""
+    query = select(GiveawayPrize).where(GiveawayPrize.giveaway_id == giveaway_id)
+    return (await session.scalars(query.order_by(GiveawayPrize.position))).all()
+
+
 async def last_position(session: AsyncSession, giveaway_id: UUID) -> int:
     """Return the highest position of a code, 0 without one."""
     query = select(func.max(GiveawayPrize.position)).where(GiveawayPrize.giveaway_id == giveaway_id)
@@ -139,16 +145,6 @@ async def take_prize(
         .execution_options(synchronize_session=False, populate_existing=True)
     )
     return await session.scalar(statement)
-
-
-async def drop_free_prizes(session: AsyncSession, giveaway_id: UUID) -> int:
-    """Delete the codes that nobody was given."""
-    return await count_changed(
-        session,
-        delete(GiveawayPrize).where(
-            GiveawayPrize.giveaway_id == giveaway_id, GiveawayPrize.winner_id.is_(None)
-        ),
-    )
 
 
 async def is_drawn(session: AsyncSession, giveaway_id: UUID) -> bool:

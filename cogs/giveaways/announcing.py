@@ -51,7 +51,12 @@ def closed_payload(
         count,
         weight=weight,
     )
-    note = _("Fingerprint of the list: {root}. The winners follow.", root=f"`{root}`")
+    note = _(
+        "Fingerprint of the list: {root}. Commitment to the seed: {commitment}. The winners "
+        "follow.",
+        root=f"`{root}`",
+        commitment=f"`{giveaway.commitment}`",
+    )
     content = f"🔒 {text.render(locale)}\n-# {note.render(locale)}"
     return _said(giveaway, content)
 

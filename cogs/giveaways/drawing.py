@@ -4,7 +4,7 @@ A giveaway is closed by a compare-and-set, whoever asks: its time, a command, it
 another process. From there on a job does one step after the other, each in a transaction of its
 own, and a process that dies leaves the next one what is left:
 
-1. the list of entries is final; its root is stored and published,
+1. the list of entries is final; its root is stored and published, and the message is waited for,
 2. the winners are found, which changes nothing,
 3. winners, seed, announcement, letters and roles are stored together.
 """
@@ -33,8 +33,14 @@ END_JOB = "giveaways.end"
 # A draw of many who have left takes a while: Discord is asked for each of them.
 _LONGEST = timedelta(minutes=30)
 _TURN_PAUSE = timedelta(seconds=5)
+_SOON = timedelta(seconds=1)
 # A guild is away for a moment, or the bot was removed from it and is perhaps added again.
 _SHORT_ABSENCE, _LONG_ABSENCE = timedelta(seconds=30), timedelta(hours=1)
+
+
+def closed_key(giveaway_id: UUID) -> str:
+    """Return the key of the message that says that the entries are closed."""
+    return f"giveaways:{giveaway_id}:closed"
 
 
 class Drawing:
@@ -44,6 +50,8 @@ class Drawing:
         self._stage = backstage
         self._winning = winning
         self._finder = Finder(backstage)
+        # Seconds for which the message about the entries is waited for before the job is put off.
+        self.patience = 0.5
 
     def start(self) -> None:
         """Take up the work of earlier runs."""
@@ -105,6 +113,8 @@ class Drawing:
         entries = None
         if round_ is None:
             round_, entries = await self._freeze(giveaway)
+        if number == 0:
+            await self._await_publication(giveaway)
         drawn = await self._finder.find(giveaway, round_, entries)
         await self._decide(giveaway, round_, drawn)
 
@@ -150,11 +160,21 @@ class Drawing:
             Delivery.message(
                 giveaway.channel_id,
                 closed_payload(giveaway, root=root, entries=measured, locale=locale),
-                dedupe_key=f"giveaways:{giveaway.id}:closed",
+                dedupe_key=closed_key(giveaway.id),
                 guild_id=giveaway.guild_id,
             ),
         )
         return round_
+
+    async def _await_publication(self, giveaway: Giveaway) -> None:
+        """Wait until everybody can read the root: nobody may know the seed before.
+
+        One that can't be posted, or waits for a permission, holds up nothing: what comes after it
+        in the channel waits behind it.
+        """
+        receipt = await self._stage.outbox.wait_for(closed_key(giveaway.id), self.patience)
+        if receipt is not None and receipt.is_open and not receipt.is_parked:
+            raise Retry(_SOON, "the list of entries is being published")
 
     async def _decide(
         self, giveaway: Giveaway, round_: GiveawayRound, drawn: Sequence[Drawn]

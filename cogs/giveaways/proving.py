@@ -120,7 +120,8 @@ def describe(proof: Proof, locale: str) -> str:
 _LIMITS = _(
     "-# What this can't show: whoever runs this bot holds the seed and the database, so they could "
     "know the result beforehand, add or remove entries before the end, and decide who is passed "
-    "over. Nobody can change the seed, the entries or the order of drawing afterwards."
+    "over. Its hosts choose when it ends, and can draw again in somebody's place. Nobody can "
+    "change the seed, the entries or the order of drawing afterwards."
 )
 
 
@@ -159,7 +160,7 @@ def _waiting(proof: Proof) -> list[Message]:
 def _drawn(proof: Proof) -> list[Message]:
     lines = [
         _(
-            "- Published when entries closed: the hash of the list, `{root}`",
+            "- Published when entries closed, as the message 🔒: the hash of the list, `{root}`",
             root=proof.rounds[0].entries_root,
         )
     ]
@@ -169,8 +170,8 @@ def _drawn(proof: Proof) -> list[Message]:
         lines += [
             _("✅ The seed is the one that was committed to at the start."),
             ngettext(
-                "✅ The list is the one whose hash was published: {count} entry.",
-                "✅ The list is the one whose hash was published: {count} entries.",
+                "✅ The list has the hash above: {count} entry.",
+                "✅ The list has the hash above: {count} entries.",
                 proof.entries,
             ),
             ngettext(
@@ -183,8 +184,9 @@ def _drawn(proof: Proof) -> list[Message]:
     lines.append(
         _(
             "Check it yourself, with nothing but Python: take `cogs/giveaways/verify.py` from the "
-            "bot's source and run `{command}`. Compare the commitment with the one in the "
-            "giveaway's message.",
+            "bot's source and run `{command}`. Then compare commitment and hash with the message "
+            "🔒 in the giveaway's channel: only that shows that they were there before the "
+            "winners.",
             command=_COMMAND.format(number=proof.giveaway.number),
         )
     )

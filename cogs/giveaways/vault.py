@@ -12,7 +12,7 @@ import contextlib
 import hashlib
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,6 +79,12 @@ class Vault:
                     count=total,
                 )
             )
+        kept = await self._known(session, giveaway_id, key)
+        if repeated := [at for at, code in enumerate(new, 1) if code in kept]:
+            raise InvalidInput(
+                _("Code {line} is in the vault already.", line=repeated[0]),
+                hint=_("Each code is handed to one winner: write each once."),
+            )
         first = await table.last_position(session, giveaway_id) + 1
         rows = [
             {
@@ -91,6 +97,15 @@ class Vault:
         ]
         await table.add_prizes(session, rows)
         return Stock(total + len(new), handed)
+
+    @staticmethod
+    async def _known(session: AsyncSession, giveaway_id: UUID, key: _Key) -> frozenset[str]:
+        """Return the codes that are in the vault, as far as this key opens them."""
+        return frozenset(
+            key.unseal(one.secret, _context(giveaway_id, one.position))
+            for one in await table.list_prizes(session, giveaway_id)
+            if one.key_id == key.id
+        )
 
     async def stock(self, session: AsyncSession, giveaway_id: UUID) -> Stock:
         """Return how many codes there are."""
@@ -118,10 +133,6 @@ class Vault:
                 ),
             )
         return key.unseal(prize.secret, _context(giveaway_id, prize.position))
-
-    async def forget_free(self, session: AsyncSession, giveaway_id: UUID) -> None:
-        """Delete the codes that nobody was given."""
-        await table.drop_free_prizes(session, giveaway_id)
 
     async def _open(self) -> _Key:
         if self._key is None:
@@ -159,7 +170,17 @@ def read_codes(lines: Iterable[str]) -> list[str]:
             _("A code has at most {most} characters.", most=LONGEST_CODE),
             hint=_("Write one code on each line."),
         )
+    if len(set(codes)) < len(codes):
+        twice = next(code for at, code in enumerate(codes) if code in codes[:at])
+        raise InvalidInput(
+            _("Line {line} repeats an earlier one.", line=_last_line_of(twice, codes)),
+            hint=_("Each code is handed to one winner: write each once."),
+        )
     return codes
+
+
+def _last_line_of(code: str, codes: Sequence[str]) -> int:
+    return len(codes) - list(reversed(codes)).index(code)
 
 
 def _context(giveaway_id: UUID, position: int) -> bytes:

@@ -224,7 +224,7 @@ def _check_round(
     if not is_committed(seed, number, commitment):
         raise ProofError(f"round {number}: the seed is not the one committed to at the start")
     if entries_root(entries) != root:
-        raise ProofError(f"round {number}: the entries are not those whose root was published")
+        raise ProofError(f"round {number}: the entries don't have the root that it was drawn from")
     order = draw_order(seed, giveaway_id, number, root, entries, earlier)
     won = 0
     for place, winner in enumerate(one["drawn"]):
@@ -239,7 +239,7 @@ def _check_round(
     over = len(one["drawn"]) - won
     return [
         f"round {number}: the seed is the one committed to at the start",
-        f"round {number}: the entries are those whose root was published before the seed",
+        f"round {number}: the entries have the root {root}",
         f"round {number}: the draw gives exactly these {won} winners, {over} passed over",
     ]
 
@@ -263,7 +263,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     for line in lines:
         print(f"right: {line}")
-    print(f"The published commitment has to be {proof['commitment']}: compare it yourself.")
+    print(
+        "What this file can't show is that nobody made it up afterwards. Compare it yourself with"
+    )
+    print(
+        "the message 🔒 that the bot posted when the entries closed, before the winners were known:"
+    )
+    print(f"  commitment {proof['commitment']}")
+    for root in dict.fromkeys(one["entries_root"] for one in proof["rounds"]):
+        print(f"  list       {root}")
     return 0
 
 

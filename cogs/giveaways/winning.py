@@ -143,7 +143,8 @@ class Winning:
 
     async def _claim(self, session: AsyncSession, winner: GiveawayWinner, user_id: int) -> Claimed:
         is_new = await table.claim_prize(session, winner.id, self._stage.clock.now())
-        current = await table.get_winner(session, winner.id)
+        # Held until the code is handed over: nobody is drawn in their place at that moment.
+        current = await table.get_winner(session, winner.id, lock=True)
         giveaway = await table.get_giveaway(session, winner.giveaway_id)
         if current is None or giveaway is None:
             raise NotFound(_("This giveaway is not there any more."))
@@ -161,15 +162,22 @@ class Winning:
     async def claim_due(self, job: Job, session: AsyncSession) -> datetime | None:
         """Take back what was not claimed in time, and have somebody else drawn."""
         winner_id, now = int(job.dedupe_key.removeprefix(f"{CLAIM_JOB}:")), self._stage.clock.now()
-        if not await table.expire_claim(session, winner_id, now):
-            winner = await table.get_winner(session, winner_id)
-            return winner.claim_until if winner and winner.state == PENDING else None
         winner = await table.get_winner(session, winner_id)
         giveaway = await table.get_giveaway(session, winner.giveaway_id) if winner else None
-        if winner is None or giveaway is None:
+        if winner is None or giveaway is None or winner.state != PENDING:
             return None
-        if not await self._draw_again(session, giveaway, wanted=1, by=None):
-            await self._say_no_more(session, giveaway, winner)
+        # Each draw uses up one of the seeds that were committed to: what ran out at the same
+        # moment is drawn at once.
+        expired = await table.expire_claims(session, giveaway.id, now)
+        if not expired:
+            current = await table.get_winner(session, winner_id)
+            return current.claim_until if current and current.state == PENDING else None
+        for one in expired:
+            if one.id != winner_id:
+                await self._stage.jobs.cancel(session, f"{CLAIM_JOB}:{one.id}")
+        if not await self._draw_again(session, giveaway, wanted=len(expired), by=None):
+            for one in expired:
+                await self._say_no_more(session, giveaway, one)
         await self._stage.board.refresh(session, giveaway.id, giveaway.guild_id, at_once=True)
         return None
 

@@ -35,6 +35,7 @@ from db.outbox import OutboxMessage
 from db.role_wishes import RoleWish, list_wishes
 from db.statements import insert_for, table_of
 from tests.fakes import FakeClock
+from tests.sidebyside import work
 
 GUILD, CHANNEL, HOST = 1 << 40, 500, 9
 HOUR = timedelta(hours=1)
@@ -196,8 +197,7 @@ class Stage:
         return closed
 
     async def settle(self) -> None:
-        await self.jobs.run_due()
-        await self.outbox.run_due()
+        await work(self.jobs, self.outbox)
 
     async def wait(self, span: timedelta | float) -> None:
         self.clock.advance(span)

@@ -123,6 +123,18 @@ async def test_what_is_not_claimed_in_time_goes_to_somebody_else(stage: Stage):
     assert [one.user_id for one in await stage.wishes()] == [second.user_id]
 
 
+async def test_what_runs_out_together_is_drawn_together(stage: Stage):
+    giveaway, winners = await ended(stage, 100, winner_count=50, claim_seconds=3600)
+    await stage.winning.claim(winners[0].id, winners[0].user_id)
+    await stage.wait(HOUR)
+    await stage.wait(10)
+    rounds = await stage.rounds(giveaway)
+    assert [one.wanted for one in rounds] == [50, 49]
+    found = list((await states(stage, giveaway)).values())
+    assert (found.count(WON), found.count(EXPIRED), found.count(PENDING)) == (1, 49, 49)
+    await check(stage, giveaway)
+
+
 async def test_claim_and_end_of_time_at_once_decide_for_one(stage: Stage):
     giveaway, winners = await ended(stage, 20, winner_count=8, claim_seconds=3600)
     stage.clock.advance(HOUR - timedelta(milliseconds=1))

@@ -28,6 +28,7 @@ from db.giveaways import (
 from tests.cogs.giveaways.rows import make_entry, make_giveaway
 from tests.cogs.giveaways.test_proving import Desk
 from tests.cogs.moderation.world import text_of
+from tests.sidebyside import work as side_by_side
 from tests.simcord_env import running_bench, speaking
 
 
@@ -52,9 +53,9 @@ async def held(desk: Desk, **options: Any) -> Any:
 
 
 async def work(desk: Desk) -> None:
-    """Do what waits: jobs, then messages, twice, as each may bring about the other."""
+    """Do what waits: jobs and messages, twice, as each may bring about the other."""
     for _ in range(2):
-        await desk.bench.run_jobs()
+        await side_by_side(desk.bench.kernel.jobs, desk.bench.kernel.outbox)
         await desk.bench.deliver()
 
 

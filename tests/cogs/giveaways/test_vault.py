@@ -56,7 +56,7 @@ async def test_codes_are_handed_over_in_order_and_once(database: Database, vault
 async def test_codes_are_unreadable_at_rest(database: Database, vault: Vault) -> None:
     giveaway = await _start(database)
     async with database.write() as session:
-        await vault.add(session, giveaway.id, ["SECRET-CODE", "SECRET-CODE"])
+        await vault.add(session, giveaway.id, ["SECRET-CODE-1", "SECRET-CODE-2"])
     async with database.read() as session:
         sealed = (await session.scalars(select(GiveawayPrize.secret))).all()
 
@@ -166,7 +166,7 @@ async def test_cancelled_giveaway_takes_no_codes(sqlite_database: Database, vaul
 async def test_vault_does_not_grow_without_end(sqlite_database: Database, vault: Vault) -> None:
     giveaway = await _start(sqlite_database)
     async with sqlite_database.write() as session:
-        await vault.add(session, giveaway.id, ["A"] * MOST_CODES)
+        await vault.add(session, giveaway.id, [f"code {one}" for one in range(MOST_CODES)])
 
     with pytest.raises(InvalidInput, match="can hold"):
         async with sqlite_database.write() as session:
@@ -179,3 +179,18 @@ async def test_vault_does_not_grow_without_end(sqlite_database: Database, vault:
 def test_lines_that_are_no_codes_are_refused(lines: list[str]) -> None:
     with pytest.raises(InvalidInput):
         read_codes(lines)
+
+
+async def test_a_code_is_taken_once(database: Database, vault: Vault) -> None:
+    giveaway = await _start(database)
+    async with database.write() as session:
+        await vault.add(session, giveaway.id, ["A", "B"])
+    for codes, words in (
+        (["C", "D", "C"], "Line 3 repeats"),
+        (["C", "B"], "Code 2 is in the vault"),
+    ):
+        with pytest.raises(InvalidInput, match=words):
+            async with database.write() as session:
+                await vault.add(session, giveaway.id, codes)
+    async with database.read() as session:
+        assert (await vault.stock(session, giveaway.id)).total == 2

@@ -33,6 +33,7 @@ from db.engine import Database
 from db.giveaways import Giveaway
 from tests.cogs.welcome.world import Courier
 from tests.fakes import FakeClock
+from tests.sidebyside import work
 
 GUILD, CHANNEL, OTHER_CHANNEL = 1 << 40, 500, 501
 HOST = Actor(77, "command", "host")
@@ -105,8 +106,7 @@ class HostWorld:
         await self.outbox.run_due()
         self.clock.advance(time.total_seconds())
         for _turn in range(3):
-            await self.jobs.run_due()
-            await self.outbox.run_due()
+            await work(self.jobs, self.outbox)
 
     async def get(self, giveaway: Giveaway) -> Giveaway:
         async with self.database.read() as session:
