@@ -42,8 +42,16 @@ def expected_error(error: BaseException) -> AppError | None:
     if isinstance(cause, discord.HTTPException) and cause.code in _INTERACTION_GONE:
         log.info("interaction_gone", code=cause.code)
         return _too_slow(cause)
+    if is_closed_session(cause):
+        # The bot stops while somebody is answered.
+        return _discord_down(cause)
     make = next((make for kinds, make in _MEANINGS if isinstance(cause, kinds)), None)
     return make(cause) if make else None
+
+
+def is_closed_session(error: BaseException) -> bool:
+    """Tell whether aiohttp says so that its session was closed meanwhile, as when the bot stops."""
+    return isinstance(error, RuntimeError) and str(error) == "Session is closed"
 
 
 def _not_allowed(_error: Any) -> AppError:

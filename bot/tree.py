@@ -22,7 +22,7 @@ from bot.core.errors import AppError, Denied, Unexpected
 from bot.core.features import Feature, RateClass
 from bot.core.i18n import _
 from bot.core.usage import UsageEvent
-from bot.meanings import expected_error
+from bot.meanings import expected_error, is_closed_session
 from bot.replies import answer_error
 from db.base import NOBODY
 
@@ -125,8 +125,10 @@ class PegasusTree(app_commands.CommandTree["Pegasus"]):
             )
         try:
             await answer_error(interaction, error)
-        except (discord.DiscordException, aiohttp.ClientError, OSError) as failure:
+        except (discord.DiscordException, aiohttp.ClientError, OSError, RuntimeError) as failure:
             # The interaction is gone (3 s or 15 min are over) or Discord is: nobody can be told.
+            if isinstance(failure, RuntimeError) and not is_closed_session(failure):
+                raise
             log.info(
                 "error_answer_not_delivered",
                 error=type(failure).__name__,

@@ -183,6 +183,22 @@ async def mark_gone(session: AsyncSession, message_ids: Collection[int]) -> Sequ
     return (await session.scalars(statement)).all()
 
 
+async def mark_post_gone(session: AsyncSession, post_id: int) -> None:
+    """Note that a message can't be found any more."""
+    await session.execute(update(TicketPost).where(TicketPost.id == post_id).values(gone=True))
+
+
+async def mark_channel_gone(session: AsyncSession, channel_id: int) -> Sequence[int]:
+    """Note that the messages of a channel went with it; return which."""
+    statement = (
+        update(TicketPost)
+        .where(TicketPost.channel_id == channel_id, TicketPost.gone.is_(False))
+        .values(gone=True)
+        .returning(TicketPost.message_id)
+    )
+    return [one for one in await session.scalars(statement) if one is not None]
+
+
 # --- forms half filled in -----------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.core.jobs import JobFailed
+from bot.core.outbox import OutboxFailed
 from bot.core.settings import SettingsChanged
 from bot.delivery import RenderedFile
 from bot.membership import DiscordMembers
@@ -73,6 +74,7 @@ class Tickets(
         self._unsubscribe = [
             bus.subscribe(JobFailed, self.service.keeper.job_failed),
             bus.subscribe(SettingsChanged, self.service.following.settings_changed),
+            bus.subscribe(OutboxFailed, self.desk.delivery_failed),
         ]
         self.bot.kernel.resources.register(RESOURCE.name, PanelResource(self.desk))
         self.bot.add_dynamic_items(TicketButton, PageButton, OpenButton, PanelSelect, RateButton)
@@ -113,7 +115,10 @@ class Tickets(
 
     def on_room_deleted(self, payload: Payload) -> None:
         """Note that a ticket's room was deleted by hand."""
-        self._spawn("room", self.service.losses.room_deleted(int(payload["id"])))
+        channel_id = int(payload["id"])
+        self._spawn("room", self.service.losses.room_deleted(channel_id))
+        if "thread_metadata" not in payload and "parent_id" in payload:
+            self._spawn("posts", self.desk.channel_deleted(channel_id))
 
     def on_deletion(self, payload: Payload) -> None:
         """Note that messages were deleted, in tickets or among those that show panels."""

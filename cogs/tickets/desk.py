@@ -18,7 +18,7 @@ from bot.core.errors import Conflict, Denied, InvalidInput, NotFound
 from bot.core.fields.text import quote
 from bot.core.i18n import _
 from bot.core.jobs import Job, Retry
-from bot.core.outbox import Delivery
+from bot.core.outbox import Delivery, OutboxFailed
 from bot.core.preflight import can_post, missing_permissions
 from bot.core.settings.validation import invalid_input
 from cogs.tickets.office import Office
@@ -34,10 +34,11 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
 MOST_POSTS = 25
-NOTE_JOB = "tickets.post"
+NOTE_JOB, RENEW_JOB = "tickets.post", "tickets.renew"
 # How long a message may take to be sent before its id is asked for again.
 SENDING_SECONDS, _LOOK_AGAIN = 5.0, timedelta(seconds=10)
-_RENEWED_EVERY = 3
+_GATHER = timedelta(seconds=1)
+_LOST = frozenset({"message_gone", "channel_gone"})
 _FOR_THREADS = (
     "view_channel",
     "create_private_threads",
@@ -46,7 +47,9 @@ _FOR_THREADS = (
 )
 _FOR_CHANNELS = ("view_channel", "manage_channels", "manage_roles")
 # A custom emoji as Discord writes it, or one character of Unicode with what belongs to it.
-_EMOJI = re.compile(r"<a?:\w{2,32}:\d{15,20}>|[^\w\s<>:@#]{1,16}")
+_EMOJI = re.compile(
+    r"<a?:\w{2,32}:\d{15,20}>|[0-9#*]\ufe0f?\u20e3|(?=[^\x00-\xff])[^\w\s<>:@#]{1,16}|[©®]\ufe0f?"
+)
 
 
 # Told of a panel that has changed, by guild and id.
@@ -95,6 +98,7 @@ class PanelDesk:
         async with self._office.database.read() as session:
             self.posted = set(await table.list_posted(session))
         self._office.jobs.register(NOTE_JOB, effect=self._note_posted)
+        self._office.jobs.register(RENEW_JOB, self._renew)
 
     async def list(self, guild_id: int) -> Sequence[TicketPanel]:
         """Return a guild's panels by name."""
@@ -249,13 +253,36 @@ class PanelDesk:
         )
 
     async def renew(self, post_id: int) -> None:
-        """Send a message's present content again: so its select shows nothing as chosen."""
+        """Have a message's present content sent again: so its select shows nothing as chosen."""
+        now = self._office.clock.now()
         async with self._office.database.write() as session:
-            post = await table.find_post(session, post_id)
-            if post is not None and not post.gone:
-                # Once for all who choose within a few seconds.
-                bucket = int(self._office.clock.now().timestamp()) // _RENEWED_EVERY
-                await self._edit(session, post, f"renewed:{bucket}")
+            # Once for all who choose within a few seconds.
+            await self._office.jobs.ensure(
+                session,
+                RENEW_JOB,
+                now + _GATHER,
+                {"post_id": post_id},
+                dedupe_key=f"{RENEW_JOB}:{post_id}",
+            )
+
+    async def _renew(self, job: Job, session: AsyncSession) -> None:
+        post = await table.find_post(session, int(job.payload["post_id"]))
+        if post is not None and not post.gone:
+            await self._edit(session, post, f"renewed:{self._office.clock.now().isoformat()}")
+
+    async def delivery_failed(self, event: OutboxFailed) -> None:
+        """Note that a message was deleted while nobody listened: it can't be edited."""
+        subject, _colon, rest = event.dedupe_key.partition(":post:")
+        post_id = rest.partition(":")[0]
+        if subject == KEY and post_id.isdecimal() and event.reason in _LOST:
+            async with self._office.database.write() as session:
+                await table.mark_post_gone(session, int(post_id))
+
+    async def channel_deleted(self, channel_id: int) -> None:
+        """Note that messages went with their channel."""
+        async with self._office.database.write() as session:
+            lost = await table.mark_channel_gone(session, channel_id)
+        self.posted.difference_update(lost)
 
     async def _note_posted(self, job: Job) -> None:
         """Note the id of a message that was sent, by which its deletion is known."""

@@ -15,8 +15,8 @@ from bot.core.i18n import N_, Message, _, babel_locale
 from cogs.tickets.panel import Hours
 
 MIDNIGHT = time(0)
-# After a week without an opening there is none.
-_DAYS_AHEAD = 8
+# After a week without an opening there is none, but for one that a clock change swallows.
+_DAYS_AHEAD = 16
 # Spans that a service level or a deadline may take, in days on the calendar: 90 days of work in
 # hours that are one minute a week do not end; nobody waits for them.
 _MOST_DAYS = 800
@@ -32,8 +32,11 @@ _DAY_WORDS: Sequence[Sequence[str]] = (
     ("su", "sun", "sunday", "do", "dom", "domingo"),
 )
 _DAYS = {word: day for day, words in enumerate(_DAY_WORDS) for word in words}
+_DAYS_PART = re.compile(
+    r"(?P<first>[^\W\d]+)\.?(?:\s*(?:[-–—]|\bto\b|\ba\b)\s*(?P<last>[^\W\d]+)\.?)?"  # noqa: RUF001
+)
 _LINE = re.compile(
-    r"(?P<first>[^\W\d]+)\.?(?:\s*[-–—]\s*(?P<last>[^\W\d]+)\.?)?\s*:?\s+"  # noqa: RUF001
+    r"(?P<days>[^\d:]+?)\s*:?\s+"
     r"(?P<opens>\d{1,2}(?:[:.]\d{2})?)\s*[-–—]\s*(?P<closes>\d{1,2}(?:[:.]\d{2})?)"  # noqa: RUF001
 )
 DAYS = (
@@ -56,7 +59,7 @@ def read_hours(text: str) -> tuple[Hours, ...]:
     Raises `InvalidInput` for a line that can't be read, naming it.
     """
     found: list[Hours] = []
-    for line in re.split(r"[\n;,]", text):
+    for line in re.split(r"[\n;]", text):
         if line.strip():
             found += _read_line(line.strip())
     return tuple(sorted(found, key=lambda one: (one.day, one.opens)))
@@ -66,18 +69,25 @@ def _read_line(line: str) -> list[Hours]:
     match = _LINE.fullmatch(line.casefold())
     if match is None:
         raise _unreadable(line)
-    first = _DAYS.get(match["first"])
-    last = _DAYS.get(match["last"]) if match["last"] else first
     opens, closes = _read_time(match["opens"]), _read_time(match["closes"])
-    if first is None or last is None or opens is None or closes is None:
+    days = [day for part in match["days"].split(",") for day in _read_days(part.strip(), line)]
+    if opens is None or closes is None:
         raise _unreadable(line)
     if closes != MIDNIGHT and closes <= opens:
         raise InvalidInput(
             _("In {line} the end has to be after the beginning.", line=line[:60]),
             hint=_("For a night, write two lines: Fri 22:00-24:00 and Sat 00:00-06:00."),
         )
-    days = [(first + one) % 7 for one in range((last - first) % 7 + 1)]
-    return [Hours(day=day, opens=opens, closes=closes) for day in days]
+    return [Hours(day=day, opens=opens, closes=closes) for day in dict.fromkeys(days)]
+
+
+def _read_days(part: str, line: str) -> list[int]:
+    match = _DAYS_PART.fullmatch(part)
+    first = _DAYS.get(match["first"]) if match else None
+    last = _DAYS.get(match["last"]) if match and match["last"] else first
+    if first is None or last is None:
+        raise _unreadable(line)
+    return [(first + one) % 7 for one in range((last - first) % 7 + 1)]
 
 
 def _read_time(text: str) -> time | None:
@@ -188,6 +198,9 @@ def _spans(
             until = day + timedelta(days=1) if one.closes == MIDNIGHT else day
             begin = datetime.combine(day, one.opens, tz).astimezone(UTC)
             end = datetime.combine(until, one.closes, tz).astimezone(UTC)
+            # A clock that is put forward can leave nothing of a span.
+            if end <= begin:
+                continue
             if held is not None and begin <= held[1]:
                 held = (held[0], max(held[1], end))
                 continue

@@ -255,6 +255,8 @@ class PanelSelect(
         """Begin a ticket of the chosen panel."""
         data = cast("Any", interaction.data)
         cog: Any = interaction.client.get_cog("Tickets")
-        await cog.begin(interaction, request_of(interaction, int(data["values"][0])))
-        # What was chosen would stay so in the client, and could not be chosen again.
-        await cog.desk.renew(int(self._match["post"]))
+        try:
+            await cog.begin(interaction, request_of(interaction, int(data["values"][0])))
+        finally:
+            # What was chosen would stay so in the client, and could not be chosen again.
+            await cog.desk.renew(int(self._match["post"]))

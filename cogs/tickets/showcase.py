@@ -17,6 +17,8 @@ _PER_ROW = 5
 _STYLES = {"blurple": 1, "grey": 2, "green": 3, "red": 4}
 _CUSTOM = re.compile(r"<(a?):(\w{2,32}):(\d{15,20})>")
 _BLURPLE = 0x5865F2
+# Of an embed's description.
+_LONGEST_TEXT = 4096
 
 Shown = Sequence[tuple[int, Panel]]
 
@@ -26,7 +28,7 @@ def post_payload(post: TicketPost, panels: Shown, locale: str | None) -> dict[st
     title = post.title or _("Talk to the staff").render(locale)
     embed = {
         "title": shorten(escape_markdown(title), 256),
-        "description": post.text or _lines(panels, locale),
+        "description": shorten(post.text or _lines(panels, locale), _LONGEST_TEXT),
         "color": post.colour if post.colour is not None else _BLURPLE,
     }
     offered = [one for one in panels if one[1].enabled]

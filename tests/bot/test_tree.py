@@ -131,6 +131,7 @@ def response(status: int) -> Any:
         (aiohttp.ClientConnectionError(), "E002"),
         (TimeoutError(), "E007"),
         (InvalidInput("no"), "E004"),
+        (RuntimeError("Session is closed"), "E002"),
     ],
 )
 def test_known_errors_have_a_meaning(error: Exception, code: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from bot.core.contracts import SYSTEM, Actor, ChannelSummary
 from bot.core.errors import Conflict, Denied, InvalidInput, NotFound
-from bot.core.outbox import DeliveryKind
+from bot.core.outbox import DeliveryKind, OutboxFailed
 from cogs.tickets.desk import PanelDesk, read_panel
 from cogs.tickets.panel import Panel
 from cogs.tickets.resource import PanelResource
@@ -118,7 +118,12 @@ async def test_the_api_makes_changes_and_deletes(sqlite_database: Database) -> N
         await api.get(GUILD, made.id)
 
 
-@pytest.mark.parametrize("emoji", ["nonsense", "<:a:1>", "@everyone"])
+@pytest.mark.parametrize("emoji", ["🎫", "1️⃣", "❤️", "👩‍🚀", "<a:dance:123456789012345678>"])
+def test_emoji_are_taken(emoji: str) -> None:
+    assert read_panel({"name": "a", "emoji": emoji}).emoji == emoji
+
+
+@pytest.mark.parametrize("emoji", ["nonsense", "<:a:1>", "@everyone", "!!!"])
 def test_what_is_no_emoji_is_refused(emoji: str) -> None:
     with pytest.raises(InvalidInput, match="no emoji"):
         read_panel({"name": "a", "emoji": emoji})
@@ -142,3 +147,40 @@ def test_panels_that_are_off_are_not_offered() -> None:
     values: dict[str, Any] = {"title": "", "text": "", "colour": None, "style": "select"}
     post = TicketPost(id=1, panel_ids=[], **values)
     assert post_payload(post, [(1, Panel(name="A", enabled=False))], "en")["components"] == []
+
+
+async def test_messages_that_are_lost_free_their_place(database: Database) -> None:
+    stage, desk = await opened(database)
+    row = await desk.create(GUILD, Panel(name="Help"), BOSS)
+    posts = [
+        await desk.post(GUILD, CHANNEL + one, [row], BOSS, style="select", title="", text="")
+        for one in range(3)
+    ]
+    await stage.settle()
+    await stage.wait(10)
+    await desk.channel_deleted(CHANNEL)
+    key = f"tickets:post:{posts[1].id}:2"
+    await desk.delivery_failed(
+        OutboxFailed(
+            at=stage.clock.now(),
+            guild_id=GUILD,
+            channel_id=CHANNEL + 1,
+            user_id=None,
+            dedupe_key=key,
+            reason="message_gone",
+        )
+    )
+    assert [one.id for one in await desk.list_posts(GUILD)] == [posts[2].id]
+    assert len(desk.posted) == 2
+
+
+async def test_a_select_is_renewed_once_for_all_who_choose(sqlite_database: Database) -> None:
+    stage, desk = await opened(sqlite_database)
+    row = await desk.create(GUILD, Panel(name="Help"), BOSS)
+    post = await desk.post(GUILD, CHANNEL, [row], BOSS, style="select", title="", text="")
+    await stage.settle()
+    for _press in range(5):
+        await desk.renew(post.id)
+    await stage.wait(2)
+    edits = [one for one in stage.courier.delivered if one.kind is DeliveryKind.EDIT]
+    assert len(edits) == 1

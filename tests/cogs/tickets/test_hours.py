@@ -31,6 +31,9 @@ OFFICE = read_hours("Mon-Fri 09:00-17:00")
         ("lunes - viernes 9:30-17", [0, 1, 2, 3, 4], time(9, 30), time(17)),
         ("sáb 22.00-24.00", [5], time(22), time(0)),
         ("Sat-Mon 10-12", [0, 5, 6], time(10), time(12)),
+        ("Mon, Wed 09:00-17:00", [0, 2], time(9), time(17)),
+        ("Lunes a viernes: 09:00-17:00", [0, 1, 2, 3, 4], time(9), time(17)),
+        ("Mon to Wed, Fri 9-12", [0, 1, 2, 4], time(9), time(12)),
     ],
 )
 def test_hours_are_read(text: str, days: list[int], opens: time, closes: time) -> None:
@@ -111,6 +114,12 @@ def test_a_night_across_the_clock_change_is_as_long_as_it_is() -> None:
     day = datetime(2026, 3, 29, 0, tzinfo=ZoneInfo(MADRID))
     passed = business_time(night, MADRID, day, day + timedelta(days=1))
     assert passed == timedelta(hours=5)
+
+
+def test_a_span_that_the_clock_swallows_is_no_opening() -> None:
+    swallowed = read_hours("Sun 02:30-03:00")
+    found = next_opening(swallowed, MADRID, datetime(2026, 3, 28, 12, tzinfo=UTC))
+    assert found == datetime(2026, 4, 5, 0, 30, tzinfo=UTC)
 
 
 def test_weekend_does_not_count() -> None:
