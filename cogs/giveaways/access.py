@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import discord
 from discord import app_commands
 
-from bot.checks import guild_id_of, manages
+from bot.checks import actor_of, guild_id_of, manages
 from bot.core.errors import Denied, NotFound
 from bot.core.features import RateClass
 from bot.core.fields.text import quote, shorten
@@ -18,6 +18,8 @@ from db.giveaway_search import find_giveaways
 from db.giveaways import ACTIVE, CANCELLED, DRAWING, ENDED, PAUSED, Giveaway, GiveawaySeries
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
     from bot.client import Pegasus
 
 Interaction: TypeAlias = "discord.Interaction[Pegasus]"
@@ -57,6 +59,26 @@ async def ensure_may_handle(interaction: Interaction, giveaway: Giveaway | Givea
             _("This giveaway is somebody else's."),
             hint=_("Its host can do this, and whoever manages giveaways."),
         )
+
+
+async def note(
+    interaction: Interaction,
+    session: AsyncSession,
+    action: str,
+    details: Mapping[str, Any],
+    *,
+    target_id: int | None = None,
+) -> None:
+    """Put what somebody does with a command into the audit log, in the caller's transaction."""
+    await interaction.client.kernel.audit.record(
+        session,
+        actor_of(interaction),
+        guild_id_of(interaction),
+        f"{KEY}.{action}",
+        "user_action",
+        details,
+        target_id=target_id,
+    )
 
 
 async def find_giveaway(

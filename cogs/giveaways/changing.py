@@ -20,6 +20,7 @@ from cogs.giveaways.access import (
     ensure_may_handle,
     find_giveaway,
     is_host,
+    note,
     offer_giveaways,
 )
 from cogs.giveaways.desk import Where, ensure_may_post, read_moment
@@ -185,6 +186,8 @@ class ChangeCommands(commands.Cog):
 
         if await confirm(interaction, question, recheck=recheck):
             await self.series.stop(found)
+            async with self.bot.kernel.database.write() as session:
+                await note(interaction, session, "series_stop", {"series": found.id})
             await answer(interaction, _("🚫 It does not come again."))
 
     async def _handled(self, interaction: Interaction, giveaway: str) -> Giveaway:

@@ -33,7 +33,7 @@ END_JOB = "giveaways.end"
 # A draw of many who have left takes a while: Discord is asked for each of them.
 _LONGEST = timedelta(minutes=30)
 _TURN_PAUSE = timedelta(seconds=5)
-_SOON = timedelta(seconds=1)
+_SOON = timedelta(seconds=0.5)
 # A guild is away for a moment, or the bot was removed from it and is perhaps added again.
 _SHORT_ABSENCE, _LONG_ABSENCE = timedelta(seconds=30), timedelta(hours=1)
 
@@ -51,7 +51,8 @@ class Drawing:
         self._winning = winning
         self._finder = Finder(backstage)
         # Seconds for which the message about the entries is waited for before the job is put off.
-        self.patience = 0.5
+        # None: of many that end at once, others get their turn.
+        self.patience = 0.0
 
     def start(self) -> None:
         """Take up the work of earlier runs."""

@@ -19,6 +19,7 @@ from cogs.giveaways.backstage import Backstage
 from cogs.giveaways.counting import MessageCounter
 from cogs.giveaways.eligibility import Facts, obstacles, weight_of
 from cogs.giveaways.plan import Requirements, bonuses_from_json
+from cogs.giveaways.rules import MOST_ENTRANTS
 from cogs.giveaways.verify import digest_of, make_salt
 from db import giveaway_entries as table
 from db.giveaways import ACTIVE, CANCELLED, DRAWING, PAUSED, SCHEDULED, Giveaway
@@ -147,8 +148,7 @@ class Entering:
             # Where the number counts, entries follow each other.
             if is_limited and not await table.hold_open(session, giveaway.id, now):
                 raise Conflict(_OVER)
-            if is_limited:
-                await self._ensure_room(session, giveaway)
+            await self._ensure_room(session, giveaway)
             if await table.add_entry(session, entry, now):
                 await self._stage.board.refresh(session, giveaway.id, giveaway.guild_id)
                 await self._end_if_full(session, giveaway)
@@ -159,8 +159,9 @@ class Entering:
         return Inside(weight)
 
     async def _ensure_room(self, session: AsyncSession, giveaway: Giveaway) -> None:
-        most = giveaway.max_entries
-        if most is not None and await table.count_people(session, giveaway.id) >= most:
+        # What a draw and its proof are made for; without a limit of its own by a few more.
+        most = giveaway.max_entries or MOST_ENTRANTS
+        if await table.count_people(session, giveaway.id) >= most:
             raise Conflict(
                 _("This giveaway is full: it takes {most} entries.", most=most),
                 hint=_("A place becomes free when somebody leaves."),

@@ -23,6 +23,7 @@ from cogs.giveaways.access import (
     ensure_host,
     find_giveaway,
     is_host,
+    note,
 )
 from cogs.giveaways.desk import (
     Where,
@@ -201,4 +202,6 @@ class LookCommands(commands.Cog):
         question = _("Delete the template {name}?", name=quote(found.name))
         if await confirm(interaction, question, recheck=ensure_host):
             gone = await self.templates.delete(guild_id_of(interaction), name)
+            async with self.bot.kernel.database.write() as session:
+                await note(interaction, session, "template_delete", {"template": gone})
             await answer(interaction, _("🗑️ {name} is deleted.", name=quote(gone)))

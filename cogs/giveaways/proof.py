@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cogs.giveaways.verify import FORMAT, ProofError, check_proof
+from cogs.giveaways.verify import FORMAT, GZIP, ProofError, check_proof
 from db import giveaway_proofs as table
-from db.giveaways import SKIPPED
+from db.giveaways import REPLACED, SKIPPED
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from db.engine import Database
     from db.giveaway_proofs import EntryLine
     from db.giveaways import Giveaway, GiveawayRound, GiveawayWinner
+
+
+# Discord takes ten megabytes from a bot: https://discord.com/developers/docs/reference#uploading-files
+LARGEST_PLAIN = 8_000_000
+_AT_ONCE = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +39,15 @@ class Proof:
     own: EntryLine | None
     entries: int = 0
     passed_over: int = 0
+    replaced: int = 0
     file: bytes | None = None
     fault: str | None = None
+
+    @property
+    def filename(self) -> str:
+        """The name of the file."""
+        name = f"giveaway-{self.giveaway.number}.json"
+        return f"{name}.gz" if self.file and self.file.startswith(GZIP) else name
 
 
 class Proofs:
@@ -42,9 +55,15 @@ class Proofs:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # One at a time: each holds all entries in memory and works a thread.
+        self._turn = asyncio.Semaphore(1)
 
     async def make(self, guild_id: int, giveaway_id: UUID, user_id: int) -> Proof | None:
         """Return the proof of a guild's giveaway, checked, as one person sees it."""
+        async with self._turn:
+            return await self._make(guild_id, giveaway_id, user_id)
+
+    async def _make(self, guild_id: int, giveaway_id: UUID, user_id: int) -> Proof | None:
         async with self._database.read() as session:
             giveaway = await table.get_giveaway(session, guild_id, giveaway_id)
             if giveaway is None:
@@ -60,7 +79,8 @@ class Proofs:
         # 100,000 entries take seconds.
         file, fault = await asyncio.to_thread(_write, giveaway, entries, rounds, drawn)
         passed_over = sum(one.state == SKIPPED for one in drawn)
-        return Proof(giveaway, rounds, own, len(entries), passed_over, file, fault)
+        replaced = sum(one.state == REPLACED for one in drawn)
+        return Proof(giveaway, rounds, own, len(entries), passed_over, replaced, file, fault)
 
 
 def _write(
@@ -76,7 +96,21 @@ def _write(
         fault = str(error)
     else:
         fault = None
-    return json.dumps(proof, ensure_ascii=False, separators=(",", ":")).encode(), fault
+    return _encode(proof), fault
+
+
+def _encode(proof: dict[str, Any]) -> bytes:
+    """Return the proof as JSON, compressed when it would not fit into an upload."""
+    entries = proof.pop("entries")
+    # In parts: one call of the encoder would keep every other thread waiting until its end.
+    parts = [_dump(entries[at : at + _AT_ONCE])[1:-1] for at in range(0, len(entries), _AT_ONCE)]
+    text = f'{_dump(proof)[:-1]},"entries":[{",".join(parts)}]}}'
+    data = text.encode()
+    return gzip.compress(data, 6) if len(data) > LARGEST_PLAIN else data
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def proof_of(
@@ -99,6 +133,7 @@ def proof_of(
                 "seed": one.seed,
                 "entries_root": one.entries_root,
                 "wanted": one.wanted,
+                "requested_by": str(one.requested_by) if one.requested_by else None,
                 "drawn": [_drawn(winner) for winner in drawn if winner.round == one.round],
             }
             for one in rounds
@@ -109,7 +144,7 @@ def proof_of(
 
 def _drawn(winner: GiveawayWinner) -> Mapping[str, Any]:
     passed_over = winner.reason or "not eligible" if winner.state == SKIPPED else None
-    return {"digest": winner.digest, "passed_over": passed_over}
+    return {"digest": winner.digest, "passed_over": passed_over, "state": winner.state}
 
 
 def _entry(entry: EntryLine) -> Mapping[str, Any]:

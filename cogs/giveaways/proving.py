@@ -20,6 +20,7 @@ from cogs.giveaways.access import (
     ensure_may_handle,
     find_giveaway,
     is_host,
+    note,
     offer_giveaways,
 )
 from cogs.giveaways.settings import KEY
@@ -35,7 +36,7 @@ _FORM_SECONDS = 840.0
 _LONGEST_TYPED = 4000
 _ANNOUNCED = (ACTIVE, PAUSED, DRAWING, ENDED, CANCELLED)
 _OPEN_VAULT = (SCHEDULED, ACTIVE, PAUSED, DRAWING, ENDED)
-_COMMAND = "python verify.py giveaway-{number}.json"
+_COMMAND = "python verify.py {file}"
 
 
 async def complete_announced(
@@ -74,7 +75,7 @@ class ProofCommands(commands.Cog):
         text = describe(proof, locale_of(interaction))
         options: dict[str, Any] = {}
         if proof.file is not None:
-            options["file"] = discord.File(BytesIO(proof.file), f"giveaway-{found.number}.json")
+            options["file"] = discord.File(BytesIO(proof.file), proof.filename)
         await answer(interaction, text, **options)
 
     @app_commands.command(description="Put codes for the winners into a giveaway's vault")
@@ -96,6 +97,9 @@ class ProofCommands(commands.Cog):
         await ensure_may_handle(interaction, found)
         async with self.bot.kernel.database.write() as session:
             stock = await self.vault.add(session, found.id, typed.splitlines())
+            # How many, and never which.
+            details = {"giveaway": found.number, "codes": stock.total}
+            await note(interaction, session, "codes", details)
         await answer(interaction, describe_stock(stock, found))
 
 
@@ -181,13 +185,21 @@ def _drawn(proof: Proof) -> list[Message]:
                 over=proof.passed_over,
             ),
         ]
+    if proof.replaced:
+        lines.append(
+            ngettext(
+                "⚠️ A host had somebody else drawn in the place of {count} winner.",
+                "⚠️ A host had somebody else drawn in the place of {count} winners.",
+                proof.replaced,
+            )
+        )
     lines.append(
         _(
             "Check it yourself, with nothing but Python: take `cogs/giveaways/verify.py` from the "
             "bot's source and run `{command}`. Then compare commitment and hash with the message "
             "🔒 in the giveaway's channel: only that shows that they were there before the "
             "winners.",
-            command=_COMMAND.format(number=proof.giveaway.number),
+            command=_COMMAND.format(file=proof.filename),
         )
     )
     return lines

@@ -21,6 +21,7 @@ from cogs.giveaways.access import (
     Interaction,
     ensure_may_handle,
     find_giveaway,
+    note,
     offer_giveaways,
 )
 from cogs.giveaways.buttons import BUTTONS
@@ -110,6 +111,8 @@ class Running(commands.Cog):
             return
         async with self.bot.kernel.database.write() as session:
             closed = await self.runner.drawing.close(session, found.id, by=interaction.user.id)
+            if closed:
+                await note(interaction, session, "end", {"giveaway": found.number})
         if not closed:
             raise _cant_end(await find_giveaway(interaction, giveaway))
         await answer(
@@ -149,6 +152,9 @@ class Running(commands.Cog):
         await self.runner.winning.reroll(
             found.id, by=interaction.user.id, count=count or 1, user_id=user_id
         )
+        async with self.bot.kernel.database.write() as session:
+            details = {"giveaway": found.number, "count": count or 1}
+            await note(interaction, session, "reroll", details, target_id=user_id)
         text = _(
             "Drawn again: the result is announced in {channel}.", channel=f"<#{found.channel_id}>"
         )
@@ -199,6 +205,8 @@ class Running(commands.Cog):
         await self.runner.blocklist.add(
             guild_id_of(interaction), member.id, actor_of(interaction), reason
         )
+        async with self.bot.kernel.database.write() as session:
+            await note(interaction, session, "block", {}, target_id=member.id)
         await answer(
             interaction,
             _(
@@ -214,6 +222,8 @@ class Running(commands.Cog):
         """Block somebody no more."""
         await self._begin_managing(interaction)
         await self.runner.blocklist.remove(guild_id_of(interaction), member.id)
+        async with self.bot.kernel.database.write() as session:
+            await note(interaction, session, "unblock", {}, target_id=member.id)
         await answer(interaction, _("{member} can enter giveaways again.", member=member.mention))
 
     @block.command(name="list", description="Show who can't enter giveaways", extras=_MANAGED)

@@ -17,6 +17,7 @@ Standard library only, so that the proof of a draw can be checked offline, with 
 from __future__ import annotations
 
 import argparse
+import gzip
 import hashlib
 import hmac
 import json
@@ -26,6 +27,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+# How a compressed file begins.
+GZIP = b"\x1f\x8b"
 FORMAT = "pegasus-giveaway-1"
 # How many draws, rerolls included, one giveaway has seeds for.
 ROUNDS = 100
@@ -252,10 +255,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("file", help="the proof, as /giveaway verify hands it out")
     path = parser.parse_args(arguments).file
     try:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - this file stands alone
-            proof = json.load(file)
+        with open(path, "rb") as file:  # noqa: PTH123 - this file stands alone
+            data = file.read()
+        proof = json.loads(gzip.decompress(data) if data.startswith(GZIP) else data)
         lines = check_proof(proof)
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, EOFError, ValueError, RecursionError) as error:
         print(f"{path} can't be read: {error}", file=sys.stderr)
         return 2
     except ProofError as error:

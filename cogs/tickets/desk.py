@@ -362,6 +362,7 @@ class PanelDesk:
             raise InvalidInput(_("A message shows at most {count} panels.", count=MOST_SHOWN))
         for row in rows:
             panel = Panel.model_validate(row.config)
+            self._check_place(guild_id, panel)
             if panel.parent_id is None and panel.room is Room.THREAD:
                 self._check_needs(guild_id, channel_id, _FOR_THREADS)
 

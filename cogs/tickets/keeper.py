@@ -322,13 +322,17 @@ class RoomKeeper:
 
     async def _refused(self, case: _Case, error: RoomRefused) -> None:
         ticket = case.ticket
-        fix = error.hint or _("Look at the permissions of my role.")
-        problem = Problem(KEY, _CAUSE, str(ticket.panel_id), error.message, fix)
-        await self._problems.report(ticket.guild_id, problem)
+        await self.report(ticket.guild_id, ticket.panel_id, error)
         if ticket.status in _WAITS_FOR_ROOM:
             await self._give_up(ticket, error)
         elif ticket.status != Status.CLOSING:
             raise Retry(_AGAIN, "people have to put something right first")
+
+    async def report(self, guild_id: int, panel_id: int | None, error: RoomRefused) -> None:
+        """Have the guild's admins told why a panel's rooms can't be made or changed."""
+        fix = error.hint or _("Look at the permissions of my role.")
+        problem = Problem(KEY, _CAUSE, str(panel_id), error.message, fix)
+        await self._problems.report(guild_id, problem)
 
     async def _give_up(self, ticket: Ticket, error: AppError) -> None:
         """End an opening or reopening that can't be done, and tell whoever waits for it."""

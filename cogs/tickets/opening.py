@@ -18,7 +18,7 @@ from cogs.tickets.machine import Action, Status
 from cogs.tickets.naming import make_name
 from cogs.tickets.office import Office
 from cogs.tickets.panel import Panel, Room, name_key
-from cogs.tickets.ports import Request
+from cogs.tickets.ports import Request, RoomRefused
 from cogs.tickets.settings import TicketSettings
 from db import ticket_blocks as blocks
 from db import ticket_panels as panels
@@ -52,6 +52,25 @@ class Opening:
         async with self._office.database.read() as session:
             _panel_id, panel = await self._panel(session, request.guild_id, request.panel_id)
             await self._ensure_admitted(session, request, (request.panel_id, panel), house)
+        # Said before somebody fills in a form for nothing, and to the admins.
+        if (lost := self._lost_place(request.guild_id, panel)) is not None:
+            await self._keeper.report(request.guild_id, request.panel_id, lost)
+            raise lost
+
+    def _lost_place(self, guild_id: int, panel: Panel) -> RoomRefused | None:
+        """Return the refusal when none of the places for a panel's rooms is there any more."""
+        places = [panel.parent_id, *(panel.overflow_ids if panel.room is Room.CHANNEL else ())]
+        named = [one for one in places if one is not None]
+        state = self._office.state()
+        if not named or any(state.channel(guild_id, one) is not None for one in named):
+            return None
+        message = (
+            _("The channel for these tickets does not exist any more.")
+            if panel.room is Room.THREAD
+            else _("The category for these tickets does not exist any more.")
+        )
+        hint = _("An admin can choose another with /ticket panel edit.")
+        return RoomRefused(message, hint=hint)
 
     async def open(self, request: Request) -> Ticket:
         """Open the ticket and return it; the same request again returns the same ticket.

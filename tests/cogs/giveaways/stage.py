@@ -155,6 +155,8 @@ class Stage:
         self.winning = Winning(self.backstage)
         self.drawing = Drawing(self.backstage, self.winning)
         self.entering = Entering(self.backstage, self.counter, close=self.drawing.close)
+        # The clock stands still here: whoever waits for a message waits for it in earnest.
+        self.drawing.patience = 1.0
         self.winning.start()
         self.drawing.start()
 

@@ -196,6 +196,8 @@ async def test_further_winners_are_none_who_were_drawn_before(stage: Stage):
 
     await stage.winning.reroll(giveaway, by=HOST, count=2)
     await stage.winning.reroll(giveaway, by=HOST, count=50)
+    # The second waits for the first.
+    await stage.wait(10)
     await stage.wait(10)
 
     drawn = await stage.drawn(giveaway)

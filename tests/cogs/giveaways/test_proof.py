@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import uuid
 
+import pytest
+
+from cogs.giveaways import proof as proof_module
 from cogs.giveaways.proof import Proofs
 from cogs.giveaways.verify import check_proof, digest_of
+from db import giveaway_proofs
 from db.engine import Database
 from db.people import erase_person
 from tests.cogs.giveaways.rows import GUILD, add_drawn, make_entry, make_giveaway
@@ -76,3 +81,23 @@ async def test_giveaway_of_another_guild_has_no_proof(database: Database) -> Non
 
     assert await Proofs(database).make(GUILD + 1, giveaway.id, 1) is None
     assert await Proofs(database).make(GUILD, UNKNOWN, 1) is None
+
+
+async def test_a_large_proof_is_compressed_and_pages_are_whole(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proof_module, "LARGEST_PLAIN", 100)
+    monkeypatch.setattr(proof_module, "_AT_ONCE", 7)
+    monkeypatch.setattr(giveaway_proofs, "_PAGE", 7)
+    giveaway = make_giveaway()
+    async with sqlite_database.write() as session:
+        await add_drawn(session, giveaway, USERS)
+    proof = await Proofs(sqlite_database).make(GUILD, giveaway.id, 7)
+
+    assert proof is not None
+    assert proof.file is not None
+    assert proof.filename.endswith(".json.gz")
+    told = json.loads(gzip.decompress(proof.file))
+    assert len(told["entries"]) == 30
+    assert check_proof(told)
+    assert {one["state"] for one in told["rounds"][0]["drawn"]} <= {"won", "skipped", "pending"}

@@ -14,6 +14,7 @@ from bot.core.contracts import SYSTEM
 from bot.core.jobs import Retry
 from bot.membership import DiscordMembers
 from cogs.giveaways.manifest import KEY
+from db.audit import AuditEntry
 from db.engine import Database
 from db.giveaways import (
     ACTIVE,
@@ -41,6 +42,9 @@ async def desk(sqlite_database: Database) -> AsyncIterator[Desk]:
         ada = guild.add_member(bench.env.create_user("ada"))
         changes = {"host_roles": [str(role.id)]}
         await bench.kernel.settings.change(guild.id, KEY, changes, actor=SYSTEM)
+        # The clock stands still here: whoever waits for a message waits for it in earnest.
+        cog: Any = bench.bot.get_cog("Giveaways")
+        cog.runner.drawing.patience = 1.0
         yield Desk(bench, guild, guild.create_text_channel("general"), host, ada)
 
 
@@ -325,3 +329,18 @@ async def test_nobody_has_left_because_discord_fails(
     monkeypatch.setattr(desk.bench.bot.http, "get_member", failing)
     with pytest.raises(Retry):
         await members.find(desk.guild.id, [desk.ada.id])
+
+
+async def test_what_hosts_do_is_in_the_audit_log(desk: Desk) -> None:
+    await held(desk)
+    message = desk.channel.last_message
+    for number in range(3):
+        sailor = desk.guild.add_member(desk.bench.env.create_user(f"sailor{number}"))
+        await enter(sailor, message)
+    await say_yes(desk, "giveaway end", giveaway="1")
+    await say_yes(desk, "giveaway reroll", giveaway="1")
+    async with desk.bench.kernel.database.read() as session:
+        query = select(AuditEntry).where(AuditEntry.action.startswith("giveaways."))
+        entries = (await session.scalars(query.order_by(AuditEntry.id))).all()
+    by = {one.action: one.user_id for one in entries}
+    assert by["giveaways.end"] == by["giveaways.reroll"] == desk.host.id

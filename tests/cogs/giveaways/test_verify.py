@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gzip
 import json
 import subprocess
 import sys
@@ -333,3 +334,17 @@ def test_file_that_is_none_is_told(tmp_path: Path, capsys: pytest.CaptureFixture
     assert verify.main([str(missing)]) == 2
     assert verify.main([str(broken)]) == 2
     assert "can't be read" in capsys.readouterr().err
+
+
+def test_a_compressed_file_is_checked_and_its_root_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    proof = make_proof()
+    path = tmp_path / "giveaway-1.json.gz"
+    path.write_bytes(gzip.compress(json.dumps(proof).encode()))
+    assert verify.main([str(path)]) == 0
+    said = capsys.readouterr().out
+    assert proof["commitment"] in said
+    assert proof["rounds"][0]["entries_root"] in said
+    path.write_bytes(path.read_bytes()[:-20])
+    assert verify.main([str(path)]) == 2

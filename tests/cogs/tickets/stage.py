@@ -43,7 +43,11 @@ class View(NullState):
     def guild(self, guild_id: int) -> GuildSummary | None:
         return GuildSummary(guild_id, "Garden *", 1, 1234)
 
+    lost: set[int] = set()  # noqa: RUF012 - a test puts another in its place
+
     def channel(self, guild_id: int, channel_id: int) -> ChannelSummary | None:
+        if channel_id in self.lost:
+            return None
         return ChannelSummary(channel_id, guild_id, "help", "text", parent_id=600)
 
     def role(self, guild_id: int, role_id: int) -> RoleSummary | None:

@@ -155,3 +155,13 @@ async def test_switched_off_nothing_is_opened(sqlite_database: Database) -> None
     await stage.set(enabled=False)
     with pytest.raises(Denied, match="switched off"):
         await stage.open(panel)
+
+
+async def test_a_place_that_is_gone_is_said_before_the_form(sqlite_database: Database) -> None:
+    stage = await Stage.make(sqlite_database, FakeClock())
+    panel = await stage.panel(parent_id="501")
+    stage.view.lost = {501}
+    with pytest.raises(Denied, match="does not exist any more"):
+        await stage.service.opening.admit(stage.request(panel))
+    (problem,) = await stage.problems.list(GUILD)
+    assert problem.problem.subject == str(panel.id)
