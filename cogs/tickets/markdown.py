@@ -10,19 +10,19 @@ from collections.abc import Callable, Mapping
 
 from markupsafe import Markup, escape
 
-_FENCE = re.compile(r"```(?:[\w+-]{1,20}\n)?\n?(.+?)```", re.DOTALL)
-_CODE = re.compile(r"(`{1,2})(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
-_LINK = re.compile(r"https://[^\s<>\"'`\\^{}|]{1,1000}")
-_MENTION = re.compile(r"<(@!?|@&|#)(\d{1,20})>")
-_EMOJI = re.compile(r"<a?:(\w{2,32}):\d{15,20}>")
-_STAMP = re.compile(r"<t:(-?\d{1,12})(?::[tTdDfFRsS])?>")
-_SPANS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*", re.DOTALL), "strong"),
-    (re.compile(r"__(?=\S)(.+?)(?<=\S)__", re.DOTALL), "u"),
-    (re.compile(r"~~(?=\S)(.+?)(?<=\S)~~", re.DOTALL), "s"),
-    (re.compile(r"\*(?=\S)(.+?)(?<=\S)\*", re.DOTALL), "em"),
+# What is finished once it is read, in one pass: nothing in it is looked at again.
+_VERBATIM = re.compile(
+    r"(?P<fence>```(?:[\w+-]{1,20}\n)?\n?(?P<block>.+?)```)"
+    r"|(?P<code>(?P<tick>`{1,2})(?!`)(?P<inline>.+?)(?<!`)(?P=tick)(?!`))"
+    r"|(?P<link>https://[^\s<>\"'`\\^{}|]{1,1000})"
+    r"|(?P<mention><(?P<sign>@!?|@&|\#)(?P<target>\d{1,20})>)"
+    r"|(?P<emoji><a?:(?P<emoji_name>\w{2,32}):\d{15,20}>)"
+    r"|(?P<stamp><t:(?P<time>-?\d{1,12})(?::[tTdDfFRsS])?>)"
+    r"|(?P<backslash>\\(?P<plain>[\\*_~`|<>\#@:.\[\]()-]))",
+    re.DOTALL,
 )
-_BACKSLASH = re.compile(r"\\([\\*_~`|<>#@:.\[\]()-])")
+_MARK = re.compile(r"\*{1,3}|__|~~")
+_ELEMENTS = {"**": "strong", "__": "u", "~~": "s", "*": "em"}
 # Stands for a part that is finished; private characters that no text keeps (see `render`).
 _HELD = re.compile("\ue000(\\d+)\ue001")
 _PRIVATE = str.maketrans("", "", "\ue000\ue001")
@@ -44,19 +44,57 @@ def render(text: str, names: Names, stamp: Callable[[int], str]) -> Markup:
         return f"\ue000{len(held) - 1}\ue001"
 
     text = text[:_LONGEST].translate(_PRIVATE)
-    text = _FENCE.sub(lambda m: hold(_tag("pre", escape(m[1].strip("\n")))), text)
-    text = _CODE.sub(lambda m: hold(_tag("code", escape(m[2].strip()))), text)
-    text = _LINK.sub(lambda m: hold(_link(m[0])), text)
-    text = _MENTION.sub(lambda m: hold(_mention(m[1].rstrip("!"), m[2], names)), text)
-    text = _EMOJI.sub(lambda m: hold(escape(f":{m[1]}:")), text)
-    text = _STAMP.sub(lambda m: hold(escape(stamp(int(m[1])))), text)
-    text = _BACKSLASH.sub(lambda m: hold(escape(m[1])), text)
-    marked = str(escape(text))
-    for pattern, tag in _SPANS:
-        marked = pattern.sub(rf"<{tag}>\1</{tag}>", marked)
-    marked = _quotes(marked)
-    # Held parts may hold others: a link inside bold text does not, but a fence comes first.
+    text = _VERBATIM.sub(lambda m: hold(_finish(m, names, stamp)), text)
+    marked = _quotes(_spans(str(escape(text))))
     return Markup(_HELD.sub(lambda m: str(held[int(m[1])]), marked))  # noqa: S704 - escaped above
+
+
+def _finish(match: re.Match[str], names: Names, stamp: Callable[[int], str]) -> Markup:
+    make: dict[str, Callable[[], Markup]] = {
+        "fence": lambda: _tag("pre", escape(match["block"].strip("\n"))),
+        "code": lambda: _tag("code", escape(match["inline"].strip())),
+        "link": lambda: _link(match[0]),
+        "mention": lambda: _mention(match["sign"].rstrip("!"), match["target"], names),
+        "emoji": lambda: escape(f":{match['emoji_name']}:"),
+        "stamp": lambda: escape(stamp(int(match["time"]))),
+        "backslash": lambda: escape(match["plain"]),
+    }
+    return make[str(match.lastgroup)]()
+
+
+def _spans(text: str) -> str:
+    """Turn pairs of marks into elements that lie within each other; single marks stay text.
+
+    One pass, whatever the text: an expression that looks for each mark's partner would need the
+    square of its length, and holds up the process meanwhile.
+    """
+    pieces: list[str] = []
+    # The marks that wait for their partner: where in `pieces` each is, and where its inside begins.
+    waiting: dict[str, tuple[int, int]] = {}
+    done = 0
+    for found in _MARK.finditer(text):
+        pieces.append(text[done : found.start()])
+        done = found.end()
+        before, after = text[max(found.start() - 1, 0) : found.start()], text[done : done + 1]
+        for mark in _marks(found[0], waiting):
+            at, inside = waiting.get(mark, (0, done))
+            if inside < found.start() and not before.isspace():
+                pieces[at] = f"<{_ELEMENTS[mark]}>"
+                pieces.append(f"</{_ELEMENTS[mark]}>")
+                # What was opened inside and not closed there is text.
+                waiting = {one: its for one, its in waiting.items() if its[0] < at}
+                continue
+            if mark not in waiting and after and not after.isspace():
+                waiting[mark] = (len(pieces), done)
+            pieces.append(mark)
+    return "".join([*pieces, text[done:]])
+
+
+def _marks(run: str, waiting: Mapping[str, tuple[int, int]]) -> tuple[str, ...]:
+    """Return a run of marks one by one; the innermost is closed first."""
+    if run != "***":
+        return (run,)
+    return ("*", "**") if list(waiting)[-1:] == ["*"] else ("**", "*")
 
 
 def _quotes(marked: str) -> str:

@@ -160,10 +160,22 @@ def test_markdown_writes_nothing_but_its_own_elements(text: str) -> None:
         ("one\ntwo", "one<br>two"),
         (r"\*not\*", "*not*"),
         ("<:smile:123456789012345678>", ":smile:"),
+        ("***both***", "<strong><em>both</em></strong>"),
+        ("**one *two** three*", "<strong>one *two</strong> three*"),
+        ("2 * 3 * 4 ** 5", "2 * 3 * 4 ** 5"),
+        ("` ```inner``` `", "<code>```inner```</code>"),
+        (r"\`not **code**\`", "`not <strong>code</strong>`"),
     ],
 )
 def test_markdown_is_rendered(text: str, html: str) -> None:
     assert str(render(text, {"@8": "Ada"}, str)) == html
+
+
+@given(st.text(alphabet="`*_~ ab\\<>/:#@1\n") | st.text(alphabet="`a https://.x"))
+def test_no_text_is_hidden(text: str) -> None:
+    shown = re.sub(r"<[^>]*>", "", str(render(text, {}, str)))
+    assert "\ue000" not in shown
+    assert shown.count("a") >= text.count("a")
 
 
 def test_the_page_refers_to_nothing_outside() -> None:
