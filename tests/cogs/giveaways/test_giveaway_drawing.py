@@ -351,8 +351,9 @@ async def erase(stage: Stage, user_id: int) -> None:
         )
 
 
-async def test_200_that_end_in_the_same_second_all_end_once_within_ten_seconds(stage: Stage):
-    now, count = stage.clock.now(), 200
+async def test_many_that_end_in_the_same_second_all_end_once_within_ten_seconds(stage: Stage):
+    # SQLite has one writer: fewer show the same there.
+    now, count = stage.clock.now(), 50 if stage.database.dialect == "sqlite" else 200
     rows = [make_giveaway(now, number=one, channel_id=CHANNEL + one) for one in range(count)]
     ids = [one.id for one in rows]
     async with stage.database.write() as session:
@@ -372,9 +373,9 @@ async def test_200_that_end_in_the_same_second_all_end_once_within_ten_seconds(s
 
     stage.drawing.patience = 0.0
     # Each waits for the message about its entries; none of them for more than ten seconds.
-    for _second in range(9):
+    for _look in range(3):
         await stage.settle()
-        stage.clock.advance(1)
+        stage.clock.advance(3)
     await stage.settle()
 
     async with stage.database.read() as session:
