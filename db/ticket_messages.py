@@ -37,7 +37,7 @@ from db.base import (
     person,
 )
 from db.statements import count_changed, insert_for, table_of
-from db.tickets import Ticket
+from db.tickets import UNFINISHED, Ticket
 
 PENDING, STORED = "pending", "stored"
 TOO_LARGE, OVER_QUOTA, GONE = "too_large", "over_quota", "gone"
@@ -119,7 +119,10 @@ class TicketWord(Base):
     __tablename__ = "ticket_words"
 
     guild_id: Mapped[int] = mapped_column(Snowflake, primary_key=True, autoincrement=False)
-    word: Mapped[str] = mapped_column(String(40), primary_key=True)
+    # By code points, whatever the database's language: beginnings are found by a range.
+    word: Mapped[str] = mapped_column(
+        String(40).with_variant(String(40, collation="C"), "postgresql"), primary_key=True
+    )
     message_id: Mapped[int] = mapped_column(
         Snowflake, primary_key=True, autoincrement=False, index=True
     )
@@ -217,10 +220,28 @@ async def list_files(session: AsyncSession, ticket_id: int) -> Sequence[TicketFi
     return (await session.scalars(query.order_by(TicketFile.id))).all()
 
 
-async def get_last_message_id(session: AsyncSession, ticket_id: int) -> int:
-    """Return the newest message of a ticket on record; 0 when there is none."""
-    query = select(func.max(TicketMessage.message_id)).where(TicketMessage.ticket_id == ticket_id)
-    return await session.scalar(query) or 0
+async def mark_missed(session: AsyncSession) -> None:
+    """Note of every room that messages after the last on record may be missing."""
+    last = (
+        select(func.coalesce(func.max(TicketMessage.message_id), 0))
+        .where(TicketMessage.ticket_id == Ticket.id)
+        .scalar_subquery()
+    )
+    await session.execute(
+        update(Ticket)
+        .where(
+            Ticket.channel_id.is_not(None),
+            Ticket.status.in_(UNFINISHED),
+            Ticket.missed_after.is_(None),
+        )
+        .values(missed_after=last)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def note_read(session: AsyncSession, ticket_id: int, after: int | None) -> None:
+    """Note up to which message a room was read; `None` when nothing is missing any more."""
+    await session.execute(update(Ticket).where(Ticket.id == ticket_id).values(missed_after=after))
 
 
 async def search(

@@ -57,7 +57,8 @@ class Ticket(Base):
     panel and its form made of it; `origin` is the message it was opened from. `renamed_at` holds
     the last instants at which Discord was asked for another name, `room_state` how the room was
     last made. `waiting_since` is when the opener began to wait for an answer of the staff, `level`
-    counts the steps of the service level that were taken since, `revision` its changes.
+    counts the steps of the service level that were taken since, `revision` its changes. After the
+    message `missed_after` some may be missing from the record; NULL while none are.
     """
 
     __tablename__ = "tickets"
@@ -87,6 +88,7 @@ class Ticket(Base):
     name: Mapped[str] = mapped_column(String(100))
     renamed_at: Mapped[list[float]] = mapped_column(Json)
     room_state: Mapped[dict[str, Any]] = mapped_column(Json)
+    missed_after: Mapped[int | None] = mapped_column(Snowflake)
     claimed_by: Mapped[int | None] = mapped_column(
         Snowflake, index=True, info=person(_FORGET_ACTOR)
     )
@@ -105,6 +107,7 @@ class Ticket(Base):
     )
     close_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     close_reason: Mapped[str | None] = mapped_column(Text)
+    reopened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     closed_by: Mapped[int | None] = mapped_column(Snowflake, index=True, info=person(_FORGET_ACTOR))
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     remove_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -1,7 +1,8 @@
 """Takes down what is written in the rooms of tickets, as it happens: messages, edits, deletions.
 
-Events are taken from the gateway's payloads and written behind, in batches. What a kill loses is
-read again from the channel when the next session begins. Free of discord.py.
+Events are taken from the gateway's payloads and written behind, in batches. When a session of the
+gateway begins, each ticket is marked with the last message on record before anything new is
+written; what came after it, and was lost, is read from the channel. Free of discord.py.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from cogs.tickets.machine import Status
 from cogs.tickets.office import Office
+from cogs.tickets.ports import RoomGone
 from cogs.tickets.watch import Watch, Writer
 from cogs.tickets.words import words_of
 from db import ticket_messages as table
@@ -38,7 +40,8 @@ Payload = Mapping[str, Any]
 Spawn = Callable[[str, Coroutine[Any, Any, None]], object]
 
 FLUSH_SECONDS, LONGEST_PAUSE = 1.0, 60.0
-# Events that wait to be written; past it the oldest are given up and read again from the channel.
+# Events that wait to be written; past it new ones are given up, and messages read from the channel
+# when the next session begins.
 MOST_PENDING = 20_000
 _BATCH = 300
 _PAGE, _MOST_PAGES = 100, 50
@@ -51,8 +54,8 @@ _EPOCH_MS = 1_420_070_400_000
 class History(Protocol):
     """Reads messages of a channel; raises `bot.core.jobs.Retry` or `RoomGone`."""
 
-    async def read(self, channel_id: int, after: int, limit: int) -> Sequence[Payload]:
-        """Return up to `limit` messages with higher ids, the oldest first."""
+    async def read(self, channel_id: int, after: int, limit: int) -> Sequence[Payload] | None:
+        """Return up to `limit` messages with higher ids, the oldest first; `None` if denied."""
         ...
 
     async def fetch(self, channel_id: int, message_id: int) -> Payload | None:
@@ -98,12 +101,15 @@ class Capture:
         self._spawn = spawn
         self._quality = quality
         self._rooms: dict[int, Room] = {}
-        self._pending: deque[_Event] = deque(maxlen=MOST_PENDING)
+        self._pending: deque[_Event] = deque()
         self._turn = asyncio.Lock()
         self._is_flushing = False
+        # How often something may have been missed, and how often that is marked on the tickets.
+        self._gaps, self._marked = 1, 0
 
     async def start(self) -> None:
         """Know the rooms of earlier runs."""
+        await self.flush()
         async with self._office.database.read() as session:
             for row in await tickets.list_with_rooms(session):
                 await self.note(session, row)
@@ -131,6 +137,10 @@ class Capture:
 
     # --- what the gateway tells ----------------------------------------------------------------
 
+    def take_session(self, _payload: Payload) -> None:
+        """Take that a session begins: what was sent since the last one is not repeated."""
+        self._gaps += 1
+
     def take_message(self, payload: Payload) -> None:
         """Take a message that was sent."""
         self._take("message", payload)
@@ -147,6 +157,9 @@ class Capture:
         room = self._rooms.get(int(payload["channel_id"]))
         if room is None:
             return
+        if len(self._pending) >= MOST_PENDING:
+            self._gaps += 1
+            return
         self._pending.append(_Event(kind, room, payload))
         if not self._is_flushing:
             self._is_flushing = True
@@ -155,11 +168,20 @@ class Capture:
     async def flush(self) -> None:
         """Write all that was taken; what can't be written is kept for the next time."""
         async with self._turn:
+            await self._mark()
             while self._pending:
+                # Before each batch: what is written after a gap must not hide it.
+                await self._mark()
                 batch = [self._pending[at] for at in range(min(_BATCH, len(self._pending)))]
                 await self._write(batch)
                 for _event in batch:
                     self._pending.popleft()
+
+    async def _mark(self) -> None:
+        while (gaps := self._gaps) != self._marked:
+            async with self._office.database.write() as session:
+                await table.mark_missed(session)
+            self._marked = gaps
 
     async def _flush_later(self) -> None:
         pause = FLUSH_SECONDS
@@ -179,6 +201,29 @@ class Capture:
     # --- what is written -----------------------------------------------------------------------
 
     async def _write(self, events: Sequence[_Event]) -> None:
+        """Write events; one that can't be written keeps no other from it."""
+        try:
+            await self._write_all(events)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            await self._write_apart(events, error)
+        except DBAPIError as error:
+            if not _is_of_the_data(error):
+                raise
+            await self._write_apart(events, error)
+
+    async def _write_apart(self, events: Sequence[_Event], error: Exception) -> None:
+        if len(events) == 1:
+            log.error(
+                "ticket_event_not_written",
+                error=type(error).__name__,
+                kind=events[0].kind,
+                ticket_id=events[0].room.ticket_id,
+            )
+            return
+        for event in events:
+            await self._write([event])
+
+    async def _write_all(self, events: Sequence[_Event]) -> None:
         now = self._office.clock.now()
         async with self._office.database.write() as session:
             sent = [one for one in events if one.kind == "message" and _is_written(one.payload)]
@@ -204,7 +249,8 @@ class Capture:
         if not events:
             return
         known = await table.list_known(session, [int(one.payload["id"]) for one in events])
-        fresh = [one for one in events if int(one.payload["id"]) not in known]
+        by_id = {int(one.payload["id"]): one for one in events}
+        fresh = [one for message_id, one in by_id.items() if message_id not in known]
         await table.add_messages(session, [message_row(one.payload, one.room) for one in fresh])
         await table.add_words(
             session, [row for one in fresh for row in word_rows(one.payload, one.room)]
@@ -242,19 +288,39 @@ class Capture:
 
     async def catch_up(self, ticket: Ticket) -> None:
         """Read what was written in a ticket's room while nobody listened."""
-        if ticket.channel_id is None or ticket.status not in (Status.OPEN, Status.CLOSING):
-            return
+        await self.flush()
+        gaps = self._marked
         async with self._office.database.read() as session:
-            after = await table.get_last_message_id(session, ticket.id)
-        room = self._rooms.get(ticket.channel_id)
+            now = await tickets.get_ticket(session, ticket.id)
+        if now is None or now.status not in (Status.OPEN, Status.CLOSING):
+            return
+        room, after = self._rooms.get(now.channel_id or 0), now.missed_after
+        if now.channel_id is None or room is None or after is None:
+            return
         for _page in range(_MOST_PAGES):
-            if room is None:
+            try:
+                page = await self._history.read(now.channel_id, after, _PAGE)
+            except RoomGone:
                 return
-            page = await self._history.read(ticket.channel_id, after, _PAGE)
+            if page is None:
+                # It stays marked, for when the channel can be read again.
+                return
+            if page:
+                async with self._turn:
+                    await self._write([_Event("message", room, one) for one in page])
+                after = max(int(one["id"]) for one in page)
+            async with self._office.database.write() as session:
+                # What was missed meanwhile comes after what was read, and is read another time.
+                is_done = not page and gaps == self._gaps
+                await table.note_read(session, ticket.id, None if is_done else after)
             if not page:
                 return
-            await self._write([_Event("message", room, one) for one in page])
-            after = max(int(one["id"]) for one in page)
+
+
+def _is_of_the_data(error: DBAPIError) -> bool:
+    # Class 22 is "data exception": https://www.postgresql.org/docs/current/errcodes-appendix.html
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    return isinstance(error, DataError | IntegrityError) or state.startswith("22")
 
 
 def _is_written(payload: Payload) -> bool:
@@ -328,7 +394,8 @@ def extras_of(payload: Payload) -> dict[str, Any]:
         extras["stickers"] = stickers
     if poll := payload.get("poll"):
         question = (poll.get("question") or {}).get("text") or ""
-        answers = [(one.get("poll_media") or {}).get("text") or "" for one in poll["answers"]]
+        options = [one.get("poll_media") or {} for one in poll.get("answers") or ()]
+        answers = [one.get("text") or "" for one in options]
         extras["poll"] = {"question": _storable(question), "answers": list(map(_storable, answers))}
     if snapshots := payload.get("message_snapshots"):
         forwarded = (snapshots[0].get("message") or {}).get("content") or ""

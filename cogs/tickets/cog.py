@@ -84,6 +84,7 @@ class Tickets(
             ("CHANNEL_DELETE", self.on_room_deleted),
             ("THREAD_DELETE", self.on_room_deleted),
             ("GUILD_MEMBER_REMOVE", self.on_departure),
+            ("READY", self.service.capture.take_session),
             ("MESSAGE_CREATE", self.service.capture.take_message),
             ("MESSAGE_UPDATE", self.service.capture.take_edit),
             ("MESSAGE_DELETE", self.on_deletion),

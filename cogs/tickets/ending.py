@@ -159,7 +159,9 @@ class Ending(Changing):
                 closed_by=None,
                 closed_at=None,
                 remove_at=None,
+                reopened_at=self._office.clock.now(),
                 waiting_since=None,
+                warned_at=None,
                 level=0,
             )
             await self._note(session, ticket, Action.REOPEN, actor_id)

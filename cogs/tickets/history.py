@@ -26,15 +26,17 @@ class DiscordHistory:
     def __init__(self, bot: Pegasus) -> None:
         self._bot = bot
 
-    async def read(self, channel_id: int, after: int, limit: int) -> Sequence[Mapping[str, Any]]:
-        """Return up to `limit` messages with higher ids, the oldest first."""
+    async def read(
+        self, channel_id: int, after: int, limit: int
+    ) -> Sequence[Mapping[str, Any]] | None:
+        """Return up to `limit` messages with higher ids, the oldest first; `None` if denied."""
         try:
             found: Any = await self._bot.http.logs_from(channel_id, limit, after=after)
         except discord.HTTPException as error:
             if error.code == _UNKNOWN_CHANNEL:
                 raise RoomGone from error
             if error.code in _MISSING:
-                return ()
+                return None
             raise Retry(_PAUSE, f"{error.status} {error.code}") from error
         except (aiohttp.ClientError, OSError) as error:
             raise Retry(_PAUSE, type(error).__name__) from error

@@ -75,7 +75,7 @@ class Losses:
         """Close the open tickets of somebody who has left, where the panel says so."""
         async with self._office.database.read() as session:
             tickets = await table.list_tickets(
-                session, guild_id, statuses=[Status.OPEN], user_id=user_id
+                session, guild_id, statuses=[Status.OPEN], user_id=user_id, limit=_MOST
             )
         await self._close(tickets)
 

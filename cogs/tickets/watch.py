@@ -56,14 +56,12 @@ class Writing:
     def then(self, who: Writer, at: datetime) -> Writing:
         """Return it after somebody has written; what is older than known changes nothing."""
         if who is Writer.STAFF and not _is_older(at, self.staff_wrote_at):
-            return replace(
-                self,
-                staff_wrote_at=at,
-                first_reply_at=self.first_reply_at or at,
-                waiting_since=None,
-                level=0,
-                warned_at=None,
+            after = replace(
+                self, staff_wrote_at=at, first_reply_at=self.first_reply_at or at, warned_at=None
             )
+            # What is read late may be from before the opener's question: it answers nothing.
+            is_answer = self.opener_wrote_at is None or at >= self.opener_wrote_at
+            return replace(after, waiting_since=None, level=0) if is_answer else after
         if who is Writer.OPENER and not _is_older(at, self.opener_wrote_at):
             return replace(
                 self,

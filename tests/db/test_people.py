@@ -49,9 +49,10 @@ IMPERSONAL = {
     # Interactions, and one of Discord's audit log entries.
     "occasion",
     "request_id",
-    # Discord's names of a file and of the message that is answered.
+    # Discord's names of a file, of the message that is answered, and of the last one on record.
     "attachment_id",
     "reply_to",
+    "missed_after",
     "entry_id",
     # The bot itself.
     "bot_id",

@@ -144,7 +144,11 @@ class FakeHistory:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
 
-    async def read(self, channel_id: int, after: int, limit: int) -> Sequence[Mapping[str, Any]]:
+    async def read(
+        self, channel_id: int, after: int, limit: int
+    ) -> Sequence[Mapping[str, Any]] | None:
+        if channel_id in self._stage.unreadable:
+            return None
         found = self._stage.history.get(channel_id, [])
         return [one for one in found if int(one["id"]) > after][:limit]
 
@@ -191,6 +195,7 @@ class Stage:
             database, clock, self.bus, registry, self.settings, state=lambda: self.view
         )
         self.history: dict[int, list[dict[str, Any]]] = {}
+        self.unreadable: set[int] = set()
         self.cdn: dict[str, bytes | Exception] = {}
         outside = Outside(
             rooms=self.rooms,

@@ -101,6 +101,97 @@ async def test_what_was_missed_is_read_and_nothing_twice(sqlite_database: Databa
     assert sorted(one.message_id for one in found) == list(range(1, 250))
 
 
+async def test_a_message_of_the_new_session_hides_nothing_that_was_missed(
+    database: Database,
+) -> None:
+    stage, ticket = await opened(database)
+    await say(stage, ticket, 1, "one")
+    stage.history[ticket.channel_id or 0] = [
+        message(ticket.channel_id, one, f"m{one}", stage.clock.now()) for one in range(1, 51)
+    ]
+    again = await Stage.make(database, stage.clock, stage.rooms)
+    again.history = stage.history
+    await again.service.losses.begin_session([GUILD])
+    await say(again, ticket, 50, "live")
+    await again.wait(1)
+    assert sorted(one.message_id for one in await rows(again, TicketMessage)) == [*range(1, 51)]
+    assert (await again.get(ticket.id)).missed_after is None
+
+
+async def test_what_a_session_of_the_same_process_missed_is_read(
+    sqlite_database: Database,
+) -> None:
+    stage, ticket = await opened(sqlite_database)
+    await stage.service.losses.begin_session([GUILD])
+    await stage.wait(1)
+    await say(stage, ticket, 1, "one")
+    stage.service.capture.take_session({})
+    await say(stage, ticket, 9, "live")
+    stage.history[ticket.channel_id or 0] = [
+        message(ticket.channel_id, one, f"m{one}", stage.clock.now()) for one in range(1, 10)
+    ]
+    await stage.service.losses.begin_session([GUILD])
+    await stage.wait(1)
+    assert sorted(one.message_id for one in await rows(stage, TicketMessage)) == [*range(1, 10)]
+
+
+async def test_an_event_that_cannot_be_read_keeps_no_other_from_the_record(
+    database: Database,
+) -> None:
+    stage, ticket = await opened(database)
+    capture, now = stage.service.capture, stage.clock.now()
+    capture.take_message(message(ticket.channel_id, 1, "before", now))
+    capture.take_message(message(ticket.channel_id, 2, "bad", now, timestamp="never"))
+    capture.take_message({**message(ticket.channel_id, 3, "bad", now), "author": {"id": "x"}})
+    capture.take_message(message(ticket.channel_id, 4, "after", now))
+    await capture.flush()
+    assert [one.message_id for one in await rows(stage, TicketMessage)] == [1, 4]
+
+
+async def test_a_gap_is_remembered_while_the_channel_cannot_be_read(
+    sqlite_database: Database,
+) -> None:
+    stage, ticket = await opened(sqlite_database)
+    room = ticket.channel_id or 0
+    stage.service.capture.take_session({})
+    stage.unreadable.add(room)
+    await stage.service.losses.begin_session([GUILD])
+    await stage.wait(1)
+    stage.unreadable.clear()
+    stage.history[room] = [message(room, 1, "m", stage.clock.now())]
+    await stage.service.losses.begin_session([GUILD])
+    await stage.wait(1)
+    assert [one.message_id for one in await rows(stage, TicketMessage)] == [1]
+
+
+async def test_a_message_told_twice_at_once_has_its_file_once(
+    database: Database, tmp_path: Path
+) -> None:
+    stage, ticket = await opened(database, tmp_path)
+    file = attachment(5, "a.png", len(PNG))
+    told = message(ticket.channel_id, 1, "", stage.clock.now(), attachments=[file])
+    stage.service.capture.take_message(told)
+    stage.service.capture.take_message(told)
+    await stage.service.capture.flush()
+    assert len(await rows(stage, TicketFile)) == 1
+
+
+async def test_when_too_much_waits_the_rest_is_read_from_the_channel(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cogs.tickets.capturing.MOST_PENDING", 3)
+    stage, ticket = await opened(sqlite_database)
+    sent = [message(ticket.channel_id, one, f"m{one}", stage.clock.now()) for one in range(1, 9)]
+    for one in sent:
+        stage.service.capture.take_message(one)
+    await stage.service.capture.flush()
+    assert len(await rows(stage, TicketMessage)) == 3
+    stage.history[ticket.channel_id or 0] = sent
+    await stage.service.losses.begin_session([GUILD])
+    await stage.wait(1)
+    assert len(await rows(stage, TicketMessage)) == 8
+
+
 async def test_words_find_messages_and_only_where_one_may_look(database: Database) -> None:
     stage, ticket = await opened(database)
     await say(stage, ticket, 1, "Mi Cañón está roto")

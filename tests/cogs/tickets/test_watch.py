@@ -10,7 +10,7 @@ from db.engine import Database
 from tests.cogs.tickets.stage import OPENER, STAFF, Stage
 from tests.fakes import FakeClock
 
-HOUR = timedelta(hours=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
 async def watched(database: Database, **values: Any) -> tuple[Stage, Any]:
@@ -49,6 +49,29 @@ async def test_the_openers_silence_counts_only_after_an_answer(sqlite_database: 
     await stage.wait(6 * HOUR)
     await stage.wait(2 * HOUR)
     assert (await stage.get(ticket.id)).status == "closed"
+
+
+async def test_a_reopened_ticket_has_its_whole_time_again(database: Database) -> None:
+    closing = {"inactive_after": 8 * 3600, "unanswered_after": 6 * 3600}
+    stage, ticket = await watched(database, closing=closing)
+    await stage.service.watch.note_writing(ticket.id, [(Writer.STAFF, stage.clock.now())])
+    await stage.service.life.close(ticket.id, STAFF)
+    await stage.wait(48 * HOUR)
+    await stage.service.life.reopen(ticket.id, STAFF)
+    for _look in range(4):
+        await stage.wait(HOUR)
+    assert (await stage.get(ticket.id)).status == "open"
+    assert "warn_inactive" not in await stage.events(ticket.id)
+
+
+async def test_what_is_read_late_answers_no_later_question(database: Database) -> None:
+    stage, ticket = await watched(database)
+    asked = stage.clock.now() + 10 * MINUTE
+    await stage.service.watch.note_writing(ticket.id, [(Writer.OPENER, asked)])
+    await stage.service.watch.note_writing(ticket.id, [(Writer.STAFF, asked - 5 * MINUTE)])
+    assert (await stage.get(ticket.id)).waiting_since is not None
+    await stage.service.watch.note_writing(ticket.id, [(Writer.STAFF, asked + MINUTE)])
+    assert (await stage.get(ticket.id)).waiting_since is None
 
 
 async def test_an_exempt_ticket_stays(sqlite_database: Database) -> None:
