@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -77,8 +78,10 @@ async def test_locked_file_is_told_and_forgotten(
         owner = sandbox.actor(sandbox.world.users[guild.owner_id], guild)
         channel = guild.channel("general")
         change = {"feature": "welcome"}
-        with closing(sqlite3.connect(_path(sqlite_url), isolation_level=None)) as intruder:
-            intruder.execute("BEGIN IMMEDIATE")
+        intruder = sqlite3.connect(_path(sqlite_url), isolation_level=None, check_same_thread=False)
+        with closing(intruder):
+            # In a thread: the bot may be writing, and could not end that while the loop waits.
+            await asyncio.to_thread(intruder.execute, "BEGIN IMMEDIATE")
             refused = await owner.slash(channel, "feature enable", options=change)
             assert refused.response is not None
             assert GONE in refused.response.content
