@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.core.features import Category, Feature, RateClass
@@ -9,9 +10,24 @@ from bot.core.i18n import N_
 from cogs.economy.problems import find_problems
 from cogs.economy.settings import KEY, EconomySettings
 from db.economy_books import count_accounts
+from db.economy_inventory import delete_stale_goods
+from db.economy_trades import delete_old_trades
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.ext.asyncio import AsyncSession
+
     from bot.client import Pegasus
+
+# How long it stays on record what was used, given away or swapped.
+_KEPT = timedelta(days=90)
+
+
+async def _purge(session: AsyncSession, now: datetime) -> None:
+    await delete_stale_goods(session, now, before=now - _KEPT)
+    await delete_old_trades(session, before=now - _KEPT)
+
 
 FEATURE = Feature(
     key=KEY,
@@ -21,8 +37,20 @@ FEATURE = Feature(
     settings=EconomySettings,
     default_enabled=True,
     rate_class=RateClass.ECONOMY,
-    tables=("economy_accounts", "economy_transactions", "economy_earners"),
+    tables=(
+        "economy_accounts",
+        "economy_transactions",
+        "economy_earners",
+        "economy_items",
+        "economy_lots",
+        "economy_bought",
+        "economy_purchases",
+        "economy_item_uses",
+        "economy_trades",
+        "economy_roles",
+    ),
     check=find_problems,
+    purge=_purge,
     counters={"economy_users": count_accounts},
 )
 
