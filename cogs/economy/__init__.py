@@ -9,6 +9,7 @@ from bot.core.features import Category, Feature, RateClass
 from bot.core.i18n import N_
 from cogs.economy.problems import find_problems
 from cogs.economy.settings import KEY, EconomySettings
+from cogs.economy.shop_resource import RESOURCE
 from db.economy_books import count_accounts
 from db.economy_inventory import delete_stale_goods
 from db.economy_trades import delete_old_trades
@@ -51,6 +52,7 @@ FEATURE = Feature(
     ),
     check=find_problems,
     purge=_purge,
+    resources=(RESOURCE,),
     counters={"economy_users": count_accounts},
 )
 
@@ -59,5 +61,7 @@ async def setup(bot: Pegasus) -> None:
     """Add the feature to the bot."""
     from cogs.economy.cog import Economy
     from cogs.economy.member_commands import Money
+    from cogs.economy.shop_commands import Shop
 
-    await bot.add_feature(FEATURE, Economy(bot), Money(bot))
+    economy = Economy(bot)
+    await bot.add_feature(FEATURE, economy, Money(bot), Shop(bot, economy.treasury))
