@@ -17,7 +17,7 @@ class Purses:
 
     async def use(self, town: Town) -> None:
         """Have somebody earn, pay or look, as they like."""
-        if len(town.members) < 2:  # noqa: PLR2004 - one pays, another is paid
+        if len(town.members) < 2:
             raise NotPossibleError("nobody is left")
         actor, other = self._random.sample(town.members, 2)
         act = self._random.choices((self._earn, self._pay, self._look), weights=(6, 4, 2))[0]
