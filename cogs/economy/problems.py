@@ -10,10 +10,12 @@ from cogs.economy.settings import KEY, EconomySettings
 
 if TYPE_CHECKING:
     from bot.core.contracts import BotState
+    from bot.core.settings import FeatureState
 
 
-def find_problems(settings: EconomySettings, _state: BotState, _guild_id: int) -> list[Problem]:
+def find_problems(state: FeatureState, _bot_state: BotState, _guild_id: int) -> list[Problem]:
     """Return what doesn't go together."""
+    settings: EconomySettings = state.settings
     found = []
     if settings.work_minimum > settings.work_maximum:
         found.append(
