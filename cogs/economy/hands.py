@@ -18,6 +18,7 @@ from bot.core.guild_locale import locale_of_guild
 from bot.core.i18n import _
 from bot.core.jobs import Job, JobService, Retry
 from bot.core.outbox import Delivery, OutboxService
+from bot.core.preflight import can_post
 from cogs.economy.books import TransactionKind
 from cogs.economy.game_wording import LEFT, hand_board
 from cogs.economy.games import Below, Game, blackjack
@@ -295,8 +296,13 @@ class Hands:
         return await present(session, game.id)
 
     async def _show_end(self, session: AsyncSession, hand: Hand) -> None:
+        """Bring the hand's message up to date, where it is known and the bot may."""
         game = hand.game
         if game.message_id is None:
+            return
+        # Commands work also where the bot may not write; nobody is to be asked to change that.
+        channel = self._state().channel(game.guild_id, game.channel_id)
+        if channel is not None and can_post(channel, ("embed_links",)) is not None:
             return
         settings = (await self._settings.get(game.guild_id, KEY)).settings
         locale = await locale_of_guild(self._settings, self._state(), game.guild_id)

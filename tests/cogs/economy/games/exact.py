@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import cache
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from cogs.economy.games import Below, blackjack
 from cogs.economy.games.blackjack import BEST, Move, Points, Result
 from cogs.economy.games.strategy import advise
 
 Outcome = TypeVar("Outcome")
+
+
+class Play(Protocol):
+    """What a hand of two cards brings, played in some way."""
+
+    def __call__(self, hand: Points, dealer_card: int, *, first: bool) -> Fraction: ...
+
 
 # How likely a card of so many points is, an ace being 1.
 CARDS = {points: Fraction(1, 13) for points in range(1, 10)} | {10: Fraction(4, 13)}
@@ -133,8 +140,23 @@ def advised(hand: Points, dealer_card: int, *, first: bool) -> Fraction:
     )
 
 
-def blackjack_return(stake: int) -> Fraction:
-    """Return what comes back of a stake on average, per stake, to who plays by the chart."""
+@cache
+def left(hand: Points, dealer_card: int, *, first: bool) -> Fraction:
+    """Return what a hand brings whose player leaves it when that is best, and gets the stake."""
+    if hand.total >= BEST:
+        return settled(hand.total, dealer_card, 1)
+    played = [worth_of(Move.STAND, hand, dealer_card, first=first)]
+    if first:
+        played.append(worth_of(Move.DOUBLE, hand, dealer_card, first=True))
+    drawn = sum(
+        (p * left(hand.plus(card), dealer_card, first=False) for card, p in CARDS.items()),
+        Fraction(0),
+    )
+    return max(Fraction(0), drawn, *played)
+
+
+def blackjack_return(stake: int, play: Play = advised) -> Fraction:
+    """Return what comes back of a stake on average, per stake; who plays goes by the chart."""
     gained = Fraction(0)
     natural = Fraction(blackjack.paid(Result.BLACKJACK, stake) - stake, stake)
     for one, first_chance in CARDS.items():
@@ -146,5 +168,5 @@ def blackjack_return(stake: int) -> Fraction:
                 if hand.total == BEST:
                     gained += likely * (1 - lost) * natural
                 else:
-                    gained += likely * ((1 - lost) * advised(hand, dealer_card, first=True) - lost)
+                    gained += likely * ((1 - lost) * play(hand, dealer_card, first=True) - lost)
     return 1 + gained

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from cogs.economy.games.blackjack import BEST, Move, Points
 from cogs.economy.games.strategy import DEALER_CARDS, advise, chart
 from tests.cogs.economy.games import exact
 
+GUIDE = Path(__file__).parents[4] / "docs" / "economy.md"
 LOWEST, HIGHEST = Fraction(90, 100), Fraction(995, 1000)
 
 
@@ -99,6 +101,19 @@ def test_blackjack_pays_no_stake_more_than_told() -> None:
         assert returned <= even
         assert (returned == even) == (stake % 2 == 0)
     assert exact.blackjack_return(1) >= LOWEST
+
+
+def test_giving_back_each_hand_that_is_left_would_win_money() -> None:
+    # Why a stake goes back once a day only; the guide tells it.
+    assert round(exact.blackjack_return(2, exact.left), 2) == Fraction(118, 100)
+    assert "would bring 118 %" in GUIDE.read_text()
+
+
+def test_guide_tells_the_published_returns() -> None:
+    guide = GUIDE.read_text()
+    for one in odds.TABLE:
+        hundredths = int(one.returned * 10_000)
+        assert f"| {hundredths / 100:g} % |" in guide, one.title
 
 
 @pytest.mark.parametrize("told", odds.TABLE, ids=lambda one: one.title)
