@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from bot.core.errors import Conflict, Denied, NotFound
-from cogs.economy.books import Holder, InsufficientFunds
+from cogs.economy import undoing
+from cogs.economy.books import Holder, InsufficientFunds, Posted
 from cogs.economy.games.blackjack import Deal, Move
 from cogs.economy.hands import HAND_LASTS, JOB, REFUND_EVERY, Hand
+from cogs.economy.ledger import post
 from db.economy_games import GameStatus
 from db.engine import Database
 from db.people import erase_person, export_person
@@ -283,6 +286,29 @@ async def test_undoing_and_ending_at_once_leaves_the_books_even(hall: GameTable)
     assert game is not None
     expected = {GameStatus.UNDONE: (100,), GameStatus.SETTLED: (140, 100)}
     assert await hall.balance(ANN) in expected[GameStatus(game.status)]
+    await hall.sound()
+
+
+async def test_hand_that_ends_while_it_is_undone_is_not_undone(
+    postgres_database: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # SQLite has one writer at a time: there nothing comes between.
+    hall = GameTable(postgres_database, clock)
+    await hall.give(ANN, 100)
+    # What is of others in escrow could pay for it twice.
+    await hall.give(BEN, 100)
+    await hall.deal("T6T8", "100", hall.seat(BEN))
+    hand = await hall.deal("T9T8", "40")
+
+    async def end_first(*values: Any) -> Posted:
+        monkeypatch.undo()
+        await hall.move(hand, Move.STAND)
+        return await post(*values)
+
+    monkeypatch.setattr(undoing, "post", end_first)
+    with pytest.raises(Conflict, match="just now"):
+        await hall.treasury.undo(hall.order(ANN), 4)
+    assert (await hall.balance(ANN), await hall.escrow()) == (140, 100)
     await hall.sound()
 
 
