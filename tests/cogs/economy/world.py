@@ -91,12 +91,18 @@ class EconomyWorld:
         )
 
     async def pay(
-        self, payer_id: int, payee_id: int, amount: int, *, key: str | None = None
+        self,
+        payer_id: int,
+        payee_id: int,
+        amount: int,
+        *,
+        key: str | None = None,
+        guild_id: int = GUILD,
     ) -> int:
         """Pay a member; return the transaction's number."""
         payee = Payee(payee_id, is_bot=False, is_member=True)
         done = await self.paying.pay(
-            GUILD, payer_id, payee, amount, self.settings, key=key or self.key()
+            guild_id, payer_id, payee, amount, self.settings, key=key or self.key()
         )
         return done.number
 
