@@ -34,8 +34,9 @@ def cards(text: str) -> list[int]:
 class GameTable(EconomyWorld):
     """A process with games; what falls is taken from `draws`, and 0 when that is empty."""
 
-    def __init__(self, database: Database, clock: FakeClock) -> None:
+    def __init__(self, database: Database, clock: FakeClock, guild_id: int = GUILD) -> None:
         super().__init__(database, clock)
+        self.guild_id = guild_id
         self.outbox = OutboxService(database, clock, TaskSupervisor())
         self.gaming = Gaming(database, clock, below=self._below)
         self.hands = Hands(
@@ -54,7 +55,7 @@ class GameTable(EconomyWorld):
 
     def seat(self, user_id: int = ANN, **values: Any) -> Seat:
         places = {"channel_id": HALL, "parent_id": None, "request_id": next(self._requests)}
-        return Seat(GUILD, user_id, **(places | values))
+        return Seat(self.guild_id, user_id, **(places | values))
 
     async def play(
         self, stake: str = "10", bet: Bet | None = None, seat: Seat | None = None
@@ -72,7 +73,7 @@ class GameTable(EconomyWorld):
         """Press a button of a hand as it was shown."""
         self.draws[:] = cards(drawn)
         game = hand.game
-        press = {"game_id": game.id, "version": game.version, "guild_id": GUILD}
+        press = {"game_id": game.id, "version": game.version, "guild_id": self.guild_id}
         return await self.hands.move(Press(**press, user_id=user_id, move=move, **values))
 
     async def game(self, game_id: int) -> EconomyGame | None:
