@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from bot.client import intents_for
 from bot.core.config import Config
-from tests.benchmarks import draw, engine, transcript
+from tests.benchmarks import draw, engine, transcript, transfers
 from tests.benchmarks.lines import Child
 
 KINDS = {
@@ -268,6 +268,24 @@ def measure_transcript(scale: Scale) -> Table:
     return Table(title, ["Made", "ms", "longest delay of the loop, ms", "of on the loop"], rows)
 
 
+def measure_transfers(scale: Scale) -> Table:
+    """Payments a second through the economy's ledger, on both databases."""
+    rates = transfers.compare(max(scale.entrants // 50, 10))
+    floor = {one.database: one.per_second for one in reversed(rates)}
+    rows = [
+        [
+            one.database,
+            one.way,
+            f"{one.per_second:.0f}",
+            f"{one.per_second / floor[one.database]:.2f}" if one.per_second else "",
+        ]
+        for one in rates
+    ]
+    return Table(
+        "Economy: payments a second", ["Database", "How", "payments/s", "of no books"], rows
+    )
+
+
 SCENARIOS = {
     "message": measure_messages,
     "memory": measure_memory,
@@ -277,4 +295,5 @@ SCENARIOS = {
     "hostile": measure_hostile,
     "draw": measure_draw,
     "transcript": measure_transcript,
+    "transfers": measure_transfers,
 }
