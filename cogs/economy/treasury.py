@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 from bot.core.contracts import Actor
 from bot.core.errors import Conflict
 from bot.core.i18n import _
-from cogs.economy.books import Entry, Holder, Move, Posted, TransactionKind
-from cogs.economy.ledger import post
+from bot.core.ledger import Entry, Holder, Move, Posted, TransactionKind, post, undo
 from cogs.economy.settings import KEY
-from cogs.economy.undoing import undo
 from db import economy as table
 from db.base import NOBODY
 from db.economy import AccountKind
@@ -132,7 +130,7 @@ class Treasury:
         return done
 
     async def undo(self, order: Order, transaction_id: int) -> Undone:
-        """Undo a transaction and all that belongs to it; see `cogs.economy.undoing.undo`."""
+        """Undo a transaction and all that belongs to it; see `bot.core.ledger.undo`."""
         async with self._database.write() as session:
             posted, changed = await undo(
                 session,
