@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from bot.core.errors import Conflict, Denied, InvalidInput
 from bot.core.i18n import _
+from bot.core.ledger import Entry, Holder, InsufficientFunds, Move, TransactionKind, post
 from cogs.economy.amounts import parse_amount
-from cogs.economy.books import Entry, Holder, InsufficientFunds, Move, TransactionKind
 from cogs.economy.games import Below, Game
 from cogs.economy.games.bets import Bet
-from cogs.economy.ledger import post
 from cogs.economy.settings import EconomySettings
 from cogs.economy.wording import Currency
 from db import economy as accounts

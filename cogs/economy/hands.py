@@ -17,9 +17,9 @@ from bot.core.errors import Conflict, Denied, NotFound
 from bot.core.guild_locale import locale_of_guild
 from bot.core.i18n import _
 from bot.core.jobs import Job, JobService, Retry
+from bot.core.ledger import TransactionKind
 from bot.core.outbox import Delivery, OutboxService
 from bot.core.preflight import can_post
-from cogs.economy.books import TransactionKind
 from cogs.economy.game_wording import LEFT, hand_board
 from cogs.economy.games import Below, Game, blackjack
 from cogs.economy.games.blackjack import Deal, Move

@@ -13,19 +13,18 @@ from sqlalchemy import select
 from bot.core.audit import AuditLog
 from bot.core.events import EventBus
 from bot.core.features import FeatureRegistry
+from bot.core.ledger import AlreadyPosted, Entry, Holder, TransactionKind, post
+from bot.core.ledger import Move as MoneyMove
 from bot.core.nullstate import NullState
 from bot.core.settings import SettingsStore
 from bot.sandbox import Sandbox
 from cogs import economy, general
 from cogs.economy import gaming, hands
-from cogs.economy.books import AlreadyPosted, Entry, Holder, TransactionKind
-from cogs.economy.books import Move as MoneyMove
 from cogs.economy.games.bets import CoinBet
 from cogs.economy.games.blackjack import Move
 from cogs.economy.games.coinflip import Side
 from cogs.economy.gaming import Gaming, Seat
 from cogs.economy.hands import HAND_LASTS, Hands, Press
-from cogs.economy.ledger import post
 from cogs.economy.settings import EconomySettings
 from db.economy import AccountKind
 from db.economy_books import list_own_balances, list_uneven, list_wrong_balances

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import select
 
+from bot.core.ledger import Holder
 from bot.core.nullstate import NullState
 from bot.core.outbox import OutboxService
 from bot.core.supervisor import TaskSupervisor
-from cogs.economy.books import Holder
 from cogs.economy.games.bets import Bet, SlotsBet
 from cogs.economy.games.blackjack import Move
 from cogs.economy.gaming import Gaming, Played, Seat

@@ -11,10 +11,9 @@ import discord
 import pytest
 
 from bot.core.contracts import SYSTEM
+from bot.core.ledger import Entry, Holder, Move, TransactionKind, post
 from cogs.economy import hands
-from cogs.economy.books import Entry, Holder, Move, TransactionKind
 from cogs.economy.games import odds
-from cogs.economy.ledger import post
 from cogs.economy.settings import KEY
 from db import economy as books
 from db.engine import Database

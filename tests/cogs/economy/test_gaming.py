@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.core.errors import Conflict, Denied, InvalidInput
-from cogs.economy.books import Holder, InsufficientFunds
+from bot.core.ledger import Holder, InsufficientFunds
 from cogs.economy.games.bets import CoinBet, DuelBet, LuckyBet
 from cogs.economy.games.coinflip import Side
 from cogs.economy.gaming import GAMES_KEPT, purge

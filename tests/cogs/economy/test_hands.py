@@ -8,11 +8,9 @@ from typing import Any
 import pytest
 
 from bot.core.errors import Conflict, Denied, NotFound
-from cogs.economy import undoing
-from cogs.economy.books import Holder, InsufficientFunds, Posted
+from bot.core.ledger import Holder, InsufficientFunds, Posted, post, undoing
 from cogs.economy.games.blackjack import Deal, Move
 from cogs.economy.hands import HAND_LASTS, JOB, REFUND_EVERY, Hand
-from cogs.economy.ledger import post
 from db.economy_games import GameStatus
 from db.engine import Database
 from db.people import erase_person, export_person
