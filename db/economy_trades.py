@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     delete,
+    func,
     or_,
     select,
     text,
@@ -149,6 +150,14 @@ async def list_open_trades(session: AsyncSession, guild_id: int, user_id: int) -
     theirs = or_(Trade.user_id == user_id, Trade.partner_id == user_id)
     query = select(Trade).where(Trade.guild_id == guild_id, Trade.state == OPEN, theirs)
     return (await session.scalars(query.order_by(Trade.id.desc()))).all()
+
+
+async def sum_set_aside(session: AsyncSession, guild_id: int) -> int:
+    """Return how much of a guild's escrow belongs to open offers."""
+    query = select(func.sum(Trade.give_coins)).where(
+        Trade.guild_id == guild_id, Trade.state == OPEN
+    )
+    return int(await session.scalar(query) or 0)
 
 
 async def delete_old_trades(session: AsyncSession, *, before: datetime) -> None:

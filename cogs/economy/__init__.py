@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.features import Category, Feature, RateClass
 from bot.core.i18n import N_
+from cogs.economy.gaming import purge as purge_games
 from cogs.economy.problems import find_problems
 from cogs.economy.settings import KEY, EconomySettings
 from cogs.economy.shop_resource import RESOURCE
@@ -28,6 +29,7 @@ _KEPT = timedelta(days=90)
 async def _purge(session: AsyncSession, now: datetime) -> None:
     await delete_stale_goods(session, now, before=now - _KEPT)
     await delete_old_trades(session, before=now - _KEPT)
+    await purge_games(session, now)
 
 
 FEATURE = Feature(
@@ -42,6 +44,7 @@ FEATURE = Feature(
         "economy_accounts",
         "economy_transactions",
         "economy_earners",
+        "economy_games",
         "economy_items",
         "economy_lots",
         "economy_bought",
@@ -60,8 +63,11 @@ FEATURE = Feature(
 async def setup(bot: Pegasus) -> None:
     """Add the feature to the bot."""
     from cogs.economy.cog import Economy
+    from cogs.economy.game_commands import Games
     from cogs.economy.member_commands import Money
     from cogs.economy.shop_commands import Shop
 
     economy = Economy(bot)
-    await bot.add_feature(FEATURE, economy, Money(bot), Shop(bot, economy.treasury))
+    games = Games(bot, economy.treasury, economy.auditing)
+    shop = Shop(bot, economy.treasury, economy.auditing)
+    await bot.add_feature(FEATURE, economy, Money(bot), games, shop)

@@ -38,9 +38,11 @@ from cogs.economy.shopping import Order
 from cogs.economy.store import Store
 from cogs.economy.trade_commands import TradeCommands
 from cogs.economy.wording import Currency
+from db.economy_trades import sum_set_aside
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
+    from cogs.economy.auditing import Auditing
     from cogs.economy.treasury import Treasury
 
 ItemText = app_commands.Range[str, 1, 100]
@@ -55,11 +57,12 @@ class Shop(TradeCommands, commands.Cog):
         name="inventory", description="What you have from the shop", guild_only=True
     )
 
-    def __init__(self, bot: Pegasus, treasury: Treasury) -> None:
+    def __init__(self, bot: Pegasus, treasury: Treasury, auditing: Auditing) -> None:
         self.bot = bot
         self.store = Store.build(bot.kernel)
         # Staff undo a purchase with its payment.
         treasury.returns |= self.store.returns
+        auditing.claims.append(sum_set_aside)
 
     async def cog_load(self) -> None:
         """Go on with what earlier runs have begun."""

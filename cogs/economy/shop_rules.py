@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validato
 from bot.core.fields import duration, role
 from bot.core.fields.text import escape_markdown
 from bot.core.i18n import N_, Message, _, ngettext
-from cogs.economy.books import MAX_AMOUNT
+from bot.core.ledger import MAX_AMOUNT
 from db.economy_inventory import NEVER, Pieces
 from db.economy_shop import ShopItem
 

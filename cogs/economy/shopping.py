@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from bot.core.errors import AppError, Conflict, Denied, InvalidInput, NotFound
 from bot.core.fields.text import quote
 from bot.core.i18n import Message, _, ngettext
-from cogs.economy.books import Entry, Holder, InsufficientFunds, Move, TransactionKind
-from cogs.economy.ledger import post
+from bot.core.ledger import Entry, Holder, InsufficientFunds, Move, TransactionKind, post
 from cogs.economy.shop_rules import (
     MOST_PIECES,
     Buyer,

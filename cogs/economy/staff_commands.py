@@ -14,10 +14,10 @@ from bot.core.batches import Later, Refused
 from bot.core.errors import DiscordFailed, InvalidInput, NotFound
 from bot.core.fields.text import shorten
 from bot.core.i18n import Message, _, ngettext
+from bot.core.ledger import TransactionKind
 from bot.localization import locale_of
 from bot.replies import answer, confirm
 from cogs.economy.amounts import LONGEST_TEXT, parse_amount
-from cogs.economy.books import TransactionKind
 from cogs.economy.bulk import BulkOrder, outcome_of, progress_of
 from cogs.economy.desk import MANAGED, Interaction, priced, settings_of
 from cogs.economy.figures import findings_text, report_embed

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from bot.core.errors import InvalidInput
 from bot.core.i18n import _
-from cogs.economy.books import MAX_AMOUNT
+from bot.core.ledger import MAX_AMOUNT
 from cogs.economy.shop_rules import MOST_PIECES
 
 OPEN_FOR = timedelta(hours=24)

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from bot.core.errors import AppError, Conflict, Denied, NotFound
 from bot.core.i18n import N_, Message, _
 from bot.core.jobs import Job
-from cogs.economy.books import Entry, Holder, InsufficientFunds, Move, TransactionKind
+from bot.core.ledger import Entry, Holder, InsufficientFunds, Move, TransactionKind, post
 from cogs.economy.inventory import Receiver, ensure_receivable, take_from
-from cogs.economy.ledger import post
 from cogs.economy.shop_rules import (
     choose_pieces,
     count_pieces,

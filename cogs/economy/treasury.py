@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 from bot.core.contracts import Actor
 from bot.core.errors import Conflict
 from bot.core.i18n import Message, _
-from cogs.economy.books import Entry, Holder, Move, TransactionKind
-from cogs.economy.ledger import post
+from bot.core.ledger import Entry, Holder, Move, TransactionKind, post, undo
 from cogs.economy.settings import KEY
-from cogs.economy.undoing import undo
 from db import economy as table
 from db.base import NOBODY
 from db.economy import AccountKind
@@ -136,7 +134,7 @@ class Treasury:
         return done
 
     async def undo(self, order: Order, transaction_id: int) -> Undone:
-        """Undo a transaction and all that belongs to it; see `cogs.economy.undoing.undo`."""
+        """Undo a transaction and all that belongs to it; see `bot.core.ledger.undo`."""
         async with self._database.write() as session:
             # First: an offer that is taken back can't be accepted while its money is on the way.
             notes = await self._take_back(session, order.guild_id, transaction_id)

@@ -10,7 +10,7 @@ from babel.numbers import format_decimal
 from bot.core.errors import InvalidInput
 from bot.core.fields.text import escape_markdown
 from bot.core.i18n import Message, _, babel_locale
-from cogs.economy.books import InsufficientFunds
+from bot.core.ledger import InsufficientFunds
 from cogs.economy.settings import EconomySettings
 
 _CUSTOM_EMOJI = re.compile(r"<a?:(\w{2,32}):\d{15,20}>")

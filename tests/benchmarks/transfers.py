@@ -16,8 +16,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import select, update
 
-from cogs.economy.books import Entry, Holder, Move, TransactionKind
-from cogs.economy.ledger import post
+from bot.core.ledger import Entry, Holder, Move, TransactionKind, post
 from db.economy import Account, AccountKind
 from db.engine import Database
 from db.migrate import upgrade

@@ -14,10 +14,9 @@ from bot.core.contracts import Actor, RoleSummary
 from bot.core.events import EventBus
 from bot.core.features import FeatureRegistry
 from bot.core.jobs import JobService
+from bot.core.ledger import Entry, Holder, Move, TransactionKind, post
 from bot.core.settings import SettingsStore
 from cogs import economy, general
-from cogs.economy.books import Entry, Holder, Move, TransactionKind
-from cogs.economy.ledger import post
 from cogs.economy.shop_office import ShopOffice
 from cogs.economy.shop_rules import ItemPlan
 from cogs.economy.shopping import Customer, Order, Sale

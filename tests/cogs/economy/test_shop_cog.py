@@ -257,6 +257,7 @@ async def test_trade_is_offered_accepted_and_shown(place: Place) -> None:
     offer = await traded(place)
     assert "offers 1 × **Sword** and 🪙 5" in text_of(offer)
     assert (await place.balance(place.ada), await place.holds(place.ada)) == (75, {"Sword": 1})
+    assert "balance" in await place.say("economy audit", who=place.boss)
     said = text_of(await place.ada.click(offer.response, label="Accept"))
     assert "for the other one of you to decide" in said
     await place.bob.click(offer.response, label="Accept")

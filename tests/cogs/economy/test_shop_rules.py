@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.errors import InvalidInput
-from cogs.economy.books import MAX_AMOUNT
+from bot.core.ledger import MAX_AMOUNT
 from cogs.economy.shop_rules import (
     LONGEST,
     Buyer,
