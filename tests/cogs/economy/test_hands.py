@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from bot.core.contracts import ChannelSummary
 from bot.core.errors import Conflict, Denied, NotFound
 from bot.core.ledger import Holder, InsufficientFunds, Posted, post, undoing
+from bot.core.nullstate import NullState
 from cogs.economy.games.blackjack import Deal, Move
 from cogs.economy.hands import HAND_LASTS, JOB, REFUND_EVERY, Hand
 from db.economy_games import GameStatus
@@ -18,6 +20,8 @@ from db.people import erase_person, export_person
 from tests.cogs.economy.gametable import ELSEWHERE, HALL, GameTable
 from tests.cogs.economy.world import ANN, BEN, side_by_side
 from tests.fakes import FakeClock
+
+POSTING = ("view_channel", "send_messages", "embed_links")
 
 
 @pytest.fixture
@@ -201,6 +205,24 @@ async def test_hand_that_is_left_gives_its_stake_back(hall: GameTable) -> None:
     late = await hall.move(hand, Move.HIT, "2")
     assert not late.is_new
     assert await hall.balance(ANN) == 100
+
+
+@pytest.mark.parametrize(("rights", "edits"), [((), 0), (POSTING, 1)])
+async def test_message_is_left_alone_where_the_bot_may_not_post(
+    hall: GameTable, rights: tuple[str, ...], edits: int
+) -> None:
+    class View(NullState):
+        def channel(self, guild_id: int, channel_id: int) -> ChannelSummary | None:
+            return ChannelSummary(
+                channel_id, guild_id, "hall", "text", bot_permissions=frozenset(rights)
+            )
+
+    hall.view = View()
+    hand = await hall.deal("T6T8", "40")
+    await hall.hands.note_message(hand.game, HALL, 900)
+    await _leave(hall)
+    assert await hall.balance(ANN) == 100
+    assert len(await hall.edits()) == edits
 
 
 async def test_refund_is_made_after_a_restart(hall: GameTable) -> None:
