@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     delete,
     func,
+    or_,
     select,
     update,
 )
@@ -37,7 +38,8 @@ from db.base import (
     person,
 )
 from db.statements import count_changed, insert_for, table_of
-from db.tickets import UNFINISHED, Ticket
+from db.ticket_quality import TicketRating
+from db.tickets import UNFINISHED, Ticket, forget_texts
 
 PENDING, STORED = "pending", "stored"
 TOO_LARGE, OVER_QUOTA, GONE = "too_large", "over_quota", "gone"
@@ -321,20 +323,29 @@ async def list_used(session: AsyncSession, digests: Collection[str]) -> frozense
 async def list_expired(
     session: AsyncSession, guild_id: int, before: datetime, limit: int = 200
 ) -> Sequence[int]:
-    """Return closed tickets of a guild whose record is older than that and still there."""
-    recorded = select(TicketMessage.ticket_id).where(TicketMessage.guild_id == guild_id)
+    """Return tickets of a guild that ended before an instant and whose record is still there.
+
+    In a channel the staff go on writing until it is removed: that is its end.
+    """
+    is_over = or_(Ticket.mode != "channel", Ticket.channel_id.is_(None), Ticket.remove_at < before)
     query = select(Ticket.id).where(
         Ticket.guild_id == guild_id,
         Ticket.status.in_(("closed", "failed")),
+        Ticket.purged_at.is_(None),
         Ticket.closed_at < before,
-        Ticket.id.in_(recorded),
+        is_over,
     )
     return (await session.scalars(query.limit(limit))).all()
 
 
-async def delete_record(session: AsyncSession, ticket_ids: Collection[int]) -> None:
-    """Delete what was written in tickets; their rows and events stay."""
+async def delete_record(session: AsyncSession, ticket_ids: Collection[int], at: datetime) -> None:
+    """Delete what was written in tickets and about them; who did what, and when, stays."""
     messages = select(TicketMessage.message_id).where(TicketMessage.ticket_id.in_(ticket_ids))
     await session.execute(delete(TicketWord).where(TicketWord.message_id.in_(messages)))
     for table in (TicketVersion, TicketFile, TicketMessage):
         await session.execute(delete(table).where(table.ticket_id.in_(ticket_ids)))
+    await session.execute(
+        update(TicketRating).where(TicketRating.ticket_id.in_(ticket_ids)).values(comment=None)
+    )
+    await forget_texts(session, ticket_ids)
+    await session.execute(update(Ticket).where(Ticket.id.in_(ticket_ids)).values(purged_at=at))

@@ -58,7 +58,8 @@ class Ticket(Base):
     the last instants at which Discord was asked for another name, `room_state` how the room was
     last made. `waiting_since` is when the opener began to wait for an answer of the staff, `level`
     counts the steps of the service level that were taken since, `revision` its changes. After the
-    message `missed_after` some may be missing from the record; NULL while none are.
+    message `missed_after` some may be missing from the record; NULL while none are. `purged_at` is
+    when what was written was deleted because it was old.
     """
 
     __tablename__ = "tickets"
@@ -69,6 +70,7 @@ class Ticket(Base):
         Index(None, "guild_id", "status"),
         Index(None, "guild_id", "user_id", "panel_id"),
         Index(None, "status", "closed_at"),
+        Index(None, "guild_id", "purged_at", "closed_at"),
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
@@ -111,6 +113,7 @@ class Ticket(Base):
     closed_by: Mapped[int | None] = mapped_column(Snowflake, index=True, info=person(_FORGET_ACTOR))
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     remove_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    purged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     exempt: Mapped[bool] = mapped_column(Boolean)
     warned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     level: Mapped[int] = mapped_column(Integer)
@@ -412,6 +415,20 @@ async def remove_member(session: AsyncSession, ticket_id: int, user_id: int) -> 
         TicketMember.ticket_id == ticket_id, TicketMember.user_id == user_id
     )
     return await count_changed(session, statement) > 0
+
+
+async def forget_texts(session: AsyncSession, ticket_ids: Collection[int]) -> None:
+    """Delete what people wrote about tickets: answers, what they quoted, reasons, notes."""
+    await session.execute(
+        update(Ticket)
+        .where(Ticket.id.in_(ticket_ids))
+        .values(answers=[], origin={}, close_reason=None)
+    )
+    await session.execute(
+        update(TicketEvent)
+        .where(TicketEvent.ticket_id.in_(ticket_ids))
+        .values(text=None, details={})
+    )
 
 
 async def list_guilds(session: AsyncSession) -> Sequence[int]:

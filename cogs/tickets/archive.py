@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 
@@ -23,9 +23,6 @@ from db import ticket_messages as table
 from db import tickets
 from db.ticket_messages import TicketMessage, TicketVersion
 from db.tickets import Ticket
-
-if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncSession
 
 log = structlog.get_logger(__name__)
 
@@ -163,18 +160,13 @@ class Archive:
             guilds = await tickets.list_guilds(session)
         for guild_id in guilds:
             settings = await self._office.set_by(guild_id)
-            await self._purge_guild(guild_id, now - settings.keep_transcripts_for)
+            await self._purge_guild(guild_id, now - settings.keep_transcripts_for, now)
         await self._files.sweep()
 
-    async def _purge_guild(self, guild_id: int, before: datetime) -> None:
+    async def _purge_guild(self, guild_id: int, before: datetime, now: datetime) -> None:
         while True:
             async with self._office.database.write() as session:
                 found = await table.list_expired(session, guild_id, before)
-                await self._forget(session, found)
-            if not found:
-                return
-
-    @staticmethod
-    async def _forget(session: AsyncSession, ticket_ids: Sequence[int]) -> None:
-        if ticket_ids:
-            await table.delete_record(session, ticket_ids)
+                if not found:
+                    return
+                await table.delete_record(session, found, now)

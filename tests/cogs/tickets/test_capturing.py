@@ -5,48 +5,17 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from bot.core.errors import InvalidInput, NotFound
 from bot.core.jobs import Retry
-from cogs.tickets import FEATURE
 from cogs.tickets.files import TooLargeError
-from db import people
 from db.engine import Database
-from db.ticket_messages import TicketFile, TicketMessage, TicketWord
-from db.ticket_panels import TicketDraft, put_draft
-from db.tickets import Ticket
-from tests.cogs.tickets.stage import GUILD, OPENER, OTHER, STAFF, Stage
-from tests.cogs.tickets.talk import attachment, message
+from db.ticket_messages import TicketFile, TicketMessage
+from tests.cogs.tickets.stage import GUILD, OTHER, STAFF, Stage
+from tests.cogs.tickets.talk import PNG, attachment, message, opened, record, rows, say
 from tests.fakes import FakeClock
-
-PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 50
-
-
-async def opened(database: Database, files: Path | None = None) -> tuple[Stage, Ticket]:
-    stage = await Stage.make(database, FakeClock(), files=files)
-    ticket = await stage.open(await stage.panel(staff_roles=["70"]))
-    return stage, ticket
-
-
-async def say(stage: Stage, ticket: Ticket, number: int, text: str, **more: Any) -> None:
-    payload = message(ticket.channel_id, number, text, stage.clock.now(), **more)
-    stage.service.capture.take_message(payload)
-    await stage.service.capture.flush()
-
-
-async def rows(stage: Stage, table: Any) -> list[Any]:
-    async with stage.database.read() as session:
-        return list(await session.scalars(select(table)))
-
-
-async def record(stage: Stage, ticket: Ticket, *, for_staff: bool = True) -> Any:
-    archive = stage.service.archive
-    data = await archive.render(ticket.id, locale="en", for_staff=for_staff, as_json=True)
-    return json.loads(data)
 
 
 async def test_messages_edits_and_deletions_stay_on_record(database: Database) -> None:
@@ -282,31 +251,6 @@ async def test_a_silent_cdn_is_asked_again(sqlite_database: Database, tmp_path: 
     assert [one.state for one in await rows(stage, TicketFile)] == ["stored"]
 
 
-async def test_an_erased_person_is_in_no_transcript(database: Database) -> None:
-    stage, ticket = await opened(database)
-    await say(stage, ticket, 1, "my address is Harbour 1")
-    await stage.service.life.close(ticket.id, STAFF)
-    await stage.wait(1)
-    async with database.write() as session:
-        await people.erase_person(session, OPENER)
-    text = json.dumps(await record(stage, ticket))
-    assert "Harbour 1" not in text
-    assert "Ada" not in text
-    assert await rows(stage, TicketWord) == []
-
-
-async def test_old_records_are_forgotten_and_tickets_stay(sqlite_database: Database) -> None:
-    stage, ticket = await opened(sqlite_database)
-    await say(stage, ticket, 1, "hello")
-    await stage.service.life.close(ticket.id, STAFF)
-    await stage.wait(1)
-    await stage.wait(timedelta(days=364))
-    assert len(await rows(stage, TicketMessage)) == 1
-    await stage.wait(timedelta(days=3))
-    assert await rows(stage, TicketMessage) == []
-    assert (await stage.get(ticket.id)).status == "closed"
-
-
 async def test_notes_are_the_staffs_alone(sqlite_database: Database) -> None:
     stage, ticket = await opened(sqlite_database)
     await stage.service.life.add_note(ticket.id, STAFF, "looks fishy")
@@ -348,23 +292,3 @@ async def test_a_forms_files_are_kept_and_shown_in_the_room(
     assert await stage.service.files.read(kept.id) == PNG
     page = await stage.service.archive.render(ticket.id, locale="en", for_staff=True)
     assert b"data:image/png;base64" in page
-
-
-async def test_half_filled_forms_are_forgotten(sqlite_database: Database) -> None:
-    stage = await Stage.make(sqlite_database, FakeClock())
-    now = stage.clock.now()
-    async with stage.database.write() as session:
-        for user_id, hours in ((1, 1), (2, -1)):
-            await put_draft(
-                session,
-                panel_id=1,
-                user_id=user_id,
-                guild_id=GUILD,
-                answers={},
-                context={},
-                expires_at=now + timedelta(hours=hours),
-            )
-    assert FEATURE.purge is not None
-    async with stage.database.write() as session:
-        await FEATURE.purge(session, now)
-    assert [one.user_id for one in await rows(stage, TicketDraft)] == [1]
