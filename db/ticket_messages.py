@@ -18,7 +18,6 @@ from sqlalchemy import (
     Text,
     delete,
     func,
-    or_,
     select,
     update,
 )
@@ -38,8 +37,7 @@ from db.base import (
     person,
 )
 from db.statements import count_changed, insert_for, table_of
-from db.ticket_quality import TicketRating
-from db.tickets import UNFINISHED, Ticket, forget_texts
+from db.tickets import UNFINISHED, Ticket
 
 PENDING, STORED = "pending", "stored"
 TOO_LARGE, OVER_QUOTA, GONE = "too_large", "over_quota", "gone"
@@ -315,37 +313,3 @@ async def list_used(session: AsyncSession, digests: Collection[str]) -> frozense
     """Return those of the contents that some file still refers to."""
     query = select(TicketFile.sha256).where(TicketFile.sha256.in_(digests)).distinct()
     return frozenset(one for one in await session.scalars(query) if one)
-
-
-# --- keeping and forgetting ----------------------------------------------------------------------
-
-
-async def list_expired(
-    session: AsyncSession, guild_id: int, before: datetime, limit: int = 200
-) -> Sequence[int]:
-    """Return tickets of a guild that ended before an instant and whose record is still there.
-
-    In a channel the staff go on writing until it is removed: that is its end.
-    """
-    is_over = or_(Ticket.mode != "channel", Ticket.channel_id.is_(None), Ticket.remove_at < before)
-    query = select(Ticket.id).where(
-        Ticket.guild_id == guild_id,
-        Ticket.status.in_(("closed", "failed")),
-        Ticket.purged_at.is_(None),
-        Ticket.closed_at < before,
-        is_over,
-    )
-    return (await session.scalars(query.limit(limit))).all()
-
-
-async def delete_record(session: AsyncSession, ticket_ids: Collection[int], at: datetime) -> None:
-    """Delete what was written in tickets and about them; who did what, and when, stays."""
-    messages = select(TicketMessage.message_id).where(TicketMessage.ticket_id.in_(ticket_ids))
-    await session.execute(delete(TicketWord).where(TicketWord.message_id.in_(messages)))
-    for table in (TicketVersion, TicketFile, TicketMessage):
-        await session.execute(delete(table).where(table.ticket_id.in_(ticket_ids)))
-    await session.execute(
-        update(TicketRating).where(TicketRating.ticket_id.in_(ticket_ids)).values(comment=None)
-    )
-    await forget_texts(session, ticket_ids)
-    await session.execute(update(Ticket).where(Ticket.id.in_(ticket_ids)).values(purged_at=at))

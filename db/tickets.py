@@ -42,11 +42,17 @@ from db.statements import count_changed, insert_for
 
 # The states in which a ticket takes one of its opener's places; see `cogs.tickets.machine`.
 UNFINISHED = ("opening", "open", "closing", "reopening")
-# The staff still need to know whose ticket it is.
+# Events whose details are people's words.
+WORDED = ("rename", "label")
+# The staff still need to know whose ticket it is; more is done by `db.ticket_erasure`.
 _FORGET_OPENER = Erasure(
-    replacement=NOBODY, clears=("answers", "origin"), kept_while=("status", UNFINISHED)
+    replacement=NOBODY,
+    clears=("answers", "origin", "close_reason"),
+    kept_while=("status", UNFINISHED),
 )
 _FORGET_ACTOR = Erasure()
+# Whose message a ticket is about must not learn from their export who opened it.
+_FORGET_QUOTED = Erasure(clears=("origin",), is_anothers=True)
 
 
 class Ticket(Base):
@@ -54,12 +60,14 @@ class Ticket(Base):
 
     `channel_id` is its room, a thread or a channel (`mode`), and NULL while there is none; then
     `room_lost` says that somebody deleted it by hand. `staff_roles` and `answers` are what the
-    panel and its form made of it; `origin` is the message it was opened from. `renamed_at` holds
+    panel and its form made of it; `origin` is the message it was opened from, which
+    `quoted_author_id` wrote. `renamed_at` holds
     the last instants at which Discord was asked for another name, `room_state` how the room was
     last made. `waiting_since` is when the opener began to wait for an answer of the staff, `level`
     counts the steps of the service level that were taken since, `revision` its changes. After the
     message `missed_after` some may be missing from the record; NULL while none are. `purged_at` is
-    when what was written was deleted because it was old.
+    when what was written was deleted because it was old, `erase_asked_at` when the opener had their
+    data erased, which is done in this ticket once it is closed.
     """
 
     __tablename__ = "tickets"
@@ -99,6 +107,9 @@ class Ticket(Base):
     staff_roles: Mapped[list[str]] = mapped_column(Json)
     answers: Mapped[list[dict[str, Any]]] = mapped_column(Json)
     origin: Mapped[dict[str, Any]] = mapped_column(Json)
+    quoted_author_id: Mapped[int | None] = mapped_column(
+        Snowflake, index=True, info=person(_FORGET_QUOTED)
+    )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     first_reply_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     opener_wrote_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -110,9 +121,12 @@ class Ticket(Base):
     close_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     close_reason: Mapped[str | None] = mapped_column(Text)
     reopened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    closed_by: Mapped[int | None] = mapped_column(Snowflake, index=True, info=person(_FORGET_ACTOR))
+    closed_by: Mapped[int | None] = mapped_column(
+        Snowflake, index=True, info=person(Erasure(clears=("close_reason",)))
+    )
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     remove_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    erase_asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     purged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     exempt: Mapped[bool] = mapped_column(Boolean)
     warned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -145,7 +159,8 @@ class TicketMember(Base):
 class TicketEvent(Base):
     """Something that happened to a ticket; `kind` is an action, `text` what people wrote with it.
 
-    `details` holds values, never texts of people. Staff's notes are events too.
+    `details` holds values, and people's words only for the kinds in `WORDED`. Staff's notes are
+    events too.
     """
 
     __tablename__ = "ticket_events"
@@ -415,20 +430,6 @@ async def remove_member(session: AsyncSession, ticket_id: int, user_id: int) -> 
         TicketMember.ticket_id == ticket_id, TicketMember.user_id == user_id
     )
     return await count_changed(session, statement) > 0
-
-
-async def forget_texts(session: AsyncSession, ticket_ids: Collection[int]) -> None:
-    """Delete what people wrote about tickets: answers, what they quoted, reasons, notes."""
-    await session.execute(
-        update(Ticket)
-        .where(Ticket.id.in_(ticket_ids))
-        .values(answers=[], origin={}, close_reason=None)
-    )
-    await session.execute(
-        update(TicketEvent)
-        .where(TicketEvent.ticket_id.in_(ticket_ids))
-        .values(text=None, details={})
-    )
 
 
 async def list_guilds(session: AsyncSession) -> Sequence[int]:

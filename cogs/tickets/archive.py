@@ -20,6 +20,7 @@ from cogs.tickets.office import Office
 from cogs.tickets.transcript import Record, to_html, wanted_pictures
 from cogs.tickets.words import MOST_ASKED, words_of
 from db import ticket_messages as table
+from db import ticket_retention as retention
 from db import tickets
 from db.ticket_messages import TicketMessage, TicketVersion
 from db.tickets import Ticket
@@ -166,7 +167,7 @@ class Archive:
     async def _purge_guild(self, guild_id: int, before: datetime, now: datetime) -> None:
         while True:
             async with self._office.database.write() as session:
-                found = await table.list_expired(session, guild_id, before)
+                found = await retention.list_expired(session, guild_id, before)
                 if not found:
                     return
-                await table.delete_record(session, found, now)
+                await retention.delete_record(session, found, now)

@@ -267,6 +267,9 @@ class Capture:
         # Discord also sends an edit when it has made the preview of a link.
         if known is None or known.redacted_at is not None:
             return
+        if known.content is None and not known.is_bot:
+            # Erased: nothing of it comes back.
+            return
         extras = extras_of(payload)
         if known.content != payload["content"] and known.content is not None:
             session.add(

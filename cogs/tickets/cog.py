@@ -76,6 +76,7 @@ class Tickets(
             bus.subscribe(SettingsChanged, self.service.following.settings_changed),
             bus.subscribe(OutboxFailed, self.desk.delivery_failed),
         ]
+        self.bot.kernel.unwritten.register(KEY, self.service.capture.flush)
         self.bot.kernel.resources.register(RESOURCE.name, PanelResource(self.desk))
         self.bot.add_dynamic_items(TicketButton, PageButton, OpenButton, PanelSelect, RateButton)
         self.bot.renderers[TRANSCRIPT_RENDERER] = self._render
@@ -96,6 +97,7 @@ class Tickets(
         """Write down what was heard."""
         for unsubscribe in self._unsubscribe:
             unsubscribe()
+        self.bot.kernel.unwritten.remove(KEY)
         await self.service.capture.flush()
         await self._fetcher.close()
 

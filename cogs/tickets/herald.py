@@ -87,7 +87,6 @@ class Herald:
             wording.control_payload(scene),
             dedupe_key=f"{key}:{ticket.revision}",
             guild_id=ticket.guild_id,
-            subject_id=ticket.user_id,
         )
         await self._office.outbox.send(session, delivery)
 
@@ -167,7 +166,7 @@ class Herald:
                 wording.log_payload(scene, filename=filename, renderer=renderer),
                 dedupe_key=f"{KEY}:log:{key}",
                 guild_id=ticket.guild_id,
-                subject_id=ticket.user_id,
+                subject_id=ticket.user_id or None,
             )
             await self._office.outbox.send(session, delivery)
         if ticket.user_id and (settings.send_transcript or scene.panel.rating):
@@ -191,8 +190,8 @@ class Herald:
             payload,
             dedupe_key=key,
             guild_id=ticket.guild_id,
-            subject_id=ticket.user_id,
         )
+        # Without a subject: whose ticket is open stays named in it, and edits find this message.
         return await self._office.outbox.send(session, delivery)
 
     async def _write(

@@ -64,6 +64,8 @@ class Losses:
         """Note that a channel or thread was deleted: a ticket's room, or where threads were."""
         async with self._office.database.read() as session:
             found = await table.list_tickets_in(session, channel_id)
+        if found:
+            await self._capture.flush()
         for one in found:
             async with self._office.database.write() as session:
                 ticket = await table.get_ticket(session, one.id, lock=True)

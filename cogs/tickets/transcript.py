@@ -223,6 +223,8 @@ class _Writer:
     def _body(self, one: TicketMessage) -> Markup | str:
         if one.redacted_at is not None:
             return self.say(_("Removed by the staff."))
+        if one.content is None and one.is_bot:
+            return self.say(_("Erased with the data of somebody whom it named."))
         if one.content is None:
             return self.say(_("Erased at the author's wish."))
         return self.mark(one.content)

@@ -81,7 +81,7 @@ def _card(scene: Scene) -> dict[str, Any]:
     is_over = ticket.status in (Status.CLOSING, Status.CLOSED)
     title = _("{panel} · ticket {number}", panel=scene.panel.name, number=ticket.number)
     fields = [
-        (_("Opened by"), f"<@{ticket.user_id}>"),
+        (_("Opened by"), _opener(ticket)),
         (_("Seen to by"), f"<@{ticket.claimed_by}>" if ticket.claimed_by else _("nobody yet")),
         (_("Priority"), _(PRIORITIES[ticket.priority])),
     ]
@@ -248,7 +248,7 @@ def line_of(
         _LINES[action],
         actor=f"<@{actor_id}>" if actor_id else _("Pegasus"),
         subject=f"<@{subject_id}>" if subject_id else _("somebody"),
-        value=value if value is not None else "",
+        value=value if value is not None else "…",
         when=f"<t:{int(when)}:R>" if when is not None else "",
     )
 
@@ -304,12 +304,16 @@ def request_payload(scene: Scene, *, by: int, reason: str | None) -> dict[str, A
     return payload
 
 
+def _opener(ticket: Ticket) -> Message | str:
+    return f"<@{ticket.user_id}>" if ticket.user_id else _("somebody whose data was erased")
+
+
 def log_payload(scene: Scene, *, filename: str, renderer: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the log channel is told of a closed ticket, with its transcript."""
     ticket, locale = scene.ticket, scene.locale
     title = _("{panel} · ticket {number} is closed", panel=scene.panel.name, number=ticket.number)
     fields = [
-        (_("Opened by"), f"<@{ticket.user_id}> · {_stamp(ticket.created_at)}"),
+        (_("Opened by"), f"{_say(_opener(ticket), locale)} · {_stamp(ticket.created_at)}"),
         (_("Closed by"), f"<@{ticket.closed_by}>" if ticket.closed_by else "Pegasus"),
         (_("Seen to by"), f"<@{ticket.claimed_by}>" if ticket.claimed_by else _("nobody")),
     ]
