@@ -285,9 +285,13 @@ async def add_files(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) ->
     await session.flush()
 
 
-async def list_pending(session: AsyncSession, ticket_id: int, limit: int) -> Sequence[TicketFile]:
-    """Return files of a ticket that are still to be fetched."""
-    query = select(TicketFile).where(TicketFile.ticket_id == ticket_id, TicketFile.state == PENDING)
+async def list_pending(
+    session: AsyncSession, ticket_id: int, limit: int, *, after: int = 0
+) -> Sequence[TicketFile]:
+    """Return files of a ticket that are still to be fetched, those with an id above `after`."""
+    query = select(TicketFile).where(
+        TicketFile.ticket_id == ticket_id, TicketFile.state == PENDING, TicketFile.id > after
+    )
     return (await session.scalars(query.order_by(TicketFile.id).limit(limit))).all()
 
 
@@ -298,11 +302,12 @@ async def settle_file(session: AsyncSession, file_id: int, **values: Any) -> Non
     )
 
 
-async def sum_stored(session: AsyncSession, guild_id: int) -> int:
-    """Return how many bytes a guild's files take; what is stored once counts once."""
+async def sum_stored(session: AsyncSession, guild_id: int, but: str | None = None) -> int:
+    """Return how many bytes a guild's files take; what is stored once counts once, `but` not."""
     stored = (
         select(TicketFile.sha256, func.max(TicketFile.size).label("size"))
         .where(TicketFile.guild_id == guild_id, TicketFile.state == STORED)
+        .where(*(() if but is None else (TicketFile.sha256 != but,)))
         .group_by(TicketFile.sha256)
         .subquery()
     )

@@ -197,6 +197,12 @@ async def take_number(session: AsyncSession, guild_id: int) -> int:
     return await session.scalar(statement.returning(TicketCounter.last)) or 1
 
 
+async def hold_counter(session: AsyncSession, guild_id: int) -> None:
+    """Hold the guild's counter until the transaction ends: whoever does so stands in line."""
+    query = select(TicketCounter.last).where(TicketCounter.guild_id == guild_id)
+    await session.execute(query.with_for_update())
+
+
 async def count_unfinished(
     session: AsyncSession,
     guild_id: int,

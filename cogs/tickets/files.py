@@ -31,7 +31,7 @@ from cogs.tickets.office import Office
 from cogs.tickets.settings import KEY
 from db import ticket_messages as table
 from db.ticket_messages import GONE, OVER_QUOTA, PENDING, STORED, TOO_LARGE, TicketFile
-from db.tickets import Ticket, get_ticket
+from db.tickets import Ticket, get_ticket, hold_counter
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -46,6 +46,10 @@ _AT_ONCE = 10
 _AGAIN, _SOON = timedelta(seconds=30), timedelta(seconds=2)
 _SECONDS = 60.0
 _CHUNK = 64 * 1024
+# Answers of the CDN that another try may change; any other means that there is no such file.
+_PASSING = frozenset({408, 425, 429})
+# A file that can't be had for so long is given up.
+_LONGEST_WAIT = timedelta(days=2)
 _HOSTS = ("https://cdn.discordapp.com", "https://media.discordapp.net")
 
 
@@ -63,9 +67,13 @@ class FileStore:
         """Return a content; `None` when it is not there."""
         return await asyncio.to_thread(self._get, digest)
 
-    async def delete(self, digests: Collection[str]) -> None:
-        """Delete contents; those that are not there are fine."""
-        await asyncio.to_thread(self._delete, digests)
+    async def has(self, digest: str) -> bool:
+        """Tell whether a content is there."""
+        return await asyncio.to_thread(self._path(digest).exists)
+
+    async def delete(self, digests: Collection[str], older_than: timedelta) -> None:
+        """Delete contents, but for those that were stored (again) since; not there is fine."""
+        await asyncio.to_thread(self._delete, digests, older_than)
 
     async def list(self, older_than: timedelta) -> Sequence[str]:
         """Return the digests of the contents that were stored so long ago."""
@@ -77,7 +85,9 @@ class FileStore:
     def _put(self, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()
         path = self._path(digest)
-        if path.exists():
+        with contextlib.suppress(FileNotFoundError):
+            # As new: a sweep that is under way leaves it.
+            os.utime(path)
             return digest
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Whole or not at all: a name is only given to what is written to its end.
@@ -98,9 +108,12 @@ class FileStore:
             return self._path(digest).read_bytes()
         return None
 
-    def _delete(self, digests: Collection[str]) -> None:
-        for one in digests:
-            self._path(one).unlink(missing_ok=True)
+    def _delete(self, digests: Collection[str], older_than: timedelta) -> None:
+        latest = time.time() - older_than.total_seconds()
+        for path in map(self._path, digests):
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime <= latest:
+                    path.unlink()
 
     def _list(self, older_than: timedelta) -> list[str]:
         latest = time.time() - older_than.total_seconds()
@@ -141,16 +154,20 @@ class HttpFetcher:
                 asyncio.timeout(_SECONDS),
                 self._session.get(url, allow_redirects=False) as response,
             ):
-                if response.status in (403, 404, 410):
-                    return None
-                if response.status != 200:
+                if response.status in _PASSING or response.status >= 500:
                     raise Retry(_AGAIN, f"the CDN answers {response.status}")
-                return await _read(response)
+                return await _read(response) if response.status == 200 else None
+        except aiohttp.InvalidURL:
+            return None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Retry(_AGAIN, type(error).__name__) from error
 
     def _is_discords(self, url: str) -> bool:
-        asked = urlsplit(url)
+        try:
+            asked = urlsplit(url)
+        except ValueError:
+            # Such as an address with half a bracket.
+            return False
         return any((asked.scheme, asked.netloc) == (one.scheme, one.netloc) for one in self._places)
 
     async def close(self) -> None:
@@ -232,26 +249,40 @@ class FileKeeper:
         )
 
     async def _fetch_all(self, job: Job) -> None:
-        ticket_id = int(job.payload["ticket_id"])
+        ticket_id, after = int(job.payload["ticket_id"]), 0
+        waits: Retry | None = None
         while True:
             async with self._office.database.read() as session:
                 ticket = await get_ticket(session, ticket_id)
-                files = await table.list_pending(session, ticket_id, _AT_ONCE)
+                files = await table.list_pending(session, ticket_id, _AT_ONCE, after=after)
             if ticket is None or not files:
-                return
+                break
             if ticket.status == Status.OPENING:
                 raise Retry(_SOON, "the room is being made")
             for file in files:
-                await self._fetch(ticket, file)
+                # One that can't be had now keeps no other from being fetched.
+                waits = await self._try(ticket, file) or waits
+            after = files[-1].id
+        if waits is not None:
+            raise waits
+
+    async def _try(self, ticket: Ticket, file: TicketFile) -> Retry | None:
+        try:
+            await self._fetch(ticket, file)
+        except Retry as error:
+            if self._office.clock.now() - file.created_at < _LONGEST_WAIT:
+                return error
+            await self._settle(ticket, file, state=GONE)
+        return None
 
     async def _fetch(self, ticket: Ticket, file: TicketFile) -> None:
         if file.size > LARGEST_FILE:
             await self._settle(ticket, file, state=TOO_LARGE)
             return
-        settings = await self._office.set_by(ticket.guild_id)
+        space = (await self._office.set_by(ticket.guild_id)).files_quota * 1_000_000
         async with self._office.database.read() as session:
             taken = await table.sum_stored(session, ticket.guild_id)
-        if taken + file.size > settings.files_quota * 1_000_000:
+        if taken + file.size > space:
             await self._settle(ticket, file, state=OVER_QUOTA)
             return
         try:
@@ -263,7 +294,10 @@ class FileKeeper:
             await self._settle(ticket, file, state=GONE)
             return
         digest = await self.store.put(data)
-        await self._settle(ticket, file, state=STORED, sha256=digest, size=len(data))
+        await self._settle(ticket, file, space=space, state=STORED, sha256=digest, size=len(data))
+        if not await self.store.has(digest):
+            # A sweep took it before its row was there; now it leaves it.
+            await self.store.put(data)
 
     async def _download(self, ticket: Ticket, file: TicketFile) -> bytes | None:
         data = await self._fetcher.fetch(file.url or "")
@@ -276,8 +310,17 @@ class FileKeeper:
                 return await self._fetcher.fetch(one["url"])
         return None
 
-    async def _settle(self, ticket: Ticket, file: TicketFile, **values: Any) -> None:
+    async def _settle(
+        self, ticket: Ticket, file: TicketFile, *, space: int | None = None, **values: Any
+    ) -> None:
+        """Note what has become of a file; one for which there is no `space` left is not kept."""
         async with self._office.database.write() as session:
+            if space is not None:
+                # Files of one guild stand in line from here on: what is counted stays true.
+                await hold_counter(session, ticket.guild_id)
+                taken = await table.sum_stored(session, ticket.guild_id, values["sha256"])
+                if taken + values["size"] > space:
+                    values = {"state": OVER_QUOTA}
             await table.settle_file(session, file.id, **values)
             if file.question is not None and values["state"] == STORED:
                 await self._show(session, ticket, file)
@@ -315,7 +358,7 @@ class FileKeeper:
             part = digests[start : start + 500]
             async with self._office.database.read() as session:
                 used = await table.list_used(session, part)
-            await self.store.delete([one for one in part if one not in used])
+            await self.store.delete([one for one in part if one not in used], older_than)
 
 
 def _row(attachment: Mapping[str, Any]) -> dict[str, Any]:

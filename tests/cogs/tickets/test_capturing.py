@@ -9,13 +9,10 @@ from pathlib import Path
 import pytest
 
 from bot.core.errors import InvalidInput, NotFound
-from bot.core.jobs import Retry
-from cogs.tickets.files import TooLargeError
 from db.engine import Database
 from db.ticket_messages import TicketFile, TicketMessage
 from tests.cogs.tickets.stage import GUILD, OTHER, STAFF, Stage
 from tests.cogs.tickets.talk import PNG, attachment, message, opened, record, rows, say
-from tests.fakes import FakeClock
 
 
 async def test_messages_edits_and_deletions_stay_on_record(database: Database) -> None:
@@ -197,60 +194,6 @@ async def test_redaction_leaves_nothing_of_a_message(database: Database, tmp_pat
     assert await stage.service.files.store.list(timedelta()) == []
 
 
-async def test_files_are_stored_once_and_within_the_space(
-    database: Database, tmp_path: Path
-) -> None:
-    stage, ticket = await opened(database, tmp_path)
-    await stage.set(files_quota=1)
-    small = [attachment(one, f"{one}.png", len(PNG)) for one in (1, 2)]
-    for one in small:
-        stage.cdn[one["url"]] = PNG
-    large = attachment(3, "film.mp4", 2_000_000, "video/mp4")
-    huge = attachment(4, "huge.bin", 30 * 1024 * 1024, "application/zip")
-    gone, lying = attachment(5, "gone.png", 9), attachment(6, "lies.png", 9)
-    stage.cdn[lying["url"]] = TooLargeError()
-    await say(stage, ticket, 1, "", attachments=[*small, large, huge, gone, lying])
-    await stage.jobs.run_due()
-    found = {one.name: one for one in await rows(stage, TicketFile)}
-    assert {name: one.state for name, one in found.items()} == {
-        "1.png": "stored",
-        "2.png": "stored",
-        "film.mp4": "over_quota",
-        "huge.bin": "too_large",
-        "gone.png": "gone",
-        "lies.png": "too_large",
-    }
-    assert found["1.png"].sha256 == found["2.png"].sha256
-    assert len(await stage.service.files.store.list(timedelta())) == 1
-
-
-async def test_an_address_that_has_expired_is_asked_for_anew(
-    sqlite_database: Database, tmp_path: Path
-) -> None:
-    stage, ticket = await opened(sqlite_database, tmp_path)
-    old = attachment(5, "a.png", len(PNG))
-    fresh = {**old, "url": old["url"] + "?ex=2"}
-    stage.cdn[fresh["url"]] = PNG
-    await say(stage, ticket, 1, "", attachments=[old])
-    stage.history[ticket.channel_id or 0] = [
-        message(ticket.channel_id, 1, "", stage.clock.now(), attachments=[fresh])
-    ]
-    await stage.jobs.run_due()
-    assert [one.state for one in await rows(stage, TicketFile)] == ["stored"]
-
-
-async def test_a_silent_cdn_is_asked_again(sqlite_database: Database, tmp_path: Path) -> None:
-    stage, ticket = await opened(sqlite_database, tmp_path)
-    file = attachment(5, "a.png", len(PNG))
-    stage.cdn[file["url"]] = Retry(timedelta(seconds=30))
-    await say(stage, ticket, 1, "", attachments=[file])
-    await stage.jobs.run_due()
-    assert [one.state for one in await rows(stage, TicketFile)] == ["pending"]
-    stage.cdn[file["url"]] = PNG
-    await stage.wait(31)
-    assert [one.state for one in await rows(stage, TicketFile)] == ["stored"]
-
-
 async def test_notes_are_the_staffs_alone(sqlite_database: Database) -> None:
     stage, ticket = await opened(sqlite_database)
     await stage.service.life.add_note(ticket.id, STAFF, "looks fishy")
@@ -272,23 +215,3 @@ async def test_a_tag_answers_by_itself_once(database: Database) -> None:
     await stage.settle()
     assert stage.said(ticket.channel_id).count("See #rules") == 1
     assert [one.uses for one in await quality.list_tags(GUILD)] == [1]
-
-
-async def test_a_forms_files_are_kept_and_shown_in_the_room(
-    database: Database, tmp_path: Path
-) -> None:
-    stage = await Stage.make(database, FakeClock(), files=tmp_path)
-    question = {"key": "pic", "label": "Picture", "kind": "file"}
-    panel = await stage.panel(pages=[{"questions": [question]}])
-    file = attachment(5, "lamp.png", len(PNG))
-    stage.cdn[file["url"]] = PNG
-    ticket = await stage.open(panel, answers={"pic": [file]})
-    await stage.wait(3)
-    (kept,) = await rows(stage, TicketFile)
-    assert (kept.state, kept.question) == ("stored", "pic")
-    sent = [one.payload.get("attachments") for one in stage.courier.delivered]
-    shown = [one[0] for one in sent if one and one[0]["renderer"] == "ticket_file"]
-    assert [one["filename"] for one in shown] == ["lamp.png"]
-    assert await stage.service.files.read(kept.id) == PNG
-    page = await stage.service.archive.render(ticket.id, locale="en", for_staff=True)
-    assert b"data:image/png;base64" in page
