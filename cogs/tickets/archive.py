@@ -14,7 +14,7 @@ from bot.core.errors import InvalidInput, NotFound
 from bot.core.i18n import _
 from cogs.tickets.capturing import Capture
 from cogs.tickets.export import to_json
-from cogs.tickets.files import FileKeeper
+from cogs.tickets.files import LARGEST_UPLOAD, FileKeeper
 from cogs.tickets.machine import Action
 from cogs.tickets.office import Office
 from cogs.tickets.transcript import Record, to_html, wanted_pictures
@@ -28,9 +28,6 @@ from db.tickets import Ticket
 log = structlog.get_logger(__name__)
 
 _PAGE = 250
-# What Discord takes from a bot in a server without boosts, less what surrounds the file.
-# https://discord.com/developers/docs/reference#uploading-files
-LARGEST_UPLOAD = 10 * 1024 * 1024 - 64 * 1024
 PURGE_JOB = "tickets.purge"
 _DAILY = "20 4 * * *"
 

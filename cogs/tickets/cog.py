@@ -17,6 +17,7 @@ from cogs.tickets.access import Access, Interaction
 from cogs.tickets.asking import Asker, PageButton
 from cogs.tickets.buttons import TicketButton
 from cogs.tickets.desk import PanelDesk
+from cogs.tickets.file_commands import FileCommands
 from cogs.tickets.files import FILE_RENDERER, FileStore, HttpFetcher
 from cogs.tickets.handling import Handling
 from cogs.tickets.herald import TRANSCRIPT_RENDERER
@@ -41,6 +42,7 @@ class Tickets(
     Handling,
     PanelCommands,
     RecordCommands,
+    FileCommands,
     TagCommands,
     commands.GroupCog,
     group_name="ticket",

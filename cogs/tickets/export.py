@@ -85,6 +85,7 @@ def _version(version: TicketVersion) -> Mapping[str, Any]:
 
 def _file(file: TicketFile) -> Mapping[str, Any]:
     return {
+        "id": str(file.id),
         "name": file.name,
         "content_type": file.content_type,
         "size": file.size,

@@ -25,10 +25,12 @@ from bot.core.errors import NotFound
 from bot.core.i18n import _
 from bot.core.jobs import Job, Retry
 from bot.core.outbox import Delivery
+from cogs.tickets.attachments import handle_of
 from cogs.tickets.form import LARGEST_FILE
 from cogs.tickets.machine import Status
 from cogs.tickets.office import Office
 from cogs.tickets.settings import KEY
+from cogs.tickets.wording import large_file_payload
 from db import ticket_messages as table
 from db.ticket_messages import GONE, OVER_QUOTA, PENDING, STORED, TOO_LARGE, TicketFile
 from db.tickets import Ticket, get_ticket, hold_counter
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+# What Discord takes from a bot in a server without boosts, less what surrounds the file.
+# https://discord.com/developers/docs/reference#uploading-files
+LARGEST_UPLOAD = 10 * 1024 * 1024 - 64 * 1024
 FETCH_JOB = "tickets.files"
 FILE_RENDERER = "ticket_file"
 _AT_ONCE = 10
@@ -67,9 +72,10 @@ class FileStore:
         """Return a content; `None` when it is not there."""
         return await asyncio.to_thread(self._get, digest)
 
-    async def has(self, digest: str) -> bool:
-        """Tell whether a content is there."""
-        return await asyncio.to_thread(self._path(digest).exists)
+    async def locate(self, digest: str) -> Path | None:
+        """Return where a content lies; `None` when it is not there."""
+        path = self._path(digest)
+        return path if await asyncio.to_thread(path.is_file) else None
 
     async def delete(self, digests: Collection[str], older_than: timedelta) -> None:
         """Delete contents, but for those that were stored (again) since; not there is fine."""
@@ -295,7 +301,7 @@ class FileKeeper:
             return
         digest = await self.store.put(data)
         await self._settle(ticket, file, space=space, state=STORED, sha256=digest, size=len(data))
-        if not await self.store.has(digest):
+        if await self.store.locate(digest) is None:
             # A sweep took it before its row was there; now it leaves it.
             await self.store.put(data)
 
@@ -323,16 +329,23 @@ class FileKeeper:
                     values = {"state": OVER_QUOTA}
             await table.settle_file(session, file.id, **values)
             if file.question is not None and values["state"] == STORED:
-                await self._show(session, ticket, file)
+                await self._show(session, ticket, file, int(values["size"]))
 
-    async def _show(self, session: AsyncSession, ticket: Ticket, file: TicketFile) -> None:
+    async def _show(
+        self, session: AsyncSession, ticket: Ticket, file: TicketFile, size: int
+    ) -> None:
         """Post a form's file in the room: nobody there has seen it."""
         if ticket.channel_id is None:
             return
         renderer = {"renderer": FILE_RENDERER, "args": {"file_id": file.id}}
+        payload: dict[str, Any] = {"attachments": [{"filename": file.name, **renderer}]}
+        if size > LARGEST_UPLOAD:
+            locale = await self._office.locale(ticket.guild_id)
+            files = await table.list_files(session, ticket.id)
+            payload = large_file_payload(ticket, file, handle_of(file, files), locale)
         delivery = Delivery.message(
             ticket.channel_id,
-            {"attachments": [{"filename": file.name, **renderer}]},
+            payload,
             dedupe_key=f"{KEY}:{ticket.id}:file:{file.id}",
             guild_id=ticket.guild_id,
             subject_id=file.author_id,
@@ -361,10 +374,23 @@ class FileKeeper:
             await self.store.delete([one for one in part if one not in used], older_than)
 
 
+def _name_of(attachment: Mapping[str, Any]) -> str:
+    """Return a file's name as it was sent: Discord has letters of many scripts in the title alone.
+
+    https://discord.com/developers/docs/resources/message#attachment-object
+    """
+    filename = str(attachment["filename"])
+    name = str(attachment.get("title") or filename)
+    ending = Path(filename).suffix
+    if not name.casefold().endswith(ending.casefold()):
+        name += ending
+    return " ".join(name.replace("\x00", "").split())[-255:] or "file"
+
+
 def _row(attachment: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "attachment_id": int(attachment["id"]),
-        "name": str(attachment.get("title") or attachment["filename"]).replace("\x00", "")[:255],
+        "name": _name_of(attachment),
         "content_type": str(attachment.get("content_type") or "application/octet-stream")[:100],
         "size": int(attachment["size"]),
         "state": PENDING,

@@ -22,6 +22,7 @@ from markupsafe import Markup
 
 from bot.core.fields.text import shorten
 from bot.core.i18n import Message, _, babel_locale
+from cogs.tickets.attachments import command_of, handle_of, size_text
 from cogs.tickets.markdown import render as render_markdown
 from cogs.tickets.wording import PRIORITIES, line_of
 from db.ticket_messages import (
@@ -266,8 +267,15 @@ class _Writer:
             GONE: _("could not be fetched"),
         }
         note = notes.get(file.state)
-        shown = _size(file.size) if note is None else f"{_size(file.size)} · {self.say(note)}"
-        return {"name": file.name, "note": shown, "image": self._image(file)}
+        image = self._image(file)
+        if note is None and not image:
+            note = _("get it with {command}", command=self._command(file))
+        size = size_text(file.size)
+        shown = size if note is None else f"{size} · {self.say(note)}"
+        return {"name": file.name, "note": shown, "image": image}
+
+    def _command(self, file: TicketFile) -> str:
+        return command_of(self._record.ticket.number, handle_of(file, self._record.files))
 
     def _image(self, file: TicketFile) -> str:
         data = self._record.pictures.get(file.sha256 or "")
@@ -285,12 +293,6 @@ def grouped(rows: Sequence[Any], name: str) -> dict[int, list[Any]]:
     for one in rows:
         found.setdefault(getattr(one, name), []).append(one)
     return found
-
-
-def _size(size: int) -> str:
-    if size < 1000:
-        return f"{size} B"
-    return f"{size / 1000:.0f} kB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"
 
 
 def wanted_pictures(files: Sequence[TicketFile]) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from sqlalchemy import select
+
 from bot.core.contracts import SYSTEM
 from bot.sandbox import Sandbox
 from bot.sandbox.actor import Actor as Person
@@ -13,6 +15,7 @@ from bot.sandbox.guild import Guild
 from bot.sandbox.interactions import Interaction
 from bot.sandbox.models import ChannelType, walk_components
 from cogs.tickets.panel import Panel
+from db.ticket_messages import TicketFile
 from db.tickets import get_ticket
 from tests.wire.running import Bot, config_for, running, until
 
@@ -48,6 +51,11 @@ def ids_in(message: Any) -> list[str]:
 async def ready(sandbox: Sandbox, guild: Guild, bot: Bot) -> Person:
     await until(lambda: bot.kernel.state().guild(guild.id), what="the guild")
     return sandbox.actor(guild.members[guild.owner_id].user, guild)
+
+
+async def is_stored(bot: Bot) -> bool:
+    async with bot.kernel.database.read() as session:
+        return await session.scalar(select(TicketFile.state)) == "stored"
 
 
 async def change_panel(bot: Bot, guild: Guild, **changes: Any) -> None:
@@ -138,6 +146,21 @@ async def test_a_ticket_from_its_form_to_its_transcript(
         stranger = sandbox.join(guild, "eve")
         denied = await stranger.slash(general, "ticket transcript", ticket="1")
         assert "There is no such ticket" in said_in(denied)
+
+        # The files are to be had by who may read them, however large the page was.
+        await until(lambda: is_stored(bot), what="the file")
+        offered = await ann.autocomplete(general, "ticket file", "file", "LAMP", ticket="1")
+        assert [one["value"] for one in offered] == ["lamp.png"]
+        for person in (ann, sam):
+            got = await person.slash(general, "ticket file", file="lamp.png", ticket="1")
+            assert got.response is not None
+            assert got.response.flags & 64
+            assert said_in(got) == "From ticket 1."
+            (file,) = got.response.attachments
+            assert (file.filename, file.content) == ("lamp.png", picture[0][1])
+        denied = await stranger.slash(general, "ticket file", file="lamp.png", ticket="1")
+        assert "There is no such ticket" in said_in(denied)
+        assert await stranger.autocomplete(general, "ticket file", "file", "", ticket="1") == []
 
         again = await sam.slash(general, "ticket reopen", ticket="1")
         assert f"<#{room.id}>" in said_in(again)

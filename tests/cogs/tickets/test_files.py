@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from bot.core.errors import Conflict, InvalidInput, NotFound
 from bot.core.jobs import Retry
 from cogs.tickets.files import FileStore, HttpFetcher, TooLargeError
 from db.engine import Database
 from db.ticket_messages import TicketFile
-from tests.cogs.tickets.stage import Stage
+from db.tickets import Ticket
+from tests.cogs.tickets.stage import GUILD, Stage
 from tests.cogs.tickets.talk import PNG, attachment, message, opened, rows, say
 from tests.fakes import FakeClock
 
@@ -203,3 +205,87 @@ async def test_a_content_that_a_sweep_took_meanwhile_is_stored_again(
     await stage.jobs.run_due()
     (kept,) = await rows(stage, TicketFile)
     assert await store.get(kept.sha256) == PNG
+
+
+async def stocked(database: Database, tmp_path: Path) -> tuple[Stage, Ticket]:
+    """Return a ticket with two files of one name, one of another, and one that is not kept."""
+    stage, ticket = await opened(database, tmp_path)
+    names = ("a.zip", "a.zip", "ñu `x`.bin", "gone.bin")
+    for number, name in enumerate(names, 1):
+        file = attachment(number, name, 100, "application/zip")
+        if name != "gone.bin":
+            stage.cdn[file["url"]] = name.encode() + bytes([number])
+        await say(stage, ticket, number, "", attachments=[file])
+    await stage.jobs.run_due()
+    return stage, ticket
+
+
+async def test_every_file_is_handed_out_by_its_name(database: Database, tmp_path: Path) -> None:
+    stage, ticket = await stocked(database, tmp_path)
+    handout = stage.service.handout
+    offers = await handout.offer(ticket, "A.ZIP")
+    assert [label for label, _value in offers] == ["a.zip · 6 B", "a.zip · 6 B"]
+    assert len({value for _label, value in offers}) == 2
+    contents = [
+        (await handout.get(ticket, value, 10**6)).path.read_bytes() for _label, value in offers
+    ]
+    assert contents == [b"a.zip\x02", b"a.zip\x01"]
+    given = await handout.get(ticket, "ñu `x`.bin", 10**6)
+    assert (given.name, given.path.read_bytes()) == ("ñu `x`.bin", "ñu `x`.bin".encode() + b"\x03")
+    other = await stage.open(await stage.panel("Other"))
+    with pytest.raises(NotFound, match="no file"):
+        await handout.get(other, "a.zip", 10**6)
+
+
+async def test_why_a_file_cannot_be_had_is_said_with_what_to_do(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    stage, ticket = await stocked(sqlite_database, tmp_path)
+    handout = stage.service.handout
+    with pytest.raises(Conflict, match="could not be fetched") as failed:
+        await handout.get(ticket, "gone.bin", 10**6)
+    link = f"https://discord.com/channels/{GUILD}/{ticket.channel_id}/4"
+    assert link in failed.value.render("en")
+    with pytest.raises(InvalidInput, match="takes 5 B at most") as large:
+        await handout.get(ticket, "a.zip", 5)
+    assert f"{ticket.channel_id}/2" in large.value.render("en")
+    ticket.channel_id = None
+    with pytest.raises(InvalidInput) as large:
+        await handout.get(ticket, "a.zip", 5)
+    assert "Ask whoever runs this bot" in large.value.render("en")
+
+
+async def test_the_transcript_says_how_to_get_each_file(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    stage, ticket = await stocked(sqlite_database, tmp_path)
+    page = (await stage.service.archive.render(ticket.id, locale="en", for_staff=False)).decode()
+    found = [one for one in await rows(stage, TicketFile) if one.state == "stored"]
+    for one in found:
+        handle = f"#{one.id}" if one.name == "a.zip" else one.name
+        assert f"get it with /ticket file file:{handle} ticket:1" in page
+        assert (await stage.service.handout.get(ticket, handle, 10**6)).name == one.name
+
+
+async def test_a_large_file_of_a_form_is_named_where_it_cannot_be_posted(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    stage = await Stage.make(sqlite_database, FakeClock(), files=tmp_path)
+    question = {"key": "pic", "label": "Film", "kind": "file"}
+    panel = await stage.panel(pages=[{"questions": [question]}])
+    file = attachment(5, "film.mp4", 12 * 1024 * 1024, "video/mp4")
+    stage.cdn[file["url"]] = bytes(12 * 1024 * 1024)
+    ticket = await stage.open(panel, answers={"pic": [file]})
+    await stage.wait(3)
+    (said,) = [one for one in stage.said(ticket.channel_id) if "film.mp4" in one]
+    assert "`/ticket file file:film.mp4 ticket:1`" in said
+    assert (await stage.service.handout.get(ticket, "film.mp4", 25 * 1024 * 1024)).path.exists()
+
+
+async def test_a_name_in_any_script_keeps_its_ending(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    stage, ticket = await opened(sqlite_database, tmp_path)
+    file = {**attachment(1, "___.png", 9), "title": "写真"}
+    await say(stage, ticket, 1, "", attachments=[file])
+    assert [one.name for one in await rows(stage, TicketFile)] == ["写真.png"]
