@@ -9,6 +9,7 @@ from bot.core.errors import AppError
 from bot.core.i18n import Message
 from bot.core.outbox import Delivery
 from cogs.tickets import wording
+from cogs.tickets.logplace import log_channel_of
 from cogs.tickets.machine import Action
 from cogs.tickets.office import Office
 from cogs.tickets.panel import Room
@@ -160,9 +161,10 @@ class Herald:
         settings = await self._office.set_by(ticket.guild_id)
         filename, renderer = transcript_of(ticket, scene.locale)
         key = closing_key(ticket)
-        if settings.log_channel_id is not None:
+        log_channel_id = log_channel_of(scene.panel, settings)
+        if log_channel_id is not None:
             delivery = Delivery.message(
-                settings.log_channel_id,
+                log_channel_id,
                 wording.log_payload(scene, filename=filename, renderer=renderer),
                 dedupe_key=f"{KEY}:log:{key}",
                 guild_id=ticket.guild_id,

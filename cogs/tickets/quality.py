@@ -15,6 +15,7 @@ from bot.core.i18n import _
 from bot.core.outbox import Delivery
 from cogs.tickets import wording
 from cogs.tickets.figures import Figures, count_up
+from cogs.tickets.logplace import log_channel_of
 from cogs.tickets.machine import TABLE, Action
 from cogs.tickets.office import Office
 from cogs.tickets.settings import KEY
@@ -71,7 +72,9 @@ class Quality:
         locale = await self._office.locale(ticket.guild_id)
         async with self._office.database.write() as session:
             await table.put_comment(session, ticket.id, user_id, comment)
-            if settings.log_channel_id is None:
+            panel = await self._office.panel_of(session, ticket)
+            log_channel_id = log_channel_of(panel, settings)
+            if log_channel_id is None:
                 return
             line = _(
                 "{stars} for ticket {number} from {member}",
@@ -81,7 +84,7 @@ class Quality:
             )
             now = int(self._office.clock.now().timestamp())
             delivery = Delivery.message(
-                settings.log_channel_id,
+                log_channel_id,
                 wording.line_payload(line, locale, reason=comment),
                 dedupe_key=f"{KEY}:rating:{ticket.id}:{now}",
                 guild_id=ticket.guild_id,

@@ -120,6 +120,12 @@ async def test_parts_of_a_panel_are_edited_and_refused_in_words(desk: Desk) -> N
     refused = await desk.boss.submit_modal(form, values | {"hours": "whenever"})
     assert "I can't read these hours: whenever" in text_of(refused)
     assert len(Panel.model_validate((await desk.panel()).config).hours) == 5
+    place = await desk.boss.select(editor.response, ["place"], custom_id="tickets:panel:parts")
+    rooms = {"room": ["thread"], "parent": [], "overflow": [], "naming": "{number}"}
+    await desk.boss.submit_modal(place, rooms | {"log": [desk.channel]})
+    panel = Panel.model_validate((await desk.panel()).config)
+    assert (panel.naming, panel.log_channel_id) == ("{number}", desk.channel.id)
+    assert f"Transcripts go to <#{desk.channel.id}>" in str(editor.response.components)
 
 
 async def test_questions_and_routes_are_edited(desk: Desk) -> None:
