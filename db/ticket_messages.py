@@ -49,6 +49,7 @@ _BATCH = 500
 class TicketMessage(Base):
     """A message in a ticket's room; `extras` are embeds, stickers and polls in short.
 
+    Of many versions the first and the newest are kept; `versions_left_out` counts the others.
     `content` is NULL once its author's data was erased, or the staff have redacted it.
     """
 
@@ -64,6 +65,7 @@ class TicketMessage(Base):
     is_staff: Mapped[bool] = mapped_column(Boolean)
     content: Mapped[str | None] = mapped_column(Text)
     extras: Mapped[dict[str, Any]] = mapped_column(Json)
+    versions_left_out: Mapped[int | None] = mapped_column(Integer)
     reply_to: Mapped[int | None] = mapped_column(Snowflake)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     edited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -158,6 +160,16 @@ async def list_known(
     return {one.message_id: one for one in await session.scalars(query)}
 
 
+async def trim_versions(session: AsyncSession, message_id: int, most: int) -> int:
+    """Keep the first and the newest versions of a message, `most` in all; return how many went."""
+    query = select(TicketVersion.id).where(TicketVersion.message_id == message_id)
+    found = (await session.scalars(query.order_by(TicketVersion.id))).all()
+    surplus = found[1 : max(len(found) - most, 0) + 1]
+    if surplus:
+        await session.execute(delete(TicketVersion).where(TicketVersion.id.in_(surplus)))
+    return len(surplus)
+
+
 async def mark_deleted(session: AsyncSession, message_ids: Collection[int], at: datetime) -> None:
     """Note that messages were deleted; what they said stays on record."""
     await session.execute(
@@ -180,7 +192,7 @@ async def redact(
         update(TicketMessage)
         .where(TicketMessage.ticket_id == ticket_id, TicketMessage.message_id == message_id)
         .where(TicketMessage.redacted_at.is_(None))
-        .values(content=None, extras={}, redacted_at=at, redacted_by=by)
+        .values(content=None, extras={}, versions_left_out=None, redacted_at=at, redacted_by=by)
     )
     if not await count_changed(session, statement):
         return False

@@ -61,7 +61,7 @@ class Archive:
         """Return a ticket's transcript, of at most ten megabytes; raises `NotFound`.
 
         Notes are in it only for the staff. What is too large for Discord goes without its pictures,
-        then without its oldest messages.
+        then without its oldest messages, and says so.
         """
         await self._capture.flush()
         async with self._turn:
@@ -74,7 +74,10 @@ class Archive:
                 page = (await asyncio.to_thread(to_html, record)).encode()
             while len(page) > LARGEST_UPLOAD and record.messages:
                 log.info("transcript_cut", ticket_id=ticket_id, messages=len(record.messages))
-                record = replace(record, messages=record.messages[len(record.messages) // 4 + 1 :])
+                cut = len(record.messages) // 4 + 1
+                record = replace(
+                    record, messages=record.messages[cut:], left_out=record.left_out + cut
+                )
                 page = (await asyncio.to_thread(to_html, record)).encode()
             return page
 

@@ -24,6 +24,7 @@ def to_json(record: Record) -> str:
             {
                 **_message(one),
                 "versions": [_version(it) for it in versions.get(one.message_id, ())],
+                "versions_left_out": one.versions_left_out or 0,
                 "files": [_file(it) for it in files.get(one.message_id, ())],
             }
             for one in record.messages

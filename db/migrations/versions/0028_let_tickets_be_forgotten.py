@@ -1,4 +1,7 @@
-"""Remember of which tickets what was written is deleted, or is to be, and whom they quote."""
+"""Remember of which tickets what was written is deleted, or is to be, and whom they quote.
+
+Of a message's versions it is counted how many are not kept.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,8 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_tickets_quoted_author_id"), ["quoted_author_id"], unique=False
         )
+    with op.batch_alter_table("ticket_messages", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("versions_left_out", sa.Integer(), nullable=True))
     _name_the_quoted()
 
 
@@ -46,6 +51,8 @@ def _name_the_quoted() -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("ticket_messages", schema=None) as batch_op:
+        batch_op.drop_column("versions_left_out")
     with op.batch_alter_table("tickets", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_tickets_quoted_author_id"))
         batch_op.drop_index(batch_op.f("ix_tickets_guild_id_purged_at_closed_at"))

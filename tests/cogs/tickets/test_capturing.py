@@ -215,3 +215,50 @@ async def test_a_tag_answers_by_itself_once(database: Database) -> None:
     await stage.settle()
     assert stage.said(ticket.channel_id).count("See #rules") == 1
     assert [one.uses for one in await quality.list_tags(GUILD)] == [1]
+
+
+async def test_of_many_versions_the_first_and_the_newest_are_kept(database: Database) -> None:
+    stage, ticket = await opened(database)
+    await say(stage, ticket, 1, "v0")
+    for number in range(1, 31):
+        edit = message(ticket.channel_id, 1, f"v{number}", stage.clock.now())
+        stage.service.capture.take_edit(edit)
+    await stage.service.capture.flush()
+    (kept,) = (await record(stage, ticket))["messages"]
+    contents = [one["content"] for one in kept["versions"]]
+    assert contents == ["v0", *(f"v{number}" for number in range(11, 30))]
+    assert (kept["content"], kept["versions_left_out"]) == ("v30", 10)
+    page = await stage.service.archive.render(ticket.id, locale="en", for_staff=True)
+    assert b"10 versions are not kept." in page
+
+
+async def test_a_transcript_says_how_many_messages_are_left_out(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage, ticket = await opened(sqlite_database)
+    for number in range(1, 41):
+        await say(stage, ticket, number, f"number {number} " + "x" * 500)
+    page = await stage.service.archive.render(ticket.id, locale="en", for_staff=True)
+    assert b"left out" not in page
+    monkeypatch.setattr("cogs.tickets.archive.LARGEST_UPLOAD", 20_000)
+    page = await stage.service.archive.render(ticket.id, locale="en", for_staff=True)
+    shown = page.count(b"<article")
+    assert f"The oldest {40 - shown} messages are left out".encode() in page
+    assert b"number 40 " in page
+    assert b"number 1 " not in page
+
+
+async def test_however_many_were_missed_they_are_read_without_another_session(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cogs.tickets.capturing._MOST_PAGES", 2)
+    stage, ticket = await opened(sqlite_database)
+    stage.history[ticket.channel_id or 0] = [
+        message(ticket.channel_id, one, f"m{one}", stage.clock.now()) for one in range(1, 751)
+    ]
+    stage.service.capture.take_session({})
+    await stage.service.losses.begin_session([GUILD])
+    for _turn in range(3):
+        await stage.wait(1)
+    assert len(await rows(stage, TicketMessage)) == 750
+    assert (await stage.get(ticket.id)).missed_after is None
