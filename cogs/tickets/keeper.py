@@ -24,7 +24,7 @@ from bot.core.jobs import Job, JobFailed, Retry
 from bot.core.problems.rules import Problem
 from cogs.tickets.herald import Herald, closing_key
 from cogs.tickets.machine import TABLE, Action, Status
-from cogs.tickets.naming import next_rename, note_rename
+from cogs.tickets.naming import next_rename, note_rename, plain_names
 from cogs.tickets.office import Office
 from cogs.tickets.panel import Room
 from cogs.tickets.ports import RoomGone, RoomPlan, RoomRefused, Rooms
@@ -199,6 +199,7 @@ class RoomKeeper:
             staff_roles=await self._office.staff_of(ticket, panel),
             locked=ticket.status not in (Status.OPEN, *_WAITS_FOR_ROOM),
             reason=shorten(f"{topic} · {panel.name}", 200),
+            plain_names=plain_names(ticket.number),
         )
 
     async def _bring_in_line(self, case: _Case) -> None:
