@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from bot.client import intents_for
 from bot.core.config import Config
-from tests.benchmarks import draw, engine, figures, transcript
+from tests.benchmarks import draw, engine, figures, transcript, transfers
 from tests.benchmarks.lines import Child
 
 KINDS = {
@@ -284,6 +284,24 @@ def measure_figures(scale: Scale) -> Table:
     )
 
 
+def measure_transfers(scale: Scale) -> Table:
+    """Payments a second through the economy's ledger, on both databases."""
+    rates = transfers.compare(max(scale.entrants // 50, 10))
+    floor = {one.database: one.per_second for one in reversed(rates)}
+    rows = [
+        [
+            one.database,
+            one.way,
+            f"{one.per_second:.0f}",
+            f"{one.per_second / floor[one.database]:.2f}" if one.per_second else "",
+        ]
+        for one in rates
+    ]
+    return Table(
+        "Economy: payments a second", ["Database", "How", "payments/s", "of no books"], rows
+    )
+
+
 SCENARIOS = {
     "message": measure_messages,
     "memory": measure_memory,
@@ -294,4 +312,5 @@ SCENARIOS = {
     "draw": measure_draw,
     "transcript": measure_transcript,
     "figures": measure_figures,
+    "transfers": measure_transfers,
 }
