@@ -38,9 +38,11 @@ def draw(card: Card, fonts: FontSet, avatar: bytes | None = None) -> bytes:
     _place_avatar(image, picture, accent)
     _place_bar(image, card.share, accent)
     end = _write_right(image, card.level, bold, baseline=96, size=44, colour=accent, end=_RIGHT)
-    end = _write_right(image, card.rank, bold, baseline=96, size=32, colour=_SOFT, end=end - _GAP)
     _write(image, name, bold, baseline=96, sizes=(52, 26), colour=_WHITE, end=end - _GAP)
-    _write(image, card.progress, regular, baseline=172, sizes=(30, 18), colour=_SOFT, end=_RIGHT)
+    end = _write_right(image, card.rank, bold, baseline=172, size=34, colour=_WHITE, end=_RIGHT)
+    _write(
+        image, card.progress, regular, baseline=172, sizes=(30, 18), colour=_SOFT, end=end - _GAP
+    )
     output = BytesIO()
     image.save(output, "PNG", compress_level=4)
     return output.getvalue()

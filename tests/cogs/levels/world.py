@@ -170,7 +170,7 @@ class LevelWorld(World):
         self.ruling = Ruling(
             database, clock, jobs=self.jobs, batches=self.batches, state=lambda: self.view
         )
-        self.ruling.start(self.bus)
+        self.end_ruling = self.ruling.start(self.bus)
         self._ids = itertools.count(1)
 
     def make_counter(self, **options: Any) -> TextCounter:
