@@ -24,6 +24,9 @@ class Boosts:
         self._clock = clock
         self._boosts: dict[int, tuple[int, datetime]] = {}
 
+    def __len__(self) -> int:
+        return len(self._boosts)
+
     async def start(self) -> None:
         """Know the boosts of earlier runs."""
         async with self._database.read() as session:
@@ -38,17 +41,16 @@ class Boosts:
         """Know of no boost in a guild any more."""
         self._boosts.pop(guild_id, None)
 
-    def percent(self, guild_id: int, now: datetime) -> int:
-        """Return how much everything earns in a guild, in percent."""
+    def percent(self, guild_id: int) -> int:
+        """Return how much everything earns in a guild now, in percent."""
         found = self._boosts.get(guild_id)
         if found is None:
             return 100
-        if found[1] <= now:
+        if found[1] <= self._clock.now():
             del self._boosts[guild_id]
             return 100
         return found[0]
 
     def get(self, guild_id: int) -> tuple[int, datetime] | None:
         """Return a guild's boost and when it ends."""
-        self.percent(guild_id, self._clock.now())
-        return self._boosts.get(guild_id)
+        return self._boosts[guild_id] if self.percent(guild_id) != 100 else None

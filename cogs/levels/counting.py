@@ -9,8 +9,8 @@ import asyncio
 import random
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError, StatementError
@@ -22,7 +22,7 @@ from cogs.levels.announcing import Rise
 from cogs.levels.book import Book, Earning
 from cogs.levels.boosts import Boosts
 from cogs.levels.plan import Plan, Plans
-from cogs.levels.rules import share, signature_of, similarity
+from cogs.levels.rules import READ, is_repeat, share
 from cogs.levels.settings import KEY
 from db.engine import Database, is_about_rows
 from db.levels import Member
@@ -35,10 +35,22 @@ FLUSH_SECONDS = 5.0
 LONGEST_PAUSE = 60.0
 # Members whose last earning message is remembered; past it the oldest is forgotten, and whoever
 # that is may earn before their pause is over.
-MOST_REMEMBERED = 100_000
+MOST_REMEMBERED = 50_000
 # Members whose experience waits to be written; past it newcomers earn nothing.
 MOST_PENDING = 50_000
 _BATCH = 500
+# Discord's ids count from the first moment of 2015.
+_EPOCH = 1_420_070_400
+
+
+class Noted(NamedTuple):
+    """What a member has earned and how they were last seen; `joined_at` is the payload's text."""
+
+    xp: int
+    message_id: int
+    channel_id: int
+    role_ids: frozenset[int]
+    joined_at: object
 
 
 class TextCounter:
@@ -71,13 +83,13 @@ class TextCounter:
         self._reads_content = reads_content
         self._most_remembered = most_remembered
         self._most_pending = most_pending
-        # When a member may earn next, and the signature of the message that earned last.
-        self._last: OrderedDict[Member, tuple[float, int]] = OrderedDict()
-        self._pending: dict[Member, Earning] = {}
-        self._writing: dict[Member, Earning] = {}
+        # When a member may earn next, and the beginning of the message that earned last.
+        self._last: OrderedDict[Member, tuple[float, str]] = OrderedDict()
+        self._pending: dict[Member, Noted] = {}
+        self._writing: dict[Member, Noted] = {}
         self._turn = asyncio.Lock()
         self._is_flushing = False
-        self._random = random.Random()  # noqa: S311 - nothing is kept secret by it
+        self._random = random.random
         self.dropped = 0
 
     # --- messages ----------------------------------------------------------------------------
@@ -89,66 +101,57 @@ class TextCounter:
             return
         member = facts.guild_id, facts.author_id
         last = self._last.get(member)
-        if last is not None and self._monotonic() < last[0]:
+        now = self._monotonic()
+        if last is not None and now < last[0]:
             return
         plan = self._plans.of(state)
-        if plan.settings.text_enabled:
-            self._judge(plan, facts, member, last)
+        if not plan.text_enabled or (plan.excluded_roles and plan.is_barred(facts.role_ids)):
+            return
+        place = plan.places.get(facts.channel_id)
+        if place is None:
+            place = plan.place_percent(facts.channel_id, self._state())
+        content = facts.content
+        if not place or (len(content) < plan.text_length and self._is_too_short(facts)):
+            return
+        text = content[:READ]
+        most = plan.text_similarity
+        if last is not None and text and most and is_repeat(text, last[1], most):
+            return
+        low, span = plan.text_range
+        xp = low + int(self._random() * span)
+        if place != 100 or plan.role_percents or self._boosts:
+            xp = self._multiplied(xp, plan, facts, place)
+        if self._add(facts, member, xp):
+            remembered = self._last
+            remembered[member] = now + plan.cooldown, text
+            remembered.move_to_end(member)
+            if len(remembered) > self._most_remembered:
+                remembered.popitem(last=False)
 
     def ready_in(self, member: Member) -> float:
         """Return in how many seconds a member can earn again by writing; 0 for at once."""
         last = self._last.get(member)
         return 0.0 if last is None else max(0.0, last[0] - self._monotonic())
 
-    def _judge(
-        self, plan: Plan, facts: MessageFacts, member: Member, last: tuple[float, int] | None
-    ) -> None:
-        if plan.is_barred(facts.role_ids):
-            return
-        place = plan.place_percent(facts.channel_id, self._state())
-        if not place or self._is_too_short(plan, facts):
-            return
-        signature = self._signature(plan, facts.content)
-        most = plan.settings.text_similarity
-        if signature and last is not None and similarity(signature, last[1]) >= most:
-            return
-        now = self._clock.now()
-        base = self._random.randint(*plan.text_range)
-        boost = self._boosts.percent(facts.guild_id, now)
-        xp = share(base, (plan.role_percent(facts.role_ids), place, boost))
-        if xp and self._add(facts, member, xp, now):
-            self._remember(member, self._monotonic() + plan.cooldown, signature)
+    def _is_too_short(self, facts: MessageFacts) -> bool:
+        return self._reads_content and not facts.raw.get("attachments")
 
-    def _is_too_short(self, plan: Plan, facts: MessageFacts) -> bool:
-        if not self._reads_content or len(facts.content) >= plan.settings.text_length:
+    def _multiplied(self, base: int, plan: Plan, facts: MessageFacts, place: int) -> int:
+        boost = self._boosts.percent(facts.guild_id)
+        return share(base, (plan.role_percent(facts.role_ids), place, boost))
+
+    def _add(self, facts: MessageFacts, member: Member, xp: int) -> bool:
+        """Note what a message earns; False when it earns nothing, or too many wait already."""
+        pending = self._pending
+        known = pending.get(member)
+        if known is not None:
+            xp += known.xp
+        elif not xp or len(pending) >= self._most_pending:
+            self.dropped += xp > 0
             return False
-        return not facts.raw.get("attachments")
-
-    def _signature(self, plan: Plan, content: str) -> int:
-        """Return what a message is compared by; 0 where nothing is."""
-        if not content or not plan.settings.text_similarity:
-            return 0
-        return signature_of(content)
-
-    def _remember(self, member: Member, ready_at: float, signature: int) -> None:
-        self._last[member] = ready_at, signature
-        self._last.move_to_end(member)
-        if len(self._last) > self._most_remembered:
-            self._last.popitem(last=False)
-
-    def _add(self, facts: MessageFacts, member: Member, xp: int, now: datetime) -> bool:
-        known = self._pending.get(member)
-        if known is None and len(self._pending) >= self._most_pending:
-            self.dropped += 1
-            return False
-        self._pending[member] = Earning(
-            *member,
-            xp if known is None else known.xp + xp,
-            facts.channel_id,
-            facts.role_ids,
-            joined_in(facts, now),
-            now,
-        )
+        author: Any = facts.raw.get("member")
+        joined = author.get("joined_at") if author else None
+        pending[member] = Noted(xp, facts.id, facts.channel_id, facts.role_ids, joined)
         if not self._is_flushing:
             self._is_flushing = True
             self._spawn(f"{KEY}.flush", self._flush_later())
@@ -180,7 +183,8 @@ class TextCounter:
         rises: list[Rise] = []
         try:
             async with self._database.write() as session:
-                rises = await self._book.earn(session, [self._writing[one] for one in members])
+                earnings = [_earning(one, self._writing[one]) for one in members]
+                rises = await self._book.earn(session, earnings)
         except (StatementError, UnicodeError, OverflowError) as error:
             if not is_about_rows(error):
                 raise
@@ -199,7 +203,7 @@ class TextCounter:
     def _put_back(self) -> None:
         for member, one in self._writing.items():
             newer = self._pending.get(member)
-            self._pending[member] = one if newer is None else _joined(one, newer)
+            self._pending[member] = one if newer is None else newer._replace(xp=one.xp + newer.xp)
         self._writing = {}
 
     async def _flush_later(self) -> None:
@@ -219,23 +223,24 @@ class TextCounter:
             self._is_flushing = False
 
 
-def _joined(older: Earning, newer: Earning) -> Earning:
+def _earning(member: Member, noted: Noted) -> Earning:
+    seen_at = _written_at(noted.message_id)
     return Earning(
-        newer.guild_id,
-        newer.user_id,
-        older.xp + newer.xp,
-        newer.channel_id,
-        newer.role_ids,
-        newer.joined_at,
-        newer.seen_at,
-        older.minutes + newer.minutes,
+        *member,
+        noted.xp,
+        noted.channel_id,
+        noted.role_ids,
+        read_instant(noted.joined_at) or seen_at,
+        seen_at,
     )
 
 
-def joined_in(facts: MessageFacts, now: datetime) -> datetime:
-    """Return when the author of a message joined, as its payload says; else now."""
-    member: Any = facts.raw.get("member")
-    return read_instant(member.get("joined_at") if isinstance(member, dict) else None) or now
+def _written_at(message_id: int) -> datetime:
+    """Return when a message was written, which its id tells.
+
+    Source: https://discord.com/developers/docs/reference#snowflakes
+    """
+    return datetime.fromtimestamp((message_id >> 22) / 1000 + _EPOCH, UTC)
 
 
 def read_instant(text: object) -> datetime | None:

@@ -76,7 +76,7 @@ def _explain_text(one: Situation) -> Iterator[Message]:
         yield _(
             "✅ The next message earns {least} to {most}, then none for {pause}.",
             least=one.plan.text_range[0],
-            most=one.plan.text_range[1],
+            most=sum(one.plan.text_range) - 1,
             pause=Span(settings.text_cooldown),
         )
     if not one.reads_content:

@@ -21,13 +21,17 @@ MOST_PLACES = 2000
 class Plan:
     """What a guild's settings say, for as long as `state` are its settings.
 
+    `text_range` is the least that a message earns, and how many numbers there are from it on.
     `places` remembers what channels were found to earn, in percent: 0 where nothing is earned.
     """
 
     state: FeatureState
     settings: LevelSettings
     curve: Curve
+    text_enabled: bool
     text_range: tuple[int, int]
+    text_length: int
+    text_similarity: int
     cooldown: float
     excluded_roles: frozenset[int]
     role_percents: dict[int, int]
@@ -44,11 +48,14 @@ class Plan:
             state,
             settings,
             CURVES[settings.curve],
+            settings.text_enabled,
             # Either may be changed before the other.
             (
                 min(settings.text_least, settings.text_most),
-                max(settings.text_least, settings.text_most),
+                abs(settings.text_least - settings.text_most) + 1,
             ),
+            settings.text_length,
+            settings.text_similarity,
             settings.text_cooldown.total_seconds(),
             frozenset(settings.excluded_roles),
             {one.role_id: one.percent for one in settings.multipliers if one.role_id is not None},

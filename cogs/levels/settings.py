@@ -164,7 +164,7 @@ class LevelSettings(FeatureSettings):
         group=_TEXT,
     )
     text_similarity: Percent = setting(
-        90,
+        75,
         N_("Too similar from"),
         N_("Percent of sameness with the last that earned; 0 allows repeats."),
         group=_TEXT,

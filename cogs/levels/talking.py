@@ -141,7 +141,7 @@ class Talk:
         seat = minute.seats[member]
         return Earning(
             *member,
-            self._worth(self._book.plan(member[0]), seat, before, minute.at),
+            self._worth(self._book.plan(member[0]), seat, before),
             seat.channel_id,
             seat.role_ids,
             read_instant(seat.joined_at) or minute.at,
@@ -149,7 +149,7 @@ class Talk:
             minutes=1,
         )
 
-    def _worth(self, plan: Plan, seat: Seat, before: int, at: datetime) -> int:
+    def _worth(self, plan: Plan, seat: Seat, before: int) -> int:
         settings = plan.settings
         base = minute_worth(
             settings.voice_each,
@@ -158,5 +158,5 @@ class Talk:
             cap=round(settings.voice_cap.total_seconds() / _MINUTE),
         )
         place = plan.place_percent(seat.channel_id, self._state())
-        boost = self._boosts.percent(plan.state.guild_id, at)
+        boost = self._boosts.percent(plan.state.guild_id)
         return share(base, (plan.role_percent(seat.role_ids), place, boost))

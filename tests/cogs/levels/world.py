@@ -205,8 +205,10 @@ class LevelWorld(World):
             "channel_id": CHANNEL,
             "role_ids": frozenset(self.discord.roles[user_id]),
         } | values
+        moment = int((self.clock.now().timestamp() - 1_420_070_400) * 1000)
+        message_id = (moment << 22) + number
         self.counter.see(
-            MessageFacts(number, GUILD, author_id=user_id, content=content, raw=raw, **values)
+            MessageFacts(message_id, GUILD, author_id=user_id, content=content, raw=raw, **values)
         )
 
     async def earn(self, xp: int, user_id: int = ANN) -> None:
