@@ -17,6 +17,7 @@ from .desks import Desks
 from .ladder import Ladder
 from .phrases import REACTIONS, Voice
 from .population import Town, build_towns, newcomer
+from .purses import Purses
 from .raffles import Raffles
 from .talk import Talk
 from .trouble import Trouble
@@ -55,7 +56,8 @@ class Community:
         self._trouble = Trouble(sandbox, Random(seed + 1), self._voice, self._numbers, pace)
         self._raffles = Raffles(sandbox, Random(seed + 2), pace)
         self._desks = Desks(sandbox, Random(seed + 3))
-        self._ladder = Ladder(sandbox, Random(seed + 4))
+        self._ladder = Ladder(sandbox, Random(seed + 5))
+        self._purses = Purses(Random(seed + 4))
 
     async def live(self) -> None:
         """Live until cancelled; waits for the bot, then has the owners set it up."""
@@ -81,6 +83,7 @@ class Community:
                 (4.0, self._desks.go_on),
                 (2.0, self._ladder.talk),
                 (8.0, self._ladder.look),
+                (3.0, self._purses.use),
             ):
                 group.create_task(self._repeat(seconds, act))
 
