@@ -183,7 +183,7 @@ class Ranks(commands.Cog):
         self.office = office
 
     @app_commands.command(description="Show the level and experience of a member")
-    @app_commands.describe(member="Whose; yours if left out")
+    @app_commands.describe(member="Whose rank; yours if left out")
     @app_commands.guild_only()
     async def rank(self, interaction: Interaction, member: discord.Member | None = None) -> None:
         """Show a member's card, for all to see."""

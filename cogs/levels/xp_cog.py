@@ -54,7 +54,7 @@ class Xp(commands.GroupCog, group_name="xp", group_description="Experience by st
             group.add_command(RewardCommands(bot, office))
 
     @app_commands.command(description="Give a member experience", extras=MANAGED)
-    @app_commands.describe(member="Who gets it", amount="How much")
+    @app_commands.describe(member="The member who gets it", amount="How much")
     async def give(self, interaction: Interaction, member: discord.User, amount: str) -> None:
         """Add to what somebody has."""
         await self._change(interaction, member, Deed.GIVE, amount)
@@ -66,7 +66,7 @@ class Xp(commands.GroupCog, group_name="xp", group_description="Experience by st
         await self._change(interaction, member, Deed.TAKE, amount)
 
     @app_commands.command(name="set", description="Set a member's experience", extras=MANAGED)
-    @app_commands.describe(member="Whose", amount="What they are to have")
+    @app_commands.describe(member="Whose", amount="How much they are to have")
     async def set_xp(self, interaction: Interaction, member: discord.User, amount: str) -> None:
         """Put a number in place of what somebody has."""
         await self._change(interaction, member, Deed.SET, amount)
