@@ -121,15 +121,14 @@ class Herald:
         payload = wording.call_payload(text, locale, roles=roles, users=users)
         await self._post(session, ticket, payload, f"{KEY}:{ticket.id}:{key}")
 
-    async def call_staff(self, session: AsyncSession, ticket: Ticket) -> None:
-        """Let the staff of a ticket that came to another panel know of it."""
-        scene = await self.scene(session, ticket)
-        roles = set(scene.panel.ping_roles)
-        if ticket.mode == Room.THREAD:
-            roles |= await self._office.staff_of(ticket, scene.panel)
-        if roles:
-            payload = wording.call_payload(Message("👋"), scene.locale, roles=roles)
-            await self._post(session, ticket, payload, f"{KEY}:{ticket.id}:moved:{ticket.revision}")
+    async def call_in(
+        self, session: AsyncSession, ticket: Ticket, roles: Collection[int], *, number: int
+    ) -> None:
+        """Let roles know of a ticket that they see now; `number` says for the how manieth time."""
+        locale = await self._office.locale(ticket.guild_id)
+        payload = wording.call_payload(Message("👋"), locale, roles=roles)
+        key = f"{KEY}:{ticket.id}:called:{ticket.channel_id}:{number}"
+        await self._post(session, ticket, payload, key)
 
     async def reopened(self, session: AsyncSession, ticket: Ticket, *, with_record: bool) -> None:
         """Say that a ticket is open again; `with_record`, a new room shows what was said before."""

@@ -8,7 +8,7 @@ killed anywhere: what was done is found again, what was not is done by the next 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,8 @@ from cogs.tickets.machine import TABLE, Action, Status
 from cogs.tickets.naming import next_rename, note_rename
 from cogs.tickets.office import Office
 from cogs.tickets.panel import Room
-from cogs.tickets.ports import RoomGone, RoomPlan, RoomRefused, Rooms
+from cogs.tickets.ports import Admitted, RoomGone, RoomPlan, RoomRefused, Rooms
+from cogs.tickets.roomstate import admits_others, admitted_by, roles_to_call, state_of
 from cogs.tickets.settings import KEY
 from db import tickets as table
 from db.tickets import Ticket
@@ -194,7 +195,8 @@ class RoomKeeper:
             name=ticket.name,
             topic=topic,
             viewers=frozenset(one for one in viewers if one),
-            staff_roles=await self._office.staff_of(ticket, panel),
+            staff_roles=await self._office.seen_by(ticket, panel),
+            told_roles=frozenset(panel.ping_roles),
             locked=ticket.status not in (Status.OPEN, *_WAITS_FOR_ROOM),
             reason=shorten(f"{topic} · {panel.name}", 200),
         )
@@ -218,15 +220,17 @@ class RoomKeeper:
         if channel_id is None:
             channel_id = await self._rooms.make(plan)
         async with self._office.database.write() as session:
-            took = await table.set_room(session, ticket.id, channel_id, _state_of(plan, made=True))
+            took = await table.set_room(
+                session, ticket.id, channel_id, state_of(ticket, plan, made=True)
+            )
         if not took:
             # Another process was faster; nobody has seen this one.
             await self._rooms.remove(channel_id, plan)
             return
         if plan.is_thread:
             # It is open to nobody yet.
-            await self._rooms.align(channel_id, plan, frozenset())
-        await self._note(ticket, _state_of(plan))
+            await self._rooms.align(channel_id, plan, Admitted())
+        await self._note(ticket, state_of(ticket, plan))
         await self._problems.solve(ticket.guild_id, KEY, _CAUSE, str(ticket.panel_id))
 
     async def _find_made(self, ticket: Ticket, plan: RoomPlan) -> int | None:
@@ -240,10 +244,11 @@ class RoomKeeper:
 
     async def _align(self, case: _Case, channel_id: int) -> None:
         ticket, plan, was = case.ticket, case.plan, case.ticket.room_state or {}
-        wanted = _state_of(plan)
-        if any(was.get(part) != wanted[part] for part in ("viewers", "staff", "locked")):
-            viewers = frozenset(int(one) for one in was.get("viewers", ()))
-            await self._rooms.align(channel_id, plan, viewers)
+        wanted = state_of(ticket, plan)
+        if admits_others(was, wanted):
+            await self._rooms.align(channel_id, plan, admitted_by(was))
+            was = await self._note_admitted(case, was, wanted)
+            wanted["calls"] = was["calls"]
         if was.get("parents") != wanted["parents"] and ticket.status == Status.OPEN:
             await self._rooms.move(channel_id, plan)
         renamed_at = None
@@ -258,7 +263,22 @@ class RoomKeeper:
                 wanted["name"] = was.get("name")
         if wanted != was:
             await self._note(ticket, wanted, renamed_at)
+        if wanted != ticket.room_state:
             await self._problems.solve(ticket.guild_id, KEY, _CAUSE, str(ticket.panel_id))
+
+    async def _note_admitted(
+        self, case: _Case, was: Mapping[str, Any], wanted: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Note who is let in now, and call the roles that are new to it; return what is noted."""
+        ticket = case.ticket
+        called = roles_to_call(ticket, case.plan, was)
+        now = {**wanted, "name": was.get("name"), "parents": was.get("parents")}
+        now["calls"] += bool(called)
+        async with self._office.database.write() as session:
+            await table.note_room(session, ticket.id, now)
+            if called:
+                await self._herald.call_in(session, ticket, called, number=now["calls"])
+        return now
 
     async def _await_last_words(self, ticket: Ticket) -> None:
         """Wait until the closing message is there: nothing can be said in a locked thread."""
@@ -421,14 +441,3 @@ def _no_room() -> DiscordFailed:
     return DiscordFailed(
         _("Discord did not make the room."), hint=_("Please try again in a few minutes.")
     )
-
-
-def _state_of(plan: RoomPlan, *, made: bool = False) -> dict[str, Any]:
-    """Return what is noted of a room that is as planned; one just `made` has nobody in it yet."""
-    return {
-        "name": plan.name,
-        "parents": [str(one) for one in plan.parent_ids],
-        "viewers": [] if made else [str(one) for one in sorted(plan.viewers)],
-        "staff": [] if made else [str(one) for one in sorted(plan.staff_roles)],
-        "locked": plan.locked,
-    }

@@ -151,7 +151,6 @@ class Life(Ending):
             ticket = await self._change(session, ticket_id, Action.MOVE, staff_roles=[], **values)
             details = {"value": panel.name}
             await self._tell(session, ticket, Action.MOVE, actor_id, details=details, aligns=True)
-            await self._herald.call_staff(session, ticket)
             await self._watch.ensure(session, ticket)
         return ticket
 

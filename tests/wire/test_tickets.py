@@ -13,6 +13,7 @@ from bot.sandbox.guild import Guild
 from bot.sandbox.interactions import Interaction
 from bot.sandbox.models import ChannelType, walk_components
 from cogs.tickets.panel import Panel
+from cogs.tickets.ports import Admitted
 from db.tickets import get_ticket
 from tests.wire.running import Bot, config_for, running, until
 
@@ -73,10 +74,11 @@ async def lock_again(bot: Bot, room: Channel) -> None:
         ticket = await get_ticket(session, 1)
         plan = await service.keeper.plan(session, ticket)
     rooms = service.keeper._rooms
-    await rooms.align(room.id, plan, plan.viewers)
+    was = Admitted(plan.viewers, plan.staff_roles)
+    await rooms.align(room.id, plan, was)
     room.update_thread(locked=False)
     assert room.thread_state.archived
-    await rooms.align(room.id, plan, plan.viewers)
+    await rooms.align(room.id, plan, was)
     assert room.thread_state.locked
 
 

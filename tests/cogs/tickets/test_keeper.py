@@ -139,3 +139,25 @@ async def test_two_tickets_never_share_a_room_of_the_same_name(sqlite_database: 
     assert (one.name, two.name) == ("help-0001", "help-0002")
     stage.rooms.made[5] = Room(5, stage.room_of(one).plan)
     assert one.channel_id != two.channel_id
+
+
+async def test_a_role_called_again_after_it_had_left_is_let_in_again(database: Database) -> None:
+    stage = await Stage.make(database, FakeClock())
+    await stage.set(staff_roles=["70", "71"])
+    ticket = await stage.open()
+    for staff in (["70"], ["70", "71"], ["71", "70"]):
+        await stage.set(staff_roles=staff)
+        await stage.service.following.follow(ticket.guild_id)
+        await stage.wait(1)
+    assert stage.said(ticket.channel_id)[1:] == ["<@&71> 👋"]
+    assert stage.room_of(ticket).roles == {70, 71}
+
+
+async def test_a_channel_opens_to_new_staff_without_a_call(sqlite_database: Database) -> None:
+    stage = await Stage.make(sqlite_database, FakeClock())
+    ticket = await stage.open(await stage.panel(room="channel", ping_roles=["73"]))
+    await stage.set(staff_roles=["70"])
+    await stage.service.following.follow(ticket.guild_id)
+    await stage.wait(1)
+    assert stage.room_of(ticket).roles == {70, 73}
+    assert stage.said(ticket.channel_id) == [f"<@{OPENER}> <@&73>"]
