@@ -23,6 +23,7 @@ from cogs.tickets.herald import TRANSCRIPT_RENDERER
 from cogs.tickets.history import DiscordHistory
 from cogs.tickets.panel_commands import OpenButton, PanelCommands, PanelSelect
 from cogs.tickets.ports import Request
+from cogs.tickets.preflight import PanelProblems
 from cogs.tickets.record_commands import RecordCommands
 from cogs.tickets.resource import RESOURCE, PanelResource
 from cogs.tickets.rooms import DiscordRooms
@@ -63,18 +64,22 @@ class Tickets(
         self.access = Access(self.service.office)
         self.asker = Asker(self.service)
         self.desk = PanelDesk(
-            self.service.office, bot.kernel.audit, changed=self.service.following.follow
+            self.service.office,
+            bot.kernel.audit,
+            changed=self.service.following.follow,
+            recheck=bot.kernel.problems.recheck,
         )
 
     async def cog_load(self) -> None:
         """Take up earlier work and begin to listen."""
         await self.service.start()
         await self.desk.start()
-        bus = self.bot.kernel.bus
+        bus, problems = self.bot.kernel.bus, self.bot.kernel.problems
         self._unsubscribe = [
             bus.subscribe(JobFailed, self.service.keeper.job_failed),
             bus.subscribe(SettingsChanged, self.service.following.settings_changed),
             bus.subscribe(OutboxFailed, self.desk.delivery_failed),
+            problems.add_source(PanelProblems(self.service.office).find),
         ]
         self.bot.kernel.resources.register(RESOURCE.name, PanelResource(self.desk))
         self.bot.add_dynamic_items(TicketButton, PageButton, OpenButton, PanelSelect, RateButton)
