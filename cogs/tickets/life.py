@@ -33,6 +33,7 @@ class Life(Ending):
         """Hear of rooms that are ready."""
         self._keeper.opened.append(self._opened)
         self._keeper.dropped.append(self._capture.forget)
+        self._watch.widened.append(self._capture.note)
 
     async def _opened(self, session: AsyncSession, ticket: Ticket, again: bool) -> None:
         await self._capture.note(session, ticket)

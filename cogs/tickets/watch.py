@@ -17,9 +17,11 @@ from bot.core.jobs import Job
 from cogs.tickets import hours
 from cogs.tickets.deadlines import STEPS, Deadline, end_after_warning, next_deadline
 from cogs.tickets.herald import Herald
+from cogs.tickets.keeper import RoomKeeper
 from cogs.tickets.machine import TABLE, Action, Status
 from cogs.tickets.office import Office
 from cogs.tickets.panel import Panel
+from cogs.tickets.roomstate import admitted_by
 from cogs.tickets.wording import line_of
 from db import tickets as table
 from db.tickets import Ticket
@@ -84,9 +86,12 @@ def watch_key(ticket_id: int) -> str:
 class Watch:
     """Does what is due, and hears who writes."""
 
-    def __init__(self, office: Office, herald: Herald) -> None:
+    def __init__(self, office: Office, herald: Herald, keeper: RoomKeeper) -> None:
         self._office = office
         self._herald = herald
+        self._keeper = keeper
+        # Told of a ticket to which roles were called that did not see to it before.
+        self.widened: list[Callable[[AsyncSession, Ticket], Awaitable[None]]] = []
 
     def start(self, close: Close) -> None:
         """Take up the jobs; `close` closes a ticket in a transaction."""
@@ -202,23 +207,32 @@ class Watch:
         self, session: AsyncSession, ticket: Ticket, action: Action, now: datetime
     ) -> Ticket | None:
         level = STEPS.index(action) + 1
-        changed = await table.change_ticket(session, ticket.id, TABLE[action].sources, level=level)
+        panel = await self._office.panel_of(session, ticket)
+        called = await self._called(ticket, panel, action)
+        fresh = called - await self._office.seen_by(ticket, panel)
+        staff = [*ticket.staff_roles, *(str(one) for one in sorted(fresh))]
+        changed = await table.change_ticket(
+            session, ticket.id, TABLE[action].sources, level=level, staff_roles=staff
+        )
         if changed is None:
             return None
         await table.add_event(session, changed, action, now)
+        # A role hears of what it sees: the others are called once the room is open to them.
+        inside = admitted_by(changed.room_state or {}).roles
         await self._herald.call(
             session,
             changed,
             line_of(action, actor_id=None),
             key=f"{action}:{changed.revision}",
-            roles=await self._called(session, changed, action),
+            roles=called if inside is None else called & inside,
         )
+        if fresh:
+            await self._keeper.ensure(session, changed)
+            for hook in self.widened:
+                await hook(session, changed)
         return changed
 
-    async def _called(
-        self, session: AsyncSession, ticket: Ticket, action: Action
-    ) -> frozenset[int]:
-        panel = await self._office.panel_of(session, ticket)
+    async def _called(self, ticket: Ticket, panel: Panel, action: Action) -> frozenset[int]:
         if action is Action.LEAD:
             lead = (await self._office.set_by(ticket.guild_id)).lead_role_id
             return frozenset({lead} if lead else ())
