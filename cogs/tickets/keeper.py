@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import event as database_event
 
 from bot.core.backoff import Backoff
 from bot.core.errors import AppError, DiscordFailed
@@ -28,8 +27,16 @@ from cogs.tickets.naming import next_rename, note_rename
 from cogs.tickets.office import Office
 from cogs.tickets.panel import Room
 from cogs.tickets.ports import Admitted, RoomGone, RoomPlan, RoomRefused, Rooms
-from cogs.tickets.roomstate import admits_others, admitted_by, roles_to_call, state_of
+from cogs.tickets.roomstate import (
+    AGAIN,
+    admits_others,
+    admitted_by,
+    next_run,
+    roles_to_call,
+    state_of,
+)
 from cogs.tickets.settings import KEY
+from cogs.tickets.waiters import Waiters
 from db import tickets as table
 from db.tickets import Ticket
 
@@ -42,11 +49,11 @@ log = structlog.get_logger(__name__)
 
 ROOM_JOB = "tickets.room"
 MOST_ATTEMPTS = 8
-# A room that people have to put something right for is tried again that often.
-_AGAIN = timedelta(minutes=10)
 _SOON = timedelta(seconds=1)
 # How long somebody waits for a room while Discord does not answer.
 _LONGEST_WAIT = timedelta(minutes=5)
+# How long the room of a ticket that was given up is looked for while Discord does not answer.
+_LOOKED_FOR = timedelta(days=7)
 _CAUSE = "room_refused"
 _WAITS_FOR_ROOM = (Status.OPENING, Status.REOPENING)
 
@@ -82,13 +89,15 @@ class RoomKeeper:
         self._rooms = rooms
         self._herald = herald
         self._problems = problems
-        self._waiting: dict[int, asyncio.Future[None]] = {}
+        self._waiters = Waiters()
+        self._since = office.clock.now()
         self.opened: list[Opened] = []
         self.shut: list[Shut] = []
         self.dropped: list[Callable[[int], None]] = []
 
     def start(self) -> None:
         """Take up the jobs, also those of earlier runs."""
+        self._since = self._office.clock.now()
         self._office.jobs.register(
             ROOM_JOB,
             self._move_on,
@@ -121,16 +130,14 @@ class RoomKeeper:
         Raises `RoomRefused` or `DiscordFailed` when it can't be made. Only a room that this process
         makes ends the wait early.
         """
-        future = self._waiting.setdefault(ticket_id, asyncio.get_running_loop().create_future())
-        try:
+        with self._waiters.waiting(ticket_id) as future:
             ticket = await self._read(ticket_id)
-            if ticket is not None and ticket.status in _WAITS_FOR_ROOM:
-                async with asyncio.timeout(seconds):
-                    await asyncio.shield(future)
-        except TimeoutError:
-            log.info("room_takes_long", ticket_id=ticket_id)
-        finally:
-            self._waiting.pop(ticket_id, None)
+            try:
+                if ticket is not None and ticket.status in _WAITS_FOR_ROOM:
+                    async with asyncio.timeout(seconds):
+                        await asyncio.shield(future)
+            except TimeoutError:
+                log.info("room_takes_long", ticket_id=ticket_id)
         return await self._read(ticket_id)
 
     async def _read(self, ticket_id: int) -> Ticket | None:
@@ -149,16 +156,21 @@ class RoomKeeper:
             await self._note_gone(case.ticket)
         except RoomRefused as error:
             await self._refused(case, error)
-        except Retry:
+        except Retry as error:
+            if case.ticket.status == Status.FAILED:
+                raise Retry(AGAIN, str(error)) from error
             if not self._waits_too_long(case.ticket):
                 raise
             await self._give_up(case.ticket, _no_room())
 
     def _waits_too_long(self, ticket: Ticket) -> bool:
-        """Tell whether somebody waits for a room for so long that an end in words is better."""
-        since = ticket.created_at if ticket.status == Status.OPENING else None
-        now = self._office.clock.now()
-        return since is not None and now - since > _LONGEST_WAIT
+        """Tell whether somebody waits for a room for so long that an end in words is better.
+
+        While this process was not there nobody has asked Discord.
+        """
+        since = max(ticket.created_at, self._since)
+        waited = self._office.clock.now() - since
+        return ticket.status == Status.OPENING and waited > _LONGEST_WAIT
 
     async def job_failed(self, event: JobFailed) -> None:
         """End the opening of a ticket whose job was given up."""
@@ -206,6 +218,8 @@ class RoomKeeper:
         if ticket.channel_id is None:
             if ticket.status in _WAITS_FOR_ROOM:
                 await self._make(case)
+            elif ticket.status == Status.FAILED:
+                await self._clear_up(case)
             return
         if ticket.status == Status.FAILED or self._is_to_be_removed(ticket):
             await self._remove(case, ticket.channel_id)
@@ -232,6 +246,15 @@ class RoomKeeper:
             await self._rooms.align(channel_id, plan, Admitted())
         await self._note(ticket, state_of(ticket, plan))
         await self._problems.solve(ticket.guild_id, KEY, _CAUSE, str(ticket.panel_id))
+
+    async def _clear_up(self, case: _Case) -> None:
+        """Remove the room that was made after all, for a ticket that was given up."""
+        given_up = case.ticket.closed_at or case.ticket.created_at
+        if self._office.clock.now() - given_up > _LOOKED_FOR:
+            return
+        left = await self._find_made(case.ticket, case.plan)
+        if left is not None:
+            await self._rooms.remove(left, case.plan)
 
     async def _find_made(self, ticket: Ticket, plan: RoomPlan) -> int | None:
         """Return the room that a run made which was killed before it could note it."""
@@ -346,7 +369,7 @@ class RoomKeeper:
         if ticket.status in _WAITS_FOR_ROOM:
             await self._give_up(ticket, error)
         elif ticket.status != Status.CLOSING:
-            raise Retry(_AGAIN, "people have to put something right first")
+            raise Retry(AGAIN, "people have to put something right first")
 
     async def report(self, guild_id: int, panel_id: int | None, error: RoomRefused) -> None:
         """Have the guild's admins told why a panel's rooms can't be made or changed."""
@@ -359,7 +382,7 @@ class RoomKeeper:
         action = (
             Action.OPENING_FAILED if ticket.status == Status.OPENING else Action.REOPENING_FAILED
         )
-        waiting = self._waiting.get(ticket.id)
+        is_waited_for = self._waiters.has(ticket.id)
         async with self._office.database.write() as session:
             values: dict[str, Any] = {"status": TABLE[action].target}
             if action is Action.OPENING_FAILED:
@@ -368,12 +391,12 @@ class RoomKeeper:
             if failed is None:
                 return
             await table.add_event(session, failed, action, self._office.clock.now())
-            if failed.channel_id is not None and action is Action.OPENING_FAILED:
+            if action is Action.OPENING_FAILED:
+                # What was made of a room, noted or not, is removed.
                 await self.ensure(session, failed)
-            if waiting is None:
+            if not is_waited_for:
                 await self._herald.failed(session, failed, error)
-        if waiting is not None and not waiting.done():
-            waiting.set_exception(error)
+        self._waiters.fail(ticket.id, error)
 
     # --- what follows, in the transaction that marks the job done -------------------------------
 
@@ -385,7 +408,7 @@ class RoomKeeper:
             await self._set_open(session, ticket)
         elif ticket.status == Status.CLOSING:
             ticket = await self._set_closed(session, ticket)
-        return self._next_run(ticket)
+        return next_run(ticket, self._office.clock.now())
 
     async def _set_open(self, session: AsyncSession, ticket: Ticket) -> None:
         now, again = self._office.clock.now(), ticket.status == Status.REOPENING
@@ -397,15 +420,7 @@ class RoomKeeper:
         await table.add_event(session, opened, Action.ROOM_READY, now)
         for hook in self.opened:
             await hook(session, opened, again)
-        self._tell_after_commit(session, opened.id)
-
-    def _tell_after_commit(self, session: AsyncSession, ticket_id: int) -> None:
-        def tell(_session: object) -> None:
-            future = self._waiting.get(ticket_id)
-            if future is not None and not future.done():
-                future.set_result(None)
-
-        database_event.listen(session.sync_session, "after_commit", tell, once=True)
+        self._waiters.tell_after_commit(session, opened.id)
 
     async def _set_closed(self, session: AsyncSession, ticket: Ticket) -> Ticket:
         closed = await table.change_ticket(
@@ -421,20 +436,6 @@ class RoomKeeper:
             await hook(session, closed)
         await self._herald.closed(session, closed)
         return closed
-
-    def _next_run(self, ticket: Ticket) -> datetime | None:
-        """Return when the room has to be looked at again: for a name that waits, or its removal."""
-        if ticket.channel_id is None:
-            return None
-        if ticket.status == Status.OPEN:
-            waits = (ticket.room_state or {}).get("name") != ticket.name
-            return next_rename(ticket.renamed_at, self._office.clock.now()) if waits else None
-        if ticket.status == Status.CLOSED:
-            is_locked = bool((ticket.room_state or {}).get("locked"))
-            if not is_locked:
-                return self._office.clock.now() + _AGAIN
-            return ticket.remove_at if ticket.mode == Room.CHANNEL else None
-        return None
 
 
 def _no_room() -> DiscordFailed:

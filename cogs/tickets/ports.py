@@ -115,7 +115,10 @@ class Rooms(Protocol):
     """
 
     async def find(self, plan: RoomPlan, since: datetime) -> Sequence[int]:
-        """Return rooms like the planned one that the bot has made since then, the latest first."""
+        """Return rooms like the planned one that the bot has made since then, the latest first.
+
+        However long ago that was: a thread that nobody wrote in is found when it is archived, too.
+        """
         ...
 
     async def make(self, plan: RoomPlan) -> int:

@@ -32,6 +32,8 @@ _MISSING = frozenset({50001, 50013})
 _THREAD_ARCHIVED = 50083
 MOST_IN_CATEGORY = 50
 _WEEK_IN_MINUTES = 10_080
+# After a week without a message a thread is archived, and not among a guild's threads any more.
+_STAYS_ACTIVE = timedelta(days=6)
 _PRIVATE_THREAD: Any = 12
 _TEXT: Any = 0
 _ROLE, _MEMBER = 0, 1
@@ -74,10 +76,30 @@ class DiscordRooms:
                 and one.name == plan.name
                 and one.owner_id == guild.me.id
             ]
+            if not found and discord.utils.utcnow() - since > _STAYS_ACTIVE:
+                found = await self._find_archived(guild, plan)
         else:
             found = [one.id for one in guild.text_channels if one.topic == plan.topic]
         earliest = discord.utils.time_snowflake(since - _CLOCK_SKEW)
         return sorted((one for one in found if one > earliest), reverse=True)
+
+    async def _find_archived(self, guild: discord.Guild, plan: RoomPlan) -> list[int]:
+        """Return threads like the planned one that Discord has archived since nobody wrote."""
+        found: list[int] = []
+        for parent_id in plan.parent_ids:
+            try:
+                async with _telling(lambda _error: None):
+                    page = await self._bot.http.get_joined_private_archived_threads(
+                        parent_id, limit=100
+                    )
+            except RoomGone:
+                continue
+            found += [
+                int(one["id"])
+                for one in page["threads"]
+                if one["name"] == plan.name and int(one["owner_id"]) == guild.me.id
+            ]
+        return found
 
     async def make(self, plan: RoomPlan) -> int:
         """Make a room and return its id."""

@@ -7,13 +7,18 @@ The note is JSON: `name`, `parents`, `viewers`, `locked`, `roles` (null while no
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
+from cogs.tickets.machine import Status
+from cogs.tickets.naming import next_rename
 from cogs.tickets.panel import Room
 from cogs.tickets.ports import Admitted, RoomPlan
 from db.tickets import Ticket
 
 State = dict[str, Any]
+# A room that people have to put something right for is tried again that often.
+AGAIN = timedelta(minutes=10)
 _ADMISSION = ("viewers", "roles", "locked")
 
 
@@ -61,6 +66,20 @@ def roles_to_call(ticket: Ticket, plan: RoomPlan, was: Mapping[str, Any]) -> fro
         fresh &= frozenset(map(int, ticket.staff_roles))
     has_moved = was.get("panel", str(ticket.panel_id)) != str(ticket.panel_id)
     return fresh | plan.told_roles if has_moved else fresh
+
+
+def next_run(ticket: Ticket, now: datetime) -> datetime | None:
+    """Return when the room has to be looked at again: for a name that waits, or its removal."""
+    if ticket.channel_id is None:
+        return None
+    state = ticket.room_state or {}
+    if ticket.status == Status.OPEN:
+        return next_rename(ticket.renamed_at, now) if state.get("name") != ticket.name else None
+    if ticket.status == Status.CLOSED:
+        if not state.get("locked"):
+            return now + AGAIN
+        return ticket.remove_at if ticket.mode == Room.CHANNEL else None
+    return None
 
 
 def _texts(ids: Any) -> list[str]:

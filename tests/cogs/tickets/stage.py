@@ -76,6 +76,7 @@ class FakeRooms:
     next_id: int = 10_000
 
     async def find(self, plan: RoomPlan, since: datetime) -> Sequence[int]:
+        self._refuse()
         return [one.id for one in self.made.values() if one.plan.topic == plan.topic][::-1]
 
     async def make(self, plan: RoomPlan) -> int:

@@ -35,6 +35,32 @@ async def test_a_room_whose_making_was_not_noted_is_found_again(database: Databa
     assert stage.room_of(opened).viewers == {OPENER}
 
 
+@pytest.mark.parametrize("silence", [timedelta(minutes=2), timedelta(minutes=9)])
+async def test_a_room_made_before_the_end_of_a_process_is_never_left_behind(
+    database: Database, silence: timedelta
+) -> None:
+    before = await Stage.make(database, FakeClock(), Forgetful())
+    ticket = await before.service.opening.open(before.request(await before.panel()))
+    await before.settle()
+    assert len(before.rooms.made) == 1
+    silent = Retry(timedelta(seconds=15), "the guild is not available")
+    rooms = FakeRooms(made=before.rooms.made, refusing=silent)
+    before.clock.advance(timedelta(days=1))
+    stage = await Stage.make(database, before.clock, rooms)
+    for _look in range(int(silence / timedelta(minutes=1))):
+        await stage.wait(timedelta(minutes=1))
+    rooms.refusing = None
+    await stage.wait(timedelta(minutes=10))
+    found = await stage.get(ticket.id)
+    if silence < timedelta(minutes=5):
+        assert (found.status, list(rooms.made)) == ("open", [found.channel_id])
+        return
+    # Whoever waits has been told; the room is locked, since a thread is not deleted.
+    assert found.status == "failed"
+    (room,) = rooms.made.values()
+    assert room.locked
+
+
 async def test_waiting_hears_of_the_refusal(sqlite_database: Database) -> None:
     stage = await Stage.make(sqlite_database, FakeClock(), FakeRooms(refusing=refusal()))
     ticket = await stage.service.opening.open(stage.request(await stage.panel()))
