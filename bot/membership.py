@@ -11,6 +11,8 @@ import aiohttp
 import discord
 import structlog
 
+from bot.core.batches import Later, Refused
+from bot.core.cases import Delayed
 from bot.core.cases.outcomes import Gone
 from bot.core.jobs import Retry
 from bot.enforcement import judge
@@ -27,6 +29,24 @@ _FEW, _ASKED_AT_ONCE = 5, 100
 _CONCURRENCY = 4
 _PAUSE, _GUILD_PAUSE = timedelta(seconds=10), timedelta(seconds=30)
 _LEFT = ("member_gone", "user_gone")
+
+
+async def list_page(bot: Pegasus, guild_id: int, *, after: int, limit: int) -> list[Any]:
+    """Return the payloads of members whose ids are higher, in the order of their ids.
+
+    At most 1000 at a time: https://discord.com/developers/docs/resources/guild#list-guild-members.
+    Raises `Later` and `Refused` of the batches.
+    """
+    try:
+        page: Any = await bot.http.get_members(guild_id, limit, after)
+    except discord.HTTPException as error:
+        outcome = judge(error)
+        if isinstance(outcome, Delayed):
+            raise Later(str(outcome)) from error
+        raise Refused(error.text or str(error.status)) from error
+    except (discord.RateLimited, aiohttp.ClientError, OSError) as error:
+        raise Later(type(error).__name__) from error
+    return sorted(page, key=lambda one: int(one["user"]["id"]))
 
 
 class DiscordMembers:

@@ -169,6 +169,16 @@ class Database:
             yield session
 
     @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncSession]:
+        """A session for queries that all see the database as it is when the first one runs."""
+        async with self._read() as session:
+            # On SQLite every transaction reads one state of the file.
+            if self.path is None:
+                options = {"isolation_level": "REPEATABLE READ"}
+                await session.connection(execution_options=options)
+            yield session
+
+    @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """A session in one transaction: committed when the block ends, rolled back when it raises.
 

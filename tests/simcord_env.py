@@ -79,6 +79,7 @@ async def running_bench(
     sections: dict[str, Any] = {
         "limits": {
             "default": "1000/60",
+            "economy": "1000/60",
             "admin": "1000/60",
             "moderation": "1000/60",
             "heavy": "1000/60",

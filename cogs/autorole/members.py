@@ -6,13 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
-import discord
 from discord.utils import parse_time, snowflake_time
 
-from bot.core.batches import Later, Refused
-from bot.core.cases import Delayed
-from bot.enforcement import judge
+from bot.membership import list_page
 from cogs.autorole.rules import Newcomer
 
 if TYPE_CHECKING:
@@ -43,14 +39,6 @@ class DiscordMembers:
 
     async def list_members(self, guild_id: int, *, after: int, limit: int) -> Sequence[Newcomer]:
         """Return members whose ids are higher, in order."""
-        try:
-            page: Any = await self._bot.http.get_members(guild_id, limit, after)
-        except discord.HTTPException as error:
-            outcome = judge(error)
-            if isinstance(outcome, Delayed):
-                raise Later(str(outcome)) from error
-            raise Refused(error.text or str(error.status)) from error
-        except (discord.RateLimited, aiohttp.ClientError, OSError) as error:
-            raise Later(type(error).__name__) from error
+        page = await list_page(self._bot, guild_id, after=after, limit=limit)
         now = self._clock.now()
-        return sorted((member_in(one, guild_id, now) for one in page), key=lambda one: one.user_id)
+        return [member_in(one, guild_id, now) for one in page]

@@ -148,6 +148,11 @@ class Metrics:
             "db_query_duration_seconds", "Seconds a statement took", _FAST, "op"
         )
         self._query_errors = self._counter("db_errors", "Statements that failed", "kind")
+        self._ledger_faults = Gauge(
+            f"{PREFIX}ledger_faults",
+            "Accounts and transactions that did not balance at the last nightly audit",
+            registry=self.registry,
+        )
 
     def _register_web(self) -> None:
         self._requests = self._counter(
@@ -295,6 +300,10 @@ class Metrics:
     def query_failed(self, error: BaseException) -> None:
         """Count a failed statement by the class of its error."""
         self._query_errors.labels(self._database_errors.of(type(error).__name__)).inc()
+
+    def ledgers_audited(self, faults: int) -> None:
+        """Note how many accounts and transactions of all guilds did not balance."""
+        self._ledger_faults.set(faults)
 
     # The web.
 
