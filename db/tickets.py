@@ -57,8 +57,10 @@ class Ticket(Base):
     panel and its form made of it; `origin` is the message it was opened from. `renamed_at` holds
     the last instants at which Discord was asked for another name, `room_state` how the room was
     last made. `waiting_since` is when the opener began to wait for an answer of the staff, `level`
-    counts the steps of the service level that were taken since, `revision` its changes. After the
-    message `missed_after` some may be missing from the record; NULL while none are.
+    counts the steps of the service level that were taken since, `revision` its changes.
+    `asked_panel_id` is the panel that was pressed, whose form may have led to another;
+    `guest_wrote_at` is when somebody last wrote who was added. After the message `missed_after`
+    some may be missing from the record; NULL while none are.
     """
 
     __tablename__ = "tickets"
@@ -75,6 +77,7 @@ class Ticket(Base):
     guild_id: Mapped[int] = mapped_column(Snowflake)
     number: Mapped[int] = mapped_column(Integer)
     panel_id: Mapped[int | None] = mapped_column(RowId, index=True)
+    asked_panel_id: Mapped[int | None] = mapped_column(RowId)
     category: Mapped[str] = mapped_column(String(50))
     user_id: Mapped[int] = mapped_column(Snowflake, index=True, info=person(_FORGET_OPENER))
     opened_by: Mapped[int | None] = mapped_column(Snowflake, index=True, info=person(FORGET_PERSON))
@@ -101,6 +104,7 @@ class Ticket(Base):
     first_reply_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     opener_wrote_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     staff_wrote_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    guest_wrote_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     waiting_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     close_requested_by: Mapped[int | None] = mapped_column(
         Snowflake, index=True, info=person(_FORGET_ACTOR)
@@ -179,6 +183,12 @@ async def take_number(session: AsyncSession, guild_id: int) -> int:
     return await session.scalar(statement.returning(TicketCounter.last)) or 1
 
 
+async def hold_counter(session: AsyncSession, guild_id: int) -> None:
+    """Let nobody open a ticket in the guild until the transaction ends: counts stay true."""
+    statement = update(TicketCounter).where(TicketCounter.guild_id == guild_id)
+    await session.execute(statement.values(last=TicketCounter.last))
+
+
 async def count_unfinished(
     session: AsyncSession,
     guild_id: int,
@@ -198,10 +208,13 @@ async def count_unfinished(
 async def get_last_opening(
     session: AsyncSession, guild_id: int, panel_id: int, user_id: int
 ) -> datetime | None:
-    """Return when somebody last opened a ticket of a panel; failed openings don't count."""
+    """Return when somebody last opened a ticket of a panel, or through its form one of another.
+
+    Failed openings don't count.
+    """
     query = select(func.max(Ticket.created_at)).where(
         Ticket.guild_id == guild_id,
-        Ticket.panel_id == panel_id,
+        or_(Ticket.panel_id == panel_id, Ticket.asked_panel_id == panel_id),
         Ticket.user_id == user_id,
         Ticket.status != "failed",
     )

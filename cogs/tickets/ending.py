@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bot.core.errors import Conflict, InvalidInput
 from bot.core.i18n import _
 from cogs.tickets.changing import Changing, clean
+from cogs.tickets.limits import ensure_can_reopen
 from cogs.tickets.machine import Action, Status
 from cogs.tickets.wording import line_of
 from db import tickets as table
@@ -143,7 +144,10 @@ class Ending(Changing):
         return ticket
 
     async def reopen(self, ticket_id: int, actor_id: int) -> Ticket:
-        """Open a closed ticket again: in its room, or in a new one when that is gone."""
+        """Open a closed ticket again: in its room, or in a new one when that is gone.
+
+        Raises `Denied` when its opener, its panel or the guild has as many open as it may have.
+        """
         async with self._office.database.write() as session:
             before = await self._get(session, ticket_id, lock=True)
             if not before.user_id:
@@ -151,6 +155,8 @@ class Ending(Changing):
                     _("Whoever opened this ticket has had their data erased."),
                     hint=_("Open another one with /ticket open."),
                 )
+            if before.status == Status.CLOSED:
+                await ensure_can_reopen(self._office, session, before)
             ticket = await self._change(
                 session,
                 ticket_id,

@@ -10,14 +10,13 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.checks import MANAGES, actor_of, ensure_manages, guild_id_of, in_time
-from bot.core.errors import Denied
 from bot.core.features import RateClass
 from bot.core.fields.text import escape_markdown, quote, shorten
 from bot.core.i18n import Message, _
 from bot.forms import Input, Question, Values, ask
 from bot.localization import locale_of
 from bot.replies import LastingButton, answer, paginate
-from cogs.tickets.access import Access, Interaction, not_staff
+from cogs.tickets.access import Access, Interaction, not_staff, only_staff_for_others
 from cogs.tickets.asking import Asker, request_of
 from cogs.tickets.quality import (
     LONGEST_COMMENT,
@@ -195,7 +194,7 @@ class TagCommands(commands.Cog):
 
         async def chosen(pressed: Interaction, row: TicketPanel) -> None:
             if row.id not in await self.access.seen_panels(pressed):
-                raise Denied(_("Only the staff can open tickets for others."))
+                raise only_staff_for_others()
             await self.asker.begin(pressed, request_of(pressed, row.id, member=member))
 
         await self._choose(interaction, chosen, only_seen=member.id != interaction.user.id)
@@ -209,7 +208,7 @@ class TagCommands(commands.Cog):
                 if seen is None or one.id in seen
             ]
             if only_seen and not rows:
-                raise Denied(_("Only the staff can open tickets for others."))
+                raise only_staff_for_others()
             if not rows:
                 await self.access.only_panel(guild_id_of(interaction))
         if len(rows) == 1:
