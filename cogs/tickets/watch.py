@@ -6,11 +6,11 @@ needs no word; only a nearer one has the job run sooner.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.core.i18n import Message, _
 from bot.core.jobs import Job
@@ -33,6 +33,13 @@ WATCH_JOB = "tickets.watch"
 # Looked at again after more steps at once than there are.
 _GRACE = timedelta(minutes=1)
 
+# What a ticket has of a close that was planned or asked about, once it goes on.
+NO_CLOSE: Mapping[str, Any] = {
+    "close_at": None,
+    "close_requested_by": None,
+    "close_reason": None,
+}
+
 Close = Callable[["AsyncSession", int, int | None, str | None], Awaitable[Ticket]]
 
 
@@ -41,6 +48,8 @@ class Writer(StrEnum):
 
     OPENER = "opener"
     STAFF = "staff"
+    # Somebody who was added, beside opener and staff.
+    GUEST = "guest"
     OTHER = "other"
 
 
@@ -50,6 +59,7 @@ class Writing:
 
     opener_wrote_at: datetime | None
     staff_wrote_at: datetime | None
+    guest_wrote_at: datetime | None
     first_reply_at: datetime | None
     waiting_since: datetime | None
     level: int
@@ -71,6 +81,8 @@ class Writing:
                 waiting_since=self.waiting_since or at,
                 warned_at=None,
             )
+        if who is Writer.GUEST and not _is_older(at, self.guest_wrote_at):
+            return replace(self, guest_wrote_at=at, warned_at=None)
         return self
 
 
@@ -136,6 +148,7 @@ class Watch:
             now = Writing(
                 ticket.opener_wrote_at,
                 ticket.staff_wrote_at,
+                ticket.guest_wrote_at,
                 ticket.first_reply_at,
                 ticket.waiting_since,
                 ticket.level,
@@ -144,11 +157,39 @@ class Watch:
             after = now
             for who, at in written:
                 after = after.then(who, at)
-            if after != now:
-                values = asdict(after)
-                changed = await table.change_ticket(session, ticket_id, [Status.OPEN], **values)
-                if changed is not None:
-                    await self.ensure(session, changed)
+            if after == now:
+                return
+            values = asdict(after)
+            asked_by = ticket.close_requested_by
+            goes_on = await self._goes_on(session, ticket, written)
+            changed = await table.change_ticket(
+                session, ticket_id, [Status.OPEN], **values, **(NO_CLOSE if goes_on else {})
+            )
+            if changed is not None:
+                if goes_on:
+                    await self._go_on(session, changed, asked_by)
+                await self.ensure(session, changed)
+
+    async def _goes_on(
+        self, session: AsyncSession, ticket: Ticket, written: Sequence[tuple[Writer, datetime]]
+    ) -> bool:
+        """Tell whether the opener has written since they were asked whether this can be closed."""
+        latest = max((at for who, at in written if who is Writer.OPENER), default=None)
+        if latest is None or ticket.close_requested_by is None:
+            return False
+        asked = await table.list_events(session, ticket.id, kinds=[Action.REQUEST_CLOSE])
+        return not asked or latest > asked[-1].at
+
+    async def _go_on(self, session: AsyncSession, ticket: Ticket, asked_by: int | None) -> None:
+        now, opener = self._office.clock.now(), ticket.user_id
+        await table.add_event(session, ticket, Action.DECLINE_CLOSE, now, actor_id=opener)
+        await self._herald.say(
+            session,
+            ticket,
+            _("{actor} has written again: the ticket stays open.", actor=f"<@{opener}>"),
+            key=f"goes_on:{ticket.revision}",
+            users=[asked_by] if asked_by else [],
+        )
 
     async def _deadline(self, session: AsyncSession, ticket: Ticket) -> Deadline | None:
         if ticket.status != Status.OPEN:

@@ -193,7 +193,7 @@ def _buttons(scene: Scene) -> list[dict[str, Any]]:
                 else (_("Claim"), _GREEN, "claim")
             )
             buttons = [(_("Close"), _RED, "close"), claim]
-        case Status.CLOSED if ticket.channel_id is not None:
+        case Status.CLOSING | Status.CLOSED if ticket.channel_id is not None:
             buttons = [(_("Open again"), _GREEN, "reopen")]
         case _:
             buttons = []

@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
+from bot.core.errors import Conflict
 from cogs.tickets.watch import Writer
 from db.engine import Database
 from tests.cogs.tickets.stage import OPENER, STAFF, Stage, refusal
@@ -166,3 +169,51 @@ async def test_a_refused_room_does_not_call_who_cannot_see_it(sqlite_database: D
     stage.rooms.refusing = None
     await stage.wait(10 * MINUTE)
     assert stage.said(ticket.channel_id)[-1] == "<@&71> 👋"
+
+
+async def test_who_writes_after_the_question_goes_on(database: Database) -> None:
+    stage, ticket = await watched(database)
+    asked = stage.clock.now()
+    stage.clock.advance(MINUTE)
+    await stage.service.life.request_close(ticket.id, STAFF, "Found?", 2 * HOUR)
+    await stage.settle()
+    write = stage.service.watch.note_writing
+    await write(ticket.id, [(Writer.OPENER, asked)])
+    await write(ticket.id, [(Writer.STAFF, stage.clock.now()), (Writer.GUEST, stage.clock.now())])
+    assert (await stage.get(ticket.id)).close_requested_by == STAFF
+    await write(ticket.id, [(Writer.OPENER, stage.clock.now() + MINUTE)])
+    await stage.settle()
+    now = await stage.get(ticket.id)
+    assert (now.close_requested_by, now.close_at, now.close_reason) == (None, None, None)
+    assert stage.said(ticket.channel_id)[-1] == (
+        f"<@{OPENER}> has written again: the ticket stays open."
+    )
+    said = stage.courier.delivered[-1].payload
+    assert said["allowed_mentions"]["users"] == [str(STAFF)]
+    assert (await stage.events(ticket.id))[-1] == "decline_close"
+    await stage.wait(3 * HOUR)
+    assert (await stage.get(ticket.id)).status == "open"
+    with pytest.raises(Conflict, match="Nobody asks any more"):
+        await stage.service.life.accept_close(ticket.id, OPENER)
+
+
+async def test_a_planned_end_stands_whoever_writes(sqlite_database: Database) -> None:
+    stage, ticket = await watched(sqlite_database)
+    await stage.service.life.schedule_close(ticket.id, STAFF, HOUR, None)
+    await stage.service.watch.note_writing(ticket.id, [(Writer.OPENER, stage.clock.now())])
+    await stage.wait(HOUR)
+    assert (await stage.get(ticket.id)).status == "closed"
+
+
+async def test_who_was_added_breaks_the_silence(database: Database) -> None:
+    closing = {"inactive_after": 8 * 3600, "unanswered_after": 8 * 3600}
+    stage, ticket = await watched(database, closing=closing)
+    await stage.service.watch.note_writing(ticket.id, [(Writer.STAFF, stage.clock.now())])
+    await stage.wait(7 * HOUR)
+    assert (await stage.events(ticket.id)).count("warn_inactive") == 1
+    await stage.service.watch.note_writing(ticket.id, [(Writer.GUEST, stage.clock.now())])
+    await stage.wait(5 * HOUR)
+    assert (await stage.get(ticket.id)).status == "open"
+    await stage.wait(HOUR)
+    await stage.wait(2 * HOUR)
+    assert (await stage.get(ticket.id)).status == "closed"
