@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
+import discord
 from discord import app_commands
 from discord.ext import commands
 
@@ -68,6 +69,7 @@ class Tickets(
             bot.kernel.audit,
             changed=self.service.following.follow,
             recheck=bot.kernel.problems.recheck,
+            knows_emoji=self._knows_emoji,
         )
 
     async def cog_load(self) -> None:
@@ -103,6 +105,17 @@ class Tickets(
             unsubscribe()
         await self.service.capture.flush()
         await self._fetcher.close()
+
+    async def _knows_emoji(self, guild_id: int, emoji_id: int) -> bool:
+        # The cache has none of them; an emoji is chosen seldom.
+        try:
+            await self.bot.http.get_custom_emoji(guild_id, emoji_id)
+        except discord.NotFound:
+            return False
+        except (discord.HTTPException, OSError):
+            # Nobody is to wait for Discord to be there again only to choose an emoji.
+            return True
+        return True
 
     async def _render(self, args: Mapping[str, Any]) -> RenderedFile:
         data = await self.service.archive.render(

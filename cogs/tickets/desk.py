@@ -5,7 +5,6 @@ A change and the edits of the messages that show the panel are one transaction.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -18,8 +17,9 @@ from bot.core.errors import Conflict, InvalidInput, NotFound
 from bot.core.fields.text import quote
 from bot.core.i18n import _
 from bot.core.jobs import Job, Retry
-from bot.core.outbox import Delivery, OutboxFailed
+from bot.core.outbox import Delivery, OutboxFailed, Receipt
 from bot.core.settings.validation import invalid_input
+from cogs.tickets.emoji import custom_id_of, is_emoji
 from cogs.tickets.office import Office
 from cogs.tickets.panel import MOST_PANELS, Panel, name_key
 from cogs.tickets.preflight import called_roles, check_calls, check_channel, check_place
@@ -39,14 +39,16 @@ NOTE_JOB, RENEW_JOB = "tickets.post", "tickets.renew"
 SENDING_SECONDS, _LOOK_AGAIN = 5.0, timedelta(seconds=10)
 _GATHER = timedelta(seconds=1)
 _LOST = frozenset({"message_gone", "channel_gone"})
-# A custom emoji as Discord writes it, or one character of Unicode with what belongs to it.
-_EMOJI = re.compile(
-    r"<a?:\w{2,32}:\d{15,20}>|[0-9#*]\ufe0f?\u20e3|(?=[^\x00-\xff])[^\w\s<>:@#]{1,16}|[©®]\ufe0f?"
-)
 
 
 # Told of a panel that has changed, by guild and id.
 Changed = Callable[[int, int], Awaitable[None]]
+# Tells whether an emoji is a guild's own.
+KnowsEmoji = Callable[[int, int], Awaitable[bool]]
+
+
+async def _any_emoji(_guild_id: int, _emoji_id: int) -> bool:
+    return True
 
 
 def read_panel(values: Mapping[str, Any]) -> Panel:
@@ -55,7 +57,7 @@ def read_panel(values: Mapping[str, Any]) -> Panel:
         panel = Panel.model_validate(dict(values))
     except ValidationError as error:
         raise invalid_input(error, {}) from error
-    if panel.emoji and not _EMOJI.fullmatch(panel.emoji):
+    if panel.emoji and not is_emoji(panel.emoji):
         raise InvalidInput(
             _("{emoji} is no emoji.", emoji=quote(panel.emoji)),
             hint=_("Choose one from Discord's list of emoji."),
@@ -78,12 +80,14 @@ class PanelDesk:
         *,
         changed: Changed | None = None,
         recheck: Callable[[int], None] = lambda _guild_id: None,
+        knows_emoji: KnowsEmoji = _any_emoji,
         patience: float = SENDING_SECONDS,
     ) -> None:
         self._office = office
         self._audit = audit
         self._changed = changed
         self._recheck = recheck
+        self._knows_emoji = knows_emoji
         self._patience = patience
         # The messages that show panels: every deletion in all guilds is looked up here.
         self.posted: set[int] = set()
@@ -108,6 +112,7 @@ class PanelDesk:
     async def create(self, guild_id: int, panel: Panel, actor: Actor) -> TicketPanel:
         """Keep a new panel; raises `Conflict` for a name that is taken, `Denied` for its place."""
         self._check_rooms(guild_id, panel, await self._office.set_by(guild_id))
+        await self._check_emoji(guild_id, panel.emoji)
         now = self._office.clock.now()
         async with self._office.database.write() as session:
             if len(await table.list_panels(session, guild_id)) >= MOST_PANELS:
@@ -138,12 +143,14 @@ class PanelDesk:
         Raises `Conflict` when somebody else has changed it or has its name, and what `make` raises.
         """
         settings = await self._office.set_by(row.guild_id)
+        before = Panel.model_validate(row.config)
+        panel = read_panel(make(before).to_json())
+        if panel.emoji != before.emoji:
+            await self._check_emoji(row.guild_id, panel.emoji)
         async with self._office.database.write() as session:
             current = await self._get(session, row.guild_id, row.id, lock=True)
             if current.revision != row.revision:
                 raise changed_meanwhile()
-            before = Panel.model_validate(current.config)
-            panel = read_panel(make(before).to_json())
             self._check_rooms(row.guild_id, panel, settings, before)
             named = await table.get_panel_named(session, row.guild_id, name_key(panel.name))
             if named is not None and named.id != row.id:
@@ -230,6 +237,10 @@ class PanelDesk:
             )
         self._recheck(guild_id)
         return post
+
+    async def wait_for(self, post: TicketPost) -> Receipt | None:
+        """Return what became of a message that was to be posted, as far as a few seconds tell."""
+        return await self._office.outbox.wait_for(post_key(post.id), self._patience)
 
     async def list_posts(self, guild_id: int) -> Sequence[TicketPost]:
         """Return the messages that show panels."""
@@ -352,6 +363,15 @@ class PanelDesk:
             (one, Panel.model_validate(rows[one].config)) for one in post.panel_ids if one in rows
         ]
         return post_payload(post, shown, await self._office.locale(post.guild_id))
+
+    async def _check_emoji(self, guild_id: int, emoji: str) -> None:
+        """Raise for an emoji that Discord would refuse the message for."""
+        emoji_id = custom_id_of(emoji)
+        if emoji_id is not None and not await self._knows_emoji(guild_id, emoji_id):
+            raise InvalidInput(
+                _("{emoji} is no emoji of this server.", emoji=quote(emoji)),
+                hint=_("Choose one of this server, or one that is everywhere."),
+            )
 
     async def _check_showing(
         self, guild_id: int, channel_id: int, rows: Sequence[TicketPanel]

@@ -10,10 +10,11 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.checks import MANAGES, actor_of, ensure_manages, guild_id_of
-from bot.core.errors import InvalidInput
+from bot.core.errors import DiscordFailed, InvalidInput
 from bot.core.features import RateClass
 from bot.core.fields.text import escape_markdown, quote
-from bot.core.i18n import _
+from bot.core.i18n import Message, _
+from bot.core.outbox import Receipt
 from bot.localization import locale_of
 from bot.replies import LastingButton, answer, confirm, paginate
 from cogs.tickets.access import Access, Interaction, complete_panel
@@ -124,7 +125,7 @@ class PanelCommands(commands.Cog):
         guild_id = guild_id_of(interaction)
         rows = await self._named(guild_id, panel)
         channel_id = channel.id if channel else interaction.channel_id or 0
-        await self.desk.post(
+        post = await self.desk.post(
             guild_id,
             channel_id,
             rows,
@@ -133,8 +134,7 @@ class PanelCommands(commands.Cog):
             title=title or "",
             text=text or "",
         )
-        where = f"<#{channel_id}>"
-        await answer(interaction, _("Posted in {channel}.", channel=where))
+        await answer(interaction, _said_of(await self.desk.wait_for(post), f"<#{channel_id}>"))
 
     async def _named(self, guild_id: int, names: str | None) -> list[TicketPanel]:
         if names is None:
@@ -197,6 +197,22 @@ class PanelCommands(commands.Cog):
         await interaction.response.defer(ephemeral=True, thinking=True)
         await ensure_manages(interaction, KEY)
         return await self.access.find_panel(guild_id_of(interaction), panel)
+
+
+def _said_of(receipt: Receipt | None, where: str) -> Message:
+    """Return what became of a message; raises `DiscordFailed` where it was refused."""
+    if receipt is not None and receipt.message_id is not None:
+        return _("Posted in {channel}.", channel=where)
+    if receipt is not None and receipt.is_open and not receipt.is_parked:
+        return _("It is on its way to {channel}.", channel=where)
+    hint = (
+        _("It follows by itself once the problem that /ticket settings shows is solved.")
+        if receipt is not None and receipt.is_parked
+        else _("Look at the texts and the emoji of the panels, and post them again.")
+    )
+    raise DiscordFailed(
+        _("Discord did not take the message in {channel}.", channel=where), hint=hint
+    )
 
 
 def _line(row: TicketPanel, posts: Any, locale: str) -> str:
