@@ -13,17 +13,19 @@ from bot.checks import MANAGES, actor_of, ensure_manages, guild_id_of
 from bot.core.errors import DiscordFailed, InvalidInput
 from bot.core.features import RateClass
 from bot.core.fields.text import escape_markdown, quote
-from bot.core.i18n import Message, _
+from bot.core.i18n import Message, _, ngettext
 from bot.core.outbox import Receipt
 from bot.localization import locale_of
-from bot.replies import LastingButton, answer, confirm, paginate
+from bot.replies import LastingButton, answer, confirm
 from cogs.tickets.access import Access, Interaction, complete_panel
 from cogs.tickets.asking import request_of
 from cogs.tickets.desk import PanelDesk, read_panel
+from cogs.tickets.paging import show_lines
 from cogs.tickets.panel import Panel
 from cogs.tickets.panel_editor import PanelEditor
 from cogs.tickets.sections import ROOMS
 from cogs.tickets.settings import KEY
+from cogs.tickets.showcase import MOST_SHOWN
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
@@ -134,7 +136,15 @@ class PanelCommands(commands.Cog):
             title=title or "",
             text=text or "",
         )
-        await answer(interaction, _said_of(await self.desk.wait_for(post), f"<#{channel_id}>"))
+        said = _said_of(await self.desk.wait_for(post), f"<#{channel_id}>")
+        await answer(interaction, said)
+        if panel is None and (left := len(await self.desk.list(guild_id)) - len(rows)):
+            note = ngettext(
+                "A message shows 25 panels; {count} more is not in it: name it with panel.",
+                "A message shows 25 panels; {count} more are not in it: name them with panel.",
+                left,
+            )
+            await answer(interaction, note)
 
     async def _named(self, guild_id: int, names: str | None) -> list[TicketPanel]:
         if names is None:
@@ -144,7 +154,7 @@ class PanelCommands(commands.Cog):
                     _("There are no panels yet."),
                     hint=_("Make one with /ticket panel create."),
                 )
-            return rows[:25]
+            return rows[:MOST_SHOWN]
         # A name may have a comma in it.
         known = {one.name_key: one for one in await self.desk.list(guild_id)}
         if (whole := known.get(" ".join(names.split()).casefold())) is not None:
@@ -167,12 +177,7 @@ class PanelCommands(commands.Cog):
         posts = await self.desk.list_posts(guild_id)
         locale = locale_of(interaction)
         lines = [_line(one, posts, locale) for one in rows]
-        title = _("Ticket panels").render(locale)
-        pages = [
-            discord.Embed(title=title, description="\n".join(lines[at : at + _PER_PAGE]))
-            for at in range(0, len(lines), _PER_PAGE)
-        ]
-        await paginate(interaction, pages)
+        await show_lines(interaction, _("Ticket panels"), lines, most=_PER_PAGE)
 
     @panel.command(name="delete", description="Delete a kind of ticket", extras=_MANAGED)
     @app_commands.describe(panel="Which")

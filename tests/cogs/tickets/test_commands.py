@@ -136,7 +136,7 @@ async def test_questions_and_routes_are_edited(desk: Desk) -> None:
     )
     (question,) = Panel.model_validate((await desk.panel()).config).questions
     assert (question.key, [one.value for one in question.choices]) == ("kind", ["bug", "other"])
-    form = await desk.boss.select(editor.response, ["route"], custom_id="tickets:panel:form")
+    form = await desk.boss.select(editor.response, ["route"], custom_id="tickets:panel:routes")
     await desk.boss.submit_modal(
         form, {"when": "Kind: Bug", "roles": [], "priority": ["high"], "labels": "bug, new"}
     )
