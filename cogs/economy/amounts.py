@@ -8,7 +8,7 @@ from decimal import Decimal
 from bot.core.errors import InvalidInput
 from bot.core.fields.text import quote
 from bot.core.i18n import Message, _
-from cogs.economy.books import MAX_AMOUNT
+from bot.core.ledger import MAX_AMOUNT
 
 LONGEST_TEXT = 30
 

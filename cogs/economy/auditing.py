@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.core.i18n import _, ngettext
+from bot.core.ledger import let_lapse
 from bot.core.problems import Problem
 from cogs.economy.settings import KEY
-from cogs.economy.undoing import let_lapse
 from db import economy_books as books
 from db.economy import AccountKind
 

@@ -10,9 +10,9 @@ import discord
 from bot.checks import guild_id_of
 from bot.core.fields.text import escape_markdown, shorten
 from bot.core.i18n import Message, _
+from bot.core.ledger import TransactionKind
 from bot.localization import locale_of
 from bot.replies import OwnedView, answer, unique_id
-from cogs.economy.books import TransactionKind
 from cogs.economy.wording import Currency, signed
 from db import economy as table
 from db import economy_books as books
@@ -142,6 +142,8 @@ def line_of(line: Line, currency: Currency) -> Message:
         kind=_(TransactionKind(one.kind).label),
         amount=signed(currency, line.amount),
     )
+    if line.other_id is not None:
+        text = Message("{line} · <@{other}>", {"line": text, "other": line.other_id})
     if one.counter_id is not None:
         text = Message("~~{line}~~", {"line": text})
     if one.reason:

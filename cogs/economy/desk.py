@@ -10,7 +10,7 @@ import discord
 
 from bot.checks import MANAGES, guild_id_of
 from bot.core.features import RateClass
-from cogs.economy.books import InsufficientFunds
+from bot.core.ledger import InsufficientFunds
 from cogs.economy.settings import KEY, EconomySettings
 from cogs.economy.wording import Currency, too_little
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.errors import InvalidInput
 from bot.core.i18n import N_, Message, _
-from cogs.economy.books import Entry, Holder, Move, TransactionKind
-from cogs.economy.ledger import post
+from bot.core.ledger import Entry, Holder, Move, TransactionKind, post
 from cogs.economy.rules import Below, DailyGift, daily_gift, day_of, next_day, wage
 from cogs.economy.settings import EconomySettings
 from db import economy as table

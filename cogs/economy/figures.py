@@ -9,7 +9,7 @@ import discord
 from babel.numbers import format_percent
 
 from bot.core.i18n import Message, _, babel_locale, ngettext
-from cogs.economy.books import TransactionKind
+from bot.core.ledger import TransactionKind
 from cogs.economy.wording import Currency, signed
 
 if TYPE_CHECKING:

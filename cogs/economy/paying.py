@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.errors import Denied, InvalidInput
 from bot.core.i18n import _
-from cogs.economy.books import Entry, Holder, Move, TransactionKind
-from cogs.economy.ledger import post
+from bot.core.ledger import Entry, Holder, Move, TransactionKind, post
 from cogs.economy.rules import tax_on
 from cogs.economy.settings import EconomySettings
 

@@ -11,7 +11,7 @@ from bot.core.settings import FeatureSettings, setting
 
 KEY = "economy"
 
-# What somebody can earn, pay or stake at once; see `cogs.economy.books.MAX_AMOUNT`.
+# What somebody can earn, pay or stake at once; see `bot.core.ledger.MAX_AMOUNT`.
 MAX_SET = 1_000_000_000
 
 _CURRENCY = N_("Currency")

@@ -14,10 +14,10 @@ from bot.core.batches import Later, Refused
 from bot.core.errors import DiscordFailed, InvalidInput, NotFound
 from bot.core.fields.text import shorten
 from bot.core.i18n import Message, _, ngettext
+from bot.core.ledger import TransactionKind
 from bot.localization import locale_of
 from bot.replies import answer, confirm
 from cogs.economy.amounts import LONGEST_TEXT, parse_amount
-from cogs.economy.books import TransactionKind
 from cogs.economy.bulk import BulkOrder, outcome_of, progress_of
 from cogs.economy.desk import MANAGED, Interaction, priced, settings_of
 from cogs.economy.figures import findings_text, report_embed
@@ -263,6 +263,7 @@ class StaffCommands(commands.Cog):
         lines = [head.render(locale)]
         for user_id, change in list(undone.changes.items())[:_MOST_CHANGES]:
             lines.append(f"- <@{user_id}>: {signed(currency, change).render(locale)}")
+        lines += [f"-# ⚠️ {one.render(locale)}" for one in undone.notes]
         return "\n".join(lines)
 
     @app_commands.command(description="Check that the books balance", extras=MANAGED)

@@ -20,6 +20,7 @@ from bot.core.jobs import Job, Retry
 from bot.core.outbox import Delivery, OutboxFailed, Receipt
 from bot.core.settings.validation import invalid_input
 from cogs.tickets.emoji import custom_id_of, is_emoji
+from cogs.tickets.logplace import check_log_channel
 from cogs.tickets.office import Office
 from cogs.tickets.panel import MOST_PANELS, Panel, name_key
 from cogs.tickets.preflight import called_roles, check_calls, check_channel, check_place
@@ -112,6 +113,7 @@ class PanelDesk:
     async def create(self, guild_id: int, panel: Panel, actor: Actor) -> TicketPanel:
         """Keep a new panel; raises `Conflict` for a name that is taken, `Denied` for its place."""
         self._check_rooms(guild_id, panel, await self._office.set_by(guild_id))
+        check_log_channel(self._office.state(), guild_id, panel)
         await self._check_emoji(guild_id, panel.emoji)
         now = self._office.clock.now()
         async with self._office.database.write() as session:
@@ -152,6 +154,8 @@ class PanelDesk:
             if current.revision != row.revision:
                 raise changed_meanwhile()
             self._check_rooms(row.guild_id, panel, settings, before)
+            if panel.log_channel_id != before.log_channel_id:
+                check_log_channel(self._office.state(), row.guild_id, panel)
             named = await table.get_panel_named(session, row.guild_id, name_key(panel.name))
             if named is not None and named.id != row.id:
                 raise _name_taken(panel)

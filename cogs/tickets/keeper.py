@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from bot.core.backoff import Backoff
-from bot.core.errors import AppError, DiscordFailed
+from bot.core.errors import AppError
 from bot.core.fields.text import shorten
 from bot.core.i18n import _
 from bot.core.jobs import Job, JobFailed, Retry
 from bot.core.problems.rules import Problem
 from cogs.tickets.herald import Herald, closing_key
 from cogs.tickets.machine import TABLE, Action, Status
-from cogs.tickets.naming import next_rename, note_rename
+from cogs.tickets.naming import next_rename, note_rename, plain_names
 from cogs.tickets.office import Office
 from cogs.tickets.panel import Room
 from cogs.tickets.ports import Admitted, RoomGone, RoomPlan, RoomRefused, Rooms
@@ -36,8 +36,9 @@ from cogs.tickets.roomstate import (
     state_of,
 )
 from cogs.tickets.settings import KEY
-from cogs.tickets.waiters import Waiters
+from cogs.tickets.waiters import Waiters, no_room
 from db import tickets as table
+from db.ticket_erasure import erase_if_asked
 from db.tickets import Ticket
 
 if TYPE_CHECKING:
@@ -78,8 +79,8 @@ class _Case:
 class RoomKeeper:
     """Runs the jobs that keep rooms.
 
-    `opened` and `shut` join the transactions of those steps; `dropped` is told of channels in which
-    nothing more is written.
+    `opened` and `shut` join the transactions of those steps; `shutting` runs once a room is locked,
+    before the latter; `dropped` is told of channels in which nothing more is written.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class RoomKeeper:
         self._since = office.clock.now()
         self.opened: list[Opened] = []
         self.shut: list[Shut] = []
+        self.shutting: list[Callable[[], Awaitable[None]]] = []
         self.dropped: list[Callable[[int], None]] = []
 
     def start(self) -> None:
@@ -161,7 +163,7 @@ class RoomKeeper:
                 raise Retry(AGAIN, str(error)) from error
             if not self._waits_too_long(case.ticket):
                 raise
-            await self._give_up(case.ticket, _no_room())
+            await self._give_up(case.ticket, no_room())
 
     def _waits_too_long(self, ticket: Ticket) -> bool:
         """Tell whether somebody waits for a room for so long that an end in words is better.
@@ -178,7 +180,7 @@ class RoomKeeper:
             return
         ticket = await self._read(int(event.job.payload["ticket_id"]))
         if ticket is not None and ticket.status in _WAITS_FOR_ROOM:
-            await self._give_up(ticket, _no_room())
+            await self._give_up(ticket, no_room())
 
     async def _case(self, ticket_id: int) -> _Case | None:
         async with self._office.database.read() as session:
@@ -211,6 +213,7 @@ class RoomKeeper:
             told_roles=frozenset(panel.ping_roles),
             locked=ticket.status not in (Status.OPEN, *_WAITS_FOR_ROOM),
             reason=shorten(f"{topic} · {panel.name}", 200),
+            plain_names=plain_names(ticket.number),
         )
 
     async def _bring_in_line(self, case: _Case) -> None:
@@ -227,6 +230,9 @@ class RoomKeeper:
         if ticket.status == Status.CLOSING:
             await self._await_last_words(ticket)
         await self._align(case, ticket.channel_id)
+        if ticket.status == Status.CLOSING:
+            for hook in self.shutting:
+                await hook()
 
     async def _make(self, case: _Case) -> None:
         ticket, plan = case.ticket, case.plan
@@ -356,6 +362,7 @@ class RoomKeeper:
         action = Action.ROOM_REMOVED if removed else Action.ROOM_LOST
         await table.add_event(session, ticket, action, now)
         if closed is not None:
+            closed = await erase_if_asked(session, closed, now)
             for hook in self.shut:
                 await hook(session, closed)
             await self._herald.closed(session, closed)
@@ -391,10 +398,11 @@ class RoomKeeper:
             if failed is None:
                 return
             await table.add_event(session, failed, action, self._office.clock.now())
+            failed = await erase_if_asked(session, failed, self._office.clock.now())
             if action is Action.OPENING_FAILED:
                 # What was made of a room, noted or not, is removed.
                 await self.ensure(session, failed)
-            if not is_waited_for:
+            if not is_waited_for and failed.user_id:
                 await self._herald.failed(session, failed, error)
         self._waiters.fail(ticket.id, error)
 
@@ -428,7 +436,9 @@ class RoomKeeper:
         )
         if closed is None:
             return ticket
-        await table.add_event(session, closed, Action.ROOM_SHUT, self._office.clock.now())
+        now = self._office.clock.now()
+        await table.add_event(session, closed, Action.ROOM_SHUT, now)
+        closed = await erase_if_asked(session, closed, now)
         if closed.mode == Room.THREAD:
             for drop in self.dropped:
                 drop(closed.channel_id or 0)
@@ -436,9 +446,3 @@ class RoomKeeper:
             await hook(session, closed)
         await self._herald.closed(session, closed)
         return closed
-
-
-def _no_room() -> DiscordFailed:
-    return DiscordFailed(
-        _("Discord did not make the room."), hint=_("Please try again in a few minutes.")
-    )

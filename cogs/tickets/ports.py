@@ -77,6 +77,7 @@ class RoomPlan:
     which they are tried. `viewers` are members who take part, `staff_roles` roles that do, because
     they see to the ticket or, as `told_roles`, because they are told of it. In a `locked` room
     nobody but the staff can write. `topic` and `reason` are texts in the guild's language.
+    `plain_names` are taken in turn where Discord refuses the name.
     """
 
     guild_id: int
@@ -89,6 +90,7 @@ class RoomPlan:
     told_roles: frozenset[int] = frozenset()
     locked: bool = False
     reason: str = ""
+    plain_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

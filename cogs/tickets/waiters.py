@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import event as database_event
 
+from bot.core.errors import DiscordFailed
+from bot.core.i18n import _
+
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -47,3 +50,10 @@ class Waiters:
         future = self._futures.get(ticket_id)
         if future is not None and not future.done():
             future.set_exception(error)
+
+
+def no_room() -> DiscordFailed:
+    """Return what somebody is told for whose ticket Discord made no room."""
+    return DiscordFailed(
+        _("Discord did not make the room."), hint=_("Please try again in a few minutes.")
+    )

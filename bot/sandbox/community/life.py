@@ -16,6 +16,7 @@ from ..models import Message, Team
 from .desks import Desks
 from .phrases import REACTIONS, Voice
 from .population import Town, build_towns, newcomer
+from .purses import Purses
 from .raffles import Raffles
 from .talk import Talk
 from .trouble import Trouble
@@ -54,6 +55,7 @@ class Community:
         self._trouble = Trouble(sandbox, Random(seed + 1), self._voice, self._numbers, pace)
         self._raffles = Raffles(sandbox, Random(seed + 2), pace)
         self._desks = Desks(sandbox, Random(seed + 3))
+        self._purses = Purses(Random(seed + 4))
 
     async def live(self) -> None:
         """Live until cancelled; waits for the bot, then has the owners set it up."""
@@ -77,6 +79,7 @@ class Community:
                 (10.0, self._raffles.claim),
                 (25.0, self._desks.open),
                 (4.0, self._desks.go_on),
+                (3.0, self._purses.use),
             ):
                 group.create_task(self._repeat(seconds, act))
 

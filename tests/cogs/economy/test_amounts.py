@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.errors import InvalidInput
+from bot.core.ledger import MAX_AMOUNT
 from cogs.economy.amounts import parse_amount
-from cogs.economy.books import MAX_AMOUNT
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from bot.core.ledger import Holder, Move
 from cogs.economy.auditing import UNEVEN
-from cogs.economy.books import Holder, Move
 from tests.cogs.economy.world import ANN, BEN, GUILD, EconomyWorld
 
 

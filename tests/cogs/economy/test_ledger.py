@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.core.errors import Conflict, NotFound
-from cogs.economy.books import (
+from bot.core.ledger import (
     AlreadyPosted,
     Holder,
     InsufficientFunds,

@@ -12,15 +12,14 @@ from bot.core.contracts import Actor
 from bot.core.events import EventBus
 from bot.core.features import FeatureRegistry
 from bot.core.jobs import JobService
+from bot.core.ledger import Entry, Holder, Move, Posted, TransactionKind, post
 from bot.core.nullstate import NullState
 from bot.core.problems import ProblemService
 from bot.core.settings import SettingsStore
 from bot.core.supervisor import TaskSupervisor
 from cogs import economy, general
 from cogs.economy.auditing import Auditing
-from cogs.economy.books import Entry, Holder, Move, Posted, TransactionKind
 from cogs.economy.earning import Earning
-from cogs.economy.ledger import post
 from cogs.economy.paying import Payee, Paying
 from cogs.economy.reporting import Reporting
 from cogs.economy.settings import EconomySettings

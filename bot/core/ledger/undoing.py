@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from bot.core.errors import Conflict, NotFound
 from bot.core.i18n import _
-from cogs.economy.books import Entry, Holder, Move, Posted, TransactionKind
-from cogs.economy.ledger import post
+from bot.core.ledger.posting import post
+from bot.core.ledger.values import Entry, Holder, Move, Posted, TransactionKind
 from db import economy as table
 from db.base import NOBODY
 from db.economy import Account, AccountKind, Transaction

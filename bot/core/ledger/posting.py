@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from cogs.economy.books import (
+from bot.core.ledger.values import (
     AlreadyPosted,
     Entry,
     Holder,
