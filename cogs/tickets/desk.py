@@ -403,11 +403,15 @@ class PanelDesk:
         What was so `before` is a problem of the guild's, and no reason to refuse a change.
         """
         state = self._office.state()
-        if before is None or (panel.room, panel.parent_id) != (before.room, before.parent_id):
+        if before is None or _places_of(panel) != _places_of(before):
             check_place(state, guild_id, panel, here)
         elif called_roles(panel, settings) <= called_roles(before, settings):
             return
         check_calls(state, guild_id, panel, settings, here)
+
+
+def _places_of(panel: Panel) -> tuple[Any, ...]:
+    return panel.room, panel.parent_id, panel.overflow_ids
 
 
 def changed_meanwhile() -> Conflict:

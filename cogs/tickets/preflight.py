@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from bot.core.contracts import BotState, ChannelSummary, Permissions, RoleSummary
-from bot.core.errors import Denied, InvalidInput, NotFound
-from bot.core.i18n import _, ngettext
+from bot.core.errors import AppError, Denied, InvalidInput, NotFound
+from bot.core.i18n import Message, _, ngettext
 from bot.core.permission_names import PermissionList
 from bot.core.places import ChannelList, label_of
 from bot.core.preflight import Cause, Refusal, can_post, missing_permissions
@@ -51,8 +51,15 @@ def check_place(state: BotState, guild_id: int, panel: Panel, posted_in: int | N
         here = state.channel(guild_id, posted_in) if posted_in is not None else None
         if here is not None and panel.room is Room.THREAD:
             _raise(missing_permissions(_FOR_THREADS, here.bot_permissions, here))
-        return
-    place = state.channel(guild_id, panel.parent_id)
+    else:
+        _check_parent(state, guild_id, panel, panel.parent_id)
+    if panel.room is Room.CHANNEL:
+        for category_id in panel.overflow_ids:
+            _check_parent(state, guild_id, panel, category_id)
+
+
+def _check_parent(state: BotState, guild_id: int, panel: Panel, parent_id: int) -> None:
+    place = state.channel(guild_id, parent_id)
     if place is None:
         raise NotFound(_("I can't see the place for the rooms of these tickets."))
     if panel.room is Room.THREAD and place.kind != "text":
@@ -65,6 +72,18 @@ def check_place(state: BotState, guild_id: int, panel: Panel, posted_in: int | N
         )
     needs = _FOR_THREADS if panel.room is Room.THREAD else _FOR_CHANNELS
     _raise(missing_permissions(needs, place.bot_permissions, place))
+
+
+def place_refusal(
+    state: BotState, guild_id: int, panel: Panel, posted_in: int | None = None
+) -> tuple[Message, Message] | None:
+    """Return why a panel's rooms can't all be made where they are to be, and what helps."""
+    try:
+        check_place(state, guild_id, panel, posted_in)
+    except AppError as error:
+        fix = error.hint or _("An admin can choose another with /ticket panel edit.")
+        return _("Tickets of {panel}: {problem}", panel=panel.name, problem=error.message), fix
+    return None
 
 
 def check_calls(
@@ -201,6 +220,9 @@ class PanelProblems:
                 continue
             homes = [one.channel_id for one in posts if row.id in one.panel_ids]
             for home in homes if panel.parent_id is None and homes else [None]:
+                if lost := place_refusal(state, guild_id, panel, home):
+                    yield Problem(KEY, "no_place", str(row.id), *lost)
+                    break
                 refusal = call_refusal(state, guild_id, panel, settings, home)
                 if refusal is not None:
                     cause = "cannot_call"

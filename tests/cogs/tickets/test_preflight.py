@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.core.contracts import Actor, ChannelSummary, MemberFacts, RoleSummary
-from bot.core.errors import Denied
+from bot.core.errors import Denied, InvalidInput, NotFound
 from bot.core.problems.rules import Problem
 from cogs.tickets.desk import PanelDesk
 from cogs.tickets.panel import Panel
@@ -114,3 +114,22 @@ async def test_in_channels_only_who_is_called_counts(sqlite_database: Database) 
     (problem,) = await problems(stage)
     assert "@Called: tickets don't call this role" in problem.message.render(None)
     assert "in Server Settings > Roles" in problem.fix.render(None)
+
+
+async def test_further_categories_are_looked_at_too(sqlite_database: Database) -> None:
+    stage, view, desk = await opened(sqlite_database)
+    values = {"name": "Help", "room": "channel", "parent_id": "800", "overflow_ids": ["801", "802"]}
+    view.lost = {802}
+    with pytest.raises(NotFound, match="the place for the rooms"):
+        await desk.create(GUILD, Panel.model_validate(values), BOSS)
+    values["overflow_ids"] = ["801"]
+    row = await desk.create(GUILD, Panel.model_validate(values), BOSS)
+    with pytest.raises(InvalidInput, match="need a category"):
+        await desk.change(
+            row, lambda one: one.model_copy(update={"overflow_ids": (801, 700)}), BOSS
+        )
+    assert await problems(stage) == []
+    view.lost = {801}
+    (problem,) = await problems(stage)
+    assert problem.cause == "no_place"
+    assert "Tickets of Help: I can't see the place" in problem.message.render(None)
