@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from bot.core.errors import Conflict, Denied, InvalidInput
-from bot.core.i18n import _
+from bot.core.i18n import Message, _
 from bot.core.ledger import Entry, Holder, InsufficientFunds, Move, TransactionKind, post
 from cogs.economy.amounts import parse_amount
 from cogs.economy.games import Below, Game
@@ -234,19 +234,15 @@ class Gaming:
         await pay_out(session, game, staked=stake, paid=fell.paid, now=now)
         return game
 
-    async def note_undone(self, session: AsyncSession, reference: str) -> None:
-        """Close the game whose transactions are being undone, in the transaction that does it.
+    async def note_undone(self, session: AsyncSession, reference: str) -> tuple[Message, ...]:
+        """Close the game whose transactions are about to be undone, in the same transaction.
 
-        Raises `Conflict` when it has ended meanwhile: what it paid would not be taken back.
+        One that has ended by then has all its transactions on record, and they are undone. Nothing
+        but money was at stake, so nothing is gone.
         """
-        game = await table.get_game(session, int(reference.partition(":")[2]))
-        if game is None or await table.close_undone(session, game.id, self._clock.now()):
-            return
-        kept = await accounts.list_belonging(
-            session, game.guild_id, reference, counter=TransactionKind.UNDO.value
-        )
-        if kept:
-            raise Conflict(_("The game has ended just now."), hint=_("Try again."))
+        game_id = int(reference.partition(":")[2])
+        await table.close_undone(session, game_id, self._clock.now())
+        return ()
 
 
 async def purge(session: AsyncSession, now: datetime) -> None:

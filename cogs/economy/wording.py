@@ -13,7 +13,7 @@ from bot.core.i18n import Message, _, babel_locale
 from bot.core.ledger import InsufficientFunds
 from cogs.economy.settings import EconomySettings
 
-_CUSTOM_EMOJI = re.compile(r"<a?:\w{2,32}:\d{15,20}>")
+_CUSTOM_EMOJI = re.compile(r"<a?:(\w{2,32}):\d{15,20}>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,14 @@ class Amount(Message):
         """Return it as a reader of this language writes numbers."""
         digits = format_decimal(self.values["number"], locale=babel_locale(locale))
         return f"{self.values['symbol']} {digits}"
+
+
+def plain(text: Message, locale: str | None) -> str:
+    """Return a text for a button or an option, where Discord shows no markdown.
+
+    An emoji of a server's is written by its name.
+    """
+    return _CUSTOM_EMOJI.sub(r":\1:", text.render(locale)).replace("\\", "")
 
 
 def too_little(currency: Currency, error: InsufficientFunds) -> InvalidInput:

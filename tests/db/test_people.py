@@ -39,6 +39,7 @@ IMPERSONAL = {
     "message_id",
     "role_id",
     "for_role_id",
+    "required_role_id",
     "reward_role_id",
     "category_id",
     "parent_id",

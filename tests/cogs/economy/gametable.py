@@ -37,6 +37,7 @@ class GameTable(EconomyWorld):
     def __init__(self, database: Database, clock: FakeClock, guild_id: int = GUILD) -> None:
         super().__init__(database, clock)
         self.guild_id = guild_id
+        self.view = NullState()
         self.outbox = OutboxService(database, clock, TaskSupervisor())
         self.gaming = Gaming(database, clock, below=self._below)
         self.hands = Hands(
@@ -45,7 +46,7 @@ class GameTable(EconomyWorld):
             self.store,
             jobs=self.jobs,
             outbox=self.outbox,
-            state=NullState,
+            state=lambda: self.view,
             below=self._below,
         )
         self.hands.start()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from bot.core.contracts import ChannelSummary
 from bot.core.errors import Conflict, Denied, NotFound
 from bot.core.ledger import Holder, InsufficientFunds, Posted, post, undoing
+from bot.core.nullstate import NullState
 from cogs.economy.games.blackjack import Deal, Move
 from cogs.economy.hands import HAND_LASTS, JOB, REFUND_EVERY, Hand
 from db.economy_games import GameStatus
@@ -17,6 +20,8 @@ from db.people import erase_person, export_person
 from tests.cogs.economy.gametable import ELSEWHERE, HALL, GameTable
 from tests.cogs.economy.world import ANN, BEN, side_by_side
 from tests.fakes import FakeClock
+
+POSTING = ("view_channel", "send_messages", "embed_links")
 
 
 @pytest.fixture
@@ -202,6 +207,24 @@ async def test_hand_that_is_left_gives_its_stake_back(hall: GameTable) -> None:
     assert await hall.balance(ANN) == 100
 
 
+@pytest.mark.parametrize(("rights", "edits"), [((), 0), (POSTING, 1)])
+async def test_message_is_left_alone_where_the_bot_may_not_post(
+    hall: GameTable, rights: tuple[str, ...], edits: int
+) -> None:
+    class View(NullState):
+        def channel(self, guild_id: int, channel_id: int) -> ChannelSummary | None:
+            return ChannelSummary(
+                channel_id, guild_id, "hall", "text", bot_permissions=frozenset(rights)
+            )
+
+    hall.view = View()
+    hand = await hall.deal("T6T8", "40")
+    await hall.hands.note_message(hand.game, HALL, 900)
+    await _leave(hall)
+    assert await hall.balance(ANN) == 100
+    assert len(await hall.edits()) == edits
+
+
 async def test_refund_is_made_after_a_restart(hall: GameTable) -> None:
     await hall.deal("T6T8", "40")
     restarted = GameTable(hall.database, hall.clock)
@@ -287,7 +310,7 @@ async def test_undoing_and_ending_at_once_leaves_the_books_even(hall: GameTable)
     await hall.sound()
 
 
-async def test_hand_that_ends_while_it_is_undone_is_not_undone(
+async def test_hand_that_is_being_undone_does_not_end(
     postgres_database: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # SQLite has one writer at a time: there nothing comes between.
@@ -297,16 +320,19 @@ async def test_hand_that_ends_while_it_is_undone_is_not_undone(
     await hall.give(BEN, 100)
     await hall.deal("T6T8", "100", hall.seat(BEN))
     hand = await hall.deal("T9T8", "40")
+    moves: list[asyncio.Task[Any]] = []
 
-    async def end_first(*values: Any) -> Posted:
+    async def move_first(*values: Any) -> Posted:
         monkeypatch.undo()
-        await hall.move(hand, Move.STAND)
+        moves.append(asyncio.create_task(hall.move(hand, Move.STAND)))
+        await asyncio.sleep(0.2)
+        assert not moves[0].done()
         return await post(*values)
 
-    monkeypatch.setattr(undoing, "post", end_first)
-    with pytest.raises(Conflict, match="just now"):
-        await hall.treasury.undo(hall.order(ANN), 4)
-    assert (await hall.balance(ANN), await hall.escrow()) == (140, 100)
+    monkeypatch.setattr(undoing, "post", move_first)
+    await hall.treasury.undo(hall.order(ANN), 4)
+    await asyncio.wait(moves)
+    assert (await hall.balance(ANN), await hall.escrow()) == (100, 100)
     await hall.sound()
 
 
