@@ -25,7 +25,7 @@ from bot.core.errors import NotFound
 from bot.core.i18n import _
 from bot.core.jobs import Job, Retry
 from bot.core.outbox import Delivery
-from cogs.tickets.attachments import handle_of
+from cogs.tickets.attachments import Handles
 from cogs.tickets.form import LARGEST_FILE
 from cogs.tickets.machine import Status
 from cogs.tickets.office import Office
@@ -341,8 +341,8 @@ class FileKeeper:
         payload: dict[str, Any] = {"attachments": [{"filename": file.name, **renderer}]}
         if size > LARGEST_UPLOAD:
             locale = await self._office.locale(ticket.guild_id)
-            files = await table.list_files(session, ticket.id)
-            payload = large_file_payload(ticket, file, handle_of(file, files), locale)
+            handles = Handles(await table.list_names(session, ticket.id))
+            payload = large_file_payload(ticket, file, handles.of(file), locale)
         delivery = Delivery.message(
             ticket.channel_id,
             payload,

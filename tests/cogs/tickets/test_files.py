@@ -15,6 +15,7 @@ from aiohttp import web
 
 from bot.core.errors import Conflict, InvalidInput, NotFound
 from bot.core.jobs import Retry
+from cogs.tickets.attachments import Handles
 from cogs.tickets.files import FileStore, HttpFetcher, TooLargeError
 from db.engine import Database
 from db.ticket_messages import TicketFile
@@ -289,3 +290,21 @@ async def test_a_name_in_any_script_keeps_its_ending(
     file = {**attachment(1, "___.png", 9), "title": "写真"}
     await say(stage, ticket, 1, "", attachments=[file])
     assert [one.name for one in await rows(stage, TicketFile)] == ["写真.png"]
+
+
+def test_thousands_of_files_are_told_apart_in_one_pass() -> None:
+    asked: list[str] = []
+
+    class Name(str):
+        def __eq__(self, other: object) -> bool:
+            asked.append("eq")
+            return super().__eq__(other)
+
+        __hash__ = str.__hash__
+
+    files: Any = [SimpleNamespace(id=one, name=Name(f"{one}.png"), size=1) for one in range(2000)]
+    handles = Handles(files)
+    assert [handles.of(one) for one in files[:2]] == ["0.png", "1.png"]
+    assert handles.find("#7") is files[7]
+    assert handles.find("1999.png") is files[1999]
+    assert len(asked) < 20_000
