@@ -343,6 +343,15 @@ async def settle_file(session: AsyncSession, file_id: int, **values: Any) -> Non
     )
 
 
+async def give_up_pending(session: AsyncSession, before: datetime) -> None:
+    """Give files up that have been waited for since before an instant, and are fetched no more."""
+    await session.execute(
+        update(TicketFile)
+        .where(TicketFile.state == PENDING, TicketFile.created_at < before)
+        .values(state=GONE, url=None)
+    )
+
+
 async def sum_stored(session: AsyncSession, guild_id: int, but: str | None = None) -> int:
     """Return how many bytes a guild's files take; what is stored once counts once, `but` not."""
     stored = (

@@ -362,10 +362,13 @@ class FileKeeper:
         return data
 
     async def sweep(self, older_than: timedelta = timedelta(days=1)) -> None:
-        """Delete the contents that no file refers to any more.
+        """Delete the contents that no file refers to any more, and give up what never came.
 
-        One that was stored just now may have its row to come.
+        A content that was stored just now may have its row to come. What the jobs have not fetched
+        in their time, they don't try any more.
         """
+        async with self._office.database.write() as session:
+            await table.give_up_pending(session, self._office.clock.now() - 2 * _LONGEST_WAIT)
         digests = list(await self.store.list(older_than))
         for start in range(0, len(digests), 500):
             part = digests[start : start + 500]

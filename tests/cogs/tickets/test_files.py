@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from sqlalchemy import delete
 
 from bot.core.errors import Conflict, InvalidInput, NotFound
 from bot.core.jobs import Retry
 from cogs.tickets.attachments import Handles
-from cogs.tickets.files import FileStore, HttpFetcher, TooLargeError
+from cogs.tickets.files import FETCH_JOB, FileStore, HttpFetcher, TooLargeError
 from db.engine import Database
+from db.jobs import Job
 from db.ticket_messages import TicketFile
 from db.tickets import Ticket
 from tests.cogs.tickets.stage import GUILD, Stage
@@ -144,6 +146,21 @@ async def test_what_the_cdn_refuses_is_given_up_and_a_fault_is_not() -> None:
             await fetcher.fetch(f"http://{host}:{port}/{status}")
     await fetcher.close()
     await runner.cleanup()
+
+
+async def test_a_file_whose_job_was_given_up_does_not_wait_for_ever(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    stage, ticket = await opened(sqlite_database, tmp_path)
+    await say(stage, ticket, 1, "", attachments=[attachment(1, "a.png", 9)])
+    async with sqlite_database.write() as session:
+        await session.execute(delete(Job).where(Job.kind == FETCH_JOB))
+    stage.clock.advance(timedelta(days=3))
+    await stage.service.files.sweep()
+    assert [one.state for one in await rows(stage, TicketFile)] == ["pending"]
+    stage.clock.advance(timedelta(days=2))
+    await stage.service.files.sweep()
+    assert [one.state for one in await rows(stage, TicketFile)] == ["gone"]
 
 
 async def test_jobs_at_once_do_not_pass_the_space(database: Database, tmp_path: Path) -> None:
