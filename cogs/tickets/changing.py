@@ -98,7 +98,8 @@ class Changing:
         )
         line = line_of(action, actor_id=actor_id, subject_id=subject_id, details=details)
         users = [subject_id] if subject_id and action is not Action.REMOVE else []
-        await self._say(session, ticket, line, reason=text, users=users)
+        can_keep = action is Action.SCHEDULE_CLOSE
+        await self._say(session, ticket, line, reason=text, users=users, can_keep=can_keep)
         await self._herald.refresh(session, ticket)
         if aligns:
             await self._capture.note(session, ticket)
@@ -112,9 +113,16 @@ class Changing:
         *,
         reason: str | None = None,
         users: Sequence[int] = (),
+        can_keep: bool = False,
     ) -> None:
         await self._herald.say(
-            session, ticket, line, key=f"line:{ticket.revision}", reason=reason, users=users
+            session,
+            ticket,
+            line,
+            key=f"line:{ticket.revision}",
+            reason=reason,
+            users=users,
+            can_keep=can_keep,
         )
 
 

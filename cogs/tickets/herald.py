@@ -104,10 +104,13 @@ class Herald:
         key: str,
         reason: str | None = None,
         users: Collection[int] = (),
+        can_keep: bool = False,
     ) -> None:
-        """Post a line in the room."""
+        """Post a line in the room; one that says when it ends has a button that takes it back."""
         locale = await self._office.locale(ticket.guild_id)
         payload = wording.line_payload(text, locale, reason=reason, users=users)
+        if can_keep:
+            payload["components"] = wording.keep_row(ticket.id, locale)
         await self._post(session, ticket, payload, f"{KEY}:{ticket.id}:{key}")
 
     async def call(

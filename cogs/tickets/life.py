@@ -16,6 +16,7 @@ from cogs.tickets.limits import ensure_can_move, ensure_can_own
 from cogs.tickets.machine import Action
 from cogs.tickets.naming import fit_name
 from cogs.tickets.panel import Panel, Priority, Room
+from cogs.tickets.watch import NO_CLOSE
 from db import tickets as table
 from db.ticket_erasure import erase_if_asked
 from db.ticket_panels import TicketPanel
@@ -204,11 +205,13 @@ class Life(Ending):
         return ticket
 
     async def set_exempt(self, ticket_id: int, actor_id: int, *, exempt: bool) -> Ticket:
-        """Have a ticket stay open however long nobody writes, or not any more."""
+        """Have a ticket stay open until somebody closes it, or not any more.
+
+        An end that was planned or asked about is taken back.
+        """
+        values = {"exempt": exempt, "warned_at": None, **(NO_CLOSE if exempt else {})}
         async with self._office.database.write() as session:
-            ticket = await self._change(
-                session, ticket_id, Action.EXEMPT, exempt=exempt, warned_at=None
-            )
+            ticket = await self._change(session, ticket_id, Action.EXEMPT, **values)
             if exempt:
                 await self._tell(session, ticket, Action.EXEMPT, actor_id)
             await self._watch.ensure(session, ticket)

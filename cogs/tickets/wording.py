@@ -300,6 +300,11 @@ def line_payload(
     }
 
 
+def keep_row(ticket_id: int, locale: str | None) -> list[dict[str, Any]]:
+    """Return the button that takes back a planned end."""
+    return _row([(_("Keep it open"), _GREY, f"tickets:keep:{ticket_id}")], locale)
+
+
 def call_payload(
     text: Message, locale: str | None, *, roles: Collection[int], users: Collection[int] = ()
 ) -> dict[str, Any]:

@@ -156,6 +156,30 @@ async def test_a_planned_end_can_be_taken_back(sqlite_database: Database) -> Non
     assert (await stage.get(ticket.id)).status == "closed"
 
 
+async def test_a_planned_end_says_how_it_is_taken_back(sqlite_database: Database) -> None:
+    stage = await Stage.make(sqlite_database, FakeClock())
+    ticket = await stage.open()
+    life = stage.service.life
+    await life.schedule_close(ticket.id, STAFF, timedelta(hours=1), "Done.")
+    await stage.settle()
+    planned = next(
+        one.payload for one in stage.courier.delivered if "Done." in one.payload.get("content", "")
+    )
+    (row,) = planned["components"]
+    assert [one["custom_id"] for one in row["components"]] == [f"tickets:keep:{ticket.id}"]
+
+
+async def test_what_is_kept_open_has_no_planned_end(sqlite_database: Database) -> None:
+    stage = await Stage.make(sqlite_database, FakeClock())
+    ticket = await stage.open()
+    life = stage.service.life
+    await life.schedule_close(ticket.id, STAFF, timedelta(hours=1), "Done.")
+    await life.set_exempt(ticket.id, STAFF, exempt=True)
+    await stage.wait(timedelta(hours=2))
+    kept = await stage.get(ticket.id)
+    assert (kept.status, kept.close_at, kept.close_reason) == ("open", None, None)
+
+
 async def test_moving_calls_the_other_staff_and_takes_the_category(
     sqlite_database: Database,
 ) -> None:
