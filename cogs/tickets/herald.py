@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bot.core.errors import AppError
 from bot.core.i18n import Message
 from bot.core.outbox import Delivery
 from cogs.tickets import wording
+from cogs.tickets.logplace import log_channel_of
 from cogs.tickets.machine import Action
 from cogs.tickets.office import Office
 from cogs.tickets.panel import Room
@@ -70,8 +71,12 @@ class Herald:
         if scene.panel.room is Room.THREAD or ticket.mode == Room.THREAD:
             # Being mentioned is what takes the members of a role into a private thread.
             called |= await self._office.staff_of(ticket, scene.panel)
-        payload = wording.welcome_payload(scene, roles=called)
-        return await self._post(session, ticket, payload, control_key(ticket))
+        first, rest = _split(called)
+        payload = wording.welcome_payload(scene, roles=first)
+        key = control_key(ticket)
+        is_new = await self._post(session, ticket, payload, key)
+        await self._call_rest(session, ticket, rest, key, scene.locale)
+        return is_new
 
     async def refresh(
         self, session: AsyncSession, ticket: Ticket, opens_at: datetime | None = None
@@ -87,7 +92,6 @@ class Herald:
             wording.control_payload(scene),
             dedupe_key=f"{key}:{ticket.revision}",
             guild_id=ticket.guild_id,
-            subject_id=ticket.user_id,
         )
         await self._office.outbox.send(session, delivery)
 
@@ -118,18 +122,19 @@ class Herald:
         """Post a line that calls roles, and whoever sees to the ticket."""
         locale = await self._office.locale(ticket.guild_id)
         users = {ticket.claimed_by} if ticket.claimed_by else set[int]()
-        payload = wording.call_payload(text, locale, roles=roles, users=users)
-        await self._post(session, ticket, payload, f"{KEY}:{ticket.id}:{key}")
+        first, rest = _split(roles)
+        payload = wording.call_payload(text, locale, roles=first, users=users)
+        key = f"{KEY}:{ticket.id}:{key}"
+        await self._post(session, ticket, payload, key)
+        await self._call_rest(session, ticket, rest, key, locale)
 
-    async def call_staff(self, session: AsyncSession, ticket: Ticket) -> None:
-        """Let the staff of a ticket that came to another panel know of it."""
-        scene = await self.scene(session, ticket)
-        roles = set(scene.panel.ping_roles)
-        if ticket.mode == Room.THREAD:
-            roles |= await self._office.staff_of(ticket, scene.panel)
-        if roles:
-            payload = wording.call_payload(Message("👋"), scene.locale, roles=roles)
-            await self._post(session, ticket, payload, f"{KEY}:{ticket.id}:moved:{ticket.revision}")
+    async def call_in(
+        self, session: AsyncSession, ticket: Ticket, roles: Collection[int], *, number: int
+    ) -> None:
+        """Let roles know of a ticket that they see now; `number` says for the how manieth time."""
+        locale = await self._office.locale(ticket.guild_id)
+        key = f"{KEY}:{ticket.id}:called:{ticket.channel_id}:{number}"
+        await self._call_rest(session, ticket, sorted(roles), key, locale)
 
     async def reopened(self, session: AsyncSession, ticket: Ticket, *, with_record: bool) -> None:
         """Say that a ticket is open again; `with_record`, a new room shows what was said before."""
@@ -161,13 +166,14 @@ class Herald:
         settings = await self._office.set_by(ticket.guild_id)
         filename, renderer = transcript_of(ticket, scene.locale)
         key = closing_key(ticket)
-        if settings.log_channel_id is not None:
+        log_channel_id = log_channel_of(scene.panel, settings)
+        if log_channel_id is not None:
             delivery = Delivery.message(
-                settings.log_channel_id,
+                log_channel_id,
                 wording.log_payload(scene, filename=filename, renderer=renderer),
                 dedupe_key=f"{KEY}:log:{key}",
                 guild_id=ticket.guild_id,
-                subject_id=ticket.user_id,
+                subject_id=ticket.user_id or None,
             )
             await self._office.outbox.send(session, delivery)
         if ticket.user_id and (settings.send_transcript or scene.panel.rating):
@@ -181,6 +187,20 @@ class Herald:
         payload = wording.failed_payload(scene, error.render(scene.locale))
         await self._write(session, ticket, payload, f"{KEY}:{ticket.id}:failed")
 
+    async def _call_rest(
+        self,
+        session: AsyncSession,
+        ticket: Ticket,
+        roles: Sequence[int],
+        key: str,
+        locale: str | None,
+    ) -> None:
+        """Call roles in as many messages as it takes."""
+        for start in range(0, len(roles), wording.MOST_CALLED):
+            part = roles[start : start + wording.MOST_CALLED]
+            payload = wording.call_payload(Message("👋"), locale, roles=part)
+            await self._post(session, ticket, payload, f"{key}:roles:{start}")
+
     async def _post(
         self, session: AsyncSession, ticket: Ticket, payload: Mapping[str, Any], key: str
     ) -> bool:
@@ -191,8 +211,8 @@ class Herald:
             payload,
             dedupe_key=key,
             guild_id=ticket.guild_id,
-            subject_id=ticket.user_id,
         )
+        # Without a subject: whose ticket is open stays named in it, and edits find this message.
         return await self._office.outbox.send(session, delivery)
 
     async def _write(
@@ -202,3 +222,9 @@ class Herald:
             ticket.user_id, payload, dedupe_key=key, guild_id=ticket.guild_id
         )
         await self._office.outbox.send(session, delivery)
+
+
+def _split(roles: Collection[int]) -> tuple[Sequence[int], Sequence[int]]:
+    """Return the roles that one message calls, and the rest."""
+    known = sorted(roles)
+    return known[: wording.MOST_CALLED], known[wording.MOST_CALLED :]

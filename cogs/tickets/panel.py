@@ -17,6 +17,7 @@ MOST_PANELS = 50
 MOST_PAGES = 5
 MOST_QUESTIONS = 5
 MOST_CHOICES = 10
+MOST_ROUTES = 20
 # A radio group of Discord has 2 to 10 options, a select up to 25; one bound serves both.
 LONGEST_ANSWER = 1000
 
@@ -31,6 +32,7 @@ Categories = Annotated[
     channels(needs=("view_channel", "manage_channels"), kinds=("category",), max_items=10),
 ]
 Parent = Annotated[int, channel(needs=("view_channel",), kinds=("text", "category"))]
+LogPlace = Annotated[int, channel(needs=("view_channel", "send_messages", "attach_files"))]
 Span = Annotated[timedelta, duration(minimum=timedelta(minutes=1), maximum=timedelta(days=90))]
 
 # What a name and a welcome can say of a ticket.
@@ -201,6 +203,7 @@ class Panel(BaseModel):
 
     `parent_id` is the text channel of its threads, or the category of its channels; without one it
     is that of the message that was pressed. `overflow_ids` are categories for when that is full.
+    Transcripts go to `log_channel_id`, or where the guild has set.
     """
 
     model_config = _STRICT
@@ -227,10 +230,11 @@ class Panel(BaseModel):
     welcome: Annotated[str, template(WELCOME_VARIABLES, max_length=1500)] | None = None
     priority: Priority = Priority.NORMAL
     pages: Annotated[tuple[Page, ...], Field(max_length=MOST_PAGES)] = ()
-    routes: Annotated[tuple[Route, ...], Field(max_length=20)] = ()
+    routes: Annotated[tuple[Route, ...], Field(max_length=MOST_ROUTES)] = ()
     closing: Closing = Closing()
     service: Service = Service()
     rating: bool = True
+    log_channel_id: LogPlace | None = None
 
     @model_validator(mode="after")
     def _check_form(self) -> Self:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,10 @@ from bot.core.settings import SettingsStore
 from bot.sandbox import Sandbox
 from bot.sandbox.guild import Guild
 from cogs import general
-from cogs.tickets import FEATURE
+from cogs.tickets import FEATURE, keeper
 from cogs.tickets.files import FileStore
 from cogs.tickets.panel import Panel
-from cogs.tickets.ports import Applicant, Request, RoomPlan
+from cogs.tickets.ports import Admitted, Applicant, Request, RoomPlan
 from cogs.tickets.service import Outside, TicketService
 from cogs.tickets.settings import KEY
 from db import ticket_panels
@@ -89,14 +89,14 @@ class _Outside:
         self._die_at("made")
         return int(made["id"])
 
-    async def align(self, channel_id: int, plan: RoomPlan, was: frozenset[int]) -> None:
+    async def align(self, channel_id: int, plan: RoomPlan, was: Admitted) -> None:
         if plan.locked:
             self._die_at("locking")
         # Nothing of an archived thread can be changed but that it is.
         await self._http.edit_channel(channel_id, archived=False)
         await self._http.edit_channel(channel_id, archived=plan.locked, locked=plan.locked)
         if not plan.locked:
-            for user_id in plan.viewers - was:
+            for user_id in plan.viewers - was.viewers:
                 await self._http.add_user_to_thread(channel_id, user_id)
         if plan.locked:
             self._locks += 1
@@ -153,6 +153,8 @@ def live(_jobs: Any, _outbox: Any) -> Any:
             fetcher=outside,
             store=FileStore(Path("unused")),
         )
+        # The keeper looks again whether the last message is there: a second of each process.
+        keeper._SOON = timedelta(milliseconds=50)
         kernel = _Kernel(scene)
         service = TicketService.build(kernel, everything)
         service.life.start()

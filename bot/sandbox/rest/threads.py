@@ -7,11 +7,12 @@ from typing import Any
 from ..audit import AuditAction, changes, thread_state
 from ..channel import Channel
 from ..codec import parse_time
+from ..events import Intent
 from ..models import ChannelType, MessageFlag
 from ..payloads import render_channel, render_member, render_thread_member
 from ..permissions import Permission
 from .call import Call, Reply
-from .channel_rules import ARCHIVE_MINUTES
+from .channel_rules import ARCHIVE_MINUTES, check_channel_name
 from .drafts import read_draft
 from .errors import FormCheck, error, missing_access, missing_permissions, not_found
 from .guilds import render_thread_list
@@ -22,12 +23,13 @@ Json = dict[str, Any]
 _THREADED = (ChannelType.TEXT, ChannelType.ANNOUNCEMENT)
 
 
-def _check(body: Json) -> None:
+def _check(channel: Channel, body: Json) -> None:
     check = FormCheck()
     check.text("name", body.get("name"), 1, 100, required=True)
     check.choice("auto_archive_duration", body.get("auto_archive_duration"), ARCHIVE_MINUTES)
     check.number("rate_limit_per_user", body.get("rate_limit_per_user"), 0, 21_600)
     check.finish()
+    check_channel_name(channel.home, body["name"])
 
 
 def _options(body: Json) -> Json:
@@ -45,7 +47,7 @@ def create_thread_on_message(call: Call) -> Reply:
         raise error(400, 50024)
     call.require(channel, Permission.CREATE_PUBLIC_THREADS)
     message = call.message(channel)
-    _check(call.json)
+    _check(channel, call.json)
     if message.flags & MessageFlag.HAS_THREAD:
         raise error(400, 160004)
     thread = channel.add_thread(call.bot, call.json["name"], message=message, **_options(call.json))
@@ -56,7 +58,7 @@ def create_thread_on_message(call: Call) -> Reply:
 def create_thread(call: Call) -> Reply:
     """Open a thread that hangs on no message, or a post in a forum."""
     channel, body = call.channel(), call.json
-    _check(body)
+    _check(channel, body)
     if channel.type is ChannelType.FORUM:
         return _create_post(call, channel)
     if channel.type not in _THREADED:
@@ -134,11 +136,18 @@ def remove_thread_member(call: Call) -> None:
 
 @route("GET", "/channels/{channel_id}/thread-members")
 def list_thread_members(call: Call) -> list[Json]:
-    """Return a thread's members."""
+    """Return a thread's members, in pages by user id where their memberships are asked for.
+
+    https://discord.com/developers/docs/resources/channel#list-thread-members
+    """
     channel = _thread(call)
-    return [
-        _render_thread_member(call, channel, user_id) for user_id in channel.thread_state.members
-    ]
+    if not call.caller.allowed_intents & Intent.GUILD_MEMBERS:
+        raise missing_access()
+    ids = sorted(channel.thread_state.members)
+    if _with_member(call):
+        limit, after = call.query_number("limit", 100, 1, 100), call.query_snowflake("after") or 0
+        ids = [one for one in ids if one > after][:limit]
+    return [_render_thread_member(call, channel, user_id) for user_id in ids]
 
 
 @route("GET", "/channels/{channel_id}/thread-members/{user_id}")
@@ -154,9 +163,13 @@ def get_thread_member(call: Call) -> Json:
 def _render_thread_member(call: Call, channel: Channel, user_id: int) -> Json:
     payload = render_thread_member(channel, user_id)
     member = channel.guild.members.get(user_id) if channel.guild else None
-    if member is not None and call.query.get("with_member", "").lower() in ("true", "1"):
+    if member is not None and _with_member(call):
         payload["member"] = render_member(member)
     return payload
+
+
+def _with_member(call: Call) -> bool:
+    return call.query.get("with_member", "").lower() in ("true", "1")
 
 
 @route("GET", "/channels/{channel_id}/threads/archived/public")

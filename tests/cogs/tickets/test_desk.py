@@ -16,7 +16,7 @@ from cogs.tickets.resource import PanelResource
 from cogs.tickets.showcase import post_payload
 from db.engine import Database
 from db.ticket_panels import TicketPost
-from tests.cogs.tickets.stage import CHANNEL, GUILD, Stage, View
+from tests.cogs.tickets.stage import CHANNEL, GUILD, LOG, OPENER, STAFF, Stage, View
 from tests.fakes import FakeClock
 
 BOSS = Actor(1, "command", "boss")
@@ -118,15 +118,52 @@ async def test_the_api_makes_changes_and_deletes(sqlite_database: Database) -> N
         await api.get(GUILD, made.id)
 
 
-@pytest.mark.parametrize("emoji", ["🎫", "1️⃣", "❤️", "👩‍🚀", "<a:dance:123456789012345678>"])
+@pytest.mark.parametrize(
+    "emoji",
+    [
+        "🎫",
+        "1️⃣",
+        "❤️",
+        "❤",
+        "👩‍🚀",
+        "👍🏽",
+        "🏳️‍🌈",
+        "👨‍👩‍👧‍👦",
+        "🇪🇸",
+        "🏴󠁧󠁢󠁳󠁣󠁴󠁿",
+        "©️",
+        "<a:dance:123456789012345678>",
+    ],
+)
 def test_emoji_are_taken(emoji: str) -> None:
     assert read_panel({"name": "a", "emoji": emoji}).emoji == emoji
 
 
-@pytest.mark.parametrize("emoji", ["nonsense", "<:a:1>", "@everyone", "!!!"])
+@pytest.mark.parametrize(
+    "emoji",
+    ["nonsense", "<:a:1>", "@everyone", "!!!", "→", "∑", "★", "🎫🎫", "1", "\ufe0f", "🇪", "€", "✓"],
+)
 def test_what_is_no_emoji_is_refused(emoji: str) -> None:
     with pytest.raises(InvalidInput, match="no emoji"):
         read_panel({"name": "a", "emoji": emoji})
+
+
+async def test_a_servers_own_emoji_has_to_be_there(sqlite_database: Database) -> None:
+    stage, _desk = await opened(sqlite_database)
+    asked: list[int] = []
+
+    async def knows(_guild_id: int, emoji_id: int) -> bool:
+        asked.append(emoji_id)
+        return emoji_id == 123456789012345678
+
+    desk = PanelDesk(stage.service.office, stage.audit, knows_emoji=knows)
+    row = await desk.create(GUILD, Panel(name="Help", emoji="<:a1:123456789012345678>"), BOSS)
+    gone = {"emoji": "<:a2:123456789012345679>"}
+    with pytest.raises(InvalidInput, match="no emoji of this server"):
+        await desk.change(row, lambda one: one.model_copy(update=gone), BOSS)
+    row = await desk.change(row, lambda one: one.model_copy(update={"per_member": 2}), BOSS)
+    await desk.change(row, lambda one: one.model_copy(update={"emoji": "🎫"}), BOSS)
+    assert asked == [123456789012345678, 123456789012345679]
 
 
 @pytest.mark.parametrize("count", [1, 5, 6, 25])
@@ -184,3 +221,32 @@ async def test_a_select_is_renewed_once_for_all_who_choose(sqlite_database: Data
     await stage.wait(2)
     edits = [one for one in stage.courier.delivered if one.kind is DeliveryKind.EDIT]
     assert len(edits) == 1
+
+
+async def test_a_panel_has_a_log_channel_of_its_own(database: Database) -> None:
+    stage = await Stage.make(database, FakeClock())
+    await stage.set(log_channel_id=str(LOG))
+    own = await stage.panel("Appeals", log_channel_id="777", rating=True)
+    for panel in (own, await stage.panel("Help")):
+        ticket = await stage.open(panel)
+        await stage.service.life.close(ticket.id, STAFF)
+        await stage.wait(2)
+        await stage.service.quality.rate(ticket.id, OPENER, 3)
+        await stage.service.quality.comment(ticket, OPENER, 3, f"{panel.name}'s")
+        await stage.settle()
+    seen: dict[int, list[str]] = {}
+    for one in stage.courier.delivered:
+        seen.setdefault(one.channel_id or 0, []).append(str(one.payload))
+    assert "Appeals · ticket 1 is closed" in seen[777][0]
+    assert "Appeals's" in seen[777][1]
+    assert len(seen[777]) == 2
+    assert "Appeals" not in str(seen[LOG])
+    assert "Help · ticket 2 is closed" in str(seen[LOG])
+
+
+async def test_a_log_channel_that_is_not_there_is_refused(sqlite_database: Database) -> None:
+    stage = await Stage.make(sqlite_database, FakeClock())
+    desk = PanelDesk(stage.service.office, stage.audit)
+    stage.view.lost = {777}
+    with pytest.raises(NotFound, match="can't see that channel"):
+        await desk.create(GUILD, Panel(name="Help", log_channel_id=777), SYSTEM)
