@@ -5,7 +5,6 @@ A change and the edits of the messages that show the panel are one transaction.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,17 +13,18 @@ from pydantic import ValidationError
 
 from bot.core.audit import AuditLog
 from bot.core.contracts import Actor
-from bot.core.errors import Conflict, Denied, InvalidInput, NotFound
+from bot.core.errors import Conflict, InvalidInput, NotFound
 from bot.core.fields.text import quote
 from bot.core.i18n import _
 from bot.core.jobs import Job, Retry
-from bot.core.outbox import Delivery, OutboxFailed
-from bot.core.preflight import can_post, missing_permissions
+from bot.core.outbox import Delivery, OutboxFailed, Receipt
 from bot.core.settings.validation import invalid_input
+from cogs.tickets.emoji import custom_id_of, is_emoji
 from cogs.tickets.logplace import check_log_channel
 from cogs.tickets.office import Office
-from cogs.tickets.panel import MOST_PANELS, Panel, Room, name_key
-from cogs.tickets.settings import KEY
+from cogs.tickets.panel import MOST_PANELS, Panel, name_key
+from cogs.tickets.preflight import called_roles, check_calls, check_channel, check_place
+from cogs.tickets.settings import KEY, TicketSettings
 from cogs.tickets.showcase import MOST_SHOWN, post_payload
 from db import ticket_panels as table
 from db.ticket_panels import TicketPanel, TicketPost
@@ -40,21 +40,16 @@ NOTE_JOB, RENEW_JOB = "tickets.post", "tickets.renew"
 SENDING_SECONDS, _LOOK_AGAIN = 5.0, timedelta(seconds=10)
 _GATHER = timedelta(seconds=1)
 _LOST = frozenset({"message_gone", "channel_gone"})
-_FOR_THREADS = (
-    "view_channel",
-    "create_private_threads",
-    "send_messages_in_threads",
-    "manage_threads",
-)
-_FOR_CHANNELS = ("view_channel", "manage_channels", "manage_roles")
-# A custom emoji as Discord writes it, or one character of Unicode with what belongs to it.
-_EMOJI = re.compile(
-    r"<a?:\w{2,32}:\d{15,20}>|[0-9#*]\ufe0f?\u20e3|(?=[^\x00-\xff])[^\w\s<>:@#]{1,16}|[©®]\ufe0f?"
-)
 
 
 # Told of a panel that has changed, by guild and id.
 Changed = Callable[[int, int], Awaitable[None]]
+# Tells whether an emoji is a guild's own.
+KnowsEmoji = Callable[[int, int], Awaitable[bool]]
+
+
+async def _any_emoji(_guild_id: int, _emoji_id: int) -> bool:
+    return True
 
 
 def read_panel(values: Mapping[str, Any]) -> Panel:
@@ -63,7 +58,7 @@ def read_panel(values: Mapping[str, Any]) -> Panel:
         panel = Panel.model_validate(dict(values))
     except ValidationError as error:
         raise invalid_input(error, {}) from error
-    if panel.emoji and not _EMOJI.fullmatch(panel.emoji):
+    if panel.emoji and not is_emoji(panel.emoji):
         raise InvalidInput(
             _("{emoji} is no emoji.", emoji=quote(panel.emoji)),
             hint=_("Choose one from Discord's list of emoji."),
@@ -85,11 +80,15 @@ class PanelDesk:
         audit: AuditLog,
         *,
         changed: Changed | None = None,
+        recheck: Callable[[int], None] = lambda _guild_id: None,
+        knows_emoji: KnowsEmoji = _any_emoji,
         patience: float = SENDING_SECONDS,
     ) -> None:
         self._office = office
         self._audit = audit
         self._changed = changed
+        self._recheck = recheck
+        self._knows_emoji = knows_emoji
         self._patience = patience
         # The messages that show panels: every deletion in all guilds is looked up here.
         self.posted: set[int] = set()
@@ -113,8 +112,9 @@ class PanelDesk:
 
     async def create(self, guild_id: int, panel: Panel, actor: Actor) -> TicketPanel:
         """Keep a new panel; raises `Conflict` for a name that is taken, `Denied` for its place."""
-        self._check_place(guild_id, panel)
+        self._check_rooms(guild_id, panel, await self._office.set_by(guild_id))
         check_log_channel(self._office.state(), guild_id, panel)
+        await self._check_emoji(guild_id, panel.emoji)
         now = self._office.clock.now()
         async with self._office.database.write() as session:
             if len(await table.list_panels(session, guild_id)) >= MOST_PANELS:
@@ -133,7 +133,9 @@ class PanelDesk:
             if panel_id is None:
                 raise _name_taken(panel)
             await self._record(session, guild_id, actor, "create", panel)
-            return await self._get(session, guild_id, panel_id)
+            made = await self._get(session, guild_id, panel_id)
+        self._recheck(guild_id)
+        return made
 
     async def change(
         self, row: TicketPanel, make: Callable[[Panel], Panel], actor: Actor
@@ -142,14 +144,16 @@ class PanelDesk:
 
         Raises `Conflict` when somebody else has changed it or has its name, and what `make` raises.
         """
+        settings = await self._office.set_by(row.guild_id)
+        before = Panel.model_validate(row.config)
+        panel = read_panel(make(before).to_json())
+        if panel.emoji != before.emoji:
+            await self._check_emoji(row.guild_id, panel.emoji)
         async with self._office.database.write() as session:
             current = await self._get(session, row.guild_id, row.id, lock=True)
             if current.revision != row.revision:
                 raise changed_meanwhile()
-            before = Panel.model_validate(current.config)
-            panel = read_panel(make(before).to_json())
-            if (panel.room, panel.parent_id) != (before.room, before.parent_id):
-                self._check_place(row.guild_id, panel)
+            self._check_rooms(row.guild_id, panel, settings, before)
             if panel.log_channel_id != before.log_channel_id:
                 check_log_channel(self._office.state(), row.guild_id, panel)
             named = await table.get_panel_named(session, row.guild_id, name_key(panel.name))
@@ -166,6 +170,7 @@ class PanelDesk:
             await self._record(session, row.guild_id, actor, "edit", panel)
             await self._refresh_posts(session, row.guild_id, row.id)
             changed = await self._get(session, row.guild_id, row.id)
+        self._recheck(row.guild_id)
         if self._changed is not None:
             await self._changed(row.guild_id, row.id)
         return changed
@@ -187,6 +192,7 @@ class PanelDesk:
                     await self._refresh(session, post)
                 else:
                     await self._take_down(session, post)
+        self._recheck(row.guild_id)
 
     async def post(
         self,
@@ -200,7 +206,7 @@ class PanelDesk:
         text: str,
     ) -> TicketPost:
         """Have a message posted that shows panels; raises `Denied` with the fix."""
-        self._check_showing(guild_id, channel_id, rows)
+        await self._check_showing(guild_id, channel_id, rows)
         async with self._office.database.write() as session:
             if len(await table.list_posts(session, guild_id)) >= MOST_POSTS:
                 raise InvalidInput(
@@ -233,7 +239,12 @@ class PanelDesk:
             await self._audit.record(
                 session, actor, guild_id, f"{KEY}.panel_post", "settings", details
             )
+        self._recheck(guild_id)
         return post
+
+    async def wait_for(self, post: TicketPost) -> Receipt | None:
+        """Return what became of a message that was to be posted, as far as a few seconds tell."""
+        return await self._office.outbox.wait_for(post_key(post.id), self._patience)
 
     async def list_posts(self, guild_id: int) -> Sequence[TicketPost]:
         """Return the messages that show panels."""
@@ -357,52 +368,50 @@ class PanelDesk:
         ]
         return post_payload(post, shown, await self._office.locale(post.guild_id))
 
-    # --- Discord's side --------------------------------------------------------------------------
+    async def _check_emoji(self, guild_id: int, emoji: str) -> None:
+        """Raise for an emoji that Discord would refuse the message for."""
+        emoji_id = custom_id_of(emoji)
+        if emoji_id is not None and not await self._knows_emoji(guild_id, emoji_id):
+            raise InvalidInput(
+                _("{emoji} is no emoji of this server.", emoji=quote(emoji)),
+                hint=_("Choose one of this server, or one that is everywhere."),
+            )
 
-    def _check_showing(self, guild_id: int, channel_id: int, rows: Sequence[TicketPanel]) -> None:
-        """Raise when the panels can't be shown in a channel, or their rooms not be made there."""
-        self._check_channel(guild_id, channel_id)
+    async def _check_showing(
+        self, guild_id: int, channel_id: int, rows: Sequence[TicketPanel]
+    ) -> None:
+        """Raise when the panels can't be shown in a channel, or not work there."""
+        check_channel(self._office.state(), guild_id, channel_id)
         if len(rows) > MOST_SHOWN:
             raise InvalidInput(_("A message shows at most {count} panels.", count=MOST_SHOWN))
+        settings = await self._office.set_by(guild_id)
         for row in rows:
             panel = Panel.model_validate(row.config)
-            self._check_place(guild_id, panel)
-            if panel.parent_id is None and panel.room is Room.THREAD:
-                self._check_needs(guild_id, channel_id, _FOR_THREADS)
+            self._check_rooms(guild_id, panel, settings, here=channel_id)
 
-    def _check_channel(self, guild_id: int, channel_id: int) -> None:
-        channel = self._office.state().channel(guild_id, channel_id)
-        if channel is None:
-            raise NotFound(_("I can't see that channel."))
-        refusal = can_post(channel, ("embed_links",))
-        if refusal is not None:
-            raise Denied(refusal.message, hint=refusal.fix)
+    def _check_rooms(
+        self,
+        guild_id: int,
+        panel: Panel,
+        settings: TicketSettings,
+        before: Panel | None = None,
+        *,
+        here: int | None = None,
+    ) -> None:
+        """Raise when a panel's rooms can't be made, or who is called there can't be.
 
-    def _check_place(self, guild_id: int, panel: Panel) -> None:
-        """Raise when no room could be made where the panel's are to be."""
-        if panel.parent_id is None:
+        What was so `before` is a problem of the guild's, and no reason to refuse a change.
+        """
+        state = self._office.state()
+        if before is None or _places_of(panel) != _places_of(before):
+            check_place(state, guild_id, panel, here)
+        elif called_roles(panel, settings) <= called_roles(before, settings):
             return
-        place = self._office.state().channel(guild_id, panel.parent_id)
-        if place is None:
-            raise NotFound(_("I can't see the place for the rooms of these tickets."))
-        if panel.room is Room.THREAD and place.kind != "text":
-            raise InvalidInput(
-                _("Threads need a text channel to be in."), hint=_("Choose one as the place.")
-            )
-        if panel.room is Room.CHANNEL and place.kind != "category":
-            raise InvalidInput(
-                _("Channels need a category to be in."), hint=_("Choose one as the place.")
-            )
-        needs = _FOR_THREADS if panel.room is Room.THREAD else _FOR_CHANNELS
-        self._check_needs(guild_id, panel.parent_id, needs)
+        check_calls(state, guild_id, panel, settings, here)
 
-    def _check_needs(self, guild_id: int, channel_id: int, needs: Sequence[str]) -> None:
-        place = self._office.state().channel(guild_id, channel_id)
-        if place is None:
-            return
-        refusal = missing_permissions(needs, place.bot_permissions, place)
-        if refusal is not None:
-            raise Denied(refusal.message, hint=refusal.fix)
+
+def _places_of(panel: Panel) -> tuple[Any, ...]:
+    return panel.room, panel.parent_id, panel.overflow_ids
 
 
 def changed_meanwhile() -> Conflict:

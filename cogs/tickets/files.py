@@ -25,7 +25,7 @@ from bot.core.errors import NotFound
 from bot.core.i18n import _
 from bot.core.jobs import Job, Retry
 from bot.core.outbox import Delivery
-from cogs.tickets.attachments import handle_of
+from cogs.tickets.attachments import Handles
 from cogs.tickets.form import LARGEST_FILE
 from cogs.tickets.machine import Status
 from cogs.tickets.office import Office
@@ -341,8 +341,8 @@ class FileKeeper:
         payload: dict[str, Any] = {"attachments": [{"filename": file.name, **renderer}]}
         if size > LARGEST_UPLOAD:
             locale = await self._office.locale(ticket.guild_id)
-            files = await table.list_files(session, ticket.id)
-            payload = large_file_payload(ticket, file, handle_of(file, files), locale)
+            handles = Handles(await table.list_names(session, ticket.id))
+            payload = large_file_payload(ticket, file, handles.of(file), locale)
         delivery = Delivery.message(
             ticket.channel_id,
             payload,
@@ -362,10 +362,13 @@ class FileKeeper:
         return data
 
     async def sweep(self, older_than: timedelta = timedelta(days=1)) -> None:
-        """Delete the contents that no file refers to any more.
+        """Delete the contents that no file refers to any more, and give up what never came.
 
-        One that was stored just now may have its row to come.
+        A content that was stored just now may have its row to come. What the jobs have not fetched
+        in their time, they don't try any more.
         """
+        async with self._office.database.write() as session:
+            await table.give_up_pending(session, self._office.clock.now() - 2 * _LONGEST_WAIT)
         digests = list(await self.store.list(older_than))
         for start in range(0, len(digests), 500):
             part = digests[start : start + 500]

@@ -65,7 +65,7 @@ class TicketService:
         )
         herald = Herald(office)
         keeper = RoomKeeper(office, outside.rooms, herald, kernel.problems)
-        watch = Watch(office, herald)
+        watch = Watch(office, herald, keeper)
         files = FileKeeper(office, outside.store, outside.fetcher, outside.history)
         quality = Quality(office, kernel.audit)
         capture = Capture(
