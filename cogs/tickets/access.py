@@ -23,6 +23,7 @@ from db.tickets import Ticket
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
+    from bot.core.permissions import PermissionService
 
 Interaction: TypeAlias = "discord.Interaction[Pegasus]"
 
@@ -43,8 +44,9 @@ class Standing:
 class Access:
     """Finds tickets for people, and says what they are to them."""
 
-    def __init__(self, office: Office) -> None:
+    def __init__(self, office: Office, permissions: PermissionService) -> None:
         self._office = office
+        self._permissions = permissions
 
     async def find(self, interaction: Interaction, text: str | None = None) -> Standing:
         """Return the ticket of a number, or of the room that the person is in.
@@ -97,6 +99,22 @@ class Access:
         if not standing.is_staff:
             raise not_staff()
         return standing
+
+    async def ensure_sees_to(self, standing: Standing, member: discord.Member) -> None:
+        """Raise `Denied` unless a member is of the staff of a ticket, or manages tickets."""
+        staff = await self._office.staff_of(standing.ticket, standing.panel)
+        can = member.guild_permissions
+        if (
+            not staff.isdisjoint(one.id for one in member.roles)
+            or can.manage_guild
+            or can.administrator
+            or await self._permissions.has(member.guild.id, member.id, KEY)
+        ):
+            return
+        raise Denied(
+            _("{member} is not of the staff of this ticket.", member=member.mention),
+            hint=_("/ticket add lets them in; with owner, /ticket transfer makes it their ticket."),
+        )
 
     async def is_any_staff(self, interaction: Interaction) -> bool:
         """Tell whether somebody sees to the tickets of any panel."""

@@ -64,7 +64,7 @@ class Tickets(
             store=FileStore(config.tickets.files_of(bot.kernel.database.path)),
         )
         self.service = TicketService.build(bot.kernel, outside)
-        self.access = Access(self.service.office)
+        self.access = Access(self.service.office, bot.kernel.permissions)
         self.asker = Asker(self.service)
         self.desk = PanelDesk(
             self.service.office,

@@ -185,6 +185,7 @@ class Handling(commands.Cog):
             await life.give_to(standing.ticket.id, own_id, member.id)
             text = _("This is the ticket of {member} now.", member=member.mention)
         else:
+            await self.access.ensure_sees_to(standing, member)
             await life.transfer(standing.ticket.id, own_id, member.id)
             text = _("{member} sees to this ticket now.", member=member.mention)
         await answer(interaction, text)

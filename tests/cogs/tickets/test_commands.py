@@ -87,6 +87,14 @@ async def ticket_in(desk: Desk) -> Ticket:
     return ticket
 
 
+async def kept(desk: Desk, ticket: Ticket) -> Ticket:
+    """Return the ticket as it is kept now."""
+    async with desk.bench.kernel.database.read() as session:
+        found = await get_ticket(session, ticket.id)
+    assert found is not None
+    return found
+
+
 async def test_a_panel_is_made_posted_listed_and_deleted(desk: Desk) -> None:
     await made(desk)
     desk.cog.desk._patience = 0
@@ -166,6 +174,15 @@ async def test_members_are_refused_what_is_the_staffs(desk: Desk) -> None:
     assert "not the room of a ticket" in await desk.ask(desk.sam, "ticket claim")
     said = await desk.ask(desk.ada, "ticket open", panel="Support", member=desk.sam)
     assert "Only the staff can open tickets for others" in said
+
+
+async def test_staff_hand_tickets_to_staff_alone(desk: Desk) -> None:
+    await made(desk)
+    ticket = await ticket_in(desk)
+    assert "not of the staff" in await desk.ask(desk.sam, "ticket transfer", member=desk.ada)
+    assert (await kept(desk, ticket)).claimed_by is None
+    assert "sees to" in await desk.ask(desk.boss, "ticket transfer", member=desk.sam)
+    assert (await kept(desk, ticket)).claimed_by == desk.sam.id
 
 
 async def test_tags_are_kept_and_sent(desk: Desk) -> None:
