@@ -13,6 +13,7 @@ from bot.core.i18n import _
 from bot.forms import Input, Question, Values, ask
 from bot.replies import LastingButton, answer
 from cogs.tickets.access import Interaction, Standing, not_staff
+from cogs.tickets.changing import ensure_open
 from cogs.tickets.ending import LONGEST_REASON
 from cogs.tickets.settings import KEY
 
@@ -95,6 +96,7 @@ async def _answer_question(interaction: Interaction, standing: Standing, verb: s
 async def ask_to_close(interaction: Interaction, standing: Standing) -> None:
     """Open the form in which somebody says why, and so confirms, that a ticket be closed."""
     ensure_may_close(standing)
+    ensure_open(standing.ticket)
     cog: Any = interaction.client.get_cog("Tickets")
     ticket = standing.ticket
 

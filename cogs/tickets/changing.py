@@ -126,6 +126,12 @@ class Changing:
         )
 
 
+def ensure_open(ticket: Ticket) -> None:
+    """Raise `Conflict` for a ticket that is not open, before somebody is asked for nothing."""
+    if ticket.status != Status.OPEN:
+        raise not_possible(ticket)
+
+
 def not_possible(ticket: Ticket) -> Conflict:
     """Return why something can't be done with a ticket in the state that it is in."""
     match ticket.status:

@@ -185,6 +185,13 @@ async def test_staff_hand_tickets_to_staff_alone(desk: Desk) -> None:
     assert (await kept(desk, ticket)).claimed_by == desk.sam.id
 
 
+async def test_a_closed_ticket_asks_nobody_why_it_is_closed(desk: Desk) -> None:
+    await made(desk)
+    ticket = await ticket_in(desk)
+    await desk.cog.service.life.close(ticket.id, desk.sam.id)
+    assert "This ticket is closed" in await desk.ask(desk.sam, "ticket close")
+
+
 async def test_tags_are_kept_and_sent(desk: Desk) -> None:
     await made(desk)
     form = await desk.boss.slash(desk.channel, "ticket tag add")
