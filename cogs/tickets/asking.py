@@ -86,8 +86,24 @@ class Asker:
         first = next_page(Panel.model_validate(row.config), {}) if row is not None else None
         if row is None or first is None:
             await self.finish(interaction, request)
-        else:
-            await self.ask(interaction, request, row, first)
+            return
+        # Whoever has lost the answer with its buttons finds in the form what they wrote.
+        async with in_time():
+            answers = await self._left(request, Panel.model_validate(row.config))
+        await self.ask(interaction, replace(request, answers=answers), row, first)
+
+    async def _left(self, request: Request, panel: Panel) -> Mapping[str, Any]:
+        """Return what somebody has filled in for the same member, as far as it is still asked."""
+        office = self._service.office
+        async with office.database.read() as session:
+            draft = await panels.get_draft(
+                session, request.panel_id, request.actor.user_id, office.clock.now()
+            )
+        if draft is None:
+            return request.answers
+        for_whom = _read_applicant(draft.context["applicant"]).user_id
+        is_same = for_whom == request.applicant.user_id
+        return keep_asked(panel, draft.answers) if is_same else request.answers
 
     async def ask(
         self, interaction: Interaction, request: Request, row: TicketPanel, page: int

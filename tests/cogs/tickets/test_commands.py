@@ -11,10 +11,12 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.core.contracts import Actor
-from cogs.tickets.panel import Panel
+from cogs.tickets.asking import DRAFT_KEPT
+from cogs.tickets.panel import Page, Panel, Question
 from cogs.tickets.ports import Applicant, Request
 from db.engine import Database
 from db.ticket_messages import TicketMessage
+from db.ticket_panels import TicketPanel, put_draft
 from db.tickets import Ticket, get_ticket
 from tests.cogs.moderation.world import text_of
 from tests.cogs.tickets.talk import message
@@ -174,6 +176,32 @@ async def test_members_are_refused_what_is_the_staffs(desk: Desk) -> None:
     assert "not the room of a ticket" in await desk.ask(desk.sam, "ticket claim")
     said = await desk.ask(desk.ada, "ticket open", panel="Support", member=desk.sam)
     assert "Only the staff can open tickets for others" in said
+
+
+async def test_a_form_that_was_left_is_offered_as_it_was_filled_in(desk: Desk) -> None:
+    await made(desk)
+    row = await desk.panel()
+    asked = [
+        Question(key="what", label="What?"),
+        Question(key="where", label="Where?"),
+    ]
+    pages = tuple(Page(questions=(one,)) for one in asked)
+    panel = Panel.model_validate(row.config).model_copy(update={"pages": pages})
+    async with desk.bench.kernel.database.write() as session:
+        await session.execute(update(TicketPanel).values(config=panel.to_json()))
+        ada = {"user_id": str(desk.ada.id), "name": "ada", "role_ids": [], "is_bot": False}
+        await put_draft(
+            session,
+            panel_id=row.id,
+            user_id=desk.ada.id,
+            guild_id=desk.guild.id,
+            answers={"what": "It leaks", "gone": "Not asked any more"},
+            context={"applicant": ada, "origin": {}, "channel_id": str(desk.channel.id)},
+            expires_at=desk.bench.kernel.clock.now() + DRAFT_KEPT,
+        )
+    # The answer with its buttons is gone once the client is started anew.
+    again = await desk.ada.slash(desk.channel, "ticket open")
+    assert "It leaks" in str(again.modal)
 
 
 async def test_staff_hand_tickets_to_staff_alone(desk: Desk) -> None:
