@@ -14,7 +14,7 @@ from cogs.tickets.changing import LONGEST_NOTE
 from cogs.tickets.ending import Ending
 from cogs.tickets.limits import ensure_can_move, ensure_can_own
 from cogs.tickets.machine import Action
-from cogs.tickets.naming import fit_name
+from cogs.tickets.naming import fit_name, is_empty
 from cogs.tickets.panel import Panel, Priority, Room
 from cogs.tickets.watch import NO_CLOSE
 from db import tickets as table
@@ -164,6 +164,8 @@ class Life(Ending):
 
     async def rename(self, ticket_id: int, actor_id: int, name: str) -> Ticket:
         """Give the room another name; Discord takes two in ten minutes, later ones wait."""
+        if is_empty(name):
+            raise InvalidInput(_("This name has nothing in it."), hint=_("Write a word or two."))
         cleaned = fit_name(name)
         async with self._office.database.write() as session:
             ticket = await self._change(session, ticket_id, Action.RENAME, name=cleaned)

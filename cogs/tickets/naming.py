@@ -42,6 +42,11 @@ def fit_name(name: str, longest: int = LONGEST_NAME) -> str:
     return " ".join(_UNFIT.sub(" ", name).split())[:longest].strip() or "ticket"
 
 
+def is_empty(name: str) -> bool:
+    """Tell whether nothing of a name is left that could be seen."""
+    return not _UNFIT.sub(" ", name).strip()
+
+
 def next_rename(renamed_at: Sequence[float], now: datetime) -> datetime:
     """Return when the next new name may be asked for: now, or when one is ten minutes old."""
     if len(renamed_at) < RENAMES:

@@ -12,7 +12,7 @@ import discord
 from discord import ui
 
 from bot.checks import actor_of, ensure_manages, in_time
-from bot.core.errors import Conflict
+from bot.core.errors import Conflict, InvalidInput
 from bot.core.fields.text import escape_markdown, shorten
 from bot.core.i18n import N_, Message, _, ngettext
 from bot.forms import Input, Interaction, Question, Values, ask
@@ -436,6 +436,11 @@ def _with_route(panel: Panel, values: Values, panels: Sequence[str]) -> Panel:
         priority=Priority(values["priority"][0]) if values["priority"] else None,
         labels=tuple(one.strip() for one in values["labels"].split(",") if one.strip()),
     )
+    if not (route.panel or route.staff_roles or route.priority or route.labels):
+        raise InvalidInput(
+            _("This route leads to nothing."),
+            hint=_("Choose a panel, staff, a priority or labels."),
+        )
     return editing.with_route(panel, route)
 
 

@@ -159,6 +159,10 @@ async def test_questions_and_routes_are_edited(desk: Desk) -> None:
     await desk.boss.submit_modal(
         form, {"when": "Kind: Bug", "roles": [], "priority": ["high"], "labels": "bug, new"}
     )
+    form = await desk.boss.select(editor.response, ["route"], custom_id="tickets:panel:routes")
+    nothing = {"when": "Kind: Bug", "roles": [], "priority": [], "labels": " , "}
+    refused = await desk.boss.submit_modal(form, nothing)
+    assert "leads to nothing" in text_of(refused)
     (route,) = Panel.model_validate((await desk.panel()).config).routes
     assert (route.priority, route.labels) == ("high", ("bug", "new"))
 

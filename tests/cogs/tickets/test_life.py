@@ -123,6 +123,14 @@ async def test_a_third_name_in_ten_minutes_waits(sqlite_database: Database) -> N
     assert [call for call, _room in stage.rooms.calls].count("rename") == 3
 
 
+async def test_a_name_of_nothing_is_refused(sqlite_database: Database) -> None:
+    stage = await Stage.make(sqlite_database, FakeClock())
+    ticket = await stage.open()
+    with pytest.raises(InvalidInput, match="has nothing in it"):
+        await stage.service.life.rename(ticket.id, STAFF, " \u200b ")
+    assert (await stage.get(ticket.id)).name == ticket.name
+
+
 async def test_the_opener_is_asked_and_silence_closes(database: Database) -> None:
     stage = await Stage.make(database, FakeClock())
     ticket = await stage.open()
