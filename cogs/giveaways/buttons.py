@@ -9,11 +9,14 @@ from uuid import UUID
 import discord
 
 from bot.checks import guild_id_of, in_time
+from bot.core.durations import Span
 from bot.core.errors import Denied
 from bot.core.i18n import Message, _, ngettext
 from bot.localization import locale_of
 from bot.replies import LastingButton, answer
+from cogs.giveaways.announcing import withheld_line
 from cogs.giveaways.entering import Entered, Entrant, Inside, Refused
+from cogs.giveaways.opening import role_time_of
 from cogs.giveaways.runner import Runner
 from cogs.giveaways.winning import Claimed
 
@@ -168,12 +171,28 @@ def _claimed(claimed: Claimed, locale: str) -> str:
     lines = [text.render(locale)]
     if claimed.code is not None:
         lines += [_("Your code, which nobody else was given:").render(locale)]
-        # Inside code nothing is formatted; a code with backticks shows as it is.
-        lines += [f"```\n{claimed.code}\n```" if "`" not in claimed.code else claimed.code]
-    elif giveaway.reward_role_id is not None:
-        role = f"<@&{giveaway.reward_role_id}>"
-        lines += [_("Your role {role} is on its way.", role=role).render(locale)]
-    else:
+        lines += [_fenced(claimed.code)]
+    if claimed.amount is not None:
+        text = _("{amount} was put into your account.", amount=claimed.amount)
+        lines += [text.render(locale)]
+    if giveaway.reward_role_id is not None:
+        lines += [_role_line(claimed).render(locale)]
+    if len(lines) == 1:
         host = f"<@{giveaway.host_id}>"
         lines += [_("{host} holds this giveaway: ask them for it.", host=host).render(locale)]
     return "\n".join(lines)
+
+
+def _role_line(claimed: Claimed) -> Message:
+    giveaway = claimed.giveaway
+    if claimed.is_role_withheld:
+        return withheld_line(giveaway)
+    role = f"<@&{giveaway.reward_role_id}>"
+    if (time := role_time_of(giveaway)) is None:
+        return _("Your role {role} is on its way.", role=role)
+    return _("Your role {role} is on its way, for {time}.", role=role, time=Span(time))
+
+
+def _fenced(code: str) -> str:
+    """Return a code so that it shows as it is; only three backticks in a row would end a fence."""
+    return f"```\n{code}\n```" if "```" not in code else code.replace("`", "\\`")

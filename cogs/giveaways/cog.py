@@ -78,6 +78,7 @@ class Giveaways(
             kernel.clock,
             opening=self.opening,
             drawing=self.runner.drawing,
+            settings=kernel.settings,
             state=kernel.state,
         )
         kernel.resources.register(RESOURCE.name, service)

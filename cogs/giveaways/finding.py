@@ -35,6 +35,7 @@ class Drawn:
     digest: str
     user_id: int | None
     reason: str | None = None
+    role_ids: frozenset[int] = frozenset()
 
 
 class Finder:
@@ -89,19 +90,21 @@ class Finder:
             people = await table.map_people(session, giveaway.id, digests)
             ids = [one for one in people.values() if one is not None]
             blocked = await list_blocked_among(session, giveaway.guild_id, ids)
-        roles = await self._stage.members.find(giveaway.guild_id, ids)
+        members = await self._stage.members.look_up(giveaway.guild_id, ids)
         house = await self._stage.house(giveaway.guild_id)
         requirements = Requirements.from_json(giveaway.requirements)
 
-        def reason_of(user_id: int | None) -> str | None:
+        def judged(digest: str) -> Drawn:
+            user_id = people[digest]
             if user_id is None:
-                return ERASED
+                return Drawn(digest, None, ERASED)
+            member = members.get(user_id)
+            held = member.role_ids if member else None
             is_blocked = user_id in blocked
-            return reason_to_pass_over(
-                requirements, house, roles.get(user_id), is_blocked=is_blocked
-            )
+            reason = reason_to_pass_over(requirements, house, held, is_blocked=is_blocked)
+            return Drawn(digest, user_id, reason, held or frozenset())
 
-        return [Drawn(one, people[one], reason_of(people[one])) for one in digests]
+        return [judged(one) for one in digests]
 
 
 def _take(order: Iterator[str], count: int) -> list[str]:

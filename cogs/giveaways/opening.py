@@ -142,7 +142,7 @@ class Opening:
             "max_entries": plan.max_entries,
             "end_at_entries": plan.end_at_entries,
             "claim_seconds": window and round(window.total_seconds()),
-            "reward_role_id": plan.reward_role_id,
+            **_rewards_of(plan),
             "seed": tip,
             "commitment": commitment_of(tip),
             "rounds": 0,
@@ -357,7 +357,15 @@ def plan_of(giveaway: Giveaway) -> Plan:
         end_at_entries=giveaway.end_at_entries,
         claim_window=timedelta(seconds=window) if window is not None else None,
         reward_role_id=giveaway.reward_role_id,
+        reward_role_time=role_time_of(giveaway),
+        prize_amount=giveaway.prize_amount,
     )
+
+
+def role_time_of(giveaway: Giveaway) -> timedelta | None:
+    """Return how long winners have their role, `None` for good."""
+    seconds = giveaway.reward_role_seconds
+    return None if seconds is None else timedelta(seconds=seconds)
 
 
 def _audited(giveaway: Giveaway) -> dict[str, Any]:
@@ -387,5 +395,14 @@ def _changed_values(plan: Plan) -> dict[str, Any]:
         "max_entries": plan.max_entries,
         "end_at_entries": plan.end_at_entries,
         "claim_seconds": window and round(window.total_seconds()),
+        **_rewards_of(plan),
+    }
+
+
+def _rewards_of(plan: Plan) -> dict[str, Any]:
+    time = plan.reward_role_time
+    return {
         "reward_role_id": plan.reward_role_id,
+        "reward_role_seconds": time and round(time.total_seconds()),
+        "prize_amount": plan.prize_amount,
     }

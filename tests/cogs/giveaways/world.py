@@ -22,7 +22,7 @@ from bot.core.outbox.deliveries import OutboxFailed
 from bot.core.problems import ProblemService
 from bot.core.settings import SettingsStore
 from bot.core.supervisor import TaskSupervisor
-from cogs import general
+from cogs import economy, general
 from cogs.giveaways.board import Board
 from cogs.giveaways.manifest import FEATURE, KEY
 from cogs.giveaways.opening import END_JOB, Opening, Order
@@ -56,7 +56,7 @@ class HostWorld:
         self.database, self.clock = database, clock
         self.place, self.courier = Place(), Courier()
         bus, supervisor = EventBus(), TaskSupervisor()
-        registry = FeatureRegistry([general.FEATURE, FEATURE])
+        registry = FeatureRegistry([general.FEATURE, economy.FEATURE, FEATURE])
         audit = AuditLog(clock, bus, supervisor)
         self.settings = SettingsStore(database, clock, bus, registry, audit, state=self.state)
         self.problems = ProblemService(
