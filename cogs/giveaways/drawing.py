@@ -22,7 +22,7 @@ from bot.core.jobs import Job, Retry
 from bot.core.outbox import Delivery
 from cogs.giveaways.announcing import Result, closed_payload, result_payload, round_key
 from cogs.giveaways.backstage import Backstage
-from cogs.giveaways.finding import Drawn, Entries, Finder
+from cogs.giveaways.finding import Drawn, Entries, Finder, Unwritten
 from cogs.giveaways.rewarding import Winner
 from cogs.giveaways.rounds import DRAW_JOB, draw_key, order_draw, read_draw_key
 from cogs.giveaways.verify import entries_root, seed_of
@@ -47,10 +47,16 @@ def closed_key(giveaway_id: UUID) -> str:
 class Drawing:
     """Closes and draws giveaways."""
 
-    def __init__(self, backstage: Backstage, winning: Winning) -> None:
+    def __init__(
+        self,
+        backstage: Backstage,
+        winning: Winning,
+        *,
+        unwritten: Unwritten = lambda _giveaway_id, _user_id: 0,
+    ) -> None:
         self._stage = backstage
         self._winning = winning
-        self._finder = Finder(backstage)
+        self._finder = Finder(backstage, unwritten)
         # Seconds for which the message about the entries is waited for before the job is put off.
         # None: of many that end at once, others get their turn.
         self.patience = 0.0
