@@ -56,6 +56,20 @@ GIVEN = "given"
 _AFTER_ITS_END = Erasure(deletes=True, kept_while=("state", (GIVEN,)))
 
 
+def search_key_of(title: str, prize: str) -> str:
+    """Return what a giveaway is searched by, without regard to case.
+
+    Kept, since neither SQLite nor PostgreSQL in the C locale knows capitals other than English
+    ones.
+    """
+    return f"{title}\n{prize}".casefold()
+
+
+def _search_key(context: Any) -> str:
+    values = context.get_current_parameters()
+    return search_key_of(values["title"], values["prize"])
+
+
 class Giveaway(Base):
     """A giveaway; `number` is how its guild calls it.
 
@@ -87,6 +101,7 @@ class Giveaway(Base):
     title: Mapped[str] = mapped_column(String(256))
     description: Mapped[str | None] = mapped_column(Text)
     prize: Mapped[str] = mapped_column(String(256))
+    search_key: Mapped[str | None] = mapped_column(Text, default=_search_key)
     winner_count: Mapped[int] = mapped_column(Integer)
     status: Mapped[str] = mapped_column(String(20))
     starts_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -1,4 +1,4 @@
-"""Let giveaways give currency, and roles for a time."""
+"""Let giveaways give currency, and roles for a time, and be found in any script."""
 
 from __future__ import annotations
 
@@ -33,6 +33,24 @@ def upgrade() -> None:
     with op.batch_alter_table("giveaways", schema=None) as batch_op:
         batch_op.add_column(sa.Column("reward_role_seconds", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("prize_amount", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("search_key", sa.Text(), nullable=True))
+    _fill_search_keys()
+
+
+def _fill_search_keys() -> None:
+    giveaways = sa.table(
+        "giveaways",
+        sa.column("id", sa.Uuid()),
+        sa.column("title", sa.String()),
+        sa.column("prize", sa.String()),
+        sa.column("search_key", sa.Text()),
+    )
+    bind = op.get_bind()
+    found = bind.execute(sa.select(giveaways.c.id, giveaways.c.title, giveaways.c.prize)).all()
+    keys = [{"giveaway": one.id, "key": f"{one.title}\n{one.prize}".casefold()} for one in found]
+    if keys:
+        statement = sa.update(giveaways).where(giveaways.c.id == sa.bindparam("giveaway"))
+        bind.execute(statement.values(search_key=sa.bindparam("key")), keys)
 
 
 def downgrade() -> None:
