@@ -64,6 +64,7 @@ class Giveaways(
         self.series = Series(
             kernel.database,
             kernel.clock,
+            settings=kernel.settings,
             jobs=kernel.jobs,
             opening=self.opening,
             problems=kernel.problems,

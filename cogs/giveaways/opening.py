@@ -285,8 +285,9 @@ class Opening:
         statuses: tuple[str, ...],
         values: Mapping[str, Any],
     ) -> Giveaway:
+        now = self._clock.now()
         changed = await table.change_giveaway(
-            session, giveaway.id, statuses, seen=giveaway.revision, **values
+            session, giveaway.id, statuses, seen=giveaway.revision, now=now, **values
         )
         if changed is None:
             raise await self._conflict(session, giveaway)
@@ -298,6 +299,8 @@ class Opening:
         status = current.status if current else CANCELLED
         if status in _OVER:
             return Conflict(_OVER[status])
+        if current is not None and status == ACTIVE and self._is_past(current):
+            return Conflict(_OVER[DRAWING])
         if current is not None and current.revision != giveaway.revision:
             return Conflict(
                 _("Somebody else has changed this giveaway meanwhile."),
@@ -308,6 +311,10 @@ class Opening:
         if status == SCHEDULED:
             return Conflict(_("This giveaway has not begun yet."))
         return Conflict(_("This giveaway goes on already."))
+
+    def _is_past(self, giveaway: Giveaway) -> bool:
+        """Tell whether a giveaway's end has come and only its job has not run yet."""
+        return giveaway.ends_at is not None and giveaway.ends_at <= self._clock.now()
 
     # --- shared ------------------------------------------------------------------------------
 

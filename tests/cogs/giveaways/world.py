@@ -79,7 +79,12 @@ class HostWorld:
             database, clock, self.settings, jobs=self.jobs, audit=audit, board=self.board
         )
         self.series = Series(
-            database, clock, jobs=self.jobs, opening=self.opening, problems=self.problems
+            database,
+            clock,
+            settings=self.settings,
+            jobs=self.jobs,
+            opening=self.opening,
+            problems=self.problems,
         )
         self.templates = Templates(database, clock)
         self.ended: list[UUID] = []
@@ -94,8 +99,8 @@ class HostWorld:
     async def _end(self, job: Job, session: AsyncSession) -> None:
         self.ended.append(UUID(job.dedupe_key.rpartition(":")[2]))
 
-    async def set(self, **changes: Any) -> None:
-        await self.settings.change(GUILD, KEY, changes, actor=SYSTEM)
+    async def set(self, *, enabled: bool = True, **changes: Any) -> None:
+        await self.settings.change(GUILD, KEY, changes, enabled=enabled, actor=SYSTEM)
 
     async def open(self, plan: Plan, **values: Any) -> Giveaway:
         given = {"guild_id": GUILD, "channel_id": CHANNEL, "host_id": HOST.user_id, "plan": plan}
