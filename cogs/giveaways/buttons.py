@@ -11,6 +11,7 @@ import discord
 from bot.checks import guild_id_of, in_time
 from bot.core.durations import Span
 from bot.core.errors import Denied
+from bot.core.fields.text import escape_markdown
 from bot.core.i18n import Message, _, ngettext
 from bot.localization import locale_of
 from bot.replies import LastingButton, answer
@@ -105,7 +106,7 @@ class ClaimButton(_GiveawayButton, _Button, template=r"giveaways:claim:(?P<winne
         await interaction.response.defer(ephemeral=True, thinking=True)
         winner_id = int(self._match["winner"])
         claimed = await _runner(interaction).winning.claim(winner_id, interaction.user.id)
-        await answer(interaction, _claimed(claimed, locale_of(interaction)))
+        await answer(interaction, claimed_text(claimed, locale_of(interaction)))
 
 
 class PrizeButton(_GiveawayButton, _Button, template=rf"giveaways:prize:{_ID}"):
@@ -115,7 +116,7 @@ class PrizeButton(_GiveawayButton, _Button, template=rf"giveaways:prize:{_ID}"):
         """Claim what the presser has won."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         claimed = await _runner(interaction).winning.claim_in(self.giveaway_id, interaction.user.id)
-        await answer(interaction, _claimed(claimed, locale_of(interaction)))
+        await answer(interaction, claimed_text(claimed, locale_of(interaction)))
 
 
 BUTTONS = (EnterButton, LeaveButton, ClaimButton, PrizeButton)
@@ -161,7 +162,8 @@ def _inside(weight: int) -> Message:
     )
 
 
-def _claimed(claimed: Claimed, locale: str) -> str:
+def claimed_text(claimed: Claimed, locale: str) -> str:
+    """Return what somebody reads who has claimed, now or before."""
     giveaway = claimed.giveaway
     text = (
         _("The prize is yours. Congratulations!")
@@ -195,4 +197,4 @@ def _role_line(claimed: Claimed) -> Message:
 
 def _fenced(code: str) -> str:
     """Return a code so that it shows as it is; only three backticks in a row would end a fence."""
-    return f"```\n{code}\n```" if "```" not in code else code.replace("`", "\\`")
+    return f"```\n{code}\n```" if "```" not in code else escape_markdown(code)
