@@ -48,6 +48,7 @@ from bot.core.roster import Roster
 from bot.core.settings import SettingsStore
 from bot.core.settings.announcements import SettingsAnnouncer
 from bot.core.supervisor import TaskSupervisor
+from bot.core.unwritten import Unwritten
 from bot.core.usage import UsageRecorder
 from bot.core.webhooks import WebhookSender
 from db.engine import Database
@@ -141,6 +142,8 @@ def _kernel(
     problems = _problems(basics, store, outbox)
     cases = _cases(basics, store, jobs, outbox, problems)
     roles = _roles(basics, store, problems)
+    usage = UsageRecorder(database, clock, on_dropped=metrics.usage_dropped)
+    roster = _roster(basics, cases, roles)
     FailureProblems(database, clock, problems, jobs, registry=registry, state=state).listen(bus)
     return Kernel(
         config=config,
@@ -160,11 +163,12 @@ def _kernel(
         approvals=_approvals(basics, store, jobs, outbox, audit),
         roles=roles,
         batches=BatchService(database, clock, jobs=jobs, outbox=outbox),
-        usage=UsageRecorder(database, clock, on_dropped=metrics.usage_dropped),
+        usage=usage,
         audit=audit,
         limits=_limits(basics),
         permissions=PermissionService(database, clock, registry, audit),
-        roster=_roster(basics, cases, roles),
+        roster=roster,
+        unwritten=_unwritten(usage, roster),
         ownership=DatabaseOwnership(database),
         health=_health(basics, lag),
         lag=lag,
@@ -184,6 +188,13 @@ def _roster(basics: _Basics, cases: CaseService, roles: RoleService) -> Roster:
         await roles.forget(session, guild_id)
 
     return Roster(basics.database, on_left=drop_work, on_returned=cases.take_up)
+
+
+def _unwritten(usage: UsageRecorder, roster: Roster) -> Unwritten:
+    unwritten = Unwritten()
+    unwritten.register("usage", usage.flush)
+    unwritten.register("roster", roster.flush)
+    return unwritten
 
 
 def _limits(basics: _Basics) -> CommandLimiter:

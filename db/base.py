@@ -5,12 +5,14 @@ Knows SQLAlchemy only; which engine runs underneath is decided in `db.engine`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol, cast
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, Table
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -74,7 +76,8 @@ class Erasure:
     the values with which the row stays whole: it is still needed, such as to lift what it says.
     `kept_until` names the column with the instant until which it does, or NULL; `kept_above_zero`
     names the columns with counts, any of which keeps the row while it is above 0.
-    `is_record` says that a guild's staff hold the row against the person, who can't erase it.
+    `is_record` says that a guild's staff hold the row against the person, who can't erase it,
+    `is_anothers` that it tells of somebody else, and is not exported to this person.
     """
 
     deletes: bool = False
@@ -84,6 +87,7 @@ class Erasure:
     kept_until: str | None = None
     kept_above_zero: tuple[str, ...] = ()
     is_record: bool = False
+    is_anothers: bool = False
 
 
 DELETE_ROW = Erasure(deletes=True)
@@ -101,3 +105,23 @@ class Base(DeclarativeBase):
     """The base of every table."""
 
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
+
+
+class Eraser(Protocol):
+    """Does what the declarations of a table's columns can't say, when a person is erased."""
+
+    async def __call__(
+        self, session: AsyncSession, user_id: int, at: datetime, *, records: bool
+    ) -> int:
+        """Erase, and return how many rows were changed; `records` as in `db.people`."""
+        ...
+
+
+def erasing(entity: type[Base]) -> Callable[[Eraser], Eraser]:
+    """Have a function run before the columns of a table are erased as they declare."""
+
+    def note(eraser: Eraser) -> Eraser:
+        cast("Table", entity.__table__).info["eraser"] = eraser
+        return eraser
+
+    return note

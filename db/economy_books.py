@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -71,10 +71,11 @@ async def count_ranked(session: AsyncSession, guild_id: int, *, above: int = 0) 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A transaction as an account's owner sees it."""
+    """A transaction as an account's owner sees it, with the one other member in it, if any."""
 
     transaction: Transaction
     amount: int
+    other_id: int | None = None
 
 
 async def list_lines(
@@ -95,7 +96,24 @@ async def list_lines(
     )
     if before is not None:
         query = query.where(Posting.transaction_id < before)
-    return [Line(one, amount) for one, amount in await session.execute(query)]
+    rows = (await session.execute(query)).all()
+    others = await _list_others(session, [one.id for one, _amount in rows], user_id)
+    return [Line(one, amount, others.get(one.id)) for one, amount in rows]
+
+
+async def _list_others(
+    session: AsyncSession, transaction_ids: Collection[int], user_id: int
+) -> dict[int, int | None]:
+    query = (
+        select(Posting.transaction_id, Account.user_id)
+        .join(Account, Account.id == Posting.account_id)
+        .where(
+            Posting.transaction_id.in_(transaction_ids),
+            Account.kind == AccountKind.USER,
+            Account.user_id != user_id,
+        )
+    )
+    return {one.transaction_id: one.user_id for one in await session.execute(query)}
 
 
 async def list_transactions(

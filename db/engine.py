@@ -44,7 +44,8 @@ APPLICATION_NAME = "pegasus"
 _WRITE = "pegasus_write"
 _CONNECT_TIMEOUT = 2.0
 _COMMAND_TIMEOUT = 30.0
-_POOL_TIMEOUT = 5.0
+# A burst of presses waits its turn for longer than a connection that is refused takes to fail.
+_POOL_TIMEOUT = 10.0
 # How often, and how many seconds apart, closing looks for connections that are at work.
 _CLOSE_LOOKS, _CLOSE_PAUSE = 60, 0.005
 _LOCK_PATIENCE_MS = 2000

@@ -11,11 +11,22 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Delete, Table, Update, delete, or_, select, update
+from sqlalchemy import (
+    JSON,
+    Column,
+    ColumnElement,
+    Delete,
+    Table,
+    Update,
+    delete,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import schema
-from db.base import Erasure, Snowflake
+from db.base import Eraser, Erasure, Snowflake
 from db.statements import count_changed
 
 
@@ -26,7 +37,7 @@ async def export_person(session: AsyncSession, user_id: int) -> dict[str, list[d
     """
     export: dict[str, list[dict[str, Any]]] = {}
     for table, columns in _tables_with_people():
-        named = [column == user_id for column, _ in columns]
+        named = [column == user_id for column, erasure in columns if not erasure.is_anothers]
         rows = (await session.execute(select(table).where(or_(*named)))).mappings().all()
         if rows:
             export[table.name] = [
@@ -46,15 +57,35 @@ async def erase_person(
     """
     counts: dict[str, int] = {}
     at = now or datetime.now(UTC)
-    for table, columns in _tables_with_people():
-        changed = 0
-        for column, erasure in columns:
-            if erasure.is_record and not records:
-                continue
-            changed += await count_changed(session, _erasing(table, column, erasure, user_id, at))
-        if changed:
+    for table in schema.metadata().sorted_tables:
+        eraser: Eraser | None = table.info.get("eraser")
+        if eraser and (changed := await eraser(session, user_id, at, records=records)):
             counts[table.name] = changed
+    for table, _columns in _tables_with_people():
+        if changed := await erase_in(session, table, user_id, at, records=records):
+            counts[table.name] = counts.get(table.name, 0) + changed
     return counts
+
+
+async def erase_in(
+    session: AsyncSession,
+    table: Table,
+    user_id: int,
+    at: datetime,
+    *,
+    records: bool,
+    where: ColumnElement[bool] | None = None,
+) -> int:
+    """Erase a person from one table, or from some of its rows, as its columns declare."""
+    changed = 0
+    for column, erasure in list_person_columns(table):
+        if erasure.is_record and not records:
+            continue
+        statement = _erasing(table, column, erasure, user_id, at)
+        if where is not None:
+            statement = statement.where(where)
+        changed += await count_changed(session, statement)
+    return changed
 
 
 def list_person_columns(table: Table) -> list[tuple[Column[Any], Erasure]]:

@@ -49,6 +49,7 @@ _BATCH = 500
 class TicketMessage(Base):
     """A message in a ticket's room; `extras` are embeds, stickers and polls in short.
 
+    Of many versions the first and the newest are kept; `versions_left_out` counts the others.
     `content` is NULL once its author's data was erased, or the staff have redacted it.
     """
 
@@ -64,6 +65,7 @@ class TicketMessage(Base):
     is_staff: Mapped[bool] = mapped_column(Boolean)
     content: Mapped[str | None] = mapped_column(Text)
     extras: Mapped[dict[str, Any]] = mapped_column(Json)
+    versions_left_out: Mapped[int | None] = mapped_column(Integer)
     reply_to: Mapped[int | None] = mapped_column(Snowflake)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     edited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -158,6 +160,16 @@ async def list_known(
     return {one.message_id: one for one in await session.scalars(query)}
 
 
+async def trim_versions(session: AsyncSession, message_id: int, most: int) -> int:
+    """Keep the first and the newest versions of a message, `most` in all; return how many went."""
+    query = select(TicketVersion.id).where(TicketVersion.message_id == message_id)
+    found = (await session.scalars(query.order_by(TicketVersion.id))).all()
+    surplus = found[1 : max(len(found) - most, 0) + 1]
+    if surplus:
+        await session.execute(delete(TicketVersion).where(TicketVersion.id.in_(surplus)))
+    return len(surplus)
+
+
 async def mark_deleted(session: AsyncSession, message_ids: Collection[int], at: datetime) -> None:
     """Note that messages were deleted; what they said stays on record."""
     await session.execute(
@@ -180,7 +192,7 @@ async def redact(
         update(TicketMessage)
         .where(TicketMessage.ticket_id == ticket_id, TicketMessage.message_id == message_id)
         .where(TicketMessage.redacted_at.is_(None))
-        .values(content=None, extras={}, redacted_at=at, redacted_by=by)
+        .values(content=None, extras={}, versions_left_out=None, redacted_at=at, redacted_by=by)
     )
     if not await count_changed(session, statement):
         return False
@@ -285,9 +297,13 @@ async def add_files(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) ->
     await session.flush()
 
 
-async def list_pending(session: AsyncSession, ticket_id: int, limit: int) -> Sequence[TicketFile]:
-    """Return files of a ticket that are still to be fetched."""
-    query = select(TicketFile).where(TicketFile.ticket_id == ticket_id, TicketFile.state == PENDING)
+async def list_pending(
+    session: AsyncSession, ticket_id: int, limit: int, *, after: int = 0
+) -> Sequence[TicketFile]:
+    """Return files of a ticket that are still to be fetched, those with an id above `after`."""
+    query = select(TicketFile).where(
+        TicketFile.ticket_id == ticket_id, TicketFile.state == PENDING, TicketFile.id > after
+    )
     return (await session.scalars(query.order_by(TicketFile.id).limit(limit))).all()
 
 
@@ -298,11 +314,12 @@ async def settle_file(session: AsyncSession, file_id: int, **values: Any) -> Non
     )
 
 
-async def sum_stored(session: AsyncSession, guild_id: int) -> int:
-    """Return how many bytes a guild's files take; what is stored once counts once."""
+async def sum_stored(session: AsyncSession, guild_id: int, but: str | None = None) -> int:
+    """Return how many bytes a guild's files take; what is stored once counts once, `but` not."""
     stored = (
         select(TicketFile.sha256, func.max(TicketFile.size).label("size"))
         .where(TicketFile.guild_id == guild_id, TicketFile.state == STORED)
+        .where(*(() if but is None else (TicketFile.sha256 != but,)))
         .group_by(TicketFile.sha256)
         .subquery()
     )
@@ -313,28 +330,3 @@ async def list_used(session: AsyncSession, digests: Collection[str]) -> frozense
     """Return those of the contents that some file still refers to."""
     query = select(TicketFile.sha256).where(TicketFile.sha256.in_(digests)).distinct()
     return frozenset(one for one in await session.scalars(query) if one)
-
-
-# --- keeping and forgetting ----------------------------------------------------------------------
-
-
-async def list_expired(
-    session: AsyncSession, guild_id: int, before: datetime, limit: int = 200
-) -> Sequence[int]:
-    """Return closed tickets of a guild whose record is older than that and still there."""
-    recorded = select(TicketMessage.ticket_id).where(TicketMessage.guild_id == guild_id)
-    query = select(Ticket.id).where(
-        Ticket.guild_id == guild_id,
-        Ticket.status.in_(("closed", "failed")),
-        Ticket.closed_at < before,
-        Ticket.id.in_(recorded),
-    )
-    return (await session.scalars(query.limit(limit))).all()
-
-
-async def delete_record(session: AsyncSession, ticket_ids: Collection[int]) -> None:
-    """Delete what was written in tickets; their rows and events stay."""
-    messages = select(TicketMessage.message_id).where(TicketMessage.ticket_id.in_(ticket_ids))
-    await session.execute(delete(TicketWord).where(TicketWord.message_id.in_(messages)))
-    for table in (TicketVersion, TicketFile, TicketMessage):
-        await session.execute(delete(table).where(table.ticket_id.in_(ticket_ids)))

@@ -42,11 +42,17 @@ from db.statements import count_changed, insert_for
 
 # The states in which a ticket takes one of its opener's places; see `cogs.tickets.machine`.
 UNFINISHED = ("opening", "open", "closing", "reopening")
-# The staff still need to know whose ticket it is.
+# Events whose details are people's words.
+WORDED = ("rename", "label")
+# The staff still need to know whose ticket it is; more is done by `db.ticket_erasure`.
 _FORGET_OPENER = Erasure(
-    replacement=NOBODY, clears=("answers", "origin"), kept_while=("status", UNFINISHED)
+    replacement=NOBODY,
+    clears=("answers", "origin", "close_reason"),
+    kept_while=("status", UNFINISHED),
 )
 _FORGET_ACTOR = Erasure()
+# Whose message a ticket is about must not learn from their export who opened it.
+_FORGET_QUOTED = Erasure(clears=("origin",), is_anothers=True)
 
 
 class Ticket(Base):
@@ -54,11 +60,14 @@ class Ticket(Base):
 
     `channel_id` is its room, a thread or a channel (`mode`), and NULL while there is none; then
     `room_lost` says that somebody deleted it by hand. `staff_roles` and `answers` are what the
-    panel and its form made of it; `origin` is the message it was opened from. `renamed_at` holds
+    panel and its form made of it; `origin` is the message it was opened from, which
+    `quoted_author_id` wrote. `renamed_at` holds
     the last instants at which Discord was asked for another name, `room_state` how the room was
     last made. `waiting_since` is when the opener began to wait for an answer of the staff, `level`
     counts the steps of the service level that were taken since, `revision` its changes. After the
-    message `missed_after` some may be missing from the record; NULL while none are.
+    message `missed_after` some may be missing from the record; NULL while none are. `purged_at` is
+    when what was written was deleted because it was old, `erase_asked_at` when the opener had their
+    data erased, which is done in this ticket once it is closed.
     """
 
     __tablename__ = "tickets"
@@ -69,6 +78,7 @@ class Ticket(Base):
         Index(None, "guild_id", "status"),
         Index(None, "guild_id", "user_id", "panel_id"),
         Index(None, "status", "closed_at"),
+        Index(None, "guild_id", "purged_at", "closed_at"),
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
@@ -97,6 +107,9 @@ class Ticket(Base):
     staff_roles: Mapped[list[str]] = mapped_column(Json)
     answers: Mapped[list[dict[str, Any]]] = mapped_column(Json)
     origin: Mapped[dict[str, Any]] = mapped_column(Json)
+    quoted_author_id: Mapped[int | None] = mapped_column(
+        Snowflake, index=True, info=person(_FORGET_QUOTED)
+    )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     first_reply_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     opener_wrote_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -108,9 +121,13 @@ class Ticket(Base):
     close_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     close_reason: Mapped[str | None] = mapped_column(Text)
     reopened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    closed_by: Mapped[int | None] = mapped_column(Snowflake, index=True, info=person(_FORGET_ACTOR))
+    closed_by: Mapped[int | None] = mapped_column(
+        Snowflake, index=True, info=person(Erasure(clears=("close_reason",)))
+    )
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     remove_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    erase_asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    purged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     exempt: Mapped[bool] = mapped_column(Boolean)
     warned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     level: Mapped[int] = mapped_column(Integer)
@@ -142,7 +159,8 @@ class TicketMember(Base):
 class TicketEvent(Base):
     """Something that happened to a ticket; `kind` is an action, `text` what people wrote with it.
 
-    `details` holds values, never texts of people. Staff's notes are events too.
+    `details` holds values, and people's words only for the kinds in `WORDED`. Staff's notes are
+    events too.
     """
 
     __tablename__ = "ticket_events"
@@ -177,6 +195,12 @@ async def take_number(session: AsyncSession, guild_id: int) -> int:
         index_elements=["guild_id"], set_={"last": TicketCounter.last + 1}
     )
     return await session.scalar(statement.returning(TicketCounter.last)) or 1
+
+
+async def hold_counter(session: AsyncSession, guild_id: int) -> None:
+    """Hold the guild's counter until the transaction ends: whoever does so stands in line."""
+    query = select(TicketCounter.last).where(TicketCounter.guild_id == guild_id)
+    await session.execute(query.with_for_update())
 
 
 async def count_unfinished(

@@ -66,6 +66,15 @@ PERSISTENT_IDS: frozenset[str] = frozenset(
         r"moderation:appeal:answer:(?P<id>\d{1,18})",
         r"moderation:batch:stop:(?P<id>\d{1,18})",
         r"moderation:report:(?P<what>claim|warn|timeout|resolve|dismiss|who):(?P<id>\d{1,18})",
+        (
+            r"economy:buy:(?P<item>\d{1,18}):(?P<price>\d{1,13}):(?P<quantity>\d{1,4})"
+            r":(?P<occasion>\d{1,20})"
+        ),
+        r"economy:choose:(?P<page>\d{1,4})",
+        r"economy:page:(?P<page>\d{1,4}|first)",
+        r"economy:trade:(?P<verb>accept|decline|cancel):(?P<trade>\d{1,18})",
+        r"economy:blackjack:(?P<move>hit|stand|double):(?P<game>\d{1,18}):(?P<version>\d{1,6})",
+        r"economy:odds:(?P<game>coinflip|dice|slots|blackjack)",
         r"giveaways:claim:(?P<winner>\d{1,18})",
         r"giveaways:prize:(?P<giveaway>[0-9a-f-]{32,36})",
         r"giveaways:enter:(?P<giveaway>[0-9a-f-]{32,36})",

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from bot.core.roster import Roster
     from bot.core.settings import SettingsStore
     from bot.core.supervisor import TaskSupervisor
+    from bot.core.unwritten import Unwritten
     from bot.core.usage import UsageRecorder
     from bot.core.webhooks import WebhookSender
     from db.engine import Database
@@ -72,6 +73,7 @@ class Kernel:
     login_links: LoginLinks
     lag: LoopLagProbe
     roster: Roster
+    unwritten: Unwritten
     ownership: DatabaseOwnership
     resources: Resources
     state: Callable[[], BotState]

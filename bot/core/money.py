@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # The key of the feature whose settings name a guild's currency.
 ECONOMY = "economy"
-CUSTOM_EMOJI = re.compile(r"<a?:\w{2,32}:\d{15,20}>")
+CUSTOM_EMOJI = re.compile(r"<a?:(\w{2,32}):\d{15,20}>")
 
 
 class NamesCurrency(Protocol):

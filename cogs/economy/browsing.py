@@ -142,6 +142,8 @@ def line_of(line: Line, currency: Currency) -> Message:
         kind=_(TransactionKind(one.kind).label),
         amount=signed(currency, line.amount),
     )
+    if line.other_id is not None:
+        text = Message("{line} · <@{other}>", {"line": text, "other": line.other_id})
     if one.counter_id is not None:
         text = Message("~~{line}~~", {"line": text})
     if one.reason:

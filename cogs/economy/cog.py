@@ -12,6 +12,7 @@ from bot.batchscreens import StopButton
 from bot.membership import list_page
 from cogs.economy.auditing import Auditing
 from cogs.economy.bulk import KIND, Bulk, Holder
+from cogs.economy.item_commands import ItemCommands
 from cogs.economy.reporting import Reporting
 from cogs.economy.staff_commands import StaffCommands
 from cogs.economy.treasury import Treasury
@@ -42,6 +43,7 @@ class _Lister:
 @app_commands.guild_only()
 class Economy(
     StaffCommands,
+    ItemCommands,
     commands.GroupCog,
     group_name="economy",
     group_description="The money of this server",

@@ -263,6 +263,7 @@ class StaffCommands(commands.Cog):
         lines = [head.render(locale)]
         for user_id, change in list(undone.changes.items())[:_MOST_CHANGES]:
             lines.append(f"- <@{user_id}>: {signed(currency, change).render(locale)}")
+        lines += [f"-# ⚠️ {one.render(locale)}" for one in undone.notes]
         return "\n".join(lines)
 
     @app_commands.command(description="Check that the books balance", extras=MANAGED)

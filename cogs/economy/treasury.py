@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bot.core.contracts import Actor
 from bot.core.errors import Conflict
-from bot.core.i18n import _
-from bot.core.ledger import Entry, Holder, Move, Posted, TransactionKind, post, undo
+from bot.core.i18n import Message, _
+from bot.core.ledger import Entry, Holder, Move, TransactionKind, post, undo
 from cogs.economy.settings import KEY
 from db import economy as table
 from db.base import NOBODY
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from bot.core.clock import Clock
     from db.engine import Database
 
-    # Takes back what a reference stands for besides money; returns what could not be taken.
-    GiveBack = Callable[[AsyncSession, str], Awaitable[None]]
+    # Takes back what a reference stands for besides money; returns in words what is gone.
+    GiveBack = Callable[[AsyncSession, str], Awaitable[Sequence[Message]]]
 
 LONGEST_REASON = 400
 
@@ -52,10 +52,14 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """A counter-transaction, and what each member gained or lost by it."""
+    """A counter-transaction, and what each member gained or lost by it.
+
+    `notes` say what besides money could not be taken back.
+    """
 
     number: int
     changes: Mapping[int, int]
+    notes: Sequence[Message] = ()
 
 
 class Treasury:
@@ -132,6 +136,8 @@ class Treasury:
     async def undo(self, order: Order, transaction_id: int) -> Undone:
         """Undo a transaction and all that belongs to it; see `bot.core.ledger.undo`."""
         async with self._database.write() as session:
+            # First: an offer that is taken back can't be accepted while its money is on the way.
+            notes = await self._take_back(session, order.guild_id, transaction_id)
             posted, changed = await undo(
                 session,
                 order.guild_id,
@@ -141,7 +147,6 @@ class Treasury:
                 reason=order.reason,
                 now=self._clock.now(),
             )
-            await self._return(session, order.guild_id, posted)
             details: dict[str, Any] = {
                 "transaction": posted.transaction_id,
                 "undone": transaction_id,
@@ -152,16 +157,17 @@ class Treasury:
             for holder, amount in changed.items()
             if holder.kind is AccountKind.USER
         }
-        return Undone(posted.transaction_id, changes)
+        return Undone(posted.transaction_id, changes, notes)
 
-    async def _return(self, session: AsyncSession, guild_id: int, posted: Posted) -> None:
-        """Have what was bought or swapped go back as well."""
-        found = await table.get_transaction(session, guild_id, posted.transaction_id)
+    async def _take_back(
+        self, session: AsyncSession, guild_id: int, transaction_id: int
+    ) -> Sequence[Message]:
+        """Have what was bought or swapped go back as well; return what is gone."""
+        found = await table.get_transaction(session, guild_id, transaction_id)
         if found is None or found.reference is None:
-            return
+            return ()
         give_back = self.returns.get(found.reference.partition(":")[0])
-        if give_back is not None:
-            await give_back(session, found.reference)
+        return () if give_back is None else await give_back(session, found.reference)
 
     async def _note(
         self,

@@ -5,9 +5,17 @@ from __future__ import annotations
 from bot.core.errors import InvalidInput
 from bot.core.i18n import Message, _
 from bot.core.ledger import InsufficientFunds
-from bot.core.money import Amount, Currency
+from bot.core.money import CUSTOM_EMOJI, Amount, Currency
 
-__all__ = ["Amount", "Currency", "signed", "too_little"]
+__all__ = ["Amount", "Currency", "plain", "signed", "too_little"]
+
+
+def plain(text: Message, locale: str | None) -> str:
+    """Return a text for a button or an option, where Discord shows no markdown.
+
+    An emoji of a server's is written by its name.
+    """
+    return CUSTOM_EMOJI.sub(r":\1:", text.render(locale)).replace("\\", "")
 
 
 def too_little(currency: Currency, error: InsufficientFunds) -> InvalidInput:

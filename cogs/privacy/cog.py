@@ -26,7 +26,7 @@ class Privacy(commands.GroupCog, group_name="mydata", group_description="Your da
     def __init__(self, bot: Pegasus) -> None:
         kernel = bot.kernel
         self.service = PrivacyService(
-            kernel.database, kernel.clock, kernel.usage, kernel.roster, kernel.limits
+            kernel.database, kernel.clock, kernel.unwritten, kernel.limits
         )
 
     @app_commands.command(

@@ -10,8 +10,7 @@ from typing import Any
 
 from bot.core.clock import Clock
 from bot.core.ratelimit import CommandLimiter
-from bot.core.roster import Roster
-from bot.core.usage import UsageRecorder
+from bot.core.unwritten import Unwritten
 from db.engine import Database
 from db.people import erase_person, export_person
 
@@ -23,19 +22,17 @@ class PrivacyService:
         self,
         database: Database,
         clock: Clock,
-        usage: UsageRecorder,
-        roster: Roster,
+        unwritten: Unwritten,
         limits: CommandLimiter,
     ) -> None:
         self._database = database
         self._clock = clock
-        self._usage = usage
-        self._roster = roster
+        self._unwritten = unwritten
         self._limits = limits
 
     async def export(self, user_id: int) -> BytesIO:
         """Return a UTF-8 JSON document with every stored row that is about the person."""
-        await self._write_what_waits()
+        await self._unwritten.flush()
         async with self._database.read() as session:
             tables = await export_person(session, user_id)
         document = {"user_id": str(user_id), "exported_at": self._clock.now(), "data": tables}
@@ -48,16 +45,12 @@ class PrivacyService:
         What staff hold against them stays: nobody clears their own name by themselves. What still
         holds for them, such as a block, stays until it ends.
         """
-        await self._write_what_waits()
+        # What is in memory would come after the answer.
+        await self._unwritten.flush()
         async with self._database.write() as session:
             counts = await erase_person(session, user_id, now=self._clock.now(), records=False)
         self._limits.forget(user_id)
         return sum(counts.values())
-
-    async def _write_what_waits(self) -> None:
-        """Write the notes in memory first, or they would come after the answer."""
-        await self._usage.flush()
-        await self._roster.flush()
 
 
 def _to_json(document: dict[str, Any]) -> bytes:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 
@@ -14,25 +14,20 @@ from bot.core.errors import InvalidInput, NotFound
 from bot.core.i18n import _
 from cogs.tickets.capturing import Capture
 from cogs.tickets.export import to_json
-from cogs.tickets.files import FileKeeper
+from cogs.tickets.files import LARGEST_UPLOAD, FileKeeper
 from cogs.tickets.machine import Action
 from cogs.tickets.office import Office
 from cogs.tickets.transcript import Record, to_html, wanted_pictures
 from cogs.tickets.words import MOST_ASKED, words_of
 from db import ticket_messages as table
+from db import ticket_retention as retention
 from db import tickets
 from db.ticket_messages import TicketMessage, TicketVersion
 from db.tickets import Ticket
 
-if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncSession
-
 log = structlog.get_logger(__name__)
 
 _PAGE = 250
-# What Discord takes from a bot in a server without boosts, less what surrounds the file.
-# https://discord.com/developers/docs/reference#uploading-files
-LARGEST_UPLOAD = 10 * 1024 * 1024 - 64 * 1024
 PURGE_JOB = "tickets.purge"
 _DAILY = "20 4 * * *"
 
@@ -66,7 +61,7 @@ class Archive:
         """Return a ticket's transcript, of at most ten megabytes; raises `NotFound`.
 
         Notes are in it only for the staff. What is too large for Discord goes without its pictures,
-        then without its oldest messages.
+        then without its oldest messages, and says so.
         """
         await self._capture.flush()
         async with self._turn:
@@ -79,7 +74,10 @@ class Archive:
                 page = (await asyncio.to_thread(to_html, record)).encode()
             while len(page) > LARGEST_UPLOAD and record.messages:
                 log.info("transcript_cut", ticket_id=ticket_id, messages=len(record.messages))
-                record = replace(record, messages=record.messages[len(record.messages) // 4 + 1 :])
+                cut = len(record.messages) // 4 + 1
+                record = replace(
+                    record, messages=record.messages[cut:], left_out=record.left_out + cut
+                )
                 page = (await asyncio.to_thread(to_html, record)).encode()
             return page
 
@@ -163,18 +161,13 @@ class Archive:
             guilds = await tickets.list_guilds(session)
         for guild_id in guilds:
             settings = await self._office.set_by(guild_id)
-            await self._purge_guild(guild_id, now - settings.keep_transcripts_for)
+            await self._purge_guild(guild_id, now - settings.keep_transcripts_for, now)
         await self._files.sweep()
 
-    async def _purge_guild(self, guild_id: int, before: datetime) -> None:
+    async def _purge_guild(self, guild_id: int, before: datetime, now: datetime) -> None:
         while True:
             async with self._office.database.write() as session:
-                found = await table.list_expired(session, guild_id, before)
-                await self._forget(session, found)
-            if not found:
-                return
-
-    @staticmethod
-    async def _forget(session: AsyncSession, ticket_ids: Sequence[int]) -> None:
-        if ticket_ids:
-            await table.delete_record(session, ticket_ids)
+                found = await retention.list_expired(session, guild_id, before)
+                if not found:
+                    return
+                await retention.delete_record(session, found, now)

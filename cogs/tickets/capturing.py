@@ -43,6 +43,8 @@ FLUSH_SECONDS, LONGEST_PAUSE = 1.0, 60.0
 # Events that wait to be written; past it new ones are given up, and messages read from the channel
 # when the next session begins.
 MOST_PENDING = 20_000
+# How many earlier versions of a message are kept: the first, and the newest of the others.
+MOST_VERSIONS = 20
 _BATCH = 300
 _PAGE, _MOST_PAGES = 100, 50
 # What people write and what bots answer; joins, pins and the like are no messages of anybody.
@@ -267,6 +269,9 @@ class Capture:
         # Discord also sends an edit when it has made the preview of a link.
         if known is None or known.redacted_at is not None:
             return
+        if known.content is None and not known.is_bot:
+            # Erased: nothing of it comes back.
+            return
         extras = extras_of(payload)
         if known.content != payload["content"] and known.content is not None:
             session.add(
@@ -279,6 +284,9 @@ class Capture:
                 )
             )
             known.content, known.edited_at = str(payload["content"]), now
+            await session.flush()
+            cut = await table.trim_versions(session, message_id, MOST_VERSIONS)
+            known.versions_left_out = (known.versions_left_out or 0) + cut or None
             await table.drop_words(session, [message_id])
             await table.add_words(session, word_rows(payload, event.room, known))
         known.extras = extras or known.extras
@@ -286,25 +294,28 @@ class Capture:
 
     # --- what was missed -----------------------------------------------------------------------
 
-    async def catch_up(self, ticket: Ticket) -> None:
-        """Read what was written in a ticket's room while nobody listened."""
+    async def catch_up(self, ticket: Ticket) -> bool:
+        """Read what was written in a ticket's room while nobody listened; True if there is more.
+
+        So much is read in a go; it is noted how far.
+        """
         await self.flush()
         gaps = self._marked
         async with self._office.database.read() as session:
             now = await tickets.get_ticket(session, ticket.id)
         if now is None or now.status not in (Status.OPEN, Status.CLOSING):
-            return
+            return False
         room, after = self._rooms.get(now.channel_id or 0), now.missed_after
         if now.channel_id is None or room is None or after is None:
-            return
+            return False
         for _page in range(_MOST_PAGES):
             try:
                 page = await self._history.read(now.channel_id, after, _PAGE)
             except RoomGone:
-                return
+                return False
             if page is None:
                 # It stays marked, for when the channel can be read again.
-                return
+                return False
             if page:
                 async with self._turn:
                     await self._write([_Event("message", room, one) for one in page])
@@ -314,7 +325,8 @@ class Capture:
                 is_done = not page and gaps == self._gaps
                 await table.note_read(session, ticket.id, None if is_done else after)
             if not page:
-                return
+                return False
+        return True
 
 
 def _is_of_the_data(error: DBAPIError) -> bool:

@@ -17,6 +17,7 @@ from cogs.tickets.access import Access, Interaction
 from cogs.tickets.asking import Asker, PageButton
 from cogs.tickets.buttons import TicketButton
 from cogs.tickets.desk import PanelDesk
+from cogs.tickets.file_commands import FileCommands
 from cogs.tickets.files import FILE_RENDERER, FileStore, HttpFetcher
 from cogs.tickets.handling import Handling
 from cogs.tickets.herald import TRANSCRIPT_RENDERER
@@ -41,6 +42,7 @@ class Tickets(
     Handling,
     PanelCommands,
     RecordCommands,
+    FileCommands,
     TagCommands,
     commands.GroupCog,
     group_name="ticket",
@@ -76,6 +78,7 @@ class Tickets(
             bus.subscribe(SettingsChanged, self.service.following.settings_changed),
             bus.subscribe(OutboxFailed, self.desk.delivery_failed),
         ]
+        self.bot.kernel.unwritten.register(KEY, self.service.capture.flush)
         self.bot.kernel.resources.register(RESOURCE.name, PanelResource(self.desk))
         self.bot.add_dynamic_items(TicketButton, PageButton, OpenButton, PanelSelect, RateButton)
         self.bot.renderers[TRANSCRIPT_RENDERER] = self._render
@@ -96,6 +99,7 @@ class Tickets(
         """Write down what was heard."""
         for unsubscribe in self._unsubscribe:
             unsubscribe()
+        self.bot.kernel.unwritten.remove(KEY)
         await self.service.capture.flush()
         await self._fetcher.close()
 

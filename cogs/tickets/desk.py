@@ -21,6 +21,7 @@ from bot.core.jobs import Job, Retry
 from bot.core.outbox import Delivery, OutboxFailed
 from bot.core.preflight import can_post, missing_permissions
 from bot.core.settings.validation import invalid_input
+from cogs.tickets.logplace import check_log_channel
 from cogs.tickets.office import Office
 from cogs.tickets.panel import MOST_PANELS, Panel, Room, name_key
 from cogs.tickets.settings import KEY
@@ -113,6 +114,7 @@ class PanelDesk:
     async def create(self, guild_id: int, panel: Panel, actor: Actor) -> TicketPanel:
         """Keep a new panel; raises `Conflict` for a name that is taken, `Denied` for its place."""
         self._check_place(guild_id, panel)
+        check_log_channel(self._office.state(), guild_id, panel)
         now = self._office.clock.now()
         async with self._office.database.write() as session:
             if len(await table.list_panels(session, guild_id)) >= MOST_PANELS:
@@ -148,6 +150,8 @@ class PanelDesk:
             panel = read_panel(make(before).to_json())
             if (panel.room, panel.parent_id) != (before.room, before.parent_id):
                 self._check_place(row.guild_id, panel)
+            if panel.log_channel_id != before.log_channel_id:
+                check_log_channel(self._office.state(), row.guild_id, panel)
             named = await table.get_panel_named(session, row.guild_id, name_key(panel.name))
             if named is not None and named.id != row.id:
                 raise _name_taken(panel)

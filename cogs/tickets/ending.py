@@ -159,6 +159,7 @@ class Ending(Changing):
                 closed_by=None,
                 closed_at=None,
                 remove_at=None,
+                purged_at=None,
                 reopened_at=self._office.clock.now(),
                 waiting_since=None,
                 warned_at=None,

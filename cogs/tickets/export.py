@@ -24,6 +24,7 @@ def to_json(record: Record) -> str:
             {
                 **_message(one),
                 "versions": [_version(it) for it in versions.get(one.message_id, ())],
+                "versions_left_out": one.versions_left_out or 0,
                 "files": [_file(it) for it in files.get(one.message_id, ())],
             }
             for one in record.messages
@@ -85,6 +86,7 @@ def _version(version: TicketVersion) -> Mapping[str, Any]:
 
 def _file(file: TicketFile) -> Mapping[str, Any]:
     return {
+        "id": str(file.id),
         "name": file.name,
         "content_type": file.content_type,
         "size": file.size,

@@ -9,8 +9,7 @@ from datetime import timedelta
 from statistics import fmean, median
 from zoneinfo import ZoneInfo
 
-from db.ticket_quality import TicketRating
-from db.tickets import Ticket
+from db.ticket_quality import Opened, Rated
 
 MOST_STAFF = 10
 
@@ -27,7 +26,10 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """A guild's figures; times are medians, `hours` counts openings by hour of the day."""
+    """A guild's figures; times are medians, `hours` counts openings by hour of the day.
+
+    `is_cut` says that there were more tickets than are counted.
+    """
 
     opened: int
     closed: int
@@ -38,9 +40,12 @@ class Figures:
     ratings: int
     staff: Sequence[Share]
     hours: Sequence[int]
+    is_cut: bool = False
 
 
-def count_up(tickets: Sequence[Ticket], ratings: Sequence[TicketRating], zone: str) -> Figures:
+def count_up(
+    tickets: Sequence[Opened], ratings: Sequence[Rated], zone: str, *, is_cut: bool = False
+) -> Figures:
     """Return the figures of tickets and ratings; hours are those of the zone."""
     closed = [one for one in tickets if one.status == "closed" and one.closed_at is not None]
     return Figures(
@@ -55,10 +60,11 @@ def count_up(tickets: Sequence[Ticket], ratings: Sequence[TicketRating], zone: s
         ratings=len(ratings),
         staff=_by_staff(tickets, ratings),
         hours=_by_hour(tickets, zone),
+        is_cut=is_cut,
     )
 
 
-def _first_answer(ticket: Ticket) -> timedelta | None:
+def _first_answer(ticket: Opened) -> timedelta | None:
     if ticket.first_reply_at is None:
         return None
     return max(ticket.first_reply_at - ticket.created_at, timedelta())
@@ -69,8 +75,8 @@ def _middle(spans: Iterable[timedelta | None]) -> timedelta | None:
     return timedelta(seconds=median(seconds)) if seconds else None
 
 
-def _by_staff(tickets: Sequence[Ticket], ratings: Sequence[TicketRating]) -> list[Share]:
-    held: defaultdict[int, list[Ticket]] = defaultdict(list)
+def _by_staff(tickets: Sequence[Opened], ratings: Sequence[Rated]) -> list[Share]:
+    held: defaultdict[int, list[Opened]] = defaultdict(list)
     for one in tickets:
         if one.claimed_by:
             held[one.claimed_by].append(one)
@@ -87,7 +93,7 @@ def _by_staff(tickets: Sequence[Ticket], ratings: Sequence[TicketRating]) -> lis
     return sorted(shares, key=lambda one: (-one.tickets, one.user_id))[:MOST_STAFF]
 
 
-def _by_hour(tickets: Sequence[Ticket], zone: str) -> list[int]:
+def _by_hour(tickets: Sequence[Opened], zone: str) -> list[int]:
     local = ZoneInfo(zone)
     counts = Counter(one.created_at.astimezone(local).hour for one in tickets)
     return [counts[hour] for hour in range(24)]

@@ -25,13 +25,15 @@ from bot.core.errors import NotFound
 from bot.core.i18n import _
 from bot.core.jobs import Job, Retry
 from bot.core.outbox import Delivery
+from cogs.tickets.attachments import handle_of
 from cogs.tickets.form import LARGEST_FILE
 from cogs.tickets.machine import Status
 from cogs.tickets.office import Office
 from cogs.tickets.settings import KEY
+from cogs.tickets.wording import large_file_payload
 from db import ticket_messages as table
 from db.ticket_messages import GONE, OVER_QUOTA, PENDING, STORED, TOO_LARGE, TicketFile
-from db.tickets import Ticket, get_ticket
+from db.tickets import Ticket, get_ticket, hold_counter
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -40,12 +42,19 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+# What Discord takes from a bot in a server without boosts, less what surrounds the file.
+# https://discord.com/developers/docs/reference#uploading-files
+LARGEST_UPLOAD = 10 * 1024 * 1024 - 64 * 1024
 FETCH_JOB = "tickets.files"
 FILE_RENDERER = "ticket_file"
 _AT_ONCE = 10
 _AGAIN, _SOON = timedelta(seconds=30), timedelta(seconds=2)
 _SECONDS = 60.0
 _CHUNK = 64 * 1024
+# Answers of the CDN that another try may change; any other means that there is no such file.
+_PASSING = frozenset({408, 425, 429})
+# A file that can't be had for so long is given up.
+_LONGEST_WAIT = timedelta(days=2)
 _HOSTS = ("https://cdn.discordapp.com", "https://media.discordapp.net")
 
 
@@ -63,9 +72,14 @@ class FileStore:
         """Return a content; `None` when it is not there."""
         return await asyncio.to_thread(self._get, digest)
 
-    async def delete(self, digests: Collection[str]) -> None:
-        """Delete contents; those that are not there are fine."""
-        await asyncio.to_thread(self._delete, digests)
+    async def locate(self, digest: str) -> Path | None:
+        """Return where a content lies; `None` when it is not there."""
+        path = self._path(digest)
+        return path if await asyncio.to_thread(path.is_file) else None
+
+    async def delete(self, digests: Collection[str], older_than: timedelta) -> None:
+        """Delete contents, but for those that were stored (again) since; not there is fine."""
+        await asyncio.to_thread(self._delete, digests, older_than)
 
     async def list(self, older_than: timedelta) -> Sequence[str]:
         """Return the digests of the contents that were stored so long ago."""
@@ -77,7 +91,9 @@ class FileStore:
     def _put(self, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()
         path = self._path(digest)
-        if path.exists():
+        with contextlib.suppress(FileNotFoundError):
+            # As new: a sweep that is under way leaves it.
+            os.utime(path)
             return digest
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Whole or not at all: a name is only given to what is written to its end.
@@ -98,9 +114,12 @@ class FileStore:
             return self._path(digest).read_bytes()
         return None
 
-    def _delete(self, digests: Collection[str]) -> None:
-        for one in digests:
-            self._path(one).unlink(missing_ok=True)
+    def _delete(self, digests: Collection[str], older_than: timedelta) -> None:
+        latest = time.time() - older_than.total_seconds()
+        for path in map(self._path, digests):
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime <= latest:
+                    path.unlink()
 
     def _list(self, older_than: timedelta) -> list[str]:
         latest = time.time() - older_than.total_seconds()
@@ -141,16 +160,20 @@ class HttpFetcher:
                 asyncio.timeout(_SECONDS),
                 self._session.get(url, allow_redirects=False) as response,
             ):
-                if response.status in (403, 404, 410):
-                    return None
-                if response.status != 200:
+                if response.status in _PASSING or response.status >= 500:
                     raise Retry(_AGAIN, f"the CDN answers {response.status}")
-                return await _read(response)
+                return await _read(response) if response.status == 200 else None
+        except aiohttp.InvalidURL:
+            return None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Retry(_AGAIN, type(error).__name__) from error
 
     def _is_discords(self, url: str) -> bool:
-        asked = urlsplit(url)
+        try:
+            asked = urlsplit(url)
+        except ValueError:
+            # Such as an address with half a bracket.
+            return False
         return any((asked.scheme, asked.netloc) == (one.scheme, one.netloc) for one in self._places)
 
     async def close(self) -> None:
@@ -232,26 +255,40 @@ class FileKeeper:
         )
 
     async def _fetch_all(self, job: Job) -> None:
-        ticket_id = int(job.payload["ticket_id"])
+        ticket_id, after = int(job.payload["ticket_id"]), 0
+        waits: Retry | None = None
         while True:
             async with self._office.database.read() as session:
                 ticket = await get_ticket(session, ticket_id)
-                files = await table.list_pending(session, ticket_id, _AT_ONCE)
+                files = await table.list_pending(session, ticket_id, _AT_ONCE, after=after)
             if ticket is None or not files:
-                return
+                break
             if ticket.status == Status.OPENING:
                 raise Retry(_SOON, "the room is being made")
             for file in files:
-                await self._fetch(ticket, file)
+                # One that can't be had now keeps no other from being fetched.
+                waits = await self._try(ticket, file) or waits
+            after = files[-1].id
+        if waits is not None:
+            raise waits
+
+    async def _try(self, ticket: Ticket, file: TicketFile) -> Retry | None:
+        try:
+            await self._fetch(ticket, file)
+        except Retry as error:
+            if self._office.clock.now() - file.created_at < _LONGEST_WAIT:
+                return error
+            await self._settle(ticket, file, state=GONE)
+        return None
 
     async def _fetch(self, ticket: Ticket, file: TicketFile) -> None:
         if file.size > LARGEST_FILE:
             await self._settle(ticket, file, state=TOO_LARGE)
             return
-        settings = await self._office.set_by(ticket.guild_id)
+        space = (await self._office.set_by(ticket.guild_id)).files_quota * 1_000_000
         async with self._office.database.read() as session:
             taken = await table.sum_stored(session, ticket.guild_id)
-        if taken + file.size > settings.files_quota * 1_000_000:
+        if taken + file.size > space:
             await self._settle(ticket, file, state=OVER_QUOTA)
             return
         try:
@@ -263,7 +300,10 @@ class FileKeeper:
             await self._settle(ticket, file, state=GONE)
             return
         digest = await self.store.put(data)
-        await self._settle(ticket, file, state=STORED, sha256=digest, size=len(data))
+        await self._settle(ticket, file, space=space, state=STORED, sha256=digest, size=len(data))
+        if await self.store.locate(digest) is None:
+            # A sweep took it before its row was there; now it leaves it.
+            await self.store.put(data)
 
     async def _download(self, ticket: Ticket, file: TicketFile) -> bytes | None:
         data = await self._fetcher.fetch(file.url or "")
@@ -276,20 +316,36 @@ class FileKeeper:
                 return await self._fetcher.fetch(one["url"])
         return None
 
-    async def _settle(self, ticket: Ticket, file: TicketFile, **values: Any) -> None:
+    async def _settle(
+        self, ticket: Ticket, file: TicketFile, *, space: int | None = None, **values: Any
+    ) -> None:
+        """Note what has become of a file; one for which there is no `space` left is not kept."""
         async with self._office.database.write() as session:
+            if space is not None:
+                # Files of one guild stand in line from here on: what is counted stays true.
+                await hold_counter(session, ticket.guild_id)
+                taken = await table.sum_stored(session, ticket.guild_id, values["sha256"])
+                if taken + values["size"] > space:
+                    values = {"state": OVER_QUOTA}
             await table.settle_file(session, file.id, **values)
             if file.question is not None and values["state"] == STORED:
-                await self._show(session, ticket, file)
+                await self._show(session, ticket, file, int(values["size"]))
 
-    async def _show(self, session: AsyncSession, ticket: Ticket, file: TicketFile) -> None:
+    async def _show(
+        self, session: AsyncSession, ticket: Ticket, file: TicketFile, size: int
+    ) -> None:
         """Post a form's file in the room: nobody there has seen it."""
         if ticket.channel_id is None:
             return
         renderer = {"renderer": FILE_RENDERER, "args": {"file_id": file.id}}
+        payload: dict[str, Any] = {"attachments": [{"filename": file.name, **renderer}]}
+        if size > LARGEST_UPLOAD:
+            locale = await self._office.locale(ticket.guild_id)
+            files = await table.list_files(session, ticket.id)
+            payload = large_file_payload(ticket, file, handle_of(file, files), locale)
         delivery = Delivery.message(
             ticket.channel_id,
-            {"attachments": [{"filename": file.name, **renderer}]},
+            payload,
             dedupe_key=f"{KEY}:{ticket.id}:file:{file.id}",
             guild_id=ticket.guild_id,
             subject_id=file.author_id,
@@ -315,13 +371,26 @@ class FileKeeper:
             part = digests[start : start + 500]
             async with self._office.database.read() as session:
                 used = await table.list_used(session, part)
-            await self.store.delete([one for one in part if one not in used])
+            await self.store.delete([one for one in part if one not in used], older_than)
+
+
+def _name_of(attachment: Mapping[str, Any]) -> str:
+    """Return a file's name as it was sent: Discord has letters of many scripts in the title alone.
+
+    https://discord.com/developers/docs/resources/message#attachment-object
+    """
+    filename = str(attachment["filename"])
+    name = str(attachment.get("title") or filename)
+    ending = Path(filename).suffix
+    if not name.casefold().endswith(ending.casefold()):
+        name += ending
+    return " ".join(name.replace("\x00", "").split())[-255:] or "file"
 
 
 def _row(attachment: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "attachment_id": int(attachment["id"]),
-        "name": str(attachment.get("title") or attachment["filename"]).replace("\x00", "")[:255],
+        "name": _name_of(attachment),
         "content_type": str(attachment.get("content_type") or "application/octet-stream")[:100],
         "size": int(attachment["size"]),
         "state": PENDING,

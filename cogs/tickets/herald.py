@@ -9,6 +9,7 @@ from bot.core.errors import AppError
 from bot.core.i18n import Message
 from bot.core.outbox import Delivery
 from cogs.tickets import wording
+from cogs.tickets.logplace import log_channel_of
 from cogs.tickets.machine import Action
 from cogs.tickets.office import Office
 from cogs.tickets.panel import Room
@@ -87,7 +88,6 @@ class Herald:
             wording.control_payload(scene),
             dedupe_key=f"{key}:{ticket.revision}",
             guild_id=ticket.guild_id,
-            subject_id=ticket.user_id,
         )
         await self._office.outbox.send(session, delivery)
 
@@ -161,13 +161,14 @@ class Herald:
         settings = await self._office.set_by(ticket.guild_id)
         filename, renderer = transcript_of(ticket, scene.locale)
         key = closing_key(ticket)
-        if settings.log_channel_id is not None:
+        log_channel_id = log_channel_of(scene.panel, settings)
+        if log_channel_id is not None:
             delivery = Delivery.message(
-                settings.log_channel_id,
+                log_channel_id,
                 wording.log_payload(scene, filename=filename, renderer=renderer),
                 dedupe_key=f"{KEY}:log:{key}",
                 guild_id=ticket.guild_id,
-                subject_id=ticket.user_id,
+                subject_id=ticket.user_id or None,
             )
             await self._office.outbox.send(session, delivery)
         if ticket.user_id and (settings.send_transcript or scene.panel.rating):
@@ -191,8 +192,8 @@ class Herald:
             payload,
             dedupe_key=key,
             guild_id=ticket.guild_id,
-            subject_id=ticket.user_id,
         )
+        # Without a subject: whose ticket is open stays named in it, and edits find this message.
         return await self._office.outbox.send(session, delivery)
 
     async def _write(

@@ -24,12 +24,13 @@ from bot.core.jobs import Job, JobFailed, Retry
 from bot.core.problems.rules import Problem
 from cogs.tickets.herald import Herald, closing_key
 from cogs.tickets.machine import TABLE, Action, Status
-from cogs.tickets.naming import next_rename, note_rename
+from cogs.tickets.naming import next_rename, note_rename, plain_names
 from cogs.tickets.office import Office
 from cogs.tickets.panel import Room
 from cogs.tickets.ports import RoomGone, RoomPlan, RoomRefused, Rooms
 from cogs.tickets.settings import KEY
 from db import tickets as table
+from db.ticket_erasure import erase_if_asked
 from db.tickets import Ticket
 
 if TYPE_CHECKING:
@@ -70,8 +71,8 @@ class _Case:
 class RoomKeeper:
     """Runs the jobs that keep rooms.
 
-    `opened` and `shut` join the transactions of those steps; `dropped` is told of channels in which
-    nothing more is written.
+    `opened` and `shut` join the transactions of those steps; `shutting` runs once a room is locked,
+    before the latter; `dropped` is told of channels in which nothing more is written.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class RoomKeeper:
         self._waiting: dict[int, asyncio.Future[None]] = {}
         self.opened: list[Opened] = []
         self.shut: list[Shut] = []
+        self.shutting: list[Callable[[], Awaitable[None]]] = []
         self.dropped: list[Callable[[int], None]] = []
 
     def start(self) -> None:
@@ -197,6 +199,7 @@ class RoomKeeper:
             staff_roles=await self._office.staff_of(ticket, panel),
             locked=ticket.status not in (Status.OPEN, *_WAITS_FOR_ROOM),
             reason=shorten(f"{topic} · {panel.name}", 200),
+            plain_names=plain_names(ticket.number),
         )
 
     async def _bring_in_line(self, case: _Case) -> None:
@@ -211,6 +214,9 @@ class RoomKeeper:
         if ticket.status == Status.CLOSING:
             await self._await_last_words(ticket)
         await self._align(case, ticket.channel_id)
+        if ticket.status == Status.CLOSING:
+            for hook in self.shutting:
+                await hook()
 
     async def _make(self, case: _Case) -> None:
         ticket, plan = case.ticket, case.plan
@@ -313,6 +319,7 @@ class RoomKeeper:
         action = Action.ROOM_REMOVED if removed else Action.ROOM_LOST
         await table.add_event(session, ticket, action, now)
         if closed is not None:
+            closed = await erase_if_asked(session, closed, now)
             for hook in self.shut:
                 await hook(session, closed)
             await self._herald.closed(session, closed)
@@ -348,9 +355,10 @@ class RoomKeeper:
             if failed is None:
                 return
             await table.add_event(session, failed, action, self._office.clock.now())
+            failed = await erase_if_asked(session, failed, self._office.clock.now())
             if failed.channel_id is not None and action is Action.OPENING_FAILED:
                 await self.ensure(session, failed)
-            if waiting is None:
+            if waiting is None and failed.user_id:
                 await self._herald.failed(session, failed, error)
         if waiting is not None and not waiting.done():
             waiting.set_exception(error)
@@ -393,7 +401,9 @@ class RoomKeeper:
         )
         if closed is None:
             return ticket
-        await table.add_event(session, closed, Action.ROOM_SHUT, self._office.clock.now())
+        now = self._office.clock.now()
+        await table.add_event(session, closed, Action.ROOM_SHUT, now)
+        closed = await erase_if_asked(session, closed, now)
         if closed.mode == Room.THREAD:
             for drop in self.dropped:
                 drop(closed.channel_id or 0)

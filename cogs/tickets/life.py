@@ -16,6 +16,7 @@ from cogs.tickets.machine import Action
 from cogs.tickets.naming import fit_name
 from cogs.tickets.panel import Panel, Priority, Room
 from db import tickets as table
+from db.ticket_erasure import erase_if_asked
 from db.ticket_panels import TicketPanel
 from db.tickets import Ticket
 
@@ -32,6 +33,7 @@ class Life(Ending):
     def start(self) -> None:
         """Hear of rooms that are ready."""
         self._keeper.opened.append(self._opened)
+        self._keeper.shutting.append(self._capture.flush)
         self._keeper.dropped.append(self._capture.forget)
 
     async def _opened(self, session: AsyncSession, ticket: Ticket, again: bool) -> None:
@@ -96,6 +98,7 @@ class Life(Ending):
                 raise Conflict(_("This is their ticket already."))
             if before.user_id:
                 await table.add_member(session, before, before.user_id, actor_id)
+            await erase_if_asked(session, before, self._office.clock.now())
             ticket = await self._change(session, ticket_id, Action.GIVE_TO, user_id=member_id)
             await table.remove_member(session, ticket_id, member_id)
             await self._tell(

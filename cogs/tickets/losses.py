@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from bot.core.i18n import _
-from bot.core.jobs import Job
+from bot.core.jobs import Job, Retry
 from cogs.tickets.capturing import Capture
 from cogs.tickets.keeper import RoomKeeper
 from cogs.tickets.life import Life
@@ -24,7 +24,8 @@ from db.tickets import Ticket
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
-LOOK_JOB = "tickets.look"
+LOOK_JOB, READ_JOB = "tickets.look", "tickets.read"
+_SOON = timedelta(seconds=1)
 _MOST = 1000
 
 
@@ -59,11 +60,14 @@ class Losses:
     def start(self) -> None:
         """Take up the jobs."""
         self._office.jobs.register(LOOK_JOB, effect=self._look, timeout=timedelta(minutes=10))
+        self._office.jobs.register(READ_JOB, effect=self._read_on, timeout=timedelta(minutes=10))
 
     async def room_deleted(self, channel_id: int) -> None:
         """Note that a channel or thread was deleted: a ticket's room, or where threads were."""
         async with self._office.database.read() as session:
             found = await table.list_tickets_in(session, channel_id)
+        if found:
+            await self._capture.flush()
         for one in found:
             async with self._office.database.write() as session:
                 ticket = await table.get_ticket(session, one.id, lock=True)
@@ -103,13 +107,32 @@ class Losses:
         for ticket in tickets:
             if await self._is_there(ticket):
                 there.append(ticket)
-                await self._capture.catch_up(ticket)
+                if await self._capture.catch_up(ticket):
+                    await self._have_read_on(ticket)
             elif ticket.channel_id is not None:
                 await self.room_deleted(ticket.channel_id)
         openers = {one.user_id for one in there if one.user_id}
         present = await self._members.find(guild_id, openers)
         gone = [one for one in there if one.user_id and one.user_id not in present]
         await self._close([one for one in gone if one.status == Status.OPEN])
+
+    async def _have_read_on(self, ticket: Ticket) -> None:
+        """Have the rest of what was missed be read by a job, so that other rooms get their turn."""
+        async with self._office.database.write() as session:
+            await self._office.jobs.ensure(
+                session,
+                READ_JOB,
+                self._office.clock.now(),
+                {"ticket_id": ticket.id},
+                dedupe_key=f"{READ_JOB}:{ticket.id}",
+                guild_id=ticket.guild_id,
+            )
+
+    async def _read_on(self, job: Job) -> None:
+        async with self._office.database.read() as session:
+            ticket = await table.get_ticket(session, int(job.payload["ticket_id"]))
+        if ticket is not None and await self._capture.catch_up(ticket):
+            raise Retry(_SOON, "more was missed")
 
     async def _is_there(self, ticket: Ticket) -> bool:
         if ticket.channel_id is None:

@@ -28,6 +28,15 @@ def make_name(pattern: str, number: int, panel: str, opener: str) -> str:
     return fit_name(name)
 
 
+def plain_names(number: int) -> tuple[str, ...]:
+    """Return what a room is called where Discord refuses its name for a word in it.
+
+    The number alone may be such a word, and is told apart then.
+    https://github.com/discord-tickets/bot/issues/262
+    """
+    return f"ticket-{number:04}", "ticket-" + "-".join(str(number))
+
+
 def fit_name(name: str, longest: int = LONGEST_NAME) -> str:
     """Return a name as Discord takes it: one line of at most 100 characters, never empty."""
     return " ".join(_UNFIT.sub(" ", name).split())[:longest].strip() or "ticket"

@@ -147,6 +147,7 @@ class Opening:
             staff_roles=[str(one) for one in routed.staff_roles],
             answers=[],
             origin=dict(request.origin),
+            quoted_author_id=int(request.origin["author_id"]) if request.origin else None,
             created_at=now,
             waiting_since=now,
             exempt=False,

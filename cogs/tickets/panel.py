@@ -31,6 +31,7 @@ Categories = Annotated[
     channels(needs=("view_channel", "manage_channels"), kinds=("category",), max_items=10),
 ]
 Parent = Annotated[int, channel(needs=("view_channel",), kinds=("text", "category"))]
+LogPlace = Annotated[int, channel(needs=("view_channel", "send_messages", "attach_files"))]
 Span = Annotated[timedelta, duration(minimum=timedelta(minutes=1), maximum=timedelta(days=90))]
 
 # What a name and a welcome can say of a ticket.
@@ -201,6 +202,7 @@ class Panel(BaseModel):
 
     `parent_id` is the text channel of its threads, or the category of its channels; without one it
     is that of the message that was pressed. `overflow_ids` are categories for when that is full.
+    Transcripts go to `log_channel_id`, or where the guild has set.
     """
 
     model_config = _STRICT
@@ -231,6 +233,7 @@ class Panel(BaseModel):
     closing: Closing = Closing()
     service: Service = Service()
     rating: bool = True
+    log_channel_id: LogPlace | None = None
 
     @model_validator(mode="after")
     def _check_form(self) -> Self:

@@ -94,6 +94,9 @@ class PanelEditor(OwnedPanel):
             escape_markdown(panel.description),
             say(_("Rooms: {kind}", kind=_(ROOMS[panel.room])))
             + (f" · <#{panel.parent_id}>" if panel.parent_id else ""),
+            say(_("Transcripts go to {channel}", channel=f"<#{panel.log_channel_id}>"))
+            if panel.log_channel_id
+            else "",
             say(_("Staff: {roles}", roles=_mentions(panel.staff_roles) or _("the server's"))),
             say(_("Open tickets of a member: {count}", count=panel.per_member)),
             say(_("Hours: {hours}", hours=say_hours(panel.hours, self._locale))),

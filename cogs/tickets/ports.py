@@ -76,7 +76,7 @@ class RoomPlan:
     `parent_ids` are the text channel of a thread or the categories of a channel, in the order in
     which they are tried. `viewers` are members who take part, `staff_roles` roles that do. In a
     `locked` room nobody but the staff can write. `topic` and `reason` are texts in the guild's
-    language.
+    language. `plain_names` are taken in turn where Discord refuses the name.
     """
 
     guild_id: int
@@ -88,6 +88,7 @@ class RoomPlan:
     staff_roles: frozenset[int]
     locked: bool = False
     reason: str = ""
+    plain_names: tuple[str, ...] = ()
 
 
 class RoomGone(Exception):

@@ -14,10 +14,12 @@ from bot.core.fields.text import quote, shorten
 from bot.core.i18n import _
 from bot.core.outbox import Delivery
 from cogs.tickets import wording
-from cogs.tickets.figures import Figures, count_up
+from cogs.tickets.figures import Figures
+from cogs.tickets.logplace import log_channel_of
 from cogs.tickets.machine import TABLE, Action
 from cogs.tickets.office import Office
 from cogs.tickets.settings import KEY
+from cogs.tickets.summary import sum_up
 from cogs.tickets.words import words_of
 from db import ticket_blocks as blocks
 from db import ticket_quality as table
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 MOST_TAGS = 100
 LONGEST_TAG, LONGEST_TAG_NAME, LONGEST_TRIGGER = 2000, 50, 200
 LONGEST_COMMENT = 1000
-_MOST_COUNTED = 10_000
 _MOST_CACHED = 500
 
 
@@ -71,7 +72,9 @@ class Quality:
         locale = await self._office.locale(ticket.guild_id)
         async with self._office.database.write() as session:
             await table.put_comment(session, ticket.id, user_id, comment)
-            if settings.log_channel_id is None:
+            panel = await self._office.panel_of(session, ticket)
+            log_channel_id = log_channel_of(panel, settings)
+            if log_channel_id is None:
                 return
             line = _(
                 "{stars} for ticket {number} from {member}",
@@ -81,7 +84,7 @@ class Quality:
             )
             now = int(self._office.clock.now().timestamp())
             delivery = Delivery.message(
-                settings.log_channel_id,
+                log_channel_id,
                 wording.line_payload(line, locale, reason=comment),
                 dedupe_key=f"{KEY}:rating:{ticket.id}:{now}",
                 guild_id=ticket.guild_id,
@@ -92,11 +95,8 @@ class Quality:
     async def figures(self, guild_id: int, days: int) -> Figures:
         """Return how fast and how well tickets were seen to in the last days."""
         since = self._office.clock.now() - timedelta(days=days)
-        async with self._office.database.read() as session:
-            opened = await table.list_opened(session, guild_id, since, _MOST_COUNTED)
-            ratings = await table.list_ratings(session, guild_id, since)
         zone = await self._office.zone(guild_id)
-        return count_up(opened, ratings, zone)
+        return await sum_up(self._office.database, guild_id, since, zone)
 
     # --- tags ----------------------------------------------------------------------------------
 

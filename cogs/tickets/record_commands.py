@@ -322,6 +322,9 @@ def _figures_embed(figures: Figures, days: int, locale: str) -> discord.Embed:
         bars = "".join(_BARS[-(-count * 8 // most)] for count in figures.hours)
         name = _("Opened by hour, 0 to 23").render(locale)
         embed.add_field(name=name, value=f"`{bars}`", inline=False)
+    if figures.is_cut:
+        note = _("There were more: these are the newest {count}.", count=figures.opened)
+        embed.set_footer(text=note.render(locale))
     return embed
 
 

@@ -6,7 +6,8 @@ name. https://discord.com/developers/docs/topics/threads#private-threads
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -70,7 +71,7 @@ class DiscordRooms:
                 one.id
                 for one in guild.threads
                 if one.parent_id in plan.parent_ids
-                and one.name == plan.name
+                and one.name in _names(plan)
                 and one.owner_id == guild.me.id
             ]
         else:
@@ -98,29 +99,33 @@ class DiscordRooms:
         if (refusal := explain(None)) is not None:
             raise refusal
         async with _telling(explain):
-            made = await self._bot.http.start_thread_without_message(
-                parent.id,
-                name=plan.name,
-                auto_archive_duration=_WEEK_IN_MINUTES,
-                type=_PRIVATE_THREAD,
-                invitable=False,
-                reason=plan.reason,
+            made = await _named(
+                plan,
+                lambda name: self._bot.http.start_thread_without_message(
+                    parent.id,
+                    name=name,
+                    auto_archive_duration=_WEEK_IN_MINUTES,
+                    type=_PRIVATE_THREAD,
+                    invitable=False,
+                    reason=plan.reason,
+                ),
             )
         return int(made["id"])
 
     async def _make_channel(self, guild: discord.Guild, plan: RoomPlan) -> int:
         overwrites = self._overwrites(guild, plan)
         for parent_id in self._with_place(guild, plan):
+            make = functools.partial(
+                self._bot.http.create_channel,
+                guild.id,
+                _TEXT,
+                topic=plan.topic,
+                parent_id=parent_id,
+                permission_overwrites=overwrites,
+                reason=plan.reason,
+            )
             try:
-                made = await self._bot.http.create_channel(
-                    guild.id,
-                    _TEXT,
-                    name=plan.name,
-                    topic=plan.topic,
-                    parent_id=parent_id,
-                    permission_overwrites=overwrites,
-                    reason=plan.reason,
-                )
+                made = await _named(plan, lambda name, make=make: make(name=name))
             except discord.HTTPException as error:
                 # Somebody else has taken the category's last place meanwhile.
                 if not _is_full(error):
@@ -173,7 +178,8 @@ class DiscordRooms:
         """Give the room the plan's name."""
         needs = _FOR_THREADS if plan.is_thread else _FOR_CHANNELS
         async with _telling(self._explain(plan, needs)):
-            await self._bot.http.edit_channel(channel_id, name=plan.name, reason=plan.reason)
+            edit = self._bot.http.edit_channel
+            await _named(plan, lambda name: edit(channel_id, name=name, reason=plan.reason))
 
     async def move(self, channel_id: int, plan: RoomPlan) -> None:
         """Put a channel under the first category of the plan that has a place."""
@@ -280,8 +286,32 @@ def _overwrite(
     return {"id": target_id, "type": kind, "allow": str(allowed), "deny": str(denied)}
 
 
+def _names(plan: RoomPlan) -> tuple[str, ...]:
+    return (plan.name, *plan.plain_names)
+
+
+async def _named(plan: RoomPlan, call: Callable[[str], Awaitable[Any]]) -> Any:
+    """Do something with the plan's name, or a plain one where Discord bars a word in it.
+
+    Guilds in Server Discovery have such a filter, whose words nobody is told.
+    """
+    *first, last = _names(plan)
+    for name in first:
+        try:
+            return await call(name)
+        except discord.HTTPException as error:
+            if not _is_about(error, "name"):
+                raise
+    return await call(last)
+
+
+def _is_about(error: discord.HTTPException, field: str, says: str = "") -> bool:
+    """Tell whether Discord refuses a field of a request, as discord.py writes it down."""
+    return error.code == _INVALID_BODY and f"In {field}: {says}" in error.text
+
+
 def _is_full(error: discord.HTTPException) -> bool:
-    return error.code == _INVALID_BODY and "MAX_CHANNELS" in error.text
+    return _is_about(error, "parent_id", "Maximum number of channels")
 
 
 def _no_place(guild: discord.Guild, plan: RoomPlan) -> RoomRefused:

@@ -144,16 +144,25 @@ def _ask_place(panel: Panel, locale: str) -> Sequence[Input]:
             longest=80,
             required=True,
         ),
+        Input(
+            "log",
+            _("Transcripts go to"),
+            _("Whoever reads there reads them; empty: where the server's go"),
+            value=(panel.log_channel_id,) if panel.log_channel_id else (),
+            kind="channels",
+            most=1,
+        ),
     ]
 
 
 def _read_place(values: Values) -> Mapping[str, Any]:
-    parents = _ids(values["parent"])
+    parents, logs = _ids(values["parent"]), _ids(values["log"])
     return {
         "room": values["room"][0],
         "parent_id": parents[0] if parents else None,
         "overflow_ids": _ids(values["overflow"]),
         "naming": values["naming"],
+        "log_channel_id": logs[0] if logs else None,
     }
 
 

@@ -9,6 +9,7 @@ from cogs.tickets.archive import Archive
 from cogs.tickets.capturing import Capture, History
 from cogs.tickets.files import Fetcher, FileKeeper, FileStore
 from cogs.tickets.following import Following
+from cogs.tickets.handout import Handout
 from cogs.tickets.herald import Herald
 from cogs.tickets.keeper import RoomKeeper
 from cogs.tickets.life import Life
@@ -45,6 +46,7 @@ class TicketService:
     life: Life
     losses: Losses
     files: FileKeeper
+    handout: Handout
     capture: Capture
     archive: Archive
     quality: Quality
@@ -81,6 +83,7 @@ class TicketService:
                 office, keeper, life, capture, rooms=outside.rooms, members=outside.members
             ),
             files=files,
+            handout=Handout(office, outside.store),
             capture=capture,
             archive=Archive(office, capture, files),
             quality=quality,

@@ -80,7 +80,7 @@ class TicketSettings(FeatureSettings):
     keep_transcripts_for: Retention = setting(
         timedelta(days=365),
         N_("Keep transcripts for"),
-        N_("How long messages and files of a closed ticket are kept."),
+        N_("How long all that was written in a closed ticket is kept, files and notes too."),
         group=_RECORD,
     )
     files_quota: Annotated[int, Field(ge=0, le=100_000)] = setting(

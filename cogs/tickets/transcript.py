@@ -21,7 +21,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bot.core.fields.text import shorten
-from bot.core.i18n import Message, _, babel_locale
+from bot.core.i18n import Message, _, babel_locale, ngettext
+from cogs.tickets.attachments import command_of, handle_of, size_text
 from cogs.tickets.markdown import render as render_markdown
 from cogs.tickets.wording import PRIORITIES, line_of
 from db.ticket_messages import (
@@ -50,7 +51,8 @@ class Record:
     """All that a transcript is made of.
 
     `names` are people's, roles' and channels' names by `@id`, `@&id` and `#id`; `pictures` the
-    contents of images by their SHA-256. Without `for_staff` notes are left out.
+    contents of images by their SHA-256. `left_out` counts the oldest messages, which are not there
+    for want of room. Without `for_staff` notes are left out.
     """
 
     ticket: Ticket
@@ -64,6 +66,7 @@ class Record:
     locale: str | None = None
     zone: str = "UTC"
     for_staff: bool = False
+    left_out: int = 0
 
 
 # --- HTML ----------------------------------------------------------------------------------------
@@ -88,6 +91,7 @@ def to_html(record: Record) -> str:
         style_hash=digest,
         facts=writer.facts(),
         answers=writer.answers(),
+        left_out=writer.left_out(),
         lines=writer.lines(),
         footer=writer.say(
             _("{count} messages · times in {zone}", count=len(record.messages), zone=record.zone)
@@ -170,6 +174,17 @@ class _Writer:
             for one in answers
         ]
 
+    def left_out(self) -> str:
+        count = self._record.left_out
+        if not count:
+            return ""
+        text = ngettext(
+            "The oldest message is left out: Discord takes only 10 MB from me.",
+            "The oldest {count} messages are left out: Discord takes only 10 MB from me.",
+            count,
+        )
+        return self.say(text)
+
     def lines(self) -> list[dict[str, Any]]:
         events = [
             one
@@ -218,11 +233,20 @@ class _Writer:
                 for it in self._versions.get(one.message_id, ())
             ],
             "versions_title": self.say(_("Earlier versions")),
+            "versions_left_out": self._versions_left_out(one.versions_left_out or 0),
         }
+
+    def _versions_left_out(self, count: int) -> str:
+        if not count:
+            return ""
+        text = ngettext("One version is not kept.", "{count} versions are not kept.", count)
+        return self.say(text)
 
     def _body(self, one: TicketMessage) -> Markup | str:
         if one.redacted_at is not None:
             return self.say(_("Removed by the staff."))
+        if one.content is None and one.is_bot:
+            return self.say(_("Erased with the data of somebody whom it named."))
         if one.content is None:
             return self.say(_("Erased at the author's wish."))
         return self.mark(one.content)
@@ -264,8 +288,15 @@ class _Writer:
             GONE: _("could not be fetched"),
         }
         note = notes.get(file.state)
-        shown = _size(file.size) if note is None else f"{_size(file.size)} · {self.say(note)}"
-        return {"name": file.name, "note": shown, "image": self._image(file)}
+        image = self._image(file)
+        if note is None and not image:
+            note = _("get it with {command}", command=self._command(file))
+        size = size_text(file.size)
+        shown = size if note is None else f"{size} · {self.say(note)}"
+        return {"name": file.name, "note": shown, "image": image}
+
+    def _command(self, file: TicketFile) -> str:
+        return command_of(self._record.ticket.number, handle_of(file, self._record.files))
 
     def _image(self, file: TicketFile) -> str:
         data = self._record.pictures.get(file.sha256 or "")
@@ -283,12 +314,6 @@ def grouped(rows: Sequence[Any], name: str) -> dict[int, list[Any]]:
     for one in rows:
         found.setdefault(getattr(one, name), []).append(one)
     return found
-
-
-def _size(size: int) -> str:
-    if size < 1000:
-        return f"{size} B"
-    return f"{size / 1000:.0f} kB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"
 
 
 def wanted_pictures(files: Sequence[TicketFile]) -> list[str]:

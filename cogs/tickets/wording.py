@@ -13,8 +13,10 @@ from typing import Any
 from bot.core.fields.text import escape_markdown, shorten
 from bot.core.i18n import N_, Message, _
 from bot.core.templates import render as render_template
+from cogs.tickets.attachments import command_of, size_text
 from cogs.tickets.machine import Action, Status
 from cogs.tickets.panel import Panel
+from db.ticket_messages import TicketFile
 from db.tickets import Ticket
 
 _ROW, _BUTTON = 1, 2
@@ -81,7 +83,7 @@ def _card(scene: Scene) -> dict[str, Any]:
     is_over = ticket.status in (Status.CLOSING, Status.CLOSED)
     title = _("{panel} · ticket {number}", panel=scene.panel.name, number=ticket.number)
     fields = [
-        (_("Opened by"), f"<@{ticket.user_id}>"),
+        (_("Opened by"), _opener(ticket)),
         (_("Seen to by"), f"<@{ticket.claimed_by}>" if ticket.claimed_by else _("nobody yet")),
         (_("Priority"), _(PRIORITIES[ticket.priority])),
     ]
@@ -248,7 +250,7 @@ def line_of(
         _LINES[action],
         actor=f"<@{actor_id}>" if actor_id else _("Pegasus"),
         subject=f"<@{subject_id}>" if subject_id else _("somebody"),
-        value=value if value is not None else "",
+        value=value if value is not None else "…",
         when=f"<t:{int(when)}:R>" if when is not None else "",
     )
 
@@ -304,12 +306,16 @@ def request_payload(scene: Scene, *, by: int, reason: str | None) -> dict[str, A
     return payload
 
 
+def _opener(ticket: Ticket) -> Message | str:
+    return f"<@{ticket.user_id}>" if ticket.user_id else _("somebody whose data was erased")
+
+
 def log_payload(scene: Scene, *, filename: str, renderer: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the log channel is told of a closed ticket, with its transcript."""
     ticket, locale = scene.ticket, scene.locale
     title = _("{panel} · ticket {number} is closed", panel=scene.panel.name, number=ticket.number)
     fields = [
-        (_("Opened by"), f"<@{ticket.user_id}> · {_stamp(ticket.created_at)}"),
+        (_("Opened by"), f"{_say(_opener(ticket), locale)} · {_stamp(ticket.created_at)}"),
         (_("Closed by"), f"<@{ticket.closed_by}>" if ticket.closed_by else "Pegasus"),
         (_("Seen to by"), f"<@{ticket.claimed_by}>" if ticket.claimed_by else _("nobody")),
     ]
@@ -352,6 +358,19 @@ def farewell_payload(
         ]
         payload["components"] = _row(stars, locale)
     return payload
+
+
+def large_file_payload(
+    ticket: Ticket, file: TicketFile, handle: str, locale: str | None
+) -> dict[str, Any]:
+    """Return what stands in the room for a form's file that Discord does not take from a bot."""
+    text = _(
+        "{name} ({size}) came with the form, and is too large for me to post. Get it: {command}",
+        name=escape_markdown(shorten(file.name, 100)),
+        size=size_text(file.size),
+        command=f"`{command_of(ticket.number, handle).replace('`', chr(39))}`",
+    )
+    return line_payload(text, locale)
 
 
 def failed_payload(scene: Scene, error: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from bot.client import intents_for
 from bot.core.config import Config
-from tests.benchmarks import draw, engine, transcript, transfers
+from tests.benchmarks import draw, engine, figures, transcript, transfers
 from tests.benchmarks.lines import Child
 
 KINDS = {
@@ -268,6 +268,22 @@ def measure_transcript(scale: Scale) -> Table:
     return Table(title, ["Made", "ms", "longest delay of the loop, ms", "of on the loop"], rows)
 
 
+def measure_figures(scale: Scale) -> Table:
+    """How long the loop stands still while the figures of a guild's tickets are made."""
+    tickets = max(scale.entrants // 10, 50)
+    with tempfile.TemporaryDirectory() as folder:
+        costs = asyncio.run(figures.compare(tickets, Path(folder)))
+    worst = costs[0].delay
+    rows = [
+        [one.name, f"{one.total:.0f}", f"{one.delay:.0f}", f"{one.delay / worst:.3f}"]
+        for one in costs
+    ]
+    title = f"Ticket: the figures of {tickets:,} tickets"
+    return Table(
+        title, ["Read and counted", "ms", "longest delay of the loop, ms", "of objects"], rows
+    )
+
+
 def measure_transfers(scale: Scale) -> Table:
     """Payments a second through the economy's ledger, on both databases."""
     rates = transfers.compare(max(scale.entrants // 50, 10))
@@ -295,5 +311,6 @@ SCENARIOS = {
     "hostile": measure_hostile,
     "draw": measure_draw,
     "transcript": measure_transcript,
+    "figures": measure_figures,
     "transfers": measure_transfers,
 }

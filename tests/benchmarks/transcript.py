@@ -38,8 +38,8 @@ async def compare(messages: int) -> list[Cost]:
     gc.freeze()
     try:
         return [
-            await _measure("on the loop", lambda: _on_loop(record)),
-            await _measure("in a thread", lambda: asyncio.to_thread(to_html, record)),
+            await measure("on the loop", lambda: _on_loop(record)),
+            await measure("in a thread", lambda: asyncio.to_thread(to_html, record)),
         ]
     finally:
         gc.unfreeze()
@@ -49,7 +49,8 @@ async def _on_loop(record: Record) -> str:
     return to_html(record)
 
 
-async def _measure(name: str, make: Callable[[], Awaitable[str]]) -> Cost:
+async def measure(name: str, make: Callable[[], Awaitable[object]]) -> Cost:
+    """Return how long something takes, and for how long at most the loop was held by it."""
     delays: list[float] = []
 
     async def tick() -> None:
@@ -61,12 +62,10 @@ async def _measure(name: str, make: Callable[[], Awaitable[str]]) -> Cost:
     ticking = asyncio.create_task(tick())
     await asyncio.sleep(_TICK * 5)
     begin = time.perf_counter()
-    page = await make()
+    await make()
     total = time.perf_counter() - begin
     await asyncio.sleep(_TICK * 5)
     ticking.cancel()
-    if "</html>" not in page:
-        raise RuntimeError("the page is not whole")
     return Cost(name, total * 1e3, max(delays) * 1e3)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import textwrap
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import BigInteger, Connection, inspect, text
+from sqlalchemy import BigInteger, Connection, MetaData, Table, insert, inspect, text
 
 from db import migrations, schema
 from db.engine import Database
@@ -148,6 +149,31 @@ async def test_agreements_to_offer_power_that_nobody_gave_are_void(tmp_path: Pat
             assert await session.scalar(text("SELECT trusted FROM role_menu_options")) == 0
     finally:
         await database.close()
+
+
+def _insert_quoting_ticket(connection: Connection) -> None:
+    tickets = Table("tickets", MetaData(), autoload_with=connection)
+    made: dict[str, Any] = {
+        "id": 1,
+        "created_at": datetime(2026, 6, 1, tzinfo=UTC),
+        "origin": {"author_id": "9"},
+        "room_lost": False,
+        "exempt": False,
+    }
+    for column in tickets.columns:
+        is_text = column.type.python_type is str
+        if not column.nullable and column.name not in made:
+            made[column.name] = [] if "JSON" in str(column.type) else "x" if is_text else 1
+    connection.execute(insert(tickets).values(made))
+
+
+async def test_whom_tickets_quote_is_found_on_upgrade(empty: Database) -> None:
+    async with empty.engine.begin() as connection:
+        await connection.run_sync(_upgrade_to, "0029")
+        await connection.run_sync(_insert_quoting_ticket)
+    await upgrade(empty)
+    async with empty.read() as session:
+        assert await session.scalar(text("SELECT quoted_author_id FROM tickets")) == 9
 
 
 async def test_upgrade_from_empty_reaches_the_head_once(empty: Database) -> None:

@@ -39,6 +39,7 @@ IMPERSONAL = {
     "message_id",
     "role_id",
     "for_role_id",
+    "required_role_id",
     "reward_role_id",
     "category_id",
     "parent_id",
@@ -189,6 +190,11 @@ async def insert_row(session: AsyncSession, table: Table, user_id: int) -> None:
         for column in table.columns
         if column is not table.autoincrement_column or isinstance(column.type, Snowflake)
     }
+    if "ticket_id" in values and table.name != "tickets":
+        # Erasing somebody also erases what others wrote about their ticket.
+        values["ticket_id"] = 1 if user_id == PERSON else 2
+    if "is_bot" in values:
+        values["is_bot"] = False
     for _column, erasure in people.list_person_columns(table):
         values |= dict.fromkeys(erasure.kept_above_zero, 0)
     await session.execute(insert(table).values(values))

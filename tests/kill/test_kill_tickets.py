@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from bot.core.settings import SettingsStore
 from bot.sandbox import Sandbox
 from bot.sandbox.guild import Guild
 from cogs import general
-from cogs.tickets import FEATURE
+from cogs.tickets import FEATURE, keeper
 from cogs.tickets.files import FileStore
 from cogs.tickets.panel import Panel
 from cogs.tickets.ports import Applicant, Request, RoomPlan
@@ -153,6 +153,8 @@ def live(_jobs: Any, _outbox: Any) -> Any:
             fetcher=outside,
             store=FileStore(Path("unused")),
         )
+        # The keeper looks again whether the last message is there: a second of each process.
+        keeper._SOON = timedelta(milliseconds=50)
         kernel = _Kernel(scene)
         service = TicketService.build(kernel, everything)
         service.life.start()

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
+
+import pytest
+from sqlalchemy import select
 
 from bot.core.contracts import SYSTEM
 from bot.sandbox import Sandbox
@@ -12,7 +16,9 @@ from bot.sandbox.channel import Channel
 from bot.sandbox.guild import Guild
 from bot.sandbox.interactions import Interaction
 from bot.sandbox.models import ChannelType, walk_components
+from cogs.tickets.naming import plain_names
 from cogs.tickets.panel import Panel
+from db.ticket_messages import TicketFile
 from db.tickets import get_ticket
 from tests.wire.running import Bot, config_for, running, until
 
@@ -50,6 +56,11 @@ async def ready(sandbox: Sandbox, guild: Guild, bot: Bot) -> Person:
     return sandbox.actor(guild.members[guild.owner_id].user, guild)
 
 
+async def is_stored(bot: Bot) -> bool:
+    async with bot.kernel.database.read() as session:
+        return await session.scalar(select(TicketFile.state)) == "stored"
+
+
 async def change_panel(bot: Bot, guild: Guild, **changes: Any) -> None:
     """Change the guild's panel as the API does."""
     service: Any = bot.kernel.resources.get("ticket-panels")
@@ -65,14 +76,18 @@ def room_of(sandbox: Sandbox, answer: Interaction) -> Channel:
     return sandbox.world.channels[int(match[1])]
 
 
-async def lock_again(bot: Bot, room: Channel) -> None:
-    """Lock a thread that is locked, and one that Discord has archived by itself."""
+async def plan_of(bot: Bot) -> tuple[Any, Any]:
+    """Return what makes rooms, and the plan of the first ticket's."""
     client: Any = bot.runtime._connection.client
     service = client.get_cog("Tickets").service
     async with bot.kernel.database.read() as session:
         ticket = await get_ticket(session, 1)
-        plan = await service.keeper.plan(session, ticket)
-    rooms = service.keeper._rooms
+        return service.keeper._rooms, await service.keeper.plan(session, ticket)
+
+
+async def lock_again(bot: Bot, room: Channel) -> None:
+    """Lock a thread that is locked, and one that Discord has archived by itself."""
+    rooms, plan = await plan_of(bot)
     await rooms.align(room.id, plan, plan.viewers)
     room.update_thread(locked=False)
     assert room.thread_state.archived
@@ -139,6 +154,21 @@ async def test_a_ticket_from_its_form_to_its_transcript(
         denied = await stranger.slash(general, "ticket transcript", ticket="1")
         assert "There is no such ticket" in said_in(denied)
 
+        # The files are to be had by who may read them, however large the page was.
+        await until(lambda: is_stored(bot), what="the file")
+        offered = await ann.autocomplete(general, "ticket file", "file", "LAMP", ticket="1")
+        assert [one["value"] for one in offered] == ["lamp.png"]
+        for person in (ann, sam):
+            got = await person.slash(general, "ticket file", file="lamp.png", ticket="1")
+            assert got.response is not None
+            assert got.response.flags & 64
+            assert said_in(got) == "From ticket 1."
+            (file,) = got.response.attachments
+            assert (file.filename, file.content) == ("lamp.png", picture[0][1])
+        denied = await stranger.slash(general, "ticket file", file="lamp.png", ticket="1")
+        assert "There is no such ticket" in said_in(denied)
+        assert await stranger.autocomplete(general, "ticket file", "file", "", ticket="1") == []
+
         again = await sam.slash(general, "ticket reopen", ticket="1")
         assert f"<#{room.id}>" in said_in(again)
         assert not room.thread_state.locked
@@ -177,3 +207,45 @@ async def test_channels_overflow_and_a_deleted_one_keeps_its_record(
         again = room_of(sandbox, await owner.slash(general, "ticket reopen", ticket="2"))
         assert again.id != room.id
         await sandbox.wait_for_message(again, containing="opened the ticket again")
+
+
+@pytest.mark.parametrize("kind", ["thread", "channel"])
+async def test_a_name_that_discord_bars_becomes_the_number(
+    sandbox: Sandbox, guild: Guild, sqlite_url: str, kind: str
+) -> None:
+    guild.features.append("DISCOVERABLE")
+    ann = sandbox.join(guild, "ann")
+    general = guild.channel("general")
+    async with running(config_for(sandbox, sqlite_url, jobs={"poll_seconds": 0.2})) as bot:
+        owner = await ready(sandbox, guild, bot)
+        await owner.slash(general, "ticket panel create", name="Support")
+        await change_panel(bot, guild, room=kind, naming="1488-{number}")
+        room = room_of(sandbox, await ann.slash(general, "ticket open"))
+        assert room.name == "ticket-0001"
+        await owner.slash(room, "ticket rename", name="fine")
+        await until(lambda: room.name == "fine", what="the name")
+        await owner.slash(room, "ticket rename", name="a 1488")
+        await until(lambda: room.name == "ticket-0001", what="the number")
+        # The number itself may be barred.
+        rooms, plan = await plan_of(bot)
+        made = await rooms.make(replace(plan, name="1488", plain_names=plain_names(1488)))
+        assert sandbox.world.channels[made].name == "ticket-1-4-8-8"
+
+
+async def test_a_category_that_fills_up_meanwhile_gives_way_to_the_next(
+    sandbox: Sandbox, guild: Guild, sqlite_url: str
+) -> None:
+    ann = sandbox.join(guild, "ann")
+    general = guild.channel("general")
+    full, spare = [guild.add_channel(one, ChannelType.CATEGORY) for one in ("Full", "Spare")]
+    async with running(config_for(sandbox, sqlite_url, jobs={"poll_seconds": 0.2})) as bot:
+        owner = await ready(sandbox, guild, bot)
+        await owner.slash(general, "ticket panel create", name="Support", place=full)
+        await change_panel(bot, guild, overflow_ids=[str(spare.id)])
+        client: Any = bot.runtime._connection.client
+        rooms = client.get_cog("Tickets").service.keeper._rooms
+        rooms._with_place = lambda *_: [full.id, spare.id]
+        for number in range(50):
+            guild.add_channel(f"c{number}", parent=full)
+        room = room_of(sandbox, await ann.slash(general, "ticket open"))
+        assert room.parent_id == spare.id

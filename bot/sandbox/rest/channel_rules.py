@@ -15,6 +15,7 @@ Json = dict[str, Any]
 
 _MAX_SLOWMODE = 21_600
 _CHANNELS_PER_CATEGORY = 50
+_BARRED = ("1488",)
 ARCHIVE_MINUTES = (60, 1_440, 4_320, 10_080)
 
 # Fields that nothing here computes with; kept and shown as they were set.
@@ -42,6 +43,19 @@ def check_channel_fields(check: FormCheck, body: Json) -> None:
     check.choice(
         "default_auto_archive_duration", body.get("default_auto_archive_duration"), ARCHIVE_MINUTES
     )
+
+
+def check_channel_name(guild: Guild, name: Any) -> None:
+    """Raise 50035 for a name with a word that has no place in a guild of Server Discovery.
+
+    Discord tells nobody the list; that this number is on it is known from bots that count tickets.
+    """
+    if "DISCOVERABLE" in guild.features and any(word in str(name) for word in _BARRED):
+        raise invalid_form(
+            "name",
+            "INVALID_COMMUNITY_PROPERTY_NAME",
+            "Contains words not allowed for servers in Server Discovery.",
+        )
 
 
 def apply_channel_fields(call: Call, channel: Channel, body: Json) -> Json:

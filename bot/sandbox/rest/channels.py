@@ -21,6 +21,7 @@ from .channel_rules import (
     ARCHIVE_MINUTES,
     apply_channel_fields,
     check_channel_fields,
+    check_channel_name,
     read_overwrite,
     read_overwrites,
 )
@@ -61,6 +62,7 @@ def edit_channel(call: Call) -> Json:
         overwrites = read_overwrites(call, channel.guild, call.json["permission_overwrites"])
         _replace_overwrites(call, channel, overwrites)
     before = channel_state(channel)
+    check_channel_name(channel.home, call.json.get("name"))
     apply_channel_fields(call, channel, call.json)
     kind = call.json.get("type")
     channel.update(**({} if kind is None else {"type": ChannelType(kind)}))
@@ -121,6 +123,7 @@ def _edit_thread(call: Call, channel: Channel) -> Json:
     check.number("rate_limit_per_user", body.get("rate_limit_per_user"), 0, 21_600)
     check.choice("auto_archive_duration", body.get("auto_archive_duration"), ARCHIVE_MINUTES)
     check.finish()
+    check_channel_name(channel.home, body.get("name"))
     before = thread_state(channel)
     channel.name = body.get("name") or channel.name
     channel.slowmode = body.get("rate_limit_per_user", channel.slowmode)

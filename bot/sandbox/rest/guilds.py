@@ -16,7 +16,12 @@ from ..models import ChannelType
 from ..payloads import render_channel, render_guild, render_partial_guild, render_thread_member
 from ..permissions import Permission
 from .call import Call, Reply
-from .channel_rules import apply_channel_fields, check_channel_fields, read_overwrites
+from .channel_rules import (
+    apply_channel_fields,
+    check_channel_fields,
+    check_channel_name,
+    read_overwrites,
+)
 from .errors import FormCheck, error, invalid_form, not_found
 from .routing import route
 
@@ -104,6 +109,7 @@ def create_channel(call: Call) -> Reply:
         tuple(int(entry) for entry in ChannelType if not entry.is_thread and entry != 1),
     )
     check.finish()
+    check_channel_name(guild, body["name"])
     if len(guild.channels) >= _CHANNEL_LIMIT:
         raise error(400, 30013)
     overwrites = read_overwrites(call, guild, body.get("permission_overwrites") or [])

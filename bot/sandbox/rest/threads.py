@@ -11,7 +11,7 @@ from ..models import ChannelType, MessageFlag
 from ..payloads import render_channel, render_member, render_thread_member
 from ..permissions import Permission
 from .call import Call, Reply
-from .channel_rules import ARCHIVE_MINUTES
+from .channel_rules import ARCHIVE_MINUTES, check_channel_name
 from .drafts import read_draft
 from .errors import FormCheck, error, missing_access, missing_permissions, not_found
 from .guilds import render_thread_list
@@ -22,12 +22,13 @@ Json = dict[str, Any]
 _THREADED = (ChannelType.TEXT, ChannelType.ANNOUNCEMENT)
 
 
-def _check(body: Json) -> None:
+def _check(channel: Channel, body: Json) -> None:
     check = FormCheck()
     check.text("name", body.get("name"), 1, 100, required=True)
     check.choice("auto_archive_duration", body.get("auto_archive_duration"), ARCHIVE_MINUTES)
     check.number("rate_limit_per_user", body.get("rate_limit_per_user"), 0, 21_600)
     check.finish()
+    check_channel_name(channel.home, body["name"])
 
 
 def _options(body: Json) -> Json:
@@ -45,7 +46,7 @@ def create_thread_on_message(call: Call) -> Reply:
         raise error(400, 50024)
     call.require(channel, Permission.CREATE_PUBLIC_THREADS)
     message = call.message(channel)
-    _check(call.json)
+    _check(channel, call.json)
     if message.flags & MessageFlag.HAS_THREAD:
         raise error(400, 160004)
     thread = channel.add_thread(call.bot, call.json["name"], message=message, **_options(call.json))
@@ -56,7 +57,7 @@ def create_thread_on_message(call: Call) -> Reply:
 def create_thread(call: Call) -> Reply:
     """Open a thread that hangs on no message, or a post in a forum."""
     channel, body = call.channel(), call.json
-    _check(body)
+    _check(channel, body)
     if channel.type is ChannelType.FORUM:
         return _create_post(call, channel)
     if channel.type not in _THREADED:

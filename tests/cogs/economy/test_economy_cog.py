@@ -76,7 +76,8 @@ async def test_members_earn_look_and_pay(place: Place) -> None:
     assert f"<@{place.bob.id}> has 🪙 150, place 1" in await place.say("balance", member=place.bob)
     said = await place.say("leaderboard")
     assert f"🥇 <@{place.bob.id}> · 🪙 150" in said
-    assert "Payment **\N{MINUS SIGN}🪙 150**" in await place.say("transactions")
+    line = f"Payment **\N{MINUS SIGN}🪙 150** · <@{place.bob.id}>"
+    assert line in await place.say("transactions")
 
 
 async def test_large_payment_is_asked_about(place: Place) -> None:

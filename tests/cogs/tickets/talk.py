@@ -1,11 +1,20 @@
-"""Messages as the gateway tells of them, for the tests of what is taken down."""
+"""Messages as the gateway tells of them, and what is on record, for the tests of both."""
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from tests.cogs.tickets.stage import GUILD, OPENER
+from sqlalchemy import select
+
+from db.engine import Database
+from db.tickets import Ticket
+from tests.cogs.tickets.stage import GUILD, OPENER, Stage
+from tests.fakes import FakeClock
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 50
 
 
 def message(
@@ -44,3 +53,30 @@ def attachment(file_id: int, name: str, size: int, kind: str = "image/png") -> d
         "content_type": kind,
         "url": f"https://cdn.discordapp.com/attachments/1/{file_id}/{name}",
     }
+
+
+async def opened(database: Database, files: Path | None = None) -> tuple[Stage, Ticket]:
+    """Return a stage with an open ticket."""
+    stage = await Stage.make(database, FakeClock(), files=files)
+    ticket = await stage.open(await stage.panel(staff_roles=["70"]))
+    return stage, ticket
+
+
+async def say(stage: Stage, ticket: Ticket, number: int, text: str, **more: Any) -> None:
+    """Have a message be sent in the ticket's room, and be written down."""
+    payload = message(ticket.channel_id, number, text, stage.clock.now(), **more)
+    stage.service.capture.take_message(payload)
+    await stage.service.capture.flush()
+
+
+async def rows(stage: Stage, table: Any) -> list[Any]:
+    """Return all rows of a table."""
+    async with stage.database.read() as session:
+        return list(await session.scalars(select(table)))
+
+
+async def record(stage: Stage, ticket: Ticket, *, for_staff: bool = True) -> Any:
+    """Return the ticket's transcript as JSON."""
+    archive = stage.service.archive
+    data = await archive.render(ticket.id, locale="en", for_staff=for_staff, as_json=True)
+    return json.loads(data)

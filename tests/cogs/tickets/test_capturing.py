@@ -5,48 +5,14 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from bot.core.errors import InvalidInput, NotFound
-from bot.core.jobs import Retry
-from cogs.tickets import FEATURE
-from cogs.tickets.files import TooLargeError
-from db import people
 from db.engine import Database
-from db.ticket_messages import TicketFile, TicketMessage, TicketWord
-from db.ticket_panels import TicketDraft, put_draft
-from db.tickets import Ticket
-from tests.cogs.tickets.stage import GUILD, OPENER, OTHER, STAFF, Stage
-from tests.cogs.tickets.talk import attachment, message
-from tests.fakes import FakeClock
-
-PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 50
-
-
-async def opened(database: Database, files: Path | None = None) -> tuple[Stage, Ticket]:
-    stage = await Stage.make(database, FakeClock(), files=files)
-    ticket = await stage.open(await stage.panel(staff_roles=["70"]))
-    return stage, ticket
-
-
-async def say(stage: Stage, ticket: Ticket, number: int, text: str, **more: Any) -> None:
-    payload = message(ticket.channel_id, number, text, stage.clock.now(), **more)
-    stage.service.capture.take_message(payload)
-    await stage.service.capture.flush()
-
-
-async def rows(stage: Stage, table: Any) -> list[Any]:
-    async with stage.database.read() as session:
-        return list(await session.scalars(select(table)))
-
-
-async def record(stage: Stage, ticket: Ticket, *, for_staff: bool = True) -> Any:
-    archive = stage.service.archive
-    data = await archive.render(ticket.id, locale="en", for_staff=for_staff, as_json=True)
-    return json.loads(data)
+from db.ticket_messages import TicketFile, TicketMessage
+from tests.cogs.tickets.stage import GUILD, OTHER, STAFF, Stage
+from tests.cogs.tickets.talk import PNG, attachment, message, opened, record, rows, say
 
 
 async def test_messages_edits_and_deletions_stay_on_record(database: Database) -> None:
@@ -228,85 +194,6 @@ async def test_redaction_leaves_nothing_of_a_message(database: Database, tmp_pat
     assert await stage.service.files.store.list(timedelta()) == []
 
 
-async def test_files_are_stored_once_and_within_the_space(
-    database: Database, tmp_path: Path
-) -> None:
-    stage, ticket = await opened(database, tmp_path)
-    await stage.set(files_quota=1)
-    small = [attachment(one, f"{one}.png", len(PNG)) for one in (1, 2)]
-    for one in small:
-        stage.cdn[one["url"]] = PNG
-    large = attachment(3, "film.mp4", 2_000_000, "video/mp4")
-    huge = attachment(4, "huge.bin", 30 * 1024 * 1024, "application/zip")
-    gone, lying = attachment(5, "gone.png", 9), attachment(6, "lies.png", 9)
-    stage.cdn[lying["url"]] = TooLargeError()
-    await say(stage, ticket, 1, "", attachments=[*small, large, huge, gone, lying])
-    await stage.jobs.run_due()
-    found = {one.name: one for one in await rows(stage, TicketFile)}
-    assert {name: one.state for name, one in found.items()} == {
-        "1.png": "stored",
-        "2.png": "stored",
-        "film.mp4": "over_quota",
-        "huge.bin": "too_large",
-        "gone.png": "gone",
-        "lies.png": "too_large",
-    }
-    assert found["1.png"].sha256 == found["2.png"].sha256
-    assert len(await stage.service.files.store.list(timedelta())) == 1
-
-
-async def test_an_address_that_has_expired_is_asked_for_anew(
-    sqlite_database: Database, tmp_path: Path
-) -> None:
-    stage, ticket = await opened(sqlite_database, tmp_path)
-    old = attachment(5, "a.png", len(PNG))
-    fresh = {**old, "url": old["url"] + "?ex=2"}
-    stage.cdn[fresh["url"]] = PNG
-    await say(stage, ticket, 1, "", attachments=[old])
-    stage.history[ticket.channel_id or 0] = [
-        message(ticket.channel_id, 1, "", stage.clock.now(), attachments=[fresh])
-    ]
-    await stage.jobs.run_due()
-    assert [one.state for one in await rows(stage, TicketFile)] == ["stored"]
-
-
-async def test_a_silent_cdn_is_asked_again(sqlite_database: Database, tmp_path: Path) -> None:
-    stage, ticket = await opened(sqlite_database, tmp_path)
-    file = attachment(5, "a.png", len(PNG))
-    stage.cdn[file["url"]] = Retry(timedelta(seconds=30))
-    await say(stage, ticket, 1, "", attachments=[file])
-    await stage.jobs.run_due()
-    assert [one.state for one in await rows(stage, TicketFile)] == ["pending"]
-    stage.cdn[file["url"]] = PNG
-    await stage.wait(31)
-    assert [one.state for one in await rows(stage, TicketFile)] == ["stored"]
-
-
-async def test_an_erased_person_is_in_no_transcript(database: Database) -> None:
-    stage, ticket = await opened(database)
-    await say(stage, ticket, 1, "my address is Harbour 1")
-    await stage.service.life.close(ticket.id, STAFF)
-    await stage.wait(1)
-    async with database.write() as session:
-        await people.erase_person(session, OPENER)
-    text = json.dumps(await record(stage, ticket))
-    assert "Harbour 1" not in text
-    assert "Ada" not in text
-    assert await rows(stage, TicketWord) == []
-
-
-async def test_old_records_are_forgotten_and_tickets_stay(sqlite_database: Database) -> None:
-    stage, ticket = await opened(sqlite_database)
-    await say(stage, ticket, 1, "hello")
-    await stage.service.life.close(ticket.id, STAFF)
-    await stage.wait(1)
-    await stage.wait(timedelta(days=364))
-    assert len(await rows(stage, TicketMessage)) == 1
-    await stage.wait(timedelta(days=3))
-    assert await rows(stage, TicketMessage) == []
-    assert (await stage.get(ticket.id)).status == "closed"
-
-
 async def test_notes_are_the_staffs_alone(sqlite_database: Database) -> None:
     stage, ticket = await opened(sqlite_database)
     await stage.service.life.add_note(ticket.id, STAFF, "looks fishy")
@@ -330,41 +217,48 @@ async def test_a_tag_answers_by_itself_once(database: Database) -> None:
     assert [one.uses for one in await quality.list_tags(GUILD)] == [1]
 
 
-async def test_a_forms_files_are_kept_and_shown_in_the_room(
-    database: Database, tmp_path: Path
-) -> None:
-    stage = await Stage.make(database, FakeClock(), files=tmp_path)
-    question = {"key": "pic", "label": "Picture", "kind": "file"}
-    panel = await stage.panel(pages=[{"questions": [question]}])
-    file = attachment(5, "lamp.png", len(PNG))
-    stage.cdn[file["url"]] = PNG
-    ticket = await stage.open(panel, answers={"pic": [file]})
-    await stage.wait(3)
-    (kept,) = await rows(stage, TicketFile)
-    assert (kept.state, kept.question) == ("stored", "pic")
-    sent = [one.payload.get("attachments") for one in stage.courier.delivered]
-    shown = [one[0] for one in sent if one and one[0]["renderer"] == "ticket_file"]
-    assert [one["filename"] for one in shown] == ["lamp.png"]
-    assert await stage.service.files.read(kept.id) == PNG
+async def test_of_many_versions_the_first_and_the_newest_are_kept(database: Database) -> None:
+    stage, ticket = await opened(database)
+    await say(stage, ticket, 1, "v0")
+    for number in range(1, 31):
+        edit = message(ticket.channel_id, 1, f"v{number}", stage.clock.now())
+        stage.service.capture.take_edit(edit)
+    await stage.service.capture.flush()
+    (kept,) = (await record(stage, ticket))["messages"]
+    contents = [one["content"] for one in kept["versions"]]
+    assert contents == ["v0", *(f"v{number}" for number in range(11, 30))]
+    assert (kept["content"], kept["versions_left_out"]) == ("v30", 10)
     page = await stage.service.archive.render(ticket.id, locale="en", for_staff=True)
-    assert b"data:image/png;base64" in page
+    assert b"10 versions are not kept." in page
 
 
-async def test_half_filled_forms_are_forgotten(sqlite_database: Database) -> None:
-    stage = await Stage.make(sqlite_database, FakeClock())
-    now = stage.clock.now()
-    async with stage.database.write() as session:
-        for user_id, hours in ((1, 1), (2, -1)):
-            await put_draft(
-                session,
-                panel_id=1,
-                user_id=user_id,
-                guild_id=GUILD,
-                answers={},
-                context={},
-                expires_at=now + timedelta(hours=hours),
-            )
-    assert FEATURE.purge is not None
-    async with stage.database.write() as session:
-        await FEATURE.purge(session, now)
-    assert [one.user_id for one in await rows(stage, TicketDraft)] == [1]
+async def test_a_transcript_says_how_many_messages_are_left_out(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage, ticket = await opened(sqlite_database)
+    for number in range(1, 41):
+        await say(stage, ticket, number, f"number {number} " + "x" * 500)
+    page = await stage.service.archive.render(ticket.id, locale="en", for_staff=True)
+    assert b"left out" not in page
+    monkeypatch.setattr("cogs.tickets.archive.LARGEST_UPLOAD", 20_000)
+    page = await stage.service.archive.render(ticket.id, locale="en", for_staff=True)
+    shown = page.count(b"<article")
+    assert f"The oldest {40 - shown} messages are left out".encode() in page
+    assert b"number 40 " in page
+    assert b"number 1 " not in page
+
+
+async def test_however_many_were_missed_they_are_read_without_another_session(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cogs.tickets.capturing._MOST_PAGES", 2)
+    stage, ticket = await opened(sqlite_database)
+    stage.history[ticket.channel_id or 0] = [
+        message(ticket.channel_id, one, f"m{one}", stage.clock.now()) for one in range(1, 751)
+    ]
+    stage.service.capture.take_session({})
+    await stage.service.losses.begin_session([GUILD])
+    for _turn in range(3):
+        await stage.wait(1)
+    assert len(await rows(stage, TicketMessage)) == 750
+    assert (await stage.get(ticket.id)).missed_after is None

@@ -8,14 +8,17 @@ from typing import Any
 
 import discord
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from bot.core.contracts import Actor
 from cogs.tickets.panel import Panel
 from cogs.tickets.ports import Applicant, Request
 from db.engine import Database
-from db.tickets import Ticket
+from db.ticket_messages import TicketMessage
+from db.tickets import Ticket, get_ticket
 from tests.cogs.moderation.world import text_of
+from tests.cogs.tickets.talk import message
+from tests.fakes import FakeClock
 from tests.simcord_env import Bench, running_bench
 
 
@@ -117,6 +120,12 @@ async def test_parts_of_a_panel_are_edited_and_refused_in_words(desk: Desk) -> N
     refused = await desk.boss.submit_modal(form, values | {"hours": "whenever"})
     assert "I can't read these hours: whenever" in text_of(refused)
     assert len(Panel.model_validate((await desk.panel()).config).hours) == 5
+    place = await desk.boss.select(editor.response, ["place"], custom_id="tickets:panel:parts")
+    rooms = {"room": ["thread"], "parent": [], "overflow": [], "naming": "{number}"}
+    await desk.boss.submit_modal(place, rooms | {"log": [desk.channel]})
+    panel = Panel.model_validate((await desk.panel()).config)
+    assert (panel.naming, panel.log_channel_id) == ("{number}", desk.channel.id)
+    assert f"Transcripts go to <#{desk.channel.id}>" in str(editor.response.components)
 
 
 async def test_questions_and_routes_are_edited(desk: Desk) -> None:
@@ -192,3 +201,22 @@ async def test_figures_and_lists_are_shown(desk: Desk) -> None:
     assert "hm" in await desk.ask(desk.sam, "ticket note")
     assert "labels are: a, b" in await desk.ask(desk.sam, "ticket label", labels="a, b")
     assert "Only the staff" in await desk.ask(desk.ada, "ticket note")
+
+
+async def test_what_was_written_a_moment_ago_is_erased_as_well(desk: Desk) -> None:
+    await made(desk)
+    ticket = await ticket_in(desk)
+    async with desk.bench.kernel.database.write() as session:
+        await session.execute(update(Ticket).values(user_id=desk.sam.id))
+        ticket = await get_ticket(session, ticket.id)
+        assert ticket is not None
+        await desk.cog.service.capture.note(session, ticket)
+    desk.cog.service.capture.take_message(
+        message(desk.channel.id, 1, "my address", FakeClock().now(), author=desk.ada.id)
+    )
+    question = await desk.ada.slash(desk.channel, "mydata delete")
+    await desk.ada.click(question.response, label="Delete my data")
+    await desk.cog.service.capture.flush()
+    async with desk.bench.kernel.database.read() as session:
+        (kept,) = await session.scalars(select(TicketMessage).where(TicketMessage.message_id == 1))
+    assert (kept.author_id, kept.author_name, kept.content) == (0, None, None)

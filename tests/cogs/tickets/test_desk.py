@@ -16,7 +16,7 @@ from cogs.tickets.resource import PanelResource
 from cogs.tickets.showcase import post_payload
 from db.engine import Database
 from db.ticket_panels import TicketPost
-from tests.cogs.tickets.stage import CHANNEL, GUILD, Stage, View
+from tests.cogs.tickets.stage import CHANNEL, GUILD, LOG, OPENER, STAFF, Stage, View
 from tests.fakes import FakeClock
 
 BOSS = Actor(1, "command", "boss")
@@ -184,3 +184,32 @@ async def test_a_select_is_renewed_once_for_all_who_choose(sqlite_database: Data
     await stage.wait(2)
     edits = [one for one in stage.courier.delivered if one.kind is DeliveryKind.EDIT]
     assert len(edits) == 1
+
+
+async def test_a_panel_has_a_log_channel_of_its_own(database: Database) -> None:
+    stage = await Stage.make(database, FakeClock())
+    await stage.set(log_channel_id=str(LOG))
+    own = await stage.panel("Appeals", log_channel_id="777", rating=True)
+    for panel in (own, await stage.panel("Help")):
+        ticket = await stage.open(panel)
+        await stage.service.life.close(ticket.id, STAFF)
+        await stage.wait(2)
+        await stage.service.quality.rate(ticket.id, OPENER, 3)
+        await stage.service.quality.comment(ticket, OPENER, 3, f"{panel.name}'s")
+        await stage.settle()
+    seen: dict[int, list[str]] = {}
+    for one in stage.courier.delivered:
+        seen.setdefault(one.channel_id or 0, []).append(str(one.payload))
+    assert "Appeals · ticket 1 is closed" in seen[777][0]
+    assert "Appeals's" in seen[777][1]
+    assert len(seen[777]) == 2
+    assert "Appeals" not in str(seen[LOG])
+    assert "Help · ticket 2 is closed" in str(seen[LOG])
+
+
+async def test_a_log_channel_that_is_not_there_is_refused(sqlite_database: Database) -> None:
+    stage = await Stage.make(sqlite_database, FakeClock())
+    desk = PanelDesk(stage.service.office, stage.audit)
+    stage.view.lost = {777}
+    with pytest.raises(NotFound, match="can't see that channel"):
+        await desk.create(GUILD, Panel(name="Help", log_channel_id=777), SYSTEM)

@@ -14,7 +14,6 @@ from cogs.tickets.figures import count_up
 from cogs.tickets.watch import Writer
 from db import ticket_quality
 from db.engine import Database
-from db.ticket_quality import TicketRating
 from db.tickets import Ticket
 from tests.cogs.tickets.stage import CHANNEL, GUILD, LOG, OPENER, OTHER, STAFF, Stage
 from tests.fakes import FakeClock
@@ -73,9 +72,28 @@ async def test_figures_are_medians_by_staff_and_hour(sqlite_database: Database) 
     assert figures.hours[12] == 1
 
 
+async def test_figures_are_read_in_pages(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = await Stage.make(database, FakeClock())
+    panel = await stage.panel()
+    for number in range(5):
+        ticket = await stage.open(panel, 100 + number)
+        await stage.service.life.close(ticket.id, STAFF)
+        await stage.wait(2)
+        await stage.service.quality.rate(ticket.id, 100 + number, number + 1)
+    quality = stage.service.quality
+    whole = await quality.figures(GUILD, 30)
+    assert (whole.opened, whole.ratings, whole.stars, whole.is_cut) == (5, 5, 3.0, False)
+    monkeypatch.setattr("cogs.tickets.summary._PAGE", 2)
+    assert await quality.figures(GUILD, 30) == whole
+    monkeypatch.setattr("cogs.tickets.summary.MOST_COUNTED", 3)
+    cut = await quality.figures(GUILD, 30)
+    assert (cut.opened, cut.is_cut) == (3, True)
+
+
 def test_figures_of_nothing() -> None:
-    ratings: list[TicketRating] = []
-    figures = count_up([], ratings, "UTC")
+    figures = count_up([], [], "UTC")
     assert (figures.first_answer, figures.stars, list(figures.staff)) == (None, None, [])
 
 
