@@ -8,7 +8,7 @@ or lost what is required is passed over, with the reason.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from uuid import UUID
@@ -90,14 +90,16 @@ class Finder:
     async def _judge(self, giveaway: Giveaway, digests: Sequence[str]) -> list[Drawn]:
         if not digests:
             return []
+        requirements = Requirements.from_json(giveaway.requirements)
         async with self._stage.database.read() as session:
             people = await table.map_people(session, giveaway.id, digests)
             ids = [one for one in people.values() if one is not None]
             blocked = await list_blocked_among(session, giveaway.guild_id, ids)
-            activity = await map_activity(session, giveaway.id, giveaway.guild_id, ids)
+            activity: Mapping[int, Activity] = {}
+            if requirements.level is not None or requirements.messages is not None:
+                activity = await map_activity(session, giveaway.id, giveaway.guild_id, ids)
         members = await self._stage.members.look_up(giveaway.guild_id, ids)
         house = await self._stage.house(giveaway.guild_id)
-        requirements = Requirements.from_json(giveaway.requirements)
         now = self._stage.clock.now()
 
         def judged(digest: str) -> Drawn:
