@@ -196,7 +196,7 @@ async def test_giveaways_of_before_are_found_on_upgrade(empty: Database) -> None
 
 async def test_whom_tickets_quote_is_found_on_upgrade(empty: Database) -> None:
     async with empty.engine.begin() as connection:
-        await connection.run_sync(_upgrade_to, "0029")
+        await connection.run_sync(_upgrade_to, "0030")
         await connection.run_sync(_insert_quoting_ticket)
     await upgrade(empty)
     async with empty.read() as session:
