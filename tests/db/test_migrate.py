@@ -186,7 +186,7 @@ def _insert_giveaway(connection: Connection) -> None:
 
 async def test_giveaways_of_before_are_found_on_upgrade(empty: Database) -> None:
     async with empty.engine.begin() as connection:
-        await connection.run_sync(_upgrade_to, "0031")
+        await connection.run_sync(_upgrade_to, "0033")
         await connection.run_sync(_insert_giveaway)
     await upgrade(empty)
     async with empty.read() as session:
