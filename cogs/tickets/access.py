@@ -219,11 +219,13 @@ async def complete_ticket(interaction: Interaction, current: str) -> list[app_co
     """Offer the tickets that somebody may look into, the newest first."""
     if interaction.guild_id is None:
         return []
-    seen = await access_of(interaction).seen_panels(interaction)
+    access = access_of(interaction)
+    seen, sees_all = await access.seen_panels(interaction), await access.sees_all(interaction)
     async with interaction.client.kernel.database.read() as session:
-        if seen:
+        if seen or sees_all:
+            # Whoever sees all also sees to the tickets of panels that were deleted.
             rows = await table.list_tickets(
-                session, interaction.guild_id, panel_ids=seen, limit=200
+                session, interaction.guild_id, panel_ids=None if sees_all else seen, limit=200
             )
         else:
             rows = await table.list_tickets(

@@ -217,6 +217,14 @@ async def test_staff_hand_tickets_to_staff_alone(desk: Desk) -> None:
     assert (await kept(desk, ticket)).claimed_by == desk.sam.id
 
 
+async def test_tickets_of_a_deleted_panel_are_offered_to_who_sees_all(desk: Desk) -> None:
+    await made(desk)
+    await ticket_in(desk)
+    await desk.cog.desk.delete(await desk.panel(), Actor(desk.boss.id, "command"))
+    offered = await desk.boss.autocomplete(desk.channel, "ticket transcript", "ticket", "")
+    assert [one["value"] for one in offered] == ["1"]
+
+
 async def test_a_closed_ticket_asks_nobody_why_it_is_closed(desk: Desk) -> None:
     await made(desk)
     ticket = await ticket_in(desk)
