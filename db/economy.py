@@ -150,7 +150,8 @@ _CHANGE_BALANCE = (
     update(_ACCOUNTS)
     .where(
         _ACCOUNTS.c.id == bindparam("account"),
-        _AFTER <= MAX_BALANCE,
+        # A guild's own accounts are no limit to what members do: they hold what all of them do.
+        or_(_ACCOUNTS.c.kind != AccountKind.USER.value, _AFTER <= MAX_BALANCE),
         or_(_ACCOUNTS.c.kind == AccountKind.MINT.value, _AFTER >= 0),
     )
     .values(balance=_AFTER)
@@ -251,8 +252,8 @@ async def mark_undone(session: AsyncSession, ids: Collection[int], counter_id: i
 async def change_balance(session: AsyncSession, account_id: int, amount: int) -> int | None:
     """Add an amount, or take it where it is below zero; return the new balance.
 
-    Returns None, and changes nothing, where a member's or guild's account would go below zero or
-    above `MAX_BALANCE`.
+    Returns None, and changes nothing, where any account but the mint would go below zero, or a
+    member's above `MAX_BALANCE`.
     """
     return await session.scalar(_CHANGE_BALANCE, {"account": account_id, "amount": amount})
 
@@ -262,6 +263,16 @@ async def lock_balances(session: AsyncSession, ids: Collection[int]) -> dict[int
     query = select(Account.id, Account.balance).where(Account.id.in_(ids)).order_by(Account.id)
     rows = await session.execute(query.with_for_update())
     return {one.id: one.balance for one in rows}
+
+
+async def room_of(session: AsyncSession, guild_id: int, user_id: int) -> int:
+    """Return how much more a member's account can hold, until the transaction ends.
+
+    The guild's own accounts are locked with it, in the order of everybody who moves money.
+    """
+    ids = await find_accounts(session, guild_id, {user_id})
+    balances = await lock_balances(session, ids.values())
+    return MAX_BALANCE - balances[ids[AccountKind.USER.value, user_id]]
 
 
 async def add_postings(

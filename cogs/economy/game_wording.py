@@ -227,9 +227,7 @@ def _odds_text(odds: Odds, locale: str | None) -> str:
     if odds.rules:
         lines.append(_(odds.rules).render(locale))
     share = _percent(odds.returned, locale)
-    lines.append(
-        _("On average {percent} of the stake comes back.", percent=share).render(locale)
-    )
+    lines.append(_("On average {percent} of the stake comes back.", percent=share).render(locale))
     return "\n".join(lines)
 
 

@@ -24,6 +24,7 @@ from cogs.economy.trade_rules import Proposal, Side, check_proposal, offer_end
 from cogs.economy.wording import too_little
 from db import economy_inventory as inventory
 from db import economy_trades as table
+from db.economy import room_of
 from db.economy_inventory import Pieces
 from db.economy_shop import ShopItem, find_item_by_id, get_item, list_items_by_id
 from db.economy_trades import ACCEPTED, CANCELLED, DECLINED, EXPIRED, OPEN, Trade
@@ -204,8 +205,15 @@ class Trading:
 
     async def _refund(self, session: AsyncSession, trade: Trade) -> None:
         await self._hand_pieces(session, trade, trade.user_id)
-        back = (Holder.ESCROW, Holder.user(trade.user_id), trade.give_coins)
-        await self._post(session, trade, TransactionKind.REFUND, None, back)
+        if not trade.give_coins:
+            return
+        # An offer has to end: what its maker has no room for is lost to them.
+        back = min(trade.give_coins, await room_of(session, trade.guild_id, trade.user_id))
+        moves = (
+            (Holder.ESCROW, Holder.user(trade.user_id), back),
+            (Holder.ESCROW, Holder.SINK, trade.give_coins - back),
+        )
+        await self._post(session, trade, TransactionKind.REFUND, None, *moves)
 
     async def _post(
         self,

@@ -46,6 +46,15 @@ async def test_account_holds_no_more_than_can_be_kept(world: EconomyWorld) -> No
     assert await world.balance(ANN) == MAX_BALANCE
 
 
+async def test_guild_s_own_accounts_hold_what_all_members_do(world: EconomyWorld) -> None:
+    """Else nobody could pay a tax or a price once so much was paid before."""
+    for _ in range(2):
+        await world.post(Move(Holder.MINT, Holder.user(ANN), MAX_BALANCE))
+        await world.post(Move(Holder.user(ANN), Holder.SINK, MAX_BALANCE))
+    assert await world.own(Holder.SINK) == 2 * MAX_BALANCE
+    await world.sound()
+
+
 @pytest.mark.parametrize("amount", [0, -1, MAX_BALANCE + 1, 2**63])
 def test_move_refuses_what_is_no_amount(amount: int) -> None:
     with pytest.raises(ValueError, match="can't be moved"):
