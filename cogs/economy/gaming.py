@@ -252,6 +252,11 @@ class Gaming:
         but money was at stake, so nothing is gone.
         """
         game_id = int(reference.partition(":")[2])
+        game = await table.get_game(session, game_id)
+        if game is None:
+            return ()
+        # First the accounts, then the game, as everybody does who moves its money.
+        await lock_accounts(session, game.guild_id, game.user_id)
         await table.close_undone(session, game_id, self._clock.now())
         return ()
 

@@ -333,7 +333,9 @@ async def test_hand_that_is_being_undone_does_not_end(
 
     monkeypatch.setattr(undoing, "post", move_first)
     await hall.treasury.undo(hall.order(ANN), 4)
-    await asyncio.wait(moves)
+    # Nor do the two wait for each other: the move finds the hand as it is then.
+    after = await moves[0]
+    assert (after.is_new, after.game.status) == (False, GameStatus.UNDONE)
     assert (await hall.balance(ANN), await hall.escrow()) == (100, 100)
     await hall.sound()
 
