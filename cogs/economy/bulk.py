@@ -105,6 +105,7 @@ class Bulk:
         amount = int(batch.work["amount"])
 
         async def write(session: AsyncSession) -> None:
+            await self._treasury.hold(session, batch.guild_id, user_ids)
             for user_id in user_ids:
                 order = Order(
                     guild_id=batch.guild_id,
