@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.batches import BatchService
 from bot.core.contracts import Actor
+from bot.core.ledger import Holder as Mover
+from bot.core.ledger import Move
 from bot.core.nullstate import NullState
 from bot.core.outbox import OutboxService
 from bot.core.supervisor import TaskSupervisor
@@ -17,6 +19,7 @@ from cogs.economy import bulk
 from cogs.economy.bulk import KIND, Bulk, BulkOrder, Holder
 from cogs.economy.treasury import Done, Order
 from db.batches import Batch
+from db.economy import MAX_BALANCE
 from db.engine import Database
 from tests.cogs.economy.world import GUILD, STAFF, EconomyWorld
 from tests.fakes import FakeClock
@@ -101,6 +104,17 @@ async def test_taking_leaves_nobody_below_nothing(world: EconomyWorld) -> None:
     assert [await world.balance(one) for one in lister.chosen(ROLE)[:6]] == [
         max(0, one - 7) for one in lister.chosen(ROLE)[:6]
     ]
+    await world.sound()
+
+
+@pytest.mark.usefixtures("small_pages")
+async def test_giving_passes_over_whose_account_is_full(world: EconomyWorld) -> None:
+    lister = Lister(12)
+    await world.post(Move(Mover.MINT, Mover.user(3), MAX_BALANCE))
+    await world.post(Move(Mover.MINT, Mover.user(6), MAX_BALANCE - 2))
+    worker = Bulk(world.treasury, lister, state=NullState)
+    await _run(world, worker, _order(ROLE, gives=True, amount=5, members=4))
+    assert [await world.balance(one) for one in (3, 6, 9)] == [MAX_BALANCE, MAX_BALANCE, 5]
     await world.sound()
 
 
