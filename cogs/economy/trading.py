@@ -96,6 +96,7 @@ class Trading:
             return await self._deal(session, trade)
         pieces: tuple[Pieces, ...] = ()
         if given is not None:
+            await inventory.lock_lots(session, offer.guild_id, {offer.user_id}, {given.id})
             pieces = await take_from(session, given, offer.user_id, give.quantity, now)
         expires_at = offer_end(now, soonest_end(pieces))
         await table.change_trade(
@@ -160,6 +161,8 @@ class Trading:
     async def _hand_pieces(self, session: AsyncSession, trade: Trade, user_id: int) -> None:
         """Give somebody the pieces that are set aside."""
         if trade.give_item_id is not None:
+            item_ids = {trade.give_item_id}
+            await inventory.lock_lots(session, trade.guild_id, {user_id}, item_ids)
             pieces = pieces_from_json(trade.pieces)
             await inventory.add_pieces(session, trade.guild_id, user_id, trade.give_item_id, pieces)
 
