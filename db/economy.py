@@ -18,6 +18,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    Select,
     String,
     Text,
     UniqueConstraint,
@@ -39,6 +40,8 @@ from db.base import (
     RowId,
     Snowflake,
     UtcDateTime,
+    erasing,
+    exporting,
     person,
 )
 from db.statements import count_changed, insert_for, table_of
@@ -137,6 +140,51 @@ class Earner(Base):
     daily_on: Mapped[date | None] = mapped_column(Date)
     streak: Mapped[int] = mapped_column(Integer, default=0)
     worked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+@exporting(Posting)
+def _select_postings(user_id: int) -> Select[Any]:
+    """Select what came into a person's accounts and went out of them, and why.
+
+    Who else had part in it is not theirs to be told here.
+    """
+    return (
+        select(
+            Transaction.guild_id,
+            Posting.transaction_id,
+            Transaction.kind,
+            Posting.amount,
+            Transaction.reason,
+            Transaction.created_at,
+        )
+        .join(Transaction, Transaction.id == Posting.transaction_id)
+        .join(Account, Account.id == Posting.account_id)
+        .where(Account.user_id == user_id)
+        .order_by(Posting.transaction_id)
+    )
+
+
+@erasing(Account)
+async def _clear_reasons(
+    session: AsyncSession,
+    user_id: int,
+    at: datetime,  # noqa: ARG001 - the contract's
+    *,
+    records: bool,  # noqa: ARG001 - the contract's
+) -> int:
+    """Clear what was written about a person when their money was moved, whoever wrote it."""
+    theirs = (
+        select(Posting.transaction_id)
+        .join(Account, Account.id == Posting.account_id)
+        .where(Account.user_id == user_id)
+    )
+    statement = (
+        update(Transaction)
+        .where(Transaction.id.in_(theirs), Transaction.reason.is_not(None))
+        .values(reason=None)
+        .execution_options(synchronize_session=False)
+    )
+    return await count_changed(session, statement)
 
 
 # What every payment runs, put together once: that is a third of what one costs.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from bot.core.errors import Conflict, NotFound
 from bot.core.ledger import (
@@ -13,9 +14,9 @@ from bot.core.ledger import (
     TooMuch,
     TransactionKind,
 )
-from db.economy import MAX_BALANCE
+from db.economy import MAX_BALANCE, Transaction
 from db.economy_books import list_lines
-from db.people import erase_person
+from db.people import erase_person, export_person
 from tests.cogs.economy.world import ANN, BEN, CAT, GUILD, EconomyWorld, side_by_side
 
 
@@ -180,3 +181,31 @@ async def test_what_an_erased_person_leaves_goes_to_the_sink(world: EconomyWorld
         await world.treasury.undo(world.order(0), number)
     await world.sound()
     assert world.audited == [0]
+
+
+async def test_person_is_given_what_moved_their_money_without_others(world: EconomyWorld) -> None:
+    await world.treasury.give(world.order(ANN, reason="Ann's birthday"), 100)
+    await world.pay(ANN, BEN, 40)
+    async with world.database.write() as session:
+        exported = (await export_person(session, BEN))["economy_postings"]
+        assert [(one["kind"], one["amount"], one["guild_id"]) for one in exported] == [
+            ("pay", 40, str(GUILD))
+        ]
+        assert not any("user_id" in name or "actor_id" in name for name in exported[0])
+        exported = (await export_person(session, ANN))["economy_postings"]
+        assert [(one["amount"], one["reason"]) for one in exported] == [
+            (100, "Ann's birthday"),
+            (-40, None),
+        ]
+
+
+async def test_erasing_clears_what_staff_wrote_about_somebody(world: EconomyWorld) -> None:
+    await world.treasury.give(world.order(ANN, reason="Ann's birthday"), 100)
+    await world.treasury.give(world.order(BEN, reason="Ben's birthday"), 100)
+    async with world.database.write() as session:
+        await erase_person(session, ANN)
+    async with world.database.read() as session:
+        reasons = await session.scalars(select(Transaction.reason).order_by(Transaction.id))
+        assert list(reasons) == [None, "Ben's birthday"]
+        assert "economy_postings" not in await export_person(session, ANN)
+    await world.sound()
