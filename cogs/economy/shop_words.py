@@ -41,7 +41,7 @@ def pages_of(lines: Iterable[str]) -> list[list[int]]:
     return pages
 
 
-def joined(lines: Iterable[Message | str], locale: str) -> str:
+def joined(lines: Iterable[Message | str], locale: str | None) -> str:
     """Return lines as one text."""
     return "\n".join(one.render(locale) if isinstance(one, Message) else one for one in lines)
 

@@ -12,9 +12,9 @@ from bot.checks import guild_id_of, in_time
 from bot.replies import answer
 from cogs.economy.amounts import LONGEST_TEXT, parse_amount
 from cogs.economy.completing import complete_held, complete_wanted
-from cogs.economy.desk import MOVES, Interaction, settings_of
+from cogs.economy.desk import MOVES, Interaction, public_locale, settings_of
 from cogs.economy.inventory import Receiver
-from cogs.economy.shop_buttons import deal_view, shared_locale
+from cogs.economy.shop_buttons import deal_view
 from cogs.economy.shop_rules import MOST_PIECES
 from cogs.economy.shop_words import deal_lines, joined
 from cogs.economy.trade_rules import Proposal, Side
@@ -78,7 +78,7 @@ class TradeCommands(commands.Cog):
             )
             deal = await self.store.trades.offer(offer)
             currency = Currency.of(await settings_of(interaction))
-        locale = shared_locale(interaction)
+            locale = await public_locale(interaction)
         await answer(
             interaction,
             joined(deal_lines(deal, currency), locale),
