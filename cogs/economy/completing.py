@@ -69,11 +69,16 @@ async def _held_by(interaction: Interaction, user_id: int, current: str) -> Choi
     async with kernel.database.read() as session:
         holdings = await list_holdings(session, interaction.guild_id, user_id, kernel.clock.now())
     locale = locale_of(interaction)
-    return _matching(((_label(one, locale), pick_of(one.item.id)) for one in holdings), current)
+    is_own = user_id == interaction.user.id
+    named = ((_label(one, locale, is_own=is_own), pick_of(one.item.id)) for one in holdings)
+    return _matching(named, current)
 
 
-def _label(holding: Holding, locale: str) -> str:
-    text = _("{item} (you have {count})", item=holding.item.name, count=holding.quantity)
+def _label(holding: Holding, locale: str, *, is_own: bool) -> str:
+    values = {"item": holding.item.name, "count": holding.quantity}
+    text = _("{item} (you have {count})", **values)
+    if not is_own:
+        text = _("{item} (they have {count})", **values)
     return text.render(locale)
 
 

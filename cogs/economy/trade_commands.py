@@ -64,7 +64,7 @@ class TradeCommands(commands.Cog):
         guild_id, user = guild_id_of(interaction), interaction.user
         async with in_time():
             give = await self._side(guild_id, user.id, item, quantity)
-            want = await self._side(guild_id, member.id, for_item, for_quantity)
+            want = await self._side(guild_id, member.id, for_item, for_quantity, anothers=True)
             proposal = Proposal(
                 Side(await self._coins(guild_id, user.id, coins), *give),
                 Side(parse_amount(for_coins) if for_coins else 0, *want),
@@ -88,12 +88,18 @@ class TradeCommands(commands.Cog):
         )
 
     async def _side(
-        self, guild_id: int, user_id: int, item: str | None, quantity: int | None
+        self,
+        guild_id: int,
+        user_id: int,
+        item: str | None,
+        quantity: int | None,
+        *,
+        anothers: bool = False,
     ) -> tuple[int | None, int]:
         """Return the item that is meant, of those that a member has, and how many of it."""
         if item is None:
             return None, quantity or 0
-        found = await self.store.inventories.find(guild_id, user_id, item)
+        found = await self.store.inventories.find(guild_id, user_id, item, anothers=anothers)
         return found.id, quantity or 1
 
     async def _coins(self, guild_id: int, user_id: int, text: str | None) -> int:

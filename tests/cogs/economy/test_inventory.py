@@ -175,3 +175,23 @@ async def test_offers_and_gifts_don_t_wait_for_each_other(
     )
     await asyncio.gather(*gifts)
     assert (await world.holds(), await world.holds(BOB)) == ({"Cake": 1}, {})
+
+
+async def test_who_can_not_use_something_reads_that_they_still_have_it(world: ShopWorld) -> None:
+    """Nobody pays for using, so nothing is said of what they were charged."""
+    ticket = await world.item("Ticket", kind="role_on_use", role_id=str(RED))
+    await world.buy(ticket)
+    with pytest.raises(Conflict) as has:
+        await world.inventories.use(Customer(GUILD, ANN, {RED}), ticket, key="has")
+    del world.view.positions[RED]
+    with pytest.raises(NotFound) as gone:
+        await world.inventories.use(ME, ticket, key="gone")
+    for said in (str(has.value), str(gone.value)):
+        assert "you still have the item" in said
+        assert "charged" not in said
+    assert await world.holds() == {"Ticket": 1}
+
+
+async def test_who_wants_what_another_lacks_is_told_whose_it_would_be(world: ShopWorld) -> None:
+    with pytest.raises(NotFound, match=f"<@{BOB}> does not have that"):
+        await world.inventories.find(GUILD, BOB, "Sword", anothers=True)
