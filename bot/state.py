@@ -289,4 +289,5 @@ def _role_summary(role: discord.Role) -> RoleSummary:
         managed=role.managed,
         assignable=may_manage and role.is_assignable(),
         permissions=names_of(role.permissions.value),
+        mentionable=role.mentionable,
     )

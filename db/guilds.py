@@ -10,7 +10,18 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, String, Text, bindparam, case, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    Index,
+    Integer,
+    String,
+    Text,
+    bindparam,
+    case,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -48,15 +59,17 @@ class GuildMember(Base):
     """A person in a guild: `left_at` is NULL while they are there.
 
     `joined_at` is their first known join, or when they left, for one whose join was not seen.
+    `level` is always worked out from `xp`.
     """
 
     __tablename__ = "guild_members"
+    __table_args__ = (Index(None, "guild_id", "xp"),)
 
     guild_id: Mapped[int] = mapped_column(Snowflake, primary_key=True)
     user_id: Mapped[int] = mapped_column(
         Snowflake, primary_key=True, index=True, info=person(DELETE_ROW)
     )
-    xp: Mapped[int] = mapped_column(Integer, default=0)
+    xp: Mapped[int] = mapped_column(BigInteger, default=0)
     level: Mapped[int] = mapped_column(Integer, default=0)
     joined_at: Mapped[datetime] = mapped_column(UtcDateTime)
     left_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

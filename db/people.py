@@ -52,7 +52,10 @@ async def export_person(session: AsyncSession, user_id: int) -> dict[str, list[d
         columns = list(query.selected_columns)
         if rows := (await session.execute(query)).all():
             export[table.name] = [
-                {str(one.key): _to_json(one, value) for one, value in zip(columns, row, strict=True)}
+                {
+                    str(one.key): _to_json(one, value)
+                    for one, value in zip(columns, row, strict=True)
+                }
                 for row in rows
             ]
     return export

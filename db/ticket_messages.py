@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol, cast
 
 from sqlalchemy import (
     Boolean,
@@ -129,6 +129,25 @@ class TicketWord(Base):
         Snowflake, primary_key=True, autoincrement=False, index=True
     )
     author_id: Mapped[int] = mapped_column(Snowflake, index=True, info=person(DELETE_ROW))
+
+
+class NamedFile(Protocol):
+    """What a file is known by."""
+
+    @property
+    def id(self) -> int:
+        """The row's number."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """What its sender called it."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        ...
 
 
 # --- writing -------------------------------------------------------------------------------------
@@ -297,6 +316,16 @@ async def add_files(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) ->
     await session.flush()
 
 
+async def list_names(
+    session: AsyncSession, ticket_id: int, limit: int = 5000
+) -> Sequence[NamedFile]:
+    """Return the newest files of a ticket, the oldest of them first; no more of them is read."""
+    query = select(TicketFile.id, TicketFile.name, TicketFile.size)
+    query = query.where(TicketFile.ticket_id == ticket_id).order_by(TicketFile.id.desc())
+    found = (await session.execute(query.limit(limit))).all()
+    return cast("Sequence[NamedFile]", found[::-1])
+
+
 async def list_pending(
     session: AsyncSession, ticket_id: int, limit: int, *, after: int = 0
 ) -> Sequence[TicketFile]:
@@ -311,6 +340,15 @@ async def settle_file(session: AsyncSession, file_id: int, **values: Any) -> Non
     """Note what has become of a file."""
     await session.execute(
         update(TicketFile).where(TicketFile.id == file_id).values(url=None, **values)
+    )
+
+
+async def give_up_pending(session: AsyncSession, before: datetime) -> None:
+    """Give files up that have been waited for since before an instant, and are fetched no more."""
+    await session.execute(
+        update(TicketFile)
+        .where(TicketFile.state == PENDING, TicketFile.created_at < before)
+        .values(state=GONE, url=None)
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -117,6 +118,17 @@ async def list_panels(session: AsyncSession, guild_id: int) -> Sequence[TicketPa
     return found.all()
 
 
+async def list_panels_of(
+    session: AsyncSession, guild_ids: Collection[int]
+) -> Mapping[int, Sequence[TicketPanel]]:
+    """Return the panels of those of the guilds that have some."""
+    query = select(TicketPanel).where(TicketPanel.guild_id.in_(guild_ids))
+    found: defaultdict[int, list[TicketPanel]] = defaultdict(list)
+    for row in await session.scalars(query.order_by(TicketPanel.id)):
+        found[row.guild_id].append(row)
+    return found
+
+
 async def change_panel(session: AsyncSession, panel_id: int, revision: int, **values: Any) -> bool:
     """Change a panel that is as it was seen; False when it is not."""
     statement = (
@@ -170,6 +182,17 @@ async def list_posts(
     query = select(TicketPost).where(TicketPost.guild_id == guild_id, TicketPost.gone.is_(False))
     posts = (await session.scalars(query.order_by(TicketPost.id))).all()
     return [one for one in posts if panel_id is None or panel_id in one.panel_ids]
+
+
+async def list_posts_of(
+    session: AsyncSession, guild_ids: Collection[int]
+) -> Mapping[int, Sequence[TicketPost]]:
+    """Return the messages that are there of those of the guilds that have some."""
+    query = select(TicketPost).where(TicketPost.guild_id.in_(guild_ids), TicketPost.gone.is_(False))
+    found: defaultdict[int, list[TicketPost]] = defaultdict(list)
+    for row in await session.scalars(query.order_by(TicketPost.id)):
+        found[row.guild_id].append(row)
+    return found
 
 
 async def mark_gone(session: AsyncSession, message_ids: Collection[int]) -> Sequence[int]:

@@ -60,14 +60,14 @@ class Ticket(Base):
 
     `channel_id` is its room, a thread or a channel (`mode`), and NULL while there is none; then
     `room_lost` says that somebody deleted it by hand. `staff_roles` and `answers` are what the
-    panel and its form made of it; `origin` is the message it was opened from, which
-    `quoted_author_id` wrote. `renamed_at` holds
-    the last instants at which Discord was asked for another name, `room_state` how the room was
-    last made. `waiting_since` is when the opener began to wait for an answer of the staff, `level`
-    counts the steps of the service level that were taken since, `revision` its changes. After the
-    message `missed_after` some may be missing from the record; NULL while none are. `purged_at` is
-    when what was written was deleted because it was old, `erase_asked_at` when the opener had their
-    data erased, which is done in this ticket once it is closed.
+    panel and its form made of it; `origin` is the message it is about, by `quoted_author_id`.
+    `renamed_at` holds the last instants at which Discord was asked for another name, `room_state`
+    how the room was last made. `waiting_since` is when the opener began to wait for an answer,
+    `level` counts the steps of the service level since, `revision` its changes. `asked_panel_id`
+    is the panel that was pressed, whose form may have led to another; `guest_wrote_at` is when
+    somebody last wrote who was added. After the message `missed_after` some may be missing from
+    the record; NULL while none are. `purged_at` is when what was written was deleted because it was
+    old, `erase_asked_at` when the opener had their data erased, which is done here after closing.
     """
 
     __tablename__ = "tickets"
@@ -85,6 +85,7 @@ class Ticket(Base):
     guild_id: Mapped[int] = mapped_column(Snowflake)
     number: Mapped[int] = mapped_column(Integer)
     panel_id: Mapped[int | None] = mapped_column(RowId, index=True)
+    asked_panel_id: Mapped[int | None] = mapped_column(RowId)
     category: Mapped[str] = mapped_column(String(50))
     user_id: Mapped[int] = mapped_column(Snowflake, index=True, info=person(_FORGET_OPENER))
     opened_by: Mapped[int | None] = mapped_column(Snowflake, index=True, info=person(FORGET_PERSON))
@@ -114,6 +115,7 @@ class Ticket(Base):
     first_reply_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     opener_wrote_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     staff_wrote_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    guest_wrote_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     waiting_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     close_requested_by: Mapped[int | None] = mapped_column(
         Snowflake, index=True, info=person(_FORGET_ACTOR)
@@ -186,10 +188,7 @@ class TicketEvent(Base):
 
 
 async def take_number(session: AsyncSession, guild_id: int) -> int:
-    """Return the guild's next number and hold its counter until the transaction ends.
-
-    A rollback gives the number back.
-    """
+    """Return the next number and hold the counter to the end; a rollback gives it back."""
     statement = insert_for(session, TicketCounter).values(guild_id=guild_id, last=1)
     statement = statement.on_conflict_do_update(
         index_elements=["guild_id"], set_={"last": TicketCounter.last + 1}
@@ -222,10 +221,10 @@ async def count_unfinished(
 async def get_last_opening(
     session: AsyncSession, guild_id: int, panel_id: int, user_id: int
 ) -> datetime | None:
-    """Return when somebody last opened a ticket of a panel; failed openings don't count."""
+    """Return when somebody last opened a ticket of a panel or by its form; failed ones not."""
     query = select(func.max(Ticket.created_at)).where(
         Ticket.guild_id == guild_id,
-        Ticket.panel_id == panel_id,
+        or_(Ticket.panel_id == panel_id, Ticket.asked_panel_id == panel_id),
         Ticket.user_id == user_id,
         Ticket.status != "failed",
     )

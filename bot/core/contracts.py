@@ -49,7 +49,7 @@ class ChannelSummary:
 class RoleSummary:
     """A role; `assignable` is true when the bot may give and take it.
 
-    `permissions` are what it allows in the whole guild.
+    `permissions` are what it allows in the whole guild; a `mentionable` one anybody may mention.
     """
 
     id: int
@@ -60,6 +60,7 @@ class RoleSummary:
     managed: bool = False
     assignable: bool = True
     permissions: Permissions = frozenset()
+    mentionable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,12 @@ FEATURE = Feature(
         "ticket_ratings",
         "ticket_tags",
     ),
+    intents={
+        "members": N_(
+            "I can't see who leaves, nor who is in a thread: tickets stay open, and former staff "
+            "stay in their threads."
+        )
+    },
     purge=_purge,
     resources=(RESOURCE,),
     counters={"open_tickets": count_open},

@@ -164,6 +164,11 @@ def not_staff() -> Denied:
     )
 
 
+def only_staff_for_others() -> Denied:
+    """Return the refusal of a ticket that somebody would open for another member."""
+    return Denied(_("Only the staff can open tickets for others."))
+
+
 def _not_found(text: str | None) -> NotFound:
     if text is None:
         return NotFound(

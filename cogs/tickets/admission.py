@@ -37,20 +37,20 @@ def find_obstacles(
     *,
     now: datetime,
     opens_at: datetime | None = None,
-    by_staff: bool = False,
+    for_member: str | None = None,
 ) -> list[Message]:
     """Return everything that speaks against it; nothing when the ticket may be opened.
 
-    `opens_at` is when the staff are there again, where they are not now. What staff open for
-    somebody is bound by the limits alone.
+    `opens_at` is when the staff are there again, where they are not now. What staff open
+    `for_member`, whom that mentions, is bound by the limits alone.
     """
     found: list[Message] = []
     if not panel.enabled:
         found.append(_("This kind of ticket can't be opened at the moment."))
-    if not by_staff:
+    if for_member is None:
         found += _about_person(panel, settings, applicant, standing)
         found += _about_time(panel, standing, now, opens_at)
-    return found + _about_limits(panel, settings, standing)
+    return found + find_limits(panel, settings, standing, for_member)
 
 
 def _about_person(
@@ -85,28 +85,49 @@ def _about_time(
     return found
 
 
-def _about_limits(panel: Panel, settings: TicketSettings, standing: Standing) -> list[Message]:
+def find_limits(
+    panel: Panel, settings: TicketSettings, standing: Standing, member: str | None
+) -> list[Message]:
+    """Return which limits are reached; `member` is whose ticket it is where that is another's."""
     found: list[Message] = []
     if standing.own_of_panel >= panel.per_member:
-        found.append(
-            ngettext(
-                "You have {count} open ticket of this kind: go on there, or close it first.",
-                "You have {count} open tickets of this kind: go on there, or close one first.",
-                standing.own_of_panel,
-            )
-        )
+        found.append(_of_kind(standing.own_of_panel, member))
     elif standing.own >= settings.open_per_member:
-        found.append(
-            ngettext(
-                "You have {count} open ticket already, the most that you may have.",
-                "You have {count} open tickets already, the most that you may have.",
-                standing.own,
-            )
-        )
+        found.append(_in_all(standing.own, member))
     full = standing.of_guild >= settings.open_at_most
     if full or (panel.at_most is not None and standing.of_panel >= panel.at_most):
         found.append(_("As many tickets as the staff can see to are open. Try again later."))
     return found
+
+
+def _of_kind(count: int, member: str | None) -> Message:
+    if member is not None:
+        return ngettext(
+            "{member} has {count} open ticket of this kind, the most that they may have.",
+            "{member} has {count} open tickets of this kind, the most that they may have.",
+            count,
+            member=member,
+        )
+    return ngettext(
+        "You have {count} open ticket of this kind: go on there, or close it first.",
+        "You have {count} open tickets of this kind: go on there, or close one first.",
+        count,
+    )
+
+
+def _in_all(count: int, member: str | None) -> Message:
+    if member is not None:
+        return ngettext(
+            "{member} has {count} open ticket already, the most that they may have.",
+            "{member} has {count} open tickets already, the most that they may have.",
+            count,
+            member=member,
+        )
+    return ngettext(
+        "You have {count} open ticket already, the most that you may have.",
+        "You have {count} open tickets already, the most that you may have.",
+        count,
+    )
 
 
 def refusal(obstacles: Sequence[Message]) -> Denied:

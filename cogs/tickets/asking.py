@@ -17,7 +17,7 @@ from bot.forms import Input, Question, Values, ask
 from bot.forms import Kind as InputKind
 from bot.localization import locale_of
 from bot.replies import LastingButton, answer
-from cogs.tickets.access import Interaction
+from cogs.tickets.access import Interaction, access_of, only_staff_for_others
 from cogs.tickets.form import asked_on, keep_asked, most_of, next_page, read_answers
 from cogs.tickets.machine import Status
 from cogs.tickets.panel import Kind, Panel
@@ -26,7 +26,7 @@ from cogs.tickets.ports import Applicant, Request
 from cogs.tickets.service import TicketService
 from cogs.tickets.settings import KEY
 from db import ticket_panels as panels
-from db.ticket_panels import TicketPanel
+from db.ticket_panels import TicketDraft, TicketPanel
 
 # How long somebody is kept waiting for the room before they are told that it is on its way.
 _PATIENCE = 20.0
@@ -151,13 +151,9 @@ class Asker:
             row = await panels.get_panel(session, guild_id, panel_id)
         if draft is None or row is None:
             raise NotFound(_("This form is not kept any more."), hint=_("Begin again, please."))
-        request = replace(
-            request_of(interaction, panel_id),
-            applicant=_read_applicant(draft.context["applicant"]),
-            answers=draft.answers,
-            origin=draft.context["origin"],
-            channel_id=int(draft.context["channel_id"]),
-        )
+        request = self._resumed(interaction, draft)
+        async with in_time():
+            await self._service.opening.admit(request)
         panel = Panel.model_validate(row.config)
         if page >= len(panel.pages) or not asked_on(panel, page, request.answers):
             # Somebody has changed the form meanwhile.
@@ -168,6 +164,18 @@ class Asker:
             page = found
         await self.ask(interaction, request, row, page)
 
+    def _resumed(self, interaction: Interaction, draft: TicketDraft) -> Request:
+        """Return what was asked for as it stands now: an hour may have changed the roles."""
+        now = request_of(interaction, draft.panel_id)
+        asked_for = _read_applicant(draft.context["applicant"])
+        return replace(
+            now,
+            applicant=now.applicant if asked_for.user_id == now.actor.user_id else asked_for,
+            answers=draft.answers,
+            origin=draft.context["origin"],
+            channel_id=int(draft.context["channel_id"]),
+        )
+
     async def forget(self, interaction: Interaction, panel_id: int) -> None:
         """Forget what somebody has filled in."""
         async with self._service.office.database.write() as session:
@@ -177,7 +185,7 @@ class Asker:
         """Open the ticket, and tell where its room is."""
         if not interaction.response.is_done():
             await interaction.response.defer(ephemeral=True, thinking=True)
-        request = replace(request, request_id=interaction.id)
+        request = await self._as_of_now(interaction, request)
         ticket = await self._service.opening.open(request)
         made = await self._service.keeper.wait(ticket.id, _PATIENCE)
         if made is not None and made.channel_id is not None and made.status == Status.OPEN:
@@ -194,6 +202,15 @@ class Asker:
         else:
             text = _("Your ticket is being opened; you are called to it as soon as it is there.")
         await answer(interaction, text)
+
+    async def _as_of_now(self, interaction: Interaction, request: Request) -> Request:
+        """Return the request with who asks as they are now, long after the first page perhaps."""
+        now = request_of(interaction, request.panel_id)
+        if not request.is_for_another:
+            return replace(request, request_id=interaction.id, applicant=now.applicant)
+        if request.panel_id not in await access_of(interaction).seen_panels(interaction):
+            raise only_staff_for_others()
+        return replace(request, request_id=interaction.id)
 
 
 def _input_of(question: Asked, entered: Any) -> Input:

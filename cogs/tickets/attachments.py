@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
-from db.ticket_messages import TicketFile
+from db.ticket_messages import NamedFile, TicketFile
 
 
 def size_text(size: int) -> str:
@@ -14,23 +15,25 @@ def size_text(size: int) -> str:
     return f"{size / 1000:.0f} kB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"
 
 
-def handle_of(file: TicketFile, files: Sequence[TicketFile]) -> str:
-    """Return what a file of a ticket is asked for with: its name, or a number if that is shared."""
-    is_alone = sum(one.name == file.name for one in files) == 1
-    return file.name if is_alone and file.name == file.name.strip() else f"#{file.id}"
+class Handles:
+    """What the files of a ticket are asked for with."""
 
+    def __init__(self, files: Sequence[NamedFile] | Sequence[TicketFile]) -> None:
+        self._files = files
+        self._count = Counter(one.name for one in files)
 
-def find_file(text: str, files: Sequence[TicketFile]) -> TicketFile | None:
-    """Return the file of a ticket that is asked for; the newest of those that share a name."""
-    wanted = text.strip()
-    return next(
-        (
-            one
-            for one in reversed(files)
-            if wanted in (f"#{one.id}", one.name.strip(), handle_of(one, files))
-        ),
-        None,
-    )
+    def of(self, file: NamedFile | TicketFile) -> str:
+        """Return a file's name, or a number where it shares that with another."""
+        is_alone = self._count[file.name] == 1 and file.name == file.name.strip()
+        return file.name if is_alone else f"#{file.id}"
+
+    def find(self, text: str) -> NamedFile | TicketFile | None:
+        """Return the file that is asked for; the newest of those that share a name."""
+        wanted = text.strip()
+        return next(
+            (one for one in reversed(self._files) if wanted in (f"#{one.id}", one.name.strip())),
+            None,
+        )
 
 
 def command_of(number: int, handle: str) -> str:

@@ -344,7 +344,7 @@ def _sent_at(payload: Payload) -> datetime:
 
 
 def writer_of(payload: Payload, room: Room) -> Writer:
-    """Return who has written a message: the opener, somebody of the staff, or somebody else."""
+    """Return who has written a message: the opener, staff, somebody who was added, or a bot."""
     author = payload["author"]
     author_id = int(author["id"])
     if author.get("bot") or "webhook_id" in payload:
@@ -354,7 +354,7 @@ def writer_of(payload: Payload, room: Room) -> Writer:
     roles = {int(one) for one in (payload.get("member") or {}).get("roles") or ()}
     # Whoever is neither opener nor added sees the room by a role: an admin, or staff.
     is_guest = author_id in room.members and roles.isdisjoint(room.staff_roles)
-    return Writer.OTHER if is_guest else Writer.STAFF
+    return Writer.GUEST if is_guest else Writer.STAFF
 
 
 def message_row(payload: Payload, room: Room) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
+import discord
 from discord import app_commands
 from discord.ext import commands
 
@@ -24,6 +25,7 @@ from cogs.tickets.herald import TRANSCRIPT_RENDERER
 from cogs.tickets.history import DiscordHistory
 from cogs.tickets.panel_commands import OpenButton, PanelCommands, PanelSelect
 from cogs.tickets.ports import Request
+from cogs.tickets.preflight import PanelProblems
 from cogs.tickets.record_commands import RecordCommands
 from cogs.tickets.resource import RESOURCE, PanelResource
 from cogs.tickets.rooms import DiscordRooms
@@ -65,18 +67,23 @@ class Tickets(
         self.access = Access(self.service.office)
         self.asker = Asker(self.service)
         self.desk = PanelDesk(
-            self.service.office, bot.kernel.audit, changed=self.service.following.follow
+            self.service.office,
+            bot.kernel.audit,
+            changed=self.service.following.follow,
+            recheck=bot.kernel.problems.recheck,
+            knows_emoji=self._knows_emoji,
         )
 
     async def cog_load(self) -> None:
         """Take up earlier work and begin to listen."""
         await self.service.start()
         await self.desk.start()
-        bus = self.bot.kernel.bus
+        bus, problems = self.bot.kernel.bus, self.bot.kernel.problems
         self._unsubscribe = [
             bus.subscribe(JobFailed, self.service.keeper.job_failed),
             bus.subscribe(SettingsChanged, self.service.following.settings_changed),
             bus.subscribe(OutboxFailed, self.desk.delivery_failed),
+            problems.add_source(PanelProblems(self.service.office).find),
         ]
         self.bot.kernel.unwritten.register(KEY, self.service.capture.flush)
         self.bot.kernel.resources.register(RESOURCE.name, PanelResource(self.desk))
@@ -102,6 +109,17 @@ class Tickets(
         self.bot.kernel.unwritten.remove(KEY)
         await self.service.capture.flush()
         await self._fetcher.close()
+
+    async def _knows_emoji(self, guild_id: int, emoji_id: int) -> bool:
+        # The cache has none of them; an emoji is chosen seldom.
+        try:
+            await self.bot.http.get_custom_emoji(guild_id, emoji_id)
+        except discord.NotFound:
+            return False
+        except (discord.HTTPException, OSError):
+            # Nobody is to wait for Discord to be there again only to choose an emoji.
+            return True
+        return True
 
     async def _render(self, args: Mapping[str, Any]) -> RenderedFile:
         data = await self.service.archive.render(

@@ -85,12 +85,19 @@ def find_silent_end(ticket: Ticket, panel: Panel) -> datetime | None:
     answered, heard = ticket.staff_wrote_at, ticket.opener_wrote_at
     is_waited_for = answered is not None and (heard is None or heard < answered)
     if panel.closing.unanswered_after is not None and answered is not None and is_waited_for:
-        since = max(answered, ticket.reopened_at or answered)
+        # Who was added may speak for the opener.
+        since = max(answered, ticket.reopened_at or answered, ticket.guest_wrote_at or answered)
         ends.append(since + panel.closing.unanswered_after)
     return min(ends, default=None)
 
 
 def _last_word(ticket: Ticket) -> datetime:
     # Silence before it was opened again is no silence of now.
-    said = (ticket.created_at, ticket.reopened_at, ticket.opener_wrote_at, ticket.staff_wrote_at)
+    said = (
+        ticket.created_at,
+        ticket.reopened_at,
+        ticket.opener_wrote_at,
+        ticket.staff_wrote_at,
+        ticket.guest_wrote_at,
+    )
     return max(one for one in said if one is not None)

@@ -6,12 +6,14 @@ Who may do it is asked before, in `access`. Free of discord.py.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bot.core.errors import Conflict, InvalidInput
 from bot.core.i18n import _
 from cogs.tickets.changing import Changing, clean
+from cogs.tickets.limits import ensure_can_reopen
 from cogs.tickets.machine import Action, Status
+from cogs.tickets.watch import NO_CLOSE
 from cogs.tickets.wording import line_of
 from db import tickets as table
 from db.tickets import Ticket
@@ -21,11 +23,6 @@ if TYPE_CHECKING:
 
 LONGEST_REASON = 500
 SHORTEST_DELAY, LONGEST_DELAY = timedelta(minutes=1), timedelta(days=90)
-_NO_CLOSE: dict[str, Any] = {
-    "close_at": None,
-    "close_requested_by": None,
-    "close_reason": None,
-}
 
 
 class Ending(Changing):
@@ -60,8 +57,10 @@ class Ending(Changing):
         await table.add_event(
             session, ticket, Action.CLOSE, now, actor_id=actor_id, text=ticket.close_reason
         )
-        await self._herald.closing(session, ticket, line_of(Action.CLOSE, actor_id=actor_id))
+        # The card first: nothing in a thread can be edited once it is locked, which waits for the
+        # closing line alone.
         await self._herald.refresh(session, ticket)
+        await self._herald.closing(session, ticket, line_of(Action.CLOSE, actor_id=actor_id))
         await self._keeper.ensure(session, ticket)
         return ticket
 
@@ -98,7 +97,7 @@ class Ending(Changing):
             ticket = await self._get(session, ticket_id, lock=True)
             _ensure_asked(ticket)
             asked_by = ticket.close_requested_by
-            ticket = await self._change(session, ticket_id, Action.DECLINE_CLOSE, **_NO_CLOSE)
+            ticket = await self._change(session, ticket_id, Action.DECLINE_CLOSE, **NO_CLOSE)
             await self._note(session, ticket, Action.DECLINE_CLOSE, actor_id)
             await self._say(
                 session,
@@ -137,13 +136,16 @@ class Ending(Changing):
             before = await self._get(session, ticket_id, lock=True)
             if before.close_at is None and before.close_requested_by is None:
                 raise Conflict(_("Nobody has asked for this ticket to be closed."))
-            ticket = await self._change(session, ticket_id, Action.KEEP_OPEN, **_NO_CLOSE)
+            ticket = await self._change(session, ticket_id, Action.KEEP_OPEN, **NO_CLOSE)
             await self._tell(session, ticket, Action.KEEP_OPEN, actor_id)
             await self._watch.ensure(session, ticket)
         return ticket
 
     async def reopen(self, ticket_id: int, actor_id: int) -> Ticket:
-        """Open a closed ticket again: in its room, or in a new one when that is gone."""
+        """Open a closed ticket again: in its room, or in a new one when that is gone.
+
+        Raises `Denied` when its opener, its panel or the guild has as many open as it may have.
+        """
         async with self._office.database.write() as session:
             before = await self._get(session, ticket_id, lock=True)
             if not before.user_id:
@@ -151,6 +153,12 @@ class Ending(Changing):
                     _("Whoever opened this ticket has had their data erased."),
                     hint=_("Open another one with /ticket open."),
                 )
+            if before.status == Status.CLOSING:
+                raise Conflict(
+                    _("This ticket is just being closed."), hint=_("Try again in a moment.")
+                )
+            if before.status == Status.CLOSED:
+                await ensure_can_reopen(self._office, session, before)
             ticket = await self._change(
                 session,
                 ticket_id,

@@ -25,7 +25,7 @@ from bot.core.errors import NotFound
 from bot.core.i18n import _
 from bot.core.jobs import Job, Retry
 from bot.core.outbox import Delivery
-from cogs.tickets.attachments import handle_of
+from cogs.tickets.attachments import Handles
 from cogs.tickets.form import LARGEST_FILE
 from cogs.tickets.machine import Status
 from cogs.tickets.office import Office
@@ -244,6 +244,11 @@ class FileKeeper:
             await table.add_files(session, rows)
             await self._ensure(session, ticket.guild_id, ticket.id)
 
+    async def room_opened(self, session: AsyncSession, ticket: Ticket, _again: bool) -> None:
+        """Have the files of the form fetched at once, now that they can be shown."""
+        if any(one["kind"] == "file" for one in list(ticket.answers or ())):
+            await self._ensure(session, ticket.guild_id, ticket.id)
+
     async def _ensure(self, session: AsyncSession, guild_id: int, ticket_id: int) -> None:
         await self._office.jobs.ensure(
             session,
@@ -341,8 +346,8 @@ class FileKeeper:
         payload: dict[str, Any] = {"attachments": [{"filename": file.name, **renderer}]}
         if size > LARGEST_UPLOAD:
             locale = await self._office.locale(ticket.guild_id)
-            files = await table.list_files(session, ticket.id)
-            payload = large_file_payload(ticket, file, handle_of(file, files), locale)
+            handles = Handles(await table.list_names(session, ticket.id))
+            payload = large_file_payload(ticket, file, handles.of(file), locale)
         delivery = Delivery.message(
             ticket.channel_id,
             payload,
@@ -362,10 +367,13 @@ class FileKeeper:
         return data
 
     async def sweep(self, older_than: timedelta = timedelta(days=1)) -> None:
-        """Delete the contents that no file refers to any more.
+        """Delete the contents that no file refers to any more, and give up what never came.
 
-        One that was stored just now may have its row to come.
+        A content that was stored just now may have its row to come. What the jobs have not fetched
+        in their time, they don't try any more.
         """
+        async with self._office.database.write() as session:
+            await table.give_up_pending(session, self._office.clock.now() - 2 * _LONGEST_WAIT)
         digests = list(await self.store.list(older_than))
         for start in range(0, len(digests), 500):
             part = digests[start : start + 500]

@@ -24,6 +24,7 @@ from cogs.tickets.panel import (
     Panel,
     Question,
     Route,
+    name_key,
 )
 
 _LENGTHS = re.compile(r"(\d{1,4})\s*-\s*(\d{1,4})")
@@ -201,6 +202,20 @@ def place_of(panel: Panel, key: str) -> tuple[int, int]:
 
 
 # --- routes --------------------------------------------------------------------------------------
+
+
+def panel_named(entered: str | Sequence[str] | None, panels: Sequence[str]) -> str | None:
+    """Return the panel that was chosen, or written where there are too many to choose from."""
+    name = entered if isinstance(entered, str) else next(iter(entered or ()), "")
+    if not name.strip():
+        return None
+    found = next((one for one in panels if name_key(one) == name_key(name)), None)
+    if found is None:
+        raise InvalidInput(
+            _("There is no kind of ticket called {name}.", name=quote(name)),
+            hint=_("/ticket panel list shows them all."),
+        )
+    return found
 
 
 def with_route(panel: Panel, route: Route) -> Panel:

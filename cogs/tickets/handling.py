@@ -11,11 +11,17 @@ from discord.ext import commands
 
 from bot.checks import in_time
 from bot.core.durations import parse_duration
-from bot.core.errors import Denied, InvalidInput
+from bot.core.errors import InvalidInput
 from bot.core.features import RateClass
 from bot.core.i18n import _
 from bot.replies import answer
-from cogs.tickets.access import Access, Interaction, complete_panel, complete_ticket
+from cogs.tickets.access import (
+    Access,
+    Interaction,
+    complete_panel,
+    complete_ticket,
+    only_staff_for_others,
+)
 from cogs.tickets.asking import Asker, request_of
 from cogs.tickets.buttons import ask_to_close, ensure_may_close
 from cogs.tickets.ending import LONGEST_DELAY, LONGEST_REASON, SHORTEST_DELAY
@@ -66,7 +72,7 @@ class Handling(commands.Cog):
 
     async def _ensure_sees_to(self, interaction: Interaction, panel_id: int) -> None:
         if panel_id not in await self.access.seen_panels(interaction):
-            raise Denied(_("Only the staff can open tickets for others."))
+            raise only_staff_for_others()
 
     # --- the end -------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from bot.core.errors import AppError, Conflict, InvalidInput, NotFound
 from bot.core.fields.text import quote, shorten
 from bot.core.i18n import Message, _
-from cogs.tickets.attachments import find_file, handle_of, size_text
+from cogs.tickets.attachments import Handles, size_text
 from cogs.tickets.files import FileStore
 from cogs.tickets.office import Office
 from db.ticket_messages import (
@@ -17,8 +17,9 @@ from db.ticket_messages import (
     OVER_QUOTA,
     PENDING,
     TOO_LARGE,
+    NamedFile,
     TicketFile,
-    list_files,
+    list_names,
 )
 from db.tickets import Ticket
 
@@ -49,10 +50,11 @@ class Handout:
     async def offer(self, ticket: Ticket, typed: str) -> list[tuple[str, str]]:
         """Return the newest files whose names hold what is typed: how they show, and by what."""
         wanted = typed.strip().casefold()
-        files = await self._list(ticket)
+        files = await self._names(ticket)
+        handles = Handles(files)
         found = [one for one in reversed(files) if wanted in one.name.casefold()]
         offers = [
-            (f"{shorten(one.name, 70)} · {size_text(one.size)}", handle_of(one, files), one)
+            (f"{shorten(one.name, 70)} · {size_text(one.size)}", handles.of(one), one)
             for one in found[:_MOST_OFFERS]
         ]
         return [
@@ -65,7 +67,7 @@ class Handout:
 
         Larger than `limit` bytes it can't be sent, and what to do is said.
         """
-        file = find_file(text, await self._list(ticket))
+        file = await self._find(ticket, text)
         if file is None:
             raise NotFound(
                 _("There is no file {name} in this ticket.", name=quote(text)),
@@ -80,9 +82,14 @@ class Handout:
             raise _too_large(ticket, file, limit)
         return Given(path, file.name)
 
-    async def _list(self, ticket: Ticket) -> Sequence[TicketFile]:
+    async def _names(self, ticket: Ticket) -> Sequence[NamedFile]:
         async with self._office.database.read() as session:
-            return await list_files(session, ticket.id)
+            return await list_names(session, ticket.id)
+
+    async def _find(self, ticket: Ticket, text: str) -> TicketFile | None:
+        found = Handles(await self._names(ticket)).find(text)
+        async with self._office.database.read() as session:
+            return await session.get(TicketFile, found.id) if found is not None else None
 
 
 def _where(ticket: Ticket, file: TicketFile) -> Message | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bot.core.errors import AppError
@@ -71,8 +71,12 @@ class Herald:
         if scene.panel.room is Room.THREAD or ticket.mode == Room.THREAD:
             # Being mentioned is what takes the members of a role into a private thread.
             called |= await self._office.staff_of(ticket, scene.panel)
-        payload = wording.welcome_payload(scene, roles=called)
-        return await self._post(session, ticket, payload, control_key(ticket))
+        first, rest = _split(called)
+        payload = wording.welcome_payload(scene, roles=first)
+        key = control_key(ticket)
+        is_new = await self._post(session, ticket, payload, key)
+        await self._call_rest(session, ticket, rest, key, scene.locale)
+        return is_new
 
     async def refresh(
         self, session: AsyncSession, ticket: Ticket, opens_at: datetime | None = None
@@ -118,18 +122,19 @@ class Herald:
         """Post a line that calls roles, and whoever sees to the ticket."""
         locale = await self._office.locale(ticket.guild_id)
         users = {ticket.claimed_by} if ticket.claimed_by else set[int]()
-        payload = wording.call_payload(text, locale, roles=roles, users=users)
-        await self._post(session, ticket, payload, f"{KEY}:{ticket.id}:{key}")
+        first, rest = _split(roles)
+        payload = wording.call_payload(text, locale, roles=first, users=users)
+        key = f"{KEY}:{ticket.id}:{key}"
+        await self._post(session, ticket, payload, key)
+        await self._call_rest(session, ticket, rest, key, locale)
 
-    async def call_staff(self, session: AsyncSession, ticket: Ticket) -> None:
-        """Let the staff of a ticket that came to another panel know of it."""
-        scene = await self.scene(session, ticket)
-        roles = set(scene.panel.ping_roles)
-        if ticket.mode == Room.THREAD:
-            roles |= await self._office.staff_of(ticket, scene.panel)
-        if roles:
-            payload = wording.call_payload(Message("👋"), scene.locale, roles=roles)
-            await self._post(session, ticket, payload, f"{KEY}:{ticket.id}:moved:{ticket.revision}")
+    async def call_in(
+        self, session: AsyncSession, ticket: Ticket, roles: Collection[int], *, number: int
+    ) -> None:
+        """Let roles know of a ticket that they see now; `number` says for the how manieth time."""
+        locale = await self._office.locale(ticket.guild_id)
+        key = f"{KEY}:{ticket.id}:called:{ticket.channel_id}:{number}"
+        await self._call_rest(session, ticket, sorted(roles), key, locale)
 
     async def reopened(self, session: AsyncSession, ticket: Ticket, *, with_record: bool) -> None:
         """Say that a ticket is open again; `with_record`, a new room shows what was said before."""
@@ -182,6 +187,20 @@ class Herald:
         payload = wording.failed_payload(scene, error.render(scene.locale))
         await self._write(session, ticket, payload, f"{KEY}:{ticket.id}:failed")
 
+    async def _call_rest(
+        self,
+        session: AsyncSession,
+        ticket: Ticket,
+        roles: Sequence[int],
+        key: str,
+        locale: str | None,
+    ) -> None:
+        """Call roles in as many messages as it takes."""
+        for start in range(0, len(roles), wording.MOST_CALLED):
+            part = roles[start : start + wording.MOST_CALLED]
+            payload = wording.call_payload(Message("👋"), locale, roles=part)
+            await self._post(session, ticket, payload, f"{key}:roles:{start}")
+
     async def _post(
         self, session: AsyncSession, ticket: Ticket, payload: Mapping[str, Any], key: str
     ) -> bool:
@@ -203,3 +222,9 @@ class Herald:
             ticket.user_id, payload, dedupe_key=key, guild_id=ticket.guild_id
         )
         await self._office.outbox.send(session, delivery)
+
+
+def _split(roles: Collection[int]) -> tuple[Sequence[int], Sequence[int]]:
+    """Return the roles that one message calls, and the rest."""
+    known = sorted(roles)
+    return known[: wording.MOST_CALLED], known[wording.MOST_CALLED :]

@@ -8,16 +8,15 @@ killed anywhere: what was done is found again, what was not is done by the next 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import event as database_event
 
 from bot.core.backoff import Backoff
-from bot.core.errors import AppError, DiscordFailed
+from bot.core.errors import AppError
 from bot.core.fields.text import shorten
 from bot.core.i18n import _
 from bot.core.jobs import Job, JobFailed, Retry
@@ -27,8 +26,17 @@ from cogs.tickets.machine import TABLE, Action, Status
 from cogs.tickets.naming import next_rename, note_rename, plain_names
 from cogs.tickets.office import Office
 from cogs.tickets.panel import Room
-from cogs.tickets.ports import RoomGone, RoomPlan, RoomRefused, Rooms
+from cogs.tickets.ports import Admitted, RoomGone, RoomPlan, RoomRefused, Rooms
+from cogs.tickets.roomstate import (
+    AGAIN,
+    admits_others,
+    admitted_by,
+    next_run,
+    roles_to_call,
+    state_of,
+)
 from cogs.tickets.settings import KEY
+from cogs.tickets.waiters import Waiters, no_room
 from db import tickets as table
 from db.ticket_erasure import erase_if_asked
 from db.tickets import Ticket
@@ -42,11 +50,11 @@ log = structlog.get_logger(__name__)
 
 ROOM_JOB = "tickets.room"
 MOST_ATTEMPTS = 8
-# A room that people have to put something right for is tried again that often.
-_AGAIN = timedelta(minutes=10)
 _SOON = timedelta(seconds=1)
 # How long somebody waits for a room while Discord does not answer.
 _LONGEST_WAIT = timedelta(minutes=5)
+# How long the room of a ticket that was given up is looked for while Discord does not answer.
+_LOOKED_FOR = timedelta(days=7)
 _CAUSE = "room_refused"
 _WAITS_FOR_ROOM = (Status.OPENING, Status.REOPENING)
 
@@ -82,7 +90,8 @@ class RoomKeeper:
         self._rooms = rooms
         self._herald = herald
         self._problems = problems
-        self._waiting: dict[int, asyncio.Future[None]] = {}
+        self._waiters = Waiters()
+        self._since = office.clock.now()
         self.opened: list[Opened] = []
         self.shut: list[Shut] = []
         self.shutting: list[Callable[[], Awaitable[None]]] = []
@@ -90,6 +99,7 @@ class RoomKeeper:
 
     def start(self) -> None:
         """Take up the jobs, also those of earlier runs."""
+        self._since = self._office.clock.now()
         self._office.jobs.register(
             ROOM_JOB,
             self._move_on,
@@ -122,16 +132,14 @@ class RoomKeeper:
         Raises `RoomRefused` or `DiscordFailed` when it can't be made. Only a room that this process
         makes ends the wait early.
         """
-        future = self._waiting.setdefault(ticket_id, asyncio.get_running_loop().create_future())
-        try:
+        with self._waiters.waiting(ticket_id) as future:
             ticket = await self._read(ticket_id)
-            if ticket is not None and ticket.status in _WAITS_FOR_ROOM:
-                async with asyncio.timeout(seconds):
-                    await asyncio.shield(future)
-        except TimeoutError:
-            log.info("room_takes_long", ticket_id=ticket_id)
-        finally:
-            self._waiting.pop(ticket_id, None)
+            try:
+                if ticket is not None and ticket.status in _WAITS_FOR_ROOM:
+                    async with asyncio.timeout(seconds):
+                        await asyncio.shield(future)
+            except TimeoutError:
+                log.info("room_takes_long", ticket_id=ticket_id)
         return await self._read(ticket_id)
 
     async def _read(self, ticket_id: int) -> Ticket | None:
@@ -150,16 +158,21 @@ class RoomKeeper:
             await self._note_gone(case.ticket)
         except RoomRefused as error:
             await self._refused(case, error)
-        except Retry:
+        except Retry as error:
+            if case.ticket.status == Status.FAILED:
+                raise Retry(AGAIN, str(error)) from error
             if not self._waits_too_long(case.ticket):
                 raise
-            await self._give_up(case.ticket, _no_room())
+            await self._give_up(case.ticket, no_room())
 
     def _waits_too_long(self, ticket: Ticket) -> bool:
-        """Tell whether somebody waits for a room for so long that an end in words is better."""
-        since = ticket.created_at if ticket.status == Status.OPENING else None
-        now = self._office.clock.now()
-        return since is not None and now - since > _LONGEST_WAIT
+        """Tell whether somebody waits for a room for so long that an end in words is better.
+
+        While this process was not there nobody has asked Discord.
+        """
+        since = max(ticket.created_at, self._since)
+        waited = self._office.clock.now() - since
+        return ticket.status == Status.OPENING and waited > _LONGEST_WAIT
 
     async def job_failed(self, event: JobFailed) -> None:
         """End the opening of a ticket whose job was given up."""
@@ -167,7 +180,7 @@ class RoomKeeper:
             return
         ticket = await self._read(int(event.job.payload["ticket_id"]))
         if ticket is not None and ticket.status in _WAITS_FOR_ROOM:
-            await self._give_up(ticket, _no_room())
+            await self._give_up(ticket, no_room())
 
     async def _case(self, ticket_id: int) -> _Case | None:
         async with self._office.database.read() as session:
@@ -196,7 +209,8 @@ class RoomKeeper:
             name=ticket.name,
             topic=topic,
             viewers=frozenset(one for one in viewers if one),
-            staff_roles=await self._office.staff_of(ticket, panel),
+            staff_roles=await self._office.seen_by(ticket, panel),
+            told_roles=frozenset(panel.ping_roles),
             locked=ticket.status not in (Status.OPEN, *_WAITS_FOR_ROOM),
             reason=shorten(f"{topic} · {panel.name}", 200),
             plain_names=plain_names(ticket.number),
@@ -207,6 +221,8 @@ class RoomKeeper:
         if ticket.channel_id is None:
             if ticket.status in _WAITS_FOR_ROOM:
                 await self._make(case)
+            elif ticket.status == Status.FAILED:
+                await self._clear_up(case)
             return
         if ticket.status == Status.FAILED or self._is_to_be_removed(ticket):
             await self._remove(case, ticket.channel_id)
@@ -224,16 +240,27 @@ class RoomKeeper:
         if channel_id is None:
             channel_id = await self._rooms.make(plan)
         async with self._office.database.write() as session:
-            took = await table.set_room(session, ticket.id, channel_id, _state_of(plan, made=True))
+            took = await table.set_room(
+                session, ticket.id, channel_id, state_of(ticket, plan, made=True)
+            )
         if not took:
             # Another process was faster; nobody has seen this one.
             await self._rooms.remove(channel_id, plan)
             return
         if plan.is_thread:
             # It is open to nobody yet.
-            await self._rooms.align(channel_id, plan, frozenset())
-        await self._note(ticket, _state_of(plan))
+            await self._rooms.align(channel_id, plan, Admitted())
+        await self._note(ticket, state_of(ticket, plan))
         await self._problems.solve(ticket.guild_id, KEY, _CAUSE, str(ticket.panel_id))
+
+    async def _clear_up(self, case: _Case) -> None:
+        """Remove the room that was made after all, for a ticket that was given up."""
+        given_up = case.ticket.closed_at or case.ticket.created_at
+        if self._office.clock.now() - given_up > _LOOKED_FOR:
+            return
+        left = await self._find_made(case.ticket, case.plan)
+        if left is not None:
+            await self._rooms.remove(left, case.plan)
 
     async def _find_made(self, ticket: Ticket, plan: RoomPlan) -> int | None:
         """Return the room that a run made which was killed before it could note it."""
@@ -246,10 +273,11 @@ class RoomKeeper:
 
     async def _align(self, case: _Case, channel_id: int) -> None:
         ticket, plan, was = case.ticket, case.plan, case.ticket.room_state or {}
-        wanted = _state_of(plan)
-        if any(was.get(part) != wanted[part] for part in ("viewers", "staff", "locked")):
-            viewers = frozenset(int(one) for one in was.get("viewers", ()))
-            await self._rooms.align(channel_id, plan, viewers)
+        wanted = state_of(ticket, plan)
+        if admits_others(was, wanted):
+            await self._rooms.align(channel_id, plan, admitted_by(was))
+            was = await self._note_admitted(case, was, wanted)
+            wanted["calls"] = was["calls"]
         if was.get("parents") != wanted["parents"] and ticket.status == Status.OPEN:
             await self._rooms.move(channel_id, plan)
         renamed_at = None
@@ -264,7 +292,22 @@ class RoomKeeper:
                 wanted["name"] = was.get("name")
         if wanted != was:
             await self._note(ticket, wanted, renamed_at)
+        if wanted != ticket.room_state:
             await self._problems.solve(ticket.guild_id, KEY, _CAUSE, str(ticket.panel_id))
+
+    async def _note_admitted(
+        self, case: _Case, was: Mapping[str, Any], wanted: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Note who is let in now, and call the roles that are new to it; return what is noted."""
+        ticket = case.ticket
+        called = roles_to_call(ticket, case.plan, was)
+        now = {**wanted, "name": was.get("name"), "parents": was.get("parents")}
+        now["calls"] += bool(called)
+        async with self._office.database.write() as session:
+            await table.note_room(session, ticket.id, now)
+            if called:
+                await self._herald.call_in(session, ticket, called, number=now["calls"])
+        return now
 
     async def _await_last_words(self, ticket: Ticket) -> None:
         """Wait until the closing message is there: nothing can be said in a locked thread."""
@@ -333,7 +376,7 @@ class RoomKeeper:
         if ticket.status in _WAITS_FOR_ROOM:
             await self._give_up(ticket, error)
         elif ticket.status != Status.CLOSING:
-            raise Retry(_AGAIN, "people have to put something right first")
+            raise Retry(AGAIN, "people have to put something right first")
 
     async def report(self, guild_id: int, panel_id: int | None, error: RoomRefused) -> None:
         """Have the guild's admins told why a panel's rooms can't be made or changed."""
@@ -346,7 +389,7 @@ class RoomKeeper:
         action = (
             Action.OPENING_FAILED if ticket.status == Status.OPENING else Action.REOPENING_FAILED
         )
-        waiting = self._waiting.get(ticket.id)
+        is_waited_for = self._waiters.has(ticket.id)
         async with self._office.database.write() as session:
             values: dict[str, Any] = {"status": TABLE[action].target}
             if action is Action.OPENING_FAILED:
@@ -356,12 +399,12 @@ class RoomKeeper:
                 return
             await table.add_event(session, failed, action, self._office.clock.now())
             failed = await erase_if_asked(session, failed, self._office.clock.now())
-            if failed.channel_id is not None and action is Action.OPENING_FAILED:
+            if action is Action.OPENING_FAILED:
+                # What was made of a room, noted or not, is removed.
                 await self.ensure(session, failed)
-            if waiting is None and failed.user_id:
+            if not is_waited_for and failed.user_id:
                 await self._herald.failed(session, failed, error)
-        if waiting is not None and not waiting.done():
-            waiting.set_exception(error)
+        self._waiters.fail(ticket.id, error)
 
     # --- what follows, in the transaction that marks the job done -------------------------------
 
@@ -373,7 +416,7 @@ class RoomKeeper:
             await self._set_open(session, ticket)
         elif ticket.status == Status.CLOSING:
             ticket = await self._set_closed(session, ticket)
-        return self._next_run(ticket)
+        return next_run(ticket, self._office.clock.now())
 
     async def _set_open(self, session: AsyncSession, ticket: Ticket) -> None:
         now, again = self._office.clock.now(), ticket.status == Status.REOPENING
@@ -385,15 +428,7 @@ class RoomKeeper:
         await table.add_event(session, opened, Action.ROOM_READY, now)
         for hook in self.opened:
             await hook(session, opened, again)
-        self._tell_after_commit(session, opened.id)
-
-    def _tell_after_commit(self, session: AsyncSession, ticket_id: int) -> None:
-        def tell(_session: object) -> None:
-            future = self._waiting.get(ticket_id)
-            if future is not None and not future.done():
-                future.set_result(None)
-
-        database_event.listen(session.sync_session, "after_commit", tell, once=True)
+        self._waiters.tell_after_commit(session, opened.id)
 
     async def _set_closed(self, session: AsyncSession, ticket: Ticket) -> Ticket:
         closed = await table.change_ticket(
@@ -411,34 +446,3 @@ class RoomKeeper:
             await hook(session, closed)
         await self._herald.closed(session, closed)
         return closed
-
-    def _next_run(self, ticket: Ticket) -> datetime | None:
-        """Return when the room has to be looked at again: for a name that waits, or its removal."""
-        if ticket.channel_id is None:
-            return None
-        if ticket.status == Status.OPEN:
-            waits = (ticket.room_state or {}).get("name") != ticket.name
-            return next_rename(ticket.renamed_at, self._office.clock.now()) if waits else None
-        if ticket.status == Status.CLOSED:
-            is_locked = bool((ticket.room_state or {}).get("locked"))
-            if not is_locked:
-                return self._office.clock.now() + _AGAIN
-            return ticket.remove_at if ticket.mode == Room.CHANNEL else None
-        return None
-
-
-def _no_room() -> DiscordFailed:
-    return DiscordFailed(
-        _("Discord did not make the room."), hint=_("Please try again in a few minutes.")
-    )
-
-
-def _state_of(plan: RoomPlan, *, made: bool = False) -> dict[str, Any]:
-    """Return what is noted of a room that is as planned; one just `made` has nobody in it yet."""
-    return {
-        "name": plan.name,
-        "parents": [str(one) for one in plan.parent_ids],
-        "viewers": [] if made else [str(one) for one in sorted(plan.viewers)],
-        "staff": [] if made else [str(one) for one in sorted(plan.staff_roles)],
-        "locked": plan.locked,
-    }

@@ -12,6 +12,7 @@ from bot.core.errors import Conflict, InvalidInput
 from bot.core.i18n import _
 from cogs.tickets.changing import LONGEST_NOTE
 from cogs.tickets.ending import Ending
+from cogs.tickets.limits import ensure_can_move, ensure_can_own
 from cogs.tickets.machine import Action
 from cogs.tickets.naming import fit_name
 from cogs.tickets.panel import Panel, Priority, Room
@@ -35,6 +36,7 @@ class Life(Ending):
         self._keeper.opened.append(self._opened)
         self._keeper.shutting.append(self._capture.flush)
         self._keeper.dropped.append(self._capture.forget)
+        self._watch.widened.append(self._capture.note)
 
     async def _opened(self, session: AsyncSession, ticket: Ticket, again: bool) -> None:
         await self._capture.note(session, ticket)
@@ -91,11 +93,12 @@ class Life(Ending):
         return ticket
 
     async def give_to(self, ticket_id: int, actor_id: int, member_id: int) -> Ticket:
-        """Make a ticket somebody else's; who had it stays in it."""
+        """Make a ticket somebody else's, who may have one more; who had it stays in it."""
         async with self._office.database.write() as session:
             before = await self._get(session, ticket_id, lock=True)
             if before.user_id == member_id:
                 raise Conflict(_("This is their ticket already."))
+            await ensure_can_own(self._office, session, before, member_id)
             if before.user_id:
                 await table.add_member(session, before, before.user_id, actor_id)
             await erase_if_asked(session, before, self._office.clock.now())
@@ -141,12 +144,13 @@ class Life(Ending):
     # --- what it is ------------------------------------------------------------------------------
 
     async def move(self, ticket_id: int, actor_id: int, row: TicketPanel) -> Ticket:
-        """Make a ticket one of another panel: its staff, its category, its deadlines."""
+        """Make a ticket one of another panel that has a place: its staff, category, deadlines."""
         panel = Panel.model_validate(row.config)
         async with self._office.database.write() as session:
             before = await self._get(session, ticket_id, lock=True)
             if before.panel_id == row.id:
                 raise Conflict(_("This ticket is one of that panel already."))
+            await ensure_can_move(self._office, session, before, row.id)
             values: dict[str, Any] = {"panel_id": row.id, "category": panel.name}
             # A thread stays where it is: Discord can't move one.
             if before.mode == Room.CHANNEL and panel.room is Room.CHANNEL and panel.parent_id:
@@ -154,7 +158,6 @@ class Life(Ending):
             ticket = await self._change(session, ticket_id, Action.MOVE, staff_roles=[], **values)
             details = {"value": panel.name}
             await self._tell(session, ticket, Action.MOVE, actor_id, details=details, aligns=True)
-            await self._herald.call_staff(session, ticket)
             await self._watch.ensure(session, ticket)
         return ticket
 

@@ -64,3 +64,7 @@ class Office:
         settings = await self.set_by(ticket.guild_id)
         own = (int(one) for one in ticket.staff_roles)
         return frozenset((*settings.staff_roles, *panel.staff_roles, *own))
+
+    async def seen_by(self, ticket: Ticket, panel: Panel) -> frozenset[int]:
+        """Return the roles that can be in a ticket's room: its staff, and who is told of it."""
+        return await self.staff_of(ticket, panel) | frozenset(panel.ping_roles)

@@ -108,8 +108,10 @@ class Opening:
             return known
         panel_id, asked = await self._panel(session, request.guild_id, request.panel_id)
         routed = route(asked, request.answers)
+        await self._ensure_admitted(session, request, (panel_id, asked), house)
         panel_id, panel = await self._routed(session, request, routed, (panel_id, asked))
-        await self._ensure_admitted(session, request, (panel_id, panel), house)
+        if panel_id != request.panel_id:
+            await self._ensure_admitted(session, request, (panel_id, panel), house)
         ticket = self._row(request, number, panel_id, panel, routed)
         ticket.answers = list(told(asked, request.answers))
         session.add(ticket)
@@ -131,6 +133,7 @@ class Opening:
             guild_id=request.guild_id,
             number=number,
             panel_id=panel_id,
+            asked_panel_id=request.panel_id,
             category=panel.name,
             user_id=applicant.user_id,
             opened_by=request.actor.user_id,
@@ -206,7 +209,7 @@ class Opening:
             await self._standing(session, guild_id, panel_id, applicant.user_id),
             now=now,
             opens_at=hours.opens_at(panel.hours, panel.zone or house.zone, now),
-            by_staff=request.is_for_another,
+            for_member=f"<@{applicant.user_id}>" if request.is_for_another else None,
         )
         if obstacles:
             raise refusal(obstacles)

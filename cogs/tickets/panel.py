@@ -17,6 +17,7 @@ MOST_PANELS = 50
 MOST_PAGES = 5
 MOST_QUESTIONS = 5
 MOST_CHOICES = 10
+MOST_ROUTES = 20
 # A radio group of Discord has 2 to 10 options, a select up to 25; one bound serves both.
 LONGEST_ANSWER = 1000
 
@@ -229,7 +230,7 @@ class Panel(BaseModel):
     welcome: Annotated[str, template(WELCOME_VARIABLES, max_length=1500)] | None = None
     priority: Priority = Priority.NORMAL
     pages: Annotated[tuple[Page, ...], Field(max_length=MOST_PAGES)] = ()
-    routes: Annotated[tuple[Route, ...], Field(max_length=20)] = ()
+    routes: Annotated[tuple[Route, ...], Field(max_length=MOST_ROUTES)] = ()
     closing: Closing = Closing()
     service: Service = Service()
     rating: bool = True

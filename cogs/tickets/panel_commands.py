@@ -10,19 +10,23 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.checks import MANAGES, actor_of, ensure_manages, guild_id_of
-from bot.core.errors import InvalidInput
+from bot.core.errors import DiscordFailed, InvalidInput
 from bot.core.features import RateClass
 from bot.core.fields.text import escape_markdown, quote
-from bot.core.i18n import _
+from bot.core.fields.values import read_colour
+from bot.core.i18n import Message, _, ngettext
+from bot.core.outbox import Receipt
 from bot.localization import locale_of
-from bot.replies import LastingButton, answer, confirm, paginate
+from bot.replies import LastingButton, answer, confirm
 from cogs.tickets.access import Access, Interaction, complete_panel
 from cogs.tickets.asking import request_of
 from cogs.tickets.desk import PanelDesk, read_panel
+from cogs.tickets.paging import show_lines
 from cogs.tickets.panel import Panel
 from cogs.tickets.panel_editor import PanelEditor
 from cogs.tickets.sections import ROOMS
 from cogs.tickets.settings import KEY
+from cogs.tickets.showcase import MOST_SHOWN
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 
 _MANAGED: Any = {"rate_class": RateClass.ADMIN, MANAGES: KEY}
 _PER_PAGE = 10
+_LINK = re.compile(r"(?:https://(?:\w+\.)?discord\.com/channels/\d+/\d+/)?(\d{15,20})/?")
 
 
 class PanelCommands(commands.Cog):
@@ -101,6 +106,8 @@ class PanelCommands(commands.Cog):
         style="What members press; buttons if left out",
         title="The title above them",
         text="The text below it",
+        colour="The colour beside it, such as #5865f2 or blue",
+        message="The link of such a message, to change it instead of posting another",
     )
     @app_commands.autocomplete(panel=complete_panel)
     @app_commands.choices(
@@ -117,24 +124,66 @@ class PanelCommands(commands.Cog):
         style: app_commands.Choice[str] | None = None,
         title: app_commands.Range[str, 1, 100] | None = None,
         text: app_commands.Range[str, 1, 2000] | None = None,
+        colour: app_commands.Range[str, 1, 20] | None = None,
+        message: str | None = None,
     ) -> None:
-        """Post one or several panels in one message."""
+        """Post one or several panels in one message, or change one that is posted."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         await ensure_manages(interaction, KEY)
         guild_id = guild_id_of(interaction)
+        looks = {
+            "style": style.value if style else None,
+            "title": title,
+            "text": text,
+            "colour": read_colour(colour) if colour is not None else None,
+        }
+        if message is not None:
+            await self._change_post(interaction, message, panel, looks)
+            return
         rows = await self._named(guild_id, panel)
         channel_id = channel.id if channel else interaction.channel_id or 0
-        await self.desk.post(
+        post = await self.desk.post(
             guild_id,
             channel_id,
             rows,
             actor_of(interaction),
-            style=style.value if style else "buttons",
+            style=looks["style"] or "buttons",
             title=title or "",
             text=text or "",
+            colour=looks["colour"],
         )
         where = f"<#{channel_id}>"
-        await answer(interaction, _("Posted in {channel}.", channel=where))
+        done = _("Posted in {channel}.", channel=where)
+        said = _said_of(await self.desk.wait_for(post), where, done)
+        await answer(interaction, said)
+        if panel is None and (left := len(await self.desk.list(guild_id)) - len(rows)):
+            note = ngettext(
+                "A message shows 25 panels; {count} more is not in it: name it with panel.",
+                "A message shows 25 panels; {count} more are not in it: name them with panel.",
+                left,
+            )
+            await answer(interaction, note)
+
+    async def _change_post(
+        self, interaction: Interaction, link: str, panel: str | None, looks: dict[str, Any]
+    ) -> None:
+        """Change what was given of a posted message, and leave the rest as it is."""
+        guild_id = guild_id_of(interaction)
+        match = _LINK.fullmatch(link.strip())
+        if match is None:
+            raise InvalidInput(
+                _("That is no link to a message."),
+                hint=_("Copy the message's link from its menu, and paste it here."),
+            )
+        rows = await self._named(guild_id, panel) if panel is not None else None
+        given = {name: one for name, one in looks.items() if one is not None}
+        post = await self.desk.change_post(
+            guild_id, int(match[1]), rows, actor_of(interaction), **given
+        )
+        where = f"<#{post.channel_id}>"
+        done = _("The message in {channel} is changed.", channel=where)
+        said = _said_of(await self.desk.wait_for(post), where, done)
+        await answer(interaction, said)
 
     async def _named(self, guild_id: int, names: str | None) -> list[TicketPanel]:
         if names is None:
@@ -144,7 +193,7 @@ class PanelCommands(commands.Cog):
                     _("There are no panels yet."),
                     hint=_("Make one with /ticket panel create."),
                 )
-            return rows[:25]
+            return rows[:MOST_SHOWN]
         # A name may have a comma in it.
         known = {one.name_key: one for one in await self.desk.list(guild_id)}
         if (whole := known.get(" ".join(names.split()).casefold())) is not None:
@@ -167,12 +216,7 @@ class PanelCommands(commands.Cog):
         posts = await self.desk.list_posts(guild_id)
         locale = locale_of(interaction)
         lines = [_line(one, posts, locale) for one in rows]
-        title = _("Ticket panels").render(locale)
-        pages = [
-            discord.Embed(title=title, description="\n".join(lines[at : at + _PER_PAGE]))
-            for at in range(0, len(lines), _PER_PAGE)
-        ]
-        await paginate(interaction, pages)
+        await show_lines(interaction, _("Ticket panels"), lines, most=_PER_PAGE)
 
     @panel.command(name="delete", description="Delete a kind of ticket", extras=_MANAGED)
     @app_commands.describe(panel="Which")
@@ -197,6 +241,22 @@ class PanelCommands(commands.Cog):
         await interaction.response.defer(ephemeral=True, thinking=True)
         await ensure_manages(interaction, KEY)
         return await self.access.find_panel(guild_id_of(interaction), panel)
+
+
+def _said_of(receipt: Receipt | None, where: str, done: Message) -> Message:
+    """Return what became of a message; raises `DiscordFailed` where it was refused."""
+    if receipt is not None and receipt.sent_at is not None:
+        return done
+    if receipt is not None and receipt.is_open and not receipt.is_parked:
+        return _("It is on its way to {channel}.", channel=where)
+    hint = (
+        _("It follows by itself once the problem that /ticket settings shows is solved.")
+        if receipt is not None and receipt.is_parked
+        else _("Look at the texts and the emoji of the panels, and post them again.")
+    )
+    raise DiscordFailed(
+        _("Discord did not take the message in {channel}.", channel=where), hint=hint
+    )
 
 
 def _line(row: TicketPanel, posts: Any, locale: str) -> str:

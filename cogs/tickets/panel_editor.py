@@ -14,12 +14,22 @@ from discord import ui
 from bot.checks import actor_of, ensure_manages, in_time
 from bot.core.errors import Conflict
 from bot.core.fields.text import escape_markdown, shorten
-from bot.core.i18n import N_, Message, _
+from bot.core.i18n import N_, Message, _, ngettext
 from bot.forms import Input, Interaction, Question, Values, ask
 from bot.panels.owned import OwnedPanel
 from cogs.tickets import form_editing as editing
 from cogs.tickets.hours import say_hours
-from cogs.tickets.panel import CHOOSING, Kind, Panel, Priority, Route
+from cogs.tickets.paging import pack
+from cogs.tickets.panel import (
+    CHOOSING,
+    MOST_PAGES,
+    MOST_QUESTIONS,
+    MOST_ROUTES,
+    Kind,
+    Panel,
+    Priority,
+    Route,
+)
 from cogs.tickets.panel import Question as Asked
 from cogs.tickets.sections import ROOMS, SECTIONS, Section
 from cogs.tickets.settings import KEY
@@ -30,7 +40,9 @@ if TYPE_CHECKING:
     from cogs.tickets.desk import PanelDesk
 
 _ID = "tickets:panel:{}"
-_LONGEST_LINE, _LONGEST_SHOWN = 100, 3500
+# All texts of such a message have 4000 characters together.
+_LONGEST_LINE, _LONGEST_SHOWN, _LONGEST_NOTICE = 100, 3300, 500
+_MAX_CHOICES = 25
 _NEW, _ROUTE = "new", "route"
 
 KINDS: dict[str, str] = {
@@ -76,12 +88,15 @@ class PanelEditor(OwnedPanel):
 
     def _draw(self) -> None:
         self.clear_items()
-        text = shorten("\n\n".join(filter(None, (self._summary(), self._notice))), _LONGEST_SHOWN)
+        # The notice is what is new: however long the form is, it is seen.
+        text = "\n\n".join(filter(None, (self._summary(), shorten(self._notice, _LONGEST_NOTICE))))
         rows: list[ui.Item[Any]] = [
             ui.TextDisplay(text),
             ui.ActionRow(self._parts()),
             ui.ActionRow(self._questions()),
         ]
+        if (routes := self._routes()) is not None:
+            rows.append(ui.ActionRow(routes))
         if self._chosen is not None:
             rows.append(ui.ActionRow(*self._buttons()))
         self.add_item(ui.Container(*rows))
@@ -102,7 +117,20 @@ class PanelEditor(OwnedPanel):
             say(_("Hours: {hours}", hours=say_hours(panel.hours, self._locale))),
             *self._form_lines(panel),
         ]
-        return "\n".join(filter(None, lines))
+        return self._fit([one for one in lines if one])
+
+    def _fit(self, lines: list[str]) -> str:
+        """Return as many lines as fit, and how many more there are: the menus have them all."""
+        shown = pack(lines, len(lines), limit=_LONGEST_SHOWN)
+        if len(shown) == 1:
+            return shown[0]
+        more = len(lines) - shown[0].count("\n") - 1
+        text = ngettext(
+            "… and {count} more line: the menus below have everything.",
+            "… and {count} more lines: the menus below have everything.",
+            more,
+        )
+        return f"{shown[0]}\n{self._say(text)}"
 
     def _form_lines(self, panel: Panel) -> list[str]:
         lines: list[str] = []
@@ -128,52 +156,45 @@ class PanelEditor(OwnedPanel):
         return ", ".join(filter(None, parts))
 
     def _parts(self) -> ui.Select[Any]:
-        select: ui.Select[Any] = ui.Select(
-            custom_id=_ID.format("parts"),
-            placeholder=self._say(_("What do you want to change?")),
-            options=[
-                discord.SelectOption(label=self._say(_(one.title)), value=one.key)
-                for one in SECTIONS
-            ],
-        )
-        select.callback = self._open_part
-        return select
+        options = [
+            discord.SelectOption(label=self._say(_(one.title)), value=one.key) for one in SECTIONS
+        ]
+        placeholder = _("What do you want to change?")
+        return self._select("parts", placeholder, options, self._open_part)
 
     def _questions(self) -> ui.Select[Any]:
-        panel = self._panel
-        options = [
-            discord.SelectOption(
-                label=self._say(_("Add a question")), value=_NEW, emoji="\N{HEAVY PLUS SIGN}"
-            ),
-        ]
-        if any(one.kind in CHOOSING for one in panel.questions):
-            options.append(
-                discord.SelectOption(
-                    label=self._say(_("Add a route")), value=_ROUTE, emoji="\N{HEAVY PLUS SIGN}"
-                )
-            )
-        for one in panel.questions[: 25 - len(options)]:
-            label = shorten(one.label, _LONGEST_LINE)
-            options.append(
-                discord.SelectOption(
-                    label=label, value=f"q:{one.key}", default=self._chosen == f"q:{one.key}"
-                )
-            )
-        for index, route in enumerate(panel.routes[: 25 - len(options)]):
+        panel, options = self._panel, []
+        # All of them fit once there is no place for another.
+        if len(panel.questions) < MOST_PAGES * MOST_QUESTIONS:
+            options.append(_adding(self._say(_("Add a question")), _NEW))
+        options += [self._option(one.label, f"q:{one.key}") for one in panel.questions]
+        placeholder = _("Form: questions")
+        return self._select("form", placeholder, options, self._open_question)
+
+    def _routes(self) -> ui.Select[Any] | None:
+        panel, options = self._panel, []
+        can_route = any(one.kind in CHOOSING for one in panel.questions)
+        if can_route and len(panel.routes) < MOST_ROUTES:
+            options.append(_adding(self._say(_("Add a route")), _ROUTE))
+        for index, route in enumerate(panel.routes):
             when = editing.write_condition(route.when, panel)
-            options.append(
-                discord.SelectOption(
-                    label=shorten(f"➜ {when}", _LONGEST_LINE),
-                    value=f"r:{index}",
-                    default=self._chosen == f"r:{index}",
-                )
-            )
-        select: ui.Select[Any] = ui.Select(
-            custom_id=_ID.format("form"),
-            placeholder=self._say(_("Form: questions and routes")),
-            options=options,
+            options.append(self._option(f"➜ {when}", f"r:{index}"))
+        placeholder = _("Form: routes")
+        return (
+            self._select("routes", placeholder, options, self._open_question) if options else None
         )
-        select.callback = self._open_question
+
+    def _option(self, label: str, value: str) -> discord.SelectOption:
+        shown = shorten(label, _LONGEST_LINE)
+        return discord.SelectOption(label=shown, value=value, default=self._chosen == value)
+
+    def _select(
+        self, name: str, placeholder: Message, options: list[discord.SelectOption], callback: Any
+    ) -> ui.Select[Any]:
+        select: ui.Select[Any] = ui.Select(
+            custom_id=_ID.format(name), placeholder=self._say(placeholder), options=options
+        )
+        select.callback = callback
         return select
 
     def _buttons(self) -> list[ui.Button[Any]]:
@@ -206,7 +227,9 @@ class PanelEditor(OwnedPanel):
         if key == _NEW:
             await self._ask(interaction, self._question_form(None), _with_new)
         elif key == _ROUTE:
-            await self._ask(interaction, await self._route_form(), _with_route)
+            names = await self._other_panels()
+            form = self._route_form(names)
+            await self._ask(interaction, form, lambda panel, it: _with_route(panel, it, names))
         else:
             self._chosen, self._notice = key, ""
             self._draw()
@@ -300,9 +323,11 @@ class PanelEditor(OwnedPanel):
             ],
         )
 
-    async def _route_form(self) -> Question:
+    async def _other_panels(self) -> list[str]:
         rows = await self._desk.list(self._row.guild_id)
-        panels = [(one.name, one.name) for one in rows if one.id != self._row.id][:25]
+        return [one.name for one in rows if one.id != self._row.id]
+
+    def _route_form(self, panels: list[str]) -> Question:
         inputs = [
             Input(
                 "when",
@@ -321,9 +346,11 @@ class PanelEditor(OwnedPanel):
             ),
             Input("labels", _("Labels"), _("With commas between them"), longest=150),
         ]
-        if panels:
-            panel = Input("panel", _("Panel"), value=(), kind="choices", choices=panels)
-            inputs.insert(1, panel)
+        if len(panels) > _MAX_CHOICES:
+            inputs.insert(1, Input("panel", _("Panel"), _("Its name"), longest=45))
+        elif panels:
+            names = [(one, one) for one in panels]
+            inputs.insert(1, Input("panel", _("Panel"), value=(), kind="choices", choices=names))
         return Question(_("Route by an answer"), inputs)
 
     async def _ask(
@@ -399,15 +426,18 @@ def _count(text: str) -> int:
     return int(text) if text.strip().isascii() and text.strip().isdecimal() else 0
 
 
-def _with_route(panel: Panel, values: Values) -> Panel:
+def _with_route(panel: Panel, values: Values, panels: Sequence[str]) -> Panel:
     condition = editing.read_condition(values["when"], panel, None)
     assert condition is not None  # noqa: S101 - the form asks for it
-    names = values.get("panel") or ()
     route = Route(
         when=condition,
-        panel=names[0] if names else None,
+        panel=editing.panel_named(values.get("panel"), panels),
         staff_roles=tuple(int(one) for one in values["roles"]),
         priority=Priority(values["priority"][0]) if values["priority"] else None,
         labels=tuple(one.strip() for one in values["labels"].split(",") if one.strip()),
     )
     return editing.with_route(panel, route)
+
+
+def _adding(label: str, value: str) -> discord.SelectOption:
+    return discord.SelectOption(label=label, value=value, emoji="\N{HEAVY PLUS SIGN}")

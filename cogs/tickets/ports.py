@@ -74,9 +74,10 @@ class RoomPlan:
     """How a room is to be: made so when there is none, brought into line when there is.
 
     `parent_ids` are the text channel of a thread or the categories of a channel, in the order in
-    which they are tried. `viewers` are members who take part, `staff_roles` roles that do. In a
-    `locked` room nobody but the staff can write. `topic` and `reason` are texts in the guild's
-    language. `plain_names` are taken in turn where Discord refuses the name.
+    which they are tried. `viewers` are members who take part, `staff_roles` roles that do, because
+    they see to the ticket or, as `told_roles`, because they are told of it. In a `locked` room
+    nobody but the staff can write. `topic` and `reason` are texts in the guild's language.
+    `plain_names` are taken in turn where Discord refuses the name.
     """
 
     guild_id: int
@@ -86,9 +87,18 @@ class RoomPlan:
     topic: str
     viewers: frozenset[int]
     staff_roles: frozenset[int]
+    told_roles: frozenset[int] = frozenset()
     locked: bool = False
     reason: str = ""
     plain_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Who was let into a room so far: members, and roles; `None` where nobody knows which."""
+
+    viewers: frozenset[int] = frozenset()
+    roles: frozenset[int] | None = frozenset()
 
 
 class RoomGone(Exception):
@@ -107,15 +117,22 @@ class Rooms(Protocol):
     """
 
     async def find(self, plan: RoomPlan, since: datetime) -> Sequence[int]:
-        """Return rooms like the planned one that the bot has made since then, the latest first."""
+        """Return rooms like the planned one that the bot has made since then, the latest first.
+
+        However long ago that was: a thread that nobody wrote in is found when it is archived, too.
+        """
         ...
 
     async def make(self, plan: RoomPlan) -> int:
         """Make a room and return its id."""
         ...
 
-    async def align(self, channel_id: int, plan: RoomPlan, was: frozenset[int]) -> None:
-        """Have those in the room who are to be, and lock or unlock it; `was` are its viewers."""
+    async def align(self, channel_id: int, plan: RoomPlan, was: Admitted) -> None:
+        """Have those in the room who are to be and nobody else, and lock or unlock it.
+
+        `was` is who had been let in. A role that is new to a thread is let in by being mentioned,
+        which is left to the caller.
+        """
         ...
 
     async def rename(self, channel_id: int, plan: RoomPlan) -> None:

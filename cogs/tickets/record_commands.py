@@ -17,11 +17,12 @@ from bot.core.features import RateClass
 from bot.core.fields.text import escape_markdown, shorten
 from bot.core.i18n import Message, _, ngettext
 from bot.localization import locale_of
-from bot.replies import answer, confirm, paginate
+from bot.replies import answer, confirm
 from cogs.tickets.access import Access, Interaction, complete_ticket, not_staff
 from cogs.tickets.changing import LONGEST_NOTE
 from cogs.tickets.figures import Figures
 from cogs.tickets.machine import Action
+from cogs.tickets.paging import show_lines
 from cogs.tickets.settings import KEY
 from db import tickets as table
 from db.ticket_messages import TicketMessage
@@ -106,12 +107,7 @@ class RecordCommands(commands.Cog):
             await answer(interaction, _("No message in a ticket has these words in it."))
             return
         lines = [_found_line(message, ticket) for message, ticket in found]
-        title = _("Found in tickets").render(locale_of(interaction))
-        pages = [
-            discord.Embed(title=title, description="\n".join(lines[at : at + 5]))
-            for at in range(0, len(lines), 5)
-        ]
-        await paginate(interaction, pages)
+        await show_lines(interaction, _("Found in tickets"), lines, most=5)
 
     @app_commands.command(
         description="Remove a message from a ticket's record for good", extras=_STAFF
@@ -166,14 +162,7 @@ class RecordCommands(commands.Cog):
             await answer(interaction, _("There are no notes on this ticket."))
             return
         title = _("Notes on ticket {number}", number=standing.ticket.number)
-        pages = [
-            discord.Embed(
-                title=title.render(locale_of(interaction)),
-                description="\n\n".join(_note_line(one) for one in notes[at : at + 3]),
-            )
-            for at in range(0, len(notes), 3)
-        ]
-        await paginate(interaction, pages)
+        await show_lines(interaction, title, list(map(_note_line, notes)), most=3, gap="\n\n")
 
     @app_commands.command(description="Show the open tickets", extras=_STAFF)
     async def list(self, interaction: Interaction) -> None:
@@ -196,14 +185,7 @@ class RecordCommands(commands.Cog):
             return
         lines = [_ticket_line(one) for one in rows]
         title = ngettext("{count} open ticket", "{count} open tickets", len(rows))
-        pages = [
-            discord.Embed(
-                title=title.render(locale_of(interaction)),
-                description="\n".join(lines[at : at + _PER_PAGE]),
-            )
-            for at in range(0, len(lines), _PER_PAGE)
-        ]
-        await paginate(interaction, pages)
+        await show_lines(interaction, title, lines, most=_PER_PAGE)
 
     # --- figures ---------------------------------------------------------------------------------
 
@@ -264,12 +246,7 @@ class RecordCommands(commands.Cog):
             + (f" · {escape_markdown(shorten(one.reason, 80))}" if one.reason else "")
             for one in blocks
         ]
-        title = _("Blocked from tickets").render(locale_of(interaction))
-        pages = [
-            discord.Embed(title=title, description="\n".join(lines[at : at + 25]))
-            for at in range(0, len(lines), 25)
-        ]
-        await paginate(interaction, pages)
+        await show_lines(interaction, _("Blocked from tickets"), lines, most=25)
 
 
 def _found_line(message: TicketMessage, ticket: Ticket) -> str:
@@ -281,7 +258,7 @@ def _found_line(message: TicketMessage, ticket: Ticket) -> str:
 
 
 def _note_line(event: TicketEvent) -> str:
-    text = escape_markdown(shorten(event.text or "", 1200))
+    text = escape_markdown(event.text or "")
     who = f"<@{event.actor_id}>" if event.actor_id else "?"
     return f"{who} · <t:{int(event.at.timestamp())}:f>\n{text}"
 

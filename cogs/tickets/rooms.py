@@ -20,7 +20,8 @@ from bot.core.i18n import Message, _
 from bot.core.jobs import Retry
 from bot.core.places import ChannelList, label_of
 from bot.core.preflight import missing_permissions
-from cogs.tickets.ports import RoomGone, RoomPlan, RoomRefused
+from cogs.tickets.crowd import ThreadCrowd, passing_over_the_gone
+from cogs.tickets.ports import Admitted, RoomGone, RoomPlan, RoomRefused
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
@@ -30,9 +31,10 @@ _UNKNOWN_CHANNEL = 10003
 _MOST_CHANNELS, _MOST_THREADS, _INVALID_BODY = 30013, 160006, 50035
 _MISSING = frozenset({50001, 50013})
 _THREAD_ARCHIVED = 50083
-_UNKNOWN_MEMBER = frozenset({10007, 10013})
 MOST_IN_CATEGORY = 50
 _WEEK_IN_MINUTES = 10_080
+# After a week without a message a thread is archived, and not among a guild's threads any more.
+_STAYS_ACTIVE = timedelta(days=6)
 _PRIVATE_THREAD: Any = 12
 _TEXT: Any = 0
 _ROLE, _MEMBER = 0, 1
@@ -62,6 +64,7 @@ class DiscordRooms:
 
     def __init__(self, bot: Pegasus) -> None:
         self._bot = bot
+        self._crowd = ThreadCrowd(bot)
 
     async def find(self, plan: RoomPlan, since: datetime) -> Sequence[int]:
         """Return rooms like the planned one that the bot has made since then, the latest first."""
@@ -74,10 +77,30 @@ class DiscordRooms:
                 and one.name in _names(plan)
                 and one.owner_id == guild.me.id
             ]
+            if not found and discord.utils.utcnow() - since > _STAYS_ACTIVE:
+                found = await self._find_archived(guild, plan)
         else:
             found = [one.id for one in guild.text_channels if one.topic == plan.topic]
         earliest = discord.utils.time_snowflake(since - _CLOCK_SKEW)
         return sorted((one for one in found if one > earliest), reverse=True)
+
+    async def _find_archived(self, guild: discord.Guild, plan: RoomPlan) -> list[int]:
+        """Return threads like the planned one that Discord has archived since nobody wrote."""
+        found: list[int] = []
+        for parent_id in plan.parent_ids:
+            try:
+                async with _telling(lambda _error: None):
+                    page = await self._bot.http.get_joined_private_archived_threads(
+                        parent_id, limit=100
+                    )
+            except RoomGone:
+                continue
+            found += [
+                int(one["id"])
+                for one in page["threads"]
+                if one["name"] in _names(plan) and int(one["owner_id"]) == guild.me.id
+            ]
+        return found
 
     async def make(self, plan: RoomPlan) -> int:
         """Make a room and return its id."""
@@ -134,8 +157,8 @@ class DiscordRooms:
                 return int(made["id"])
         raise _no_place(guild, plan)
 
-    async def align(self, channel_id: int, plan: RoomPlan, was: frozenset[int]) -> None:
-        """Have those in the room who are to be, and lock or unlock it; `was` are its viewers."""
+    async def align(self, channel_id: int, plan: RoomPlan, was: Admitted) -> None:
+        """Have those in the room who are to be and nobody else, and lock or unlock it."""
         guild, http = self._guild(plan), self._bot.http
         if not plan.is_thread:
             async with _telling(self._explain(plan, _FOR_CHANNELS)):
@@ -147,10 +170,9 @@ class DiscordRooms:
         async with _telling(self._explain(plan, _FOR_THREADS)):
             if not plan.locked:
                 await self._open_thread(guild, channel_id, plan)
-            for user_id in sorted(plan.viewers - was):
-                await _passing_over_the_gone(http.add_user_to_thread(channel_id, user_id))
-            for user_id in sorted(was - plan.viewers):
-                await _passing_over_the_gone(http.remove_user_from_thread(channel_id, user_id))
+            for user_id in sorted(plan.viewers - was.viewers):
+                await passing_over_the_gone(http.add_user_to_thread(channel_id, user_id))
+            await self._crowd.thin_out(guild, channel_id, plan, was)
             if plan.locked:
                 await self._lock_thread(channel_id, plan)
 
@@ -364,12 +386,3 @@ _LIMITS: dict[int, tuple[Message, Message]] = {
         _("Close threads that nobody needs."),
     ),
 }
-
-
-async def _passing_over_the_gone(call: Any) -> None:
-    try:
-        await call
-    except discord.HTTPException as error:
-        # Who has left the server can't be in a thread, and need not be taken out of it.
-        if error.code not in _UNKNOWN_MEMBER:
-            raise

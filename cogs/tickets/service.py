@@ -65,7 +65,7 @@ class TicketService:
         )
         herald = Herald(office)
         keeper = RoomKeeper(office, outside.rooms, herald, kernel.problems)
-        watch = Watch(office, herald)
+        watch = Watch(office, herald, keeper)
         files = FileKeeper(office, outside.store, outside.fetcher, outside.history)
         quality = Quality(office, kernel.audit)
         capture = Capture(
@@ -97,5 +97,6 @@ class TicketService:
         self.watch.start(self.life.close_in)
         self.losses.start()
         self.files.start()
+        self.keeper.opened.append(self.files.room_opened)
         await self.capture.start()
         await self.archive.start()

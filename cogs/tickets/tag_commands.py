@@ -10,15 +10,15 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.checks import MANAGES, actor_of, ensure_manages, guild_id_of, in_time
-from bot.core.errors import Denied
 from bot.core.features import RateClass
 from bot.core.fields.text import escape_markdown, quote, shorten
 from bot.core.i18n import Message, _
 from bot.forms import Input, Question, Values, ask
 from bot.localization import locale_of
-from bot.replies import LastingButton, answer, paginate
-from cogs.tickets.access import Access, Interaction, not_staff
+from bot.replies import LastingButton, answer
+from cogs.tickets.access import Access, Interaction, not_staff, only_staff_for_others
 from cogs.tickets.asking import Asker, request_of
+from cogs.tickets.paging import show_lines
 from cogs.tickets.quality import (
     LONGEST_COMMENT,
     LONGEST_TAG,
@@ -166,12 +166,7 @@ class TagCommands(commands.Cog):
             + (f"\n-# {_('at: {words}', words=one.trigger).render(locale)}" if one.trigger else "")
             for one in tags
         ]
-        title = _("Ready texts").render(locale)
-        pages = [
-            discord.Embed(title=title, description="\n".join(lines[at : at + 10]))
-            for at in range(0, len(lines), 10)
-        ]
-        await paginate(interaction, pages)
+        await show_lines(interaction, _("Ready texts"), lines, most=10)
 
     # --- from menus ------------------------------------------------------------------------------
 
@@ -195,7 +190,7 @@ class TagCommands(commands.Cog):
 
         async def chosen(pressed: Interaction, row: TicketPanel) -> None:
             if row.id not in await self.access.seen_panels(pressed):
-                raise Denied(_("Only the staff can open tickets for others."))
+                raise only_staff_for_others()
             await self.asker.begin(pressed, request_of(pressed, row.id, member=member))
 
         await self._choose(interaction, chosen, only_seen=member.id != interaction.user.id)
@@ -209,7 +204,7 @@ class TagCommands(commands.Cog):
                 if seen is None or one.id in seen
             ]
             if only_seen and not rows:
-                raise Denied(_("Only the staff can open tickets for others."))
+                raise only_staff_for_others()
             if not rows:
                 await self.access.only_panel(guild_id_of(interaction))
         if len(rows) == 1:
@@ -224,21 +219,25 @@ class _PanelChoice(discord.ui.View):
 
     def __init__(self, owner_id: int, rows: list[TicketPanel], chosen: Any, locale: str) -> None:
         super().__init__(timeout=_SECONDS)
-        self._rows = {str(one.id): one for one in rows[:_MAX_OFFERS]}
+        self._rows = {str(one.id): one for one in rows}
         self._chosen = chosen
         self._owner_id = owner_id
-        self._select: discord.ui.Select[_PanelChoice] = discord.ui.Select(
-            custom_id=f"tickets:which:{owner_id}",
-            placeholder=_("What is it about?").render(locale),
-            options=[
-                discord.SelectOption(label=one.name, value=key) for key, one in self._rows.items()
-            ],
-        )
-        self._select.callback = self._pick
-        self.add_item(self._select)
+        placeholder = _("What is it about?").render(locale)
+        # A guild has fifty panels at most, and a menu half of them.
+        for start in range(0, len(rows), _MAX_OFFERS):
+            part = rows[start : start + _MAX_OFFERS]
+            span = f" {part[0].name} … {part[-1].name}" if len(rows) > _MAX_OFFERS else ""
+            select: discord.ui.Select[_PanelChoice] = discord.ui.Select(
+                custom_id=f"tickets:which:{owner_id}:{start}",
+                placeholder=shorten(placeholder + span, 150),
+                options=[discord.SelectOption(label=it.name, value=str(it.id)) for it in part],
+            )
+            select.callback = self._pick
+            self.add_item(select)
 
     async def _pick(self, interaction: discord.Interaction[Any]) -> None:
-        await self._chosen(interaction, self._rows[self._select.values[0]])
+        data = cast("Any", interaction.data)
+        await self._chosen(interaction, self._rows[data["values"][0]])
 
     async def on_error(
         self,

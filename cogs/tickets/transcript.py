@@ -22,7 +22,7 @@ from markupsafe import Markup
 
 from bot.core.fields.text import shorten
 from bot.core.i18n import Message, _, babel_locale, ngettext
-from cogs.tickets.attachments import command_of, handle_of, size_text
+from cogs.tickets.attachments import Handles, command_of, size_text
 from cogs.tickets.markdown import render as render_markdown
 from cogs.tickets.wording import PRIORITIES, line_of
 from db.ticket_messages import (
@@ -118,6 +118,7 @@ class _Writer:
         self._messages = {one.message_id: one for one in record.messages}
         self._versions = grouped(record.versions, "message_id")
         self._files = grouped(record.files, "message_id")
+        self._handles = Handles(record.files)
         self._budget = IMAGE_BUDGET
 
     def say(self, text: Message | str) -> str:
@@ -296,7 +297,7 @@ class _Writer:
         return {"name": file.name, "note": shown, "image": image}
 
     def _command(self, file: TicketFile) -> str:
-        return command_of(self._record.ticket.number, handle_of(file, self._record.files))
+        return command_of(self._record.ticket.number, self._handles.of(file))
 
     def _image(self, file: TicketFile) -> str:
         data = self._record.pictures.get(file.sha256 or "")

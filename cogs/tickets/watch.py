@@ -6,20 +6,22 @@ needs no word; only a nearer one has the job run sooner.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.core.i18n import Message, _
 from bot.core.jobs import Job
 from cogs.tickets import hours
 from cogs.tickets.deadlines import STEPS, Deadline, end_after_warning, next_deadline
 from cogs.tickets.herald import Herald
+from cogs.tickets.keeper import RoomKeeper
 from cogs.tickets.machine import TABLE, Action, Status
 from cogs.tickets.office import Office
 from cogs.tickets.panel import Panel
+from cogs.tickets.roomstate import admitted_by
 from cogs.tickets.wording import line_of
 from db import tickets as table
 from db.tickets import Ticket
@@ -31,6 +33,13 @@ WATCH_JOB = "tickets.watch"
 # Looked at again after more steps at once than there are.
 _GRACE = timedelta(minutes=1)
 
+# What a ticket has of a close that was planned or asked about, once it goes on.
+NO_CLOSE: Mapping[str, Any] = {
+    "close_at": None,
+    "close_requested_by": None,
+    "close_reason": None,
+}
+
 Close = Callable[["AsyncSession", int, int | None, str | None], Awaitable[Ticket]]
 
 
@@ -39,6 +48,8 @@ class Writer(StrEnum):
 
     OPENER = "opener"
     STAFF = "staff"
+    # Somebody who was added, beside opener and staff.
+    GUEST = "guest"
     OTHER = "other"
 
 
@@ -48,6 +59,7 @@ class Writing:
 
     opener_wrote_at: datetime | None
     staff_wrote_at: datetime | None
+    guest_wrote_at: datetime | None
     first_reply_at: datetime | None
     waiting_since: datetime | None
     level: int
@@ -69,6 +81,8 @@ class Writing:
                 waiting_since=self.waiting_since or at,
                 warned_at=None,
             )
+        if who is Writer.GUEST and not _is_older(at, self.guest_wrote_at):
+            return replace(self, guest_wrote_at=at, warned_at=None)
         return self
 
 
@@ -84,9 +98,12 @@ def watch_key(ticket_id: int) -> str:
 class Watch:
     """Does what is due, and hears who writes."""
 
-    def __init__(self, office: Office, herald: Herald) -> None:
+    def __init__(self, office: Office, herald: Herald, keeper: RoomKeeper) -> None:
         self._office = office
         self._herald = herald
+        self._keeper = keeper
+        # Told of a ticket to which roles were called that did not see to it before.
+        self.widened: list[Callable[[AsyncSession, Ticket], Awaitable[None]]] = []
 
     def start(self, close: Close) -> None:
         """Take up the jobs; `close` closes a ticket in a transaction."""
@@ -131,6 +148,7 @@ class Watch:
             now = Writing(
                 ticket.opener_wrote_at,
                 ticket.staff_wrote_at,
+                ticket.guest_wrote_at,
                 ticket.first_reply_at,
                 ticket.waiting_since,
                 ticket.level,
@@ -139,11 +157,39 @@ class Watch:
             after = now
             for who, at in written:
                 after = after.then(who, at)
-            if after != now:
-                values = asdict(after)
-                changed = await table.change_ticket(session, ticket_id, [Status.OPEN], **values)
-                if changed is not None:
-                    await self.ensure(session, changed)
+            if after == now:
+                return
+            values = asdict(after)
+            asked_by = ticket.close_requested_by
+            goes_on = await self._goes_on(session, ticket, written)
+            changed = await table.change_ticket(
+                session, ticket_id, [Status.OPEN], **values, **(NO_CLOSE if goes_on else {})
+            )
+            if changed is not None:
+                if goes_on:
+                    await self._go_on(session, changed, asked_by)
+                await self.ensure(session, changed)
+
+    async def _goes_on(
+        self, session: AsyncSession, ticket: Ticket, written: Sequence[tuple[Writer, datetime]]
+    ) -> bool:
+        """Tell whether the opener has written since they were asked whether this can be closed."""
+        latest = max((at for who, at in written if who is Writer.OPENER), default=None)
+        if latest is None or ticket.close_requested_by is None:
+            return False
+        asked = await table.list_events(session, ticket.id, kinds=[Action.REQUEST_CLOSE])
+        return not asked or latest > asked[-1].at
+
+    async def _go_on(self, session: AsyncSession, ticket: Ticket, asked_by: int | None) -> None:
+        now, opener = self._office.clock.now(), ticket.user_id
+        await table.add_event(session, ticket, Action.DECLINE_CLOSE, now, actor_id=opener)
+        await self._herald.say(
+            session,
+            ticket,
+            _("{actor} has written again: the ticket stays open.", actor=f"<@{opener}>"),
+            key=f"goes_on:{ticket.revision}",
+            users=[asked_by] if asked_by else [],
+        )
 
     async def _deadline(self, session: AsyncSession, ticket: Ticket) -> Deadline | None:
         if ticket.status != Status.OPEN:
@@ -202,23 +248,32 @@ class Watch:
         self, session: AsyncSession, ticket: Ticket, action: Action, now: datetime
     ) -> Ticket | None:
         level = STEPS.index(action) + 1
-        changed = await table.change_ticket(session, ticket.id, TABLE[action].sources, level=level)
+        panel = await self._office.panel_of(session, ticket)
+        called = await self._called(ticket, panel, action)
+        fresh = called - await self._office.seen_by(ticket, panel)
+        staff = [*ticket.staff_roles, *(str(one) for one in sorted(fresh))]
+        changed = await table.change_ticket(
+            session, ticket.id, TABLE[action].sources, level=level, staff_roles=staff
+        )
         if changed is None:
             return None
         await table.add_event(session, changed, action, now)
+        # A role hears of what it sees: the others are called once the room is open to them.
+        inside = admitted_by(changed.room_state or {}).roles
         await self._herald.call(
             session,
             changed,
             line_of(action, actor_id=None),
             key=f"{action}:{changed.revision}",
-            roles=await self._called(session, changed, action),
+            roles=called if inside is None else called & inside,
         )
+        if fresh:
+            await self._keeper.ensure(session, changed)
+            for hook in self.widened:
+                await hook(session, changed)
         return changed
 
-    async def _called(
-        self, session: AsyncSession, ticket: Ticket, action: Action
-    ) -> frozenset[int]:
-        panel = await self._office.panel_of(session, ticket)
+    async def _called(self, ticket: Ticket, panel: Panel, action: Action) -> frozenset[int]:
         if action is Action.LEAD:
             lead = (await self._office.set_by(ticket.guild_id)).lead_role_id
             return frozenset({lead} if lead else ())

@@ -12,10 +12,11 @@ from typing import Any
 
 from bot.core.fields.text import escape_markdown, shorten
 from bot.core.i18n import N_, Message, _
+from bot.core.templates import cut
 from bot.core.templates import render as render_template
 from cogs.tickets.attachments import command_of, size_text
 from cogs.tickets.machine import Action, Status
-from cogs.tickets.panel import Panel
+from cogs.tickets.panel import Kind, Panel
 from db.ticket_messages import TicketFile
 from db.tickets import Ticket
 
@@ -23,9 +24,16 @@ _ROW, _BUTTON = 1, 2
 _BLURPLE, _GREY, _GREEN, _RED = 1, 2, 3, 4
 _COLOURS = {"low": 0x95A5A6, "normal": 0x5865F2, "high": 0xE67E22, "urgent": 0xE74C3C}
 _CLOSED_COLOUR = 0x747F8D
-# Limits of Discord: an embed's field, its fields, and all its characters together.
-_MOST_VALUE, _MOST_FIELDS, _MOST_CHARACTERS = 1024, 25, 5500
+# Limits of Discord: an embed's field, its fields, and all characters of a message's embeds.
+# https://discord.com/developers/docs/resources/message#embed-object-embed-limits
+_MOST_VALUE, _MOST_FIELDS, _MOST_CHARACTERS = 1024, 25, 6000
+# What a panel says first; the form's answers take what is left.
+_LONGEST_GREETING = 2000
 _LONGEST_QUOTE = 900
+# As many roles are called in one message: some twenty characters each, of two thousand.
+MOST_CALLED = 50
+
+_MENTIONING = frozenset({Kind.ROLE, Kind.CHANNEL, Kind.USER})
 
 PRIORITIES: Mapping[str, str] = {
     "low": N_("low"),
@@ -73,7 +81,7 @@ def control_payload(scene: Scene) -> dict[str, Any]:
 
 def _control(scene: Scene) -> dict[str, Any]:
     embeds = [_card(scene)]
-    if answers := _answers(scene):
+    if answers := _answers(scene, _MOST_CHARACTERS - _size_of(embeds[0])):
         embeds.append(answers)
     return {"embeds": embeds, "components": _buttons(scene)}
 
@@ -98,7 +106,7 @@ def _card(scene: Scene) -> dict[str, Any]:
         "fields": [
             {
                 "name": _say(name, locale),
-                "value": shorten(_say(value, locale), _MOST_VALUE),
+                "value": cut(_say(value, locale), _MOST_VALUE),
                 "inline": True,
             }
             for name, value in fields
@@ -120,7 +128,7 @@ def _greeting(scene: Scene) -> str:
         )
     else:
         text = _("Tell us what this is about. Somebody will answer you here.").render(locale)
-    lines = [text]
+    lines = [cut(text, _LONGEST_GREETING)]
     if scene.opens_at is not None and ticket.status == Status.OPEN:
         when = f"<t:{int(scene.opens_at.timestamp())}:R>"
         lines.append(
@@ -136,21 +144,45 @@ def _quote_origin(origin: Mapping[str, Any]) -> str:
     return f"{link}\n<@{origin['author_id']}>: {quoted}" if quoted else link
 
 
-def _answers(scene: Scene) -> dict[str, Any] | None:
-    """Return the form as it was filled in, as far as one embed holds it."""
-    fields: list[dict[str, Any]] = []
-    room = _MOST_CHARACTERS
-    for one in list(scene.ticket.answers or ())[:_MOST_FIELDS]:
-        shown = ", ".join(str(it) for it in one.get("shown") or ()) or "-"
-        if one.get("kind") in ("line", "paragraph"):
-            shown = escape_markdown(shown)
-        value = shorten(shown, min(_MOST_VALUE, max(room - 100, 1)))
-        name = shorten(escape_markdown(str(one["label"])), 256)
-        room -= len(name) + len(value)
-        if room < 0:
+def _answers(scene: Scene, room: int) -> dict[str, Any] | None:
+    """Return the form as it was filled in, as far as so many characters hold it."""
+    answers = list(scene.ticket.answers or ())
+    if not answers:
+        return None
+    note = _("…: all of it is in the transcript.").render(scene.locale)
+    room -= len(note)
+    shown = answers[:_MOST_FIELDS]
+    names = _fit([escape_markdown(str(one["label"])) for one in shown], room // 2, 256)
+    texts = list(map(_answer_of, shown))
+    values = _fit(texts, room - sum(map(len, names)), _MOST_VALUE)
+    fields = [
+        {"name": name, "value": value, "inline": False}
+        for name, value in zip(names, values, strict=True)
+    ]
+    is_whole = texts == values and len(shown) == len(answers)
+    return {"fields": fields} if is_whole else {"fields": fields, "footer": {"text": note}}
+
+
+def _answer_of(answer: Mapping[str, Any]) -> str:
+    text = ", ".join(str(one) for one in answer.get("shown") or ()) or "-"
+    return text if answer.get("kind") in _MENTIONING else escape_markdown(text)
+
+
+def _fit(texts: Sequence[str], room: int, most: int) -> list[str]:
+    """Return the texts in so many characters together, the longest of them cut to the same size."""
+    limit = most
+    for done, length in enumerate(sorted(map(len, texts))):
+        share = room // (len(texts) - done)
+        if min(length, most) > share:
+            limit = share
             break
-        fields.append({"name": name, "value": value, "inline": False})
-    return {"fields": fields} if fields else None
+        room -= min(length, most)
+    return [cut(one, max(limit, 1)) for one in texts]
+
+
+def _size_of(embed: Mapping[str, Any]) -> int:
+    fields = [one[part] for one in embed["fields"] for part in ("name", "value")]
+    return sum(map(len, (embed["title"], embed["description"], *fields)))
 
 
 def _buttons(scene: Scene) -> list[dict[str, Any]]:
@@ -163,7 +195,7 @@ def _buttons(scene: Scene) -> list[dict[str, Any]]:
                 else (_("Claim"), _GREEN, "claim")
             )
             buttons = [(_("Close"), _RED, "close"), claim]
-        case Status.CLOSED if ticket.channel_id is not None:
+        case Status.CLOSING | Status.CLOSED if ticket.channel_id is not None:
             buttons = [(_("Open again"), _GREEN, "reopen")]
         case _:
             buttons = []
@@ -261,7 +293,7 @@ def line_payload(
     """Return a line in the room; `users` are notified."""
     content = text.render(locale)
     if reason:
-        content += f"\n> {escape_markdown(shorten(' '.join(reason.split()), _LONGEST_QUOTE))}"
+        content += f"\n> {shorten(escape_markdown(' '.join(reason.split())), _LONGEST_QUOTE)}"
     return {
         "content": content,
         "allowed_mentions": {"parse": [], "users": [str(one) for one in sorted(users)]},

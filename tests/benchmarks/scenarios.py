@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from bot.client import intents_for
 from bot.core.config import Config
-from tests.benchmarks import draw, engine, figures, transcript, transfers
+from tests.benchmarks import draw, engine, experience, figures, transcript, transfers
 from tests.benchmarks.lines import Child
 
 KINDS = {
@@ -268,6 +268,21 @@ def measure_transcript(scale: Scale) -> Table:
     return Table(title, ["Made", "ms", "longest delay of the loop, ms", "of on the loop"], rows)
 
 
+def measure_experience(scale: Scale) -> Table:
+    """CPU time of counting experience over none, and of writing it behind over at once."""
+    counting, writing = experience.run(scale.messages, scale.rounds * scale.floods)
+    rows = [
+        [one.name, f"{one.median:.2f}", f"+{one.median - counting[0].median:.2f} µs"]
+        for one in counting
+    ]
+    rows += [
+        [one.name, f"{one.median:.1f}", f"1/{writing[0].median / one.median:.0f}"]
+        for one in writing
+    ]
+    title = f"Experience, CPU per message over {scale.messages:,} messages"
+    return Table(title, ["What runs", "µs", "against the first of its kind"], rows)
+
+
 def measure_figures(scale: Scale) -> Table:
     """How long the loop stands still while the figures of a guild's tickets are made."""
     tickets = max(scale.entrants // 10, 50)
@@ -311,6 +326,7 @@ SCENARIOS = {
     "hostile": measure_hostile,
     "draw": measure_draw,
     "transcript": measure_transcript,
+    "experience": measure_experience,
     "figures": measure_figures,
     "transfers": measure_transfers,
 }

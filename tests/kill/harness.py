@@ -32,6 +32,7 @@ _CONTEXT.set_forkserver_preload(
         "tests.kill.test_kill_cases",
         "tests.kill.test_kill_games",
         "tests.kill.test_kill_giveaways",
+        "tests.kill.test_kill_levels",
         "tests.kill.test_kill_lockdown",
         "tests.kill.test_kill_roles",
         "tests.kill.test_kill_tickets",

@@ -26,7 +26,7 @@ from cogs import general
 from cogs.tickets import FEATURE, keeper
 from cogs.tickets.files import FileStore
 from cogs.tickets.panel import Panel
-from cogs.tickets.ports import Applicant, Request, RoomPlan
+from cogs.tickets.ports import Admitted, Applicant, Request, RoomPlan
 from cogs.tickets.service import Outside, TicketService
 from cogs.tickets.settings import KEY
 from db import ticket_panels
@@ -89,14 +89,14 @@ class _Outside:
         self._die_at("made")
         return int(made["id"])
 
-    async def align(self, channel_id: int, plan: RoomPlan, was: frozenset[int]) -> None:
+    async def align(self, channel_id: int, plan: RoomPlan, was: Admitted) -> None:
         if plan.locked:
             self._die_at("locking")
         # Nothing of an archived thread can be changed but that it is.
         await self._http.edit_channel(channel_id, archived=False)
         await self._http.edit_channel(channel_id, archived=plan.locked, locked=plan.locked)
         if not plan.locked:
-            for user_id in plan.viewers - was:
+            for user_id in plan.viewers - was.viewers:
                 await self._http.add_user_to_thread(channel_id, user_id)
         if plan.locked:
             self._locks += 1

@@ -14,6 +14,7 @@ import pytest
 from bot.sandbox import Sandbox
 from bot.sandbox.command_data import NotPossibleError
 from bot.sandbox.community import Community
+from bot.sandbox.community.ladder import MOST_SEATED, Ladder, lounge_of
 from bot.sandbox.community.mischief import Mischief
 from bot.sandbox.community.phrases import Voice
 from bot.sandbox.community.scenes import SCENES, WORDS
@@ -221,3 +222,19 @@ async def _first_to_join(sandbox: Sandbox) -> int:
 
     sandbox.world.listeners.append(note)
     return await joined
+
+
+async def test_people_enter_the_lounge_and_leave_it(sandbox: Sandbox) -> None:
+    town = Community(sandbox).towns[0]
+    ladder = Ladder(sandbox, Random(1))
+    seats = []
+    for _ in range(60):
+        ladder.talk(town)
+        seats.append(len(town.guild.voice_states))
+
+    assert max(seats) <= MOST_SEATED
+    assert min(seats[10:]) >= 1
+    assert any(after < before for before, after in pairwise(seats))
+    assert {state["channel_id"] for state in town.guild.voice_states.values()} == {
+        str(lounge_of(town).id)
+    }

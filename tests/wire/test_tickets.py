@@ -18,6 +18,7 @@ from bot.sandbox.interactions import Interaction
 from bot.sandbox.models import ChannelType, walk_components
 from cogs.tickets.naming import plain_names
 from cogs.tickets.panel import Panel
+from cogs.tickets.ports import Admitted
 from db.ticket_messages import TicketFile
 from db.tickets import get_ticket
 from tests.wire.running import Bot, config_for, running, until
@@ -88,10 +89,11 @@ async def plan_of(bot: Bot) -> tuple[Any, Any]:
 async def lock_again(bot: Bot, room: Channel) -> None:
     """Lock a thread that is locked, and one that Discord has archived by itself."""
     rooms, plan = await plan_of(bot)
-    await rooms.align(room.id, plan, plan.viewers)
+    was = Admitted(plan.viewers, plan.staff_roles)
+    await rooms.align(room.id, plan, was)
     room.update_thread(locked=False)
     assert room.thread_state.archived
-    await rooms.align(room.id, plan, plan.viewers)
+    await rooms.align(room.id, plan, was)
     assert room.thread_state.locked
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -102,6 +102,10 @@ class Teller(Protocol):
         ...
 
 
+# Returns the problems of each of the guilds that has any, at the price of a query for all of them.
+Source = Callable[[Sequence[int]], Awaitable[Mapping[int, Sequence[Problem]]]]
+
+
 class ProblemService:
     """Keeps each guild's open problems on record and has each told once."""
 
@@ -127,7 +131,13 @@ class ProblemService:
         self._teller = teller
         self._due: set[int] = set()
         self._wake = asyncio.Event()
+        self._sources: list[Source] = []
         bus.subscribe(SettingsChanged, self._on_settings_changed)
+
+    def add_source(self, source: Source) -> Callable[[], None]:
+        """Also ask `source`, for what a feature keeps besides its settings; return what ends it."""
+        self._sources.append(source)
+        return lambda: self._sources.remove(source)
 
     def recheck(self, guild_id: int) -> None:
         """Have a guild looked at again soon; many calls in a row make one look."""
@@ -173,17 +183,19 @@ class ProblemService:
         """Compare what is on record with what is found now, and tell what is new.
 
         Does nothing for a guild that the bot does not see: what can't be seen is not solved. A
-        thousand guilds without problems cost two queries.
+        thousand guilds without problems cost two queries, and those of the sources.
         """
         seen = [one for one in guild_ids if self._sees(one)]
         await self._settings.warm(seen)
+        kept = await self._ask_sources(seen)
         known: defaultdict[int, list[ProblemRow]] = defaultdict(list)
         for row in await self._open_rows(*seen):
             known[row.guild_id].append(row)
         for guild_id in seen:
             # It may have been left while others were looked at.
             if self._sees(guild_id):
-                await self._compare(guild_id, known[guild_id])
+                found = [*await self._look(guild_id), *kept.get(guild_id, ())]
+                await self._compare(guild_id, known[guild_id], found)
             # With all settings in memory nothing above waits, and hundreds in one go would hold
             # up everything else.
             await asyncio.sleep(0)
@@ -191,8 +203,10 @@ class ProblemService:
     def _sees(self, guild_id: int) -> bool:
         return self._state().guild(guild_id) is not None
 
-    async def _compare(self, guild_id: int, rows: Sequence[ProblemRow]) -> None:
-        found = {_key(guild_id, one): one for one in await self.find(guild_id)}
+    async def _compare(
+        self, guild_id: int, rows: Sequence[ProblemRow], problems: Iterable[Problem]
+    ) -> None:
+        found = {_key(guild_id, one): one for one in problems}
         known = {_key_of(row): row for row in rows}
         gone = [key for key, row in known.items() if key not in found and not row.reported]
         new = {key: one for key, one in found.items() if key not in known}
@@ -212,6 +226,19 @@ class ProblemService:
 
     async def find(self, guild_id: int, feature: str | None = None) -> list[Problem]:
         """Return what is wrong now, without recording it; of one feature or of all."""
+        kept = (await self._ask_sources([guild_id])).get(guild_id, [])
+        if feature is not None:
+            kept = [one for one in kept if one.feature == feature]
+        return [*await self._look(guild_id, feature), *kept]
+
+    async def _ask_sources(self, guild_ids: Sequence[int]) -> Mapping[int, list[Problem]]:
+        found: defaultdict[int, list[Problem]] = defaultdict(list)
+        for source in self._sources:
+            for guild_id, problems in (await source(guild_ids)).items():
+                found[guild_id] += problems
+        return found
+
+    async def _look(self, guild_id: int, feature: str | None = None) -> list[Problem]:
         features = [self._registry.get(feature)] if feature else self._registry.all()
         return [
             problem

@@ -14,6 +14,7 @@ from ..command_data import NotPossibleError
 from ..interactions import NotAnsweredError
 from ..models import Message, Team
 from .desks import Desks
+from .ladder import Ladder
 from .phrases import REACTIONS, Voice
 from .population import Town, build_towns, newcomer
 from .purses import Purses
@@ -55,6 +56,7 @@ class Community:
         self._trouble = Trouble(sandbox, Random(seed + 1), self._voice, self._numbers, pace)
         self._raffles = Raffles(sandbox, Random(seed + 2), pace)
         self._desks = Desks(sandbox, Random(seed + 3))
+        self._ladder = Ladder(sandbox, Random(seed + 5))
         self._purses = Purses(Random(seed + 4))
 
     async def live(self) -> None:
@@ -79,6 +81,8 @@ class Community:
                 (10.0, self._raffles.claim),
                 (25.0, self._desks.open),
                 (4.0, self._desks.go_on),
+                (2.0, self._ladder.talk),
+                (8.0, self._ladder.look),
                 (3.0, self._purses.use),
             ):
                 group.create_task(self._repeat(seconds, act))
@@ -113,6 +117,7 @@ class Community:
             await self._try(command, town.owner.slash(town.log, command, options=options))
         await self._try("giveaway start", self._raffles.hold(town))
         await self._try("ticket panel post", self._desks.found(town))
+        await self._try("xp reward add", self._ladder.found(town))
 
     @staticmethod
     async def _try(command: str, using: Awaitable[object]) -> None:

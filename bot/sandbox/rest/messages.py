@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from ..codec import isoformat
 from ..events import Intent
 from ..forwarding import forward_fields
 from ..incidents import dm_refusal
-from ..mentions import NOBODY
+from ..mentions import NOBODY, Mentions
 from ..models import Application, Message, MessageFlag
 from ..payloads import blank_content, render_message
 from ..permissions import Permission
@@ -79,6 +80,13 @@ def get_message(call: Call) -> Json:
     return _render(call, call.message(channel))
 
 
+def _only_mentionable(channel: Channel, mentions: Mentions) -> Mentions:
+    """Return the mentions without roles that only MENTION_EVERYONE can ping."""
+    roles = channel.guild.roles if channel.guild else {}
+    heard = tuple(one for one in mentions.roles if one in roles and roles[one].mentionable)
+    return replace(mentions, roles=heard)
+
+
 @route("POST", "/channels/{channel_id}/messages")
 def create_message(call: Call) -> Json:
     """Send a message; an enforced nonce returns the message it made before."""
@@ -96,6 +104,8 @@ def create_message(call: Call) -> Json:
         return _render(call, message)
     draft = read_draft(body, call.uploads, channel, may_ping_everyone=pings_everyone)
     draft.flags &= ~MessageFlag.EPHEMERAL
+    if not pings_everyone:
+        draft.mentions = _only_mentionable(channel, draft.mentions)
     fields = draft.fields() | _reference_fields(call, channel, body, draft)
     message = channel.add_message(call.bot, draft.content, **fields)
     _remember_nonce(call, message, body)

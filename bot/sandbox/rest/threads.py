@@ -7,6 +7,7 @@ from typing import Any
 from ..audit import AuditAction, changes, thread_state
 from ..channel import Channel
 from ..codec import parse_time
+from ..events import Intent
 from ..models import ChannelType, MessageFlag
 from ..payloads import render_channel, render_member, render_thread_member
 from ..permissions import Permission
@@ -135,11 +136,18 @@ def remove_thread_member(call: Call) -> None:
 
 @route("GET", "/channels/{channel_id}/thread-members")
 def list_thread_members(call: Call) -> list[Json]:
-    """Return a thread's members."""
+    """Return a thread's members, in pages by user id where their memberships are asked for.
+
+    https://discord.com/developers/docs/resources/channel#list-thread-members
+    """
     channel = _thread(call)
-    return [
-        _render_thread_member(call, channel, user_id) for user_id in channel.thread_state.members
-    ]
+    if not call.caller.allowed_intents & Intent.GUILD_MEMBERS:
+        raise missing_access()
+    ids = sorted(channel.thread_state.members)
+    if _with_member(call):
+        limit, after = call.query_number("limit", 100, 1, 100), call.query_snowflake("after") or 0
+        ids = [one for one in ids if one > after][:limit]
+    return [_render_thread_member(call, channel, user_id) for user_id in ids]
 
 
 @route("GET", "/channels/{channel_id}/thread-members/{user_id}")
@@ -155,9 +163,13 @@ def get_thread_member(call: Call) -> Json:
 def _render_thread_member(call: Call, channel: Channel, user_id: int) -> Json:
     payload = render_thread_member(channel, user_id)
     member = channel.guild.members.get(user_id) if channel.guild else None
-    if member is not None and call.query.get("with_member", "").lower() in ("true", "1"):
+    if member is not None and _with_member(call):
         payload["member"] = render_member(member)
     return payload
+
+
+def _with_member(call: Call) -> bool:
+    return call.query.get("with_member", "").lower() in ("true", "1")
 
 
 @route("GET", "/channels/{channel_id}/threads/archived/public")

@@ -25,7 +25,7 @@ from cogs import general
 from cogs.tickets import FEATURE
 from cogs.tickets.files import FileStore
 from cogs.tickets.panel import Panel, name_key
-from cogs.tickets.ports import Applicant, Request, RoomGone, RoomPlan, RoomRefused
+from cogs.tickets.ports import Admitted, Applicant, Request, RoomGone, RoomPlan, RoomRefused
 from cogs.tickets.service import Outside, TicketService
 from cogs.tickets.settings import KEY
 from db import ticket_panels
@@ -61,6 +61,7 @@ class Room:
     id: int
     plan: RoomPlan
     viewers: set[int] = field(default_factory=set)
+    roles: set[int] = field(default_factory=set)
     locked: bool = False
     name: str = ""
 
@@ -75,19 +76,22 @@ class FakeRooms:
     next_id: int = 10_000
 
     async def find(self, plan: RoomPlan, since: datetime) -> Sequence[int]:
+        self._refuse()
         return [one.id for one in self.made.values() if one.plan.topic == plan.topic][::-1]
 
     async def make(self, plan: RoomPlan) -> int:
         self._refuse()
         self.next_id += 1
         viewers = set() if plan.is_thread else set(plan.viewers)
-        self.made[self.next_id] = Room(self.next_id, plan, viewers, name=plan.name)
+        roles = set() if plan.is_thread else set(plan.staff_roles)
+        self.made[self.next_id] = Room(self.next_id, plan, viewers, roles, name=plan.name)
         self.calls.append(("make", self.next_id))
         return self.next_id
 
-    async def align(self, channel_id: int, plan: RoomPlan, was: frozenset[int]) -> None:
+    async def align(self, channel_id: int, plan: RoomPlan, was: Admitted) -> None:
         room = self._get(channel_id, "align")
         room.viewers, room.locked = set(plan.viewers), plan.locked
+        room.roles = set(plan.staff_roles)
 
     async def rename(self, channel_id: int, plan: RoomPlan) -> None:
         self._get(channel_id, "rename").name = plan.name

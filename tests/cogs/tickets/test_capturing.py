@@ -237,7 +237,10 @@ async def test_a_transcript_says_how_many_messages_are_left_out(
 ) -> None:
     stage, ticket = await opened(sqlite_database)
     for number in range(1, 41):
-        await say(stage, ticket, number, f"number {number} " + "x" * 500)
+        text = f"number {number} " + "x" * 500
+        stage.service.capture.take_message(
+            message(ticket.channel_id, number, text, stage.clock.now())
+        )
     page = await stage.service.archive.render(ticket.id, locale="en", for_staff=True)
     assert b"left out" not in page
     monkeypatch.setattr("cogs.tickets.archive.LARGEST_UPLOAD", 20_000)

@@ -89,7 +89,8 @@ async def ticket_in(desk: Desk) -> Ticket:
 
 async def test_a_panel_is_made_posted_listed_and_deleted(desk: Desk) -> None:
     await made(desk)
-    assert "Posted in" in await desk.ask(desk.boss, "ticket panel post", title="Need help?")
+    desk.cog.desk._patience = 0
+    assert "on its way" in await desk.ask(desk.boss, "ticket panel post", title="Need help?")
     await desk.bench.deliver()
     await desk.bench.run_jobs()
     message = desk.channel.last_message
@@ -144,7 +145,7 @@ async def test_questions_and_routes_are_edited(desk: Desk) -> None:
     )
     (question,) = Panel.model_validate((await desk.panel()).config).questions
     assert (question.key, [one.value for one in question.choices]) == ("kind", ["bug", "other"])
-    form = await desk.boss.select(editor.response, ["route"], custom_id="tickets:panel:form")
+    form = await desk.boss.select(editor.response, ["route"], custom_id="tickets:panel:routes")
     await desk.boss.submit_modal(
         form, {"when": "Kind: Bug", "roles": [], "priority": ["high"], "labels": "bug, new"}
     )
@@ -220,3 +221,14 @@ async def test_what_was_written_a_moment_ago_is_erased_as_well(desk: Desk) -> No
     async with desk.bench.kernel.database.read() as session:
         (kept,) = await session.scalars(select(TicketMessage).where(TicketMessage.message_id == 1))
     assert (kept.author_id, kept.author_name, kept.content) == (0, None, None)
+
+
+async def test_files_are_for_the_opener_and_the_staff_of_the_panel(desk: Desk) -> None:
+    await made(desk)
+    await ticket_in(desk)
+    other = desk.guild.create_role("Others")
+    await desk.boss.slash(desk.channel, "ticket panel create", name="Other", staff=other)
+    eve = desk.guild.add_member(desk.bench.env.create_user("eve"), roles=[other])
+    for person in (desk.ada, desk.sam):
+        assert "There is no file" in await desk.ask(person, "ticket file", file="x", ticket="1")
+    assert "no such ticket" in await desk.ask(eve, "ticket file", file="x", ticket="1")

@@ -118,15 +118,52 @@ async def test_the_api_makes_changes_and_deletes(sqlite_database: Database) -> N
         await api.get(GUILD, made.id)
 
 
-@pytest.mark.parametrize("emoji", ["🎫", "1️⃣", "❤️", "👩‍🚀", "<a:dance:123456789012345678>"])
+@pytest.mark.parametrize(
+    "emoji",
+    [
+        "🎫",
+        "1️⃣",
+        "❤️",
+        "❤",
+        "👩‍🚀",
+        "👍🏽",
+        "🏳️‍🌈",
+        "👨‍👩‍👧‍👦",
+        "🇪🇸",
+        "🏴󠁧󠁢󠁳󠁣󠁴󠁿",
+        "©️",
+        "<a:dance:123456789012345678>",
+    ],
+)
 def test_emoji_are_taken(emoji: str) -> None:
     assert read_panel({"name": "a", "emoji": emoji}).emoji == emoji
 
 
-@pytest.mark.parametrize("emoji", ["nonsense", "<:a:1>", "@everyone", "!!!"])
+@pytest.mark.parametrize(
+    "emoji",
+    ["nonsense", "<:a:1>", "@everyone", "!!!", "→", "∑", "★", "🎫🎫", "1", "\ufe0f", "🇪", "€", "✓"],
+)
 def test_what_is_no_emoji_is_refused(emoji: str) -> None:
     with pytest.raises(InvalidInput, match="no emoji"):
         read_panel({"name": "a", "emoji": emoji})
+
+
+async def test_a_servers_own_emoji_has_to_be_there(sqlite_database: Database) -> None:
+    stage, _desk = await opened(sqlite_database)
+    asked: list[int] = []
+
+    async def knows(_guild_id: int, emoji_id: int) -> bool:
+        asked.append(emoji_id)
+        return emoji_id == 123456789012345678
+
+    desk = PanelDesk(stage.service.office, stage.audit, knows_emoji=knows)
+    row = await desk.create(GUILD, Panel(name="Help", emoji="<:a1:123456789012345678>"), BOSS)
+    gone = {"emoji": "<:a2:123456789012345679>"}
+    with pytest.raises(InvalidInput, match="no emoji of this server"):
+        await desk.change(row, lambda one: one.model_copy(update=gone), BOSS)
+    row = await desk.change(row, lambda one: one.model_copy(update={"per_member": 2}), BOSS)
+    await desk.change(row, lambda one: one.model_copy(update={"emoji": "🎫"}), BOSS)
+    assert asked == [123456789012345678, 123456789012345679]
 
 
 @pytest.mark.parametrize("count", [1, 5, 6, 25])
@@ -213,3 +250,28 @@ async def test_a_log_channel_that_is_not_there_is_refused(sqlite_database: Datab
     stage.view.lost = {777}
     with pytest.raises(NotFound, match="can't see that channel"):
         await desk.create(GUILD, Panel(name="Help", log_channel_id=777), SYSTEM)
+
+
+async def test_a_posted_message_is_changed_where_it_stands(database: Database) -> None:
+    stage, desk = await opened(database)
+    rows = [await desk.create(GUILD, Panel(name=one), BOSS) for one in ("A", "B")]
+    await desk.post(GUILD, CHANNEL, rows[:1], BOSS, style="buttons", title="Old", text="Words")
+    await stage.settle()
+    await stage.wait(10)
+    (post,) = await desk.list_posts(GUILD)
+    changes: dict[str, Any] = {"title": "New", "colour": 0xFF0000}
+    changed = await desk.change_post(GUILD, post.message_id or 0, rows, BOSS, **changes)
+    await stage.settle()
+    sent = stage.courier.delivered[-1]
+    assert sent.kind is DeliveryKind.EDIT
+    (embed,) = sent.payload["embeds"]
+    assert (embed["title"], embed["description"], embed["color"]) == ("New", "Words", 0xFF0000)
+    assert len(sent.payload["components"][0]["components"]) == 2
+    receipt = await desk.wait_for(changed)
+    assert receipt is not None
+    assert receipt.sent_at is not None
+    with pytest.raises(NotFound, match="no message of mine"):
+        await desk.change_post(GUILD, 1, None, BOSS)
+    await desk.note_deleted([post.message_id or 0])
+    with pytest.raises(NotFound, match="no message of mine"):
+        await desk.change_post(GUILD, post.message_id or 0, None, BOSS)

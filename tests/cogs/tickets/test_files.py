@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from sqlalchemy import delete
 
 from bot.core.errors import Conflict, InvalidInput, NotFound
 from bot.core.jobs import Retry
-from cogs.tickets.files import FileStore, HttpFetcher, TooLargeError
+from cogs.tickets.attachments import Handles
+from cogs.tickets.files import FETCH_JOB, FileStore, HttpFetcher, TooLargeError
 from db.engine import Database
+from db.jobs import Job
 from db.ticket_messages import TicketFile
 from db.tickets import Ticket
 from tests.cogs.tickets.stage import GUILD, Stage
@@ -87,7 +90,7 @@ async def test_a_forms_files_are_kept_and_shown_in_the_room(
     file = attachment(5, "lamp.png", len(PNG))
     stage.cdn[file["url"]] = PNG
     ticket = await stage.open(panel, answers={"pic": [file]})
-    await stage.wait(3)
+    await stage.settle()
     (kept,) = await rows(stage, TicketFile)
     assert (kept.state, kept.question) == ("stored", "pic")
     sent = [one.payload.get("attachments") for one in stage.courier.delivered]
@@ -143,6 +146,21 @@ async def test_what_the_cdn_refuses_is_given_up_and_a_fault_is_not() -> None:
             await fetcher.fetch(f"http://{host}:{port}/{status}")
     await fetcher.close()
     await runner.cleanup()
+
+
+async def test_a_file_whose_job_was_given_up_does_not_wait_for_ever(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    stage, ticket = await opened(sqlite_database, tmp_path)
+    await say(stage, ticket, 1, "", attachments=[attachment(1, "a.png", 9)])
+    async with sqlite_database.write() as session:
+        await session.execute(delete(Job).where(Job.kind == FETCH_JOB))
+    stage.clock.advance(timedelta(days=3))
+    await stage.service.files.sweep()
+    assert [one.state for one in await rows(stage, TicketFile)] == ["pending"]
+    stage.clock.advance(timedelta(days=2))
+    await stage.service.files.sweep()
+    assert [one.state for one in await rows(stage, TicketFile)] == ["gone"]
 
 
 async def test_jobs_at_once_do_not_pass_the_space(database: Database, tmp_path: Path) -> None:
@@ -289,3 +307,21 @@ async def test_a_name_in_any_script_keeps_its_ending(
     file = {**attachment(1, "___.png", 9), "title": "写真"}
     await say(stage, ticket, 1, "", attachments=[file])
     assert [one.name for one in await rows(stage, TicketFile)] == ["写真.png"]
+
+
+def test_thousands_of_files_are_told_apart_in_one_pass() -> None:
+    asked: list[str] = []
+
+    class Name(str):
+        def __eq__(self, other: object) -> bool:
+            asked.append("eq")
+            return super().__eq__(other)
+
+        __hash__ = str.__hash__
+
+    files: Any = [SimpleNamespace(id=one, name=Name(f"{one}.png"), size=1) for one in range(2000)]
+    handles = Handles(files)
+    assert [handles.of(one) for one in files[:2]] == ["0.png", "1.png"]
+    assert handles.find("#7") is files[7]
+    assert handles.find("1999.png") is files[1999]
+    assert len(asked) < 20_000

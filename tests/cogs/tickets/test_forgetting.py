@@ -114,6 +114,21 @@ async def test_an_erasure_while_a_ticket_is_open_is_done_when_it_ends(database: 
     assert "somebody whose data was erased" in str(logged.payload)
 
 
+async def test_the_room_of_an_erased_opener_follows_and_goes_in_its_time(
+    sqlite_database: Database,
+) -> None:
+    stage = await Stage.make(sqlite_database, FakeClock())
+    ticket = await stage.open(await stage.panel(room="channel"))
+    await erase(stage, OPENER)
+    await stage.service.life.close(ticket.id, STAFF)
+    await stage.wait(5)
+    await stage.wait(timedelta(minutes=11))
+    room = stage.room_of(ticket)
+    assert (room.locked, room.viewers) == (True, set())
+    await stage.wait(timedelta(hours=24))
+    assert stage.rooms.made == {}
+
+
 async def test_an_erasure_is_done_when_the_room_is_deleted(sqlite_database: Database) -> None:
     stage = await Stage.make(sqlite_database, FakeClock())
     ticket = await secretive(stage)

@@ -35,6 +35,32 @@ async def test_a_room_whose_making_was_not_noted_is_found_again(database: Databa
     assert stage.room_of(opened).viewers == {OPENER}
 
 
+@pytest.mark.parametrize("silence", [timedelta(minutes=2), timedelta(minutes=9)])
+async def test_a_room_made_before_the_end_of_a_process_is_never_left_behind(
+    database: Database, silence: timedelta
+) -> None:
+    before = await Stage.make(database, FakeClock(), Forgetful())
+    ticket = await before.service.opening.open(before.request(await before.panel()))
+    await before.settle()
+    assert len(before.rooms.made) == 1
+    silent = Retry(timedelta(seconds=15), "the guild is not available")
+    rooms = FakeRooms(made=before.rooms.made, refusing=silent)
+    before.clock.advance(timedelta(days=1))
+    stage = await Stage.make(database, before.clock, rooms)
+    for _look in range(int(silence / timedelta(minutes=1))):
+        await stage.wait(timedelta(minutes=1))
+    rooms.refusing = None
+    await stage.wait(timedelta(minutes=10))
+    found = await stage.get(ticket.id)
+    if silence < timedelta(minutes=5):
+        assert (found.status, list(rooms.made)) == ("open", [found.channel_id])
+        return
+    # Whoever waits has been told; the room is locked, since a thread is not deleted.
+    assert found.status == "failed"
+    (room,) = rooms.made.values()
+    assert room.locked
+
+
 async def test_waiting_hears_of_the_refusal(sqlite_database: Database) -> None:
     stage = await Stage.make(sqlite_database, FakeClock(), FakeRooms(refusing=refusal()))
     ticket = await stage.service.opening.open(stage.request(await stage.panel()))
@@ -139,3 +165,25 @@ async def test_two_tickets_never_share_a_room_of_the_same_name(sqlite_database: 
     assert (one.name, two.name) == ("help-0001", "help-0002")
     stage.rooms.made[5] = Room(5, stage.room_of(one).plan)
     assert one.channel_id != two.channel_id
+
+
+async def test_a_role_called_again_after_it_had_left_is_let_in_again(database: Database) -> None:
+    stage = await Stage.make(database, FakeClock())
+    await stage.set(staff_roles=["70", "71"])
+    ticket = await stage.open()
+    for staff in (["70"], ["70", "71"], ["71", "70"]):
+        await stage.set(staff_roles=staff)
+        await stage.service.following.follow(ticket.guild_id)
+        await stage.wait(1)
+    assert stage.said(ticket.channel_id)[1:] == ["<@&71> 👋"]
+    assert stage.room_of(ticket).roles == {70, 71}
+
+
+async def test_a_channel_opens_to_new_staff_without_a_call(sqlite_database: Database) -> None:
+    stage = await Stage.make(sqlite_database, FakeClock())
+    ticket = await stage.open(await stage.panel(room="channel", ping_roles=["73"]))
+    await stage.set(staff_roles=["70"])
+    await stage.service.following.follow(ticket.guild_id)
+    await stage.wait(1)
+    assert stage.room_of(ticket).roles == {70, 73}
+    assert stage.said(ticket.channel_id) == [f"<@{OPENER}> <@&73>"]

@@ -197,3 +197,22 @@ async def test_closing_at_once_by_several_closes_once(database: Database, times:
     await stage.wait(1)
     assert (await stage.events(ticket.id)).count("close") == 1
     assert len(stage.letters(OPENER)) == 1
+
+
+@pytest.mark.parametrize("room", ["thread", "channel"])
+async def test_a_closed_ticket_offers_to_be_opened_again_before_it_is_locked(
+    sqlite_database: Database, room: str
+) -> None:
+    stage = await Stage.make(sqlite_database, FakeClock())
+    ticket = await stage.open(await stage.panel(room=room))
+    await stage.service.life.close(ticket.id, STAFF)
+    with pytest.raises(Conflict, match="just being closed"):
+        await stage.service.life.reopen(ticket.id, STAFF)
+    await stage.outbox.run_due()
+    card, line = stage.courier.delivered[-2:]
+    (button,) = card.payload["components"][0]["components"]
+    assert button["custom_id"] == f"tickets:reopen:{ticket.id}"
+    assert "closed the ticket" in line.payload["content"]
+    assert not stage.room_of(ticket).locked
+    await stage.wait(1)
+    assert stage.room_of(ticket).locked

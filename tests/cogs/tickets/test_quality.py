@@ -113,7 +113,7 @@ async def test_open_tickets_follow_their_panel_and_the_settings(database: Databa
     await stage.wait(1)
     await stage.set(staff_roles=["71"])
     await stage.wait(1)
-    assert (await stage.get(ticket.id)).room_state["staff"] == ["70", "71"]
+    assert (await stage.get(ticket.id)).room_state["roles"] == ["70", "71"]
     await stage.wait(timedelta(minutes=50))
     assert "warn_inactive" in await stage.events(ticket.id)
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
+from bot.core.errors import Conflict
 from cogs.tickets.watch import Writer
 from db.engine import Database
-from tests.cogs.tickets.stage import OPENER, STAFF, Stage
+from tests.cogs.tickets.stage import OPENER, STAFF, Stage, refusal
 from tests.fakes import FakeClock
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -128,3 +131,89 @@ async def test_whoever_leaves_has_their_ticket_closed_where_it_is_set(
     await stage.wait(1)
     assert (await stage.get(plain.id)).status == "closed"
     assert (await stage.get(kept.id)).status == "open"
+
+
+async def test_who_is_called_sees_the_channel_first(database: Database) -> None:
+    service = {"remind_after": 3600, "escalate_after": 7200, "escalate_roles": ["71"]}
+    stage, ticket = await watched(
+        database, service=service | {"lead_after": 10800}, staff_roles=["70"], room="channel"
+    )
+    await stage.set(lead_role_id="72")
+    await stage.wait(HOUR)
+    assert "<@&70> Nobody of the staff has answered yet." in stage.said(ticket.channel_id)
+    assert stage.room_of(ticket).roles == {70}
+    await stage.wait(HOUR)
+    await stage.wait(HOUR)
+    assert stage.room_of(ticket).roles == {70, 71, 72}
+    called = [one for one in stage.said(ticket.channel_id) if "👋" in one]
+    assert called == ["<@&71> 👋", "<@&72> 👋"]
+    known = await stage.get(ticket.id)
+    assert known.staff_roles == ["71", "72"]
+    room = stage.service.capture.room(ticket.channel_id)
+    assert room is not None
+    assert room.staff_roles == {70, 71, 72}
+    await stage.service.watch.note_writing(ticket.id, [(Writer.STAFF, stage.clock.now())])
+    later = stage.clock.now() + MINUTE
+    await stage.service.watch.note_writing(ticket.id, [(Writer.OPENER, later)])
+    await stage.wait(2 * HOUR + 2 * MINUTE)
+    assert stage.said(ticket.channel_id)[-1].startswith("<@&71> Nobody of the staff")
+    assert (await stage.get(ticket.id)).staff_roles == ["71", "72"]
+
+
+async def test_a_refused_room_does_not_call_who_cannot_see_it(sqlite_database: Database) -> None:
+    service = {"escalate_after": 3600, "escalate_roles": ["71"]}
+    stage, ticket = await watched(sqlite_database, service=service, room="channel")
+    stage.rooms.refusing = refusal("I lack Manage Permissions.")
+    await stage.wait(HOUR)
+    assert not any("<@&71>" in one for one in stage.said(ticket.channel_id))
+    stage.rooms.refusing = None
+    await stage.wait(10 * MINUTE)
+    assert stage.said(ticket.channel_id)[-1] == "<@&71> 👋"
+
+
+async def test_who_writes_after_the_question_goes_on(database: Database) -> None:
+    stage, ticket = await watched(database)
+    asked = stage.clock.now()
+    stage.clock.advance(MINUTE)
+    await stage.service.life.request_close(ticket.id, STAFF, "Found?", 2 * HOUR)
+    await stage.settle()
+    write = stage.service.watch.note_writing
+    await write(ticket.id, [(Writer.OPENER, asked)])
+    await write(ticket.id, [(Writer.STAFF, stage.clock.now()), (Writer.GUEST, stage.clock.now())])
+    assert (await stage.get(ticket.id)).close_requested_by == STAFF
+    await write(ticket.id, [(Writer.OPENER, stage.clock.now() + MINUTE)])
+    await stage.settle()
+    now = await stage.get(ticket.id)
+    assert (now.close_requested_by, now.close_at, now.close_reason) == (None, None, None)
+    assert stage.said(ticket.channel_id)[-1] == (
+        f"<@{OPENER}> has written again: the ticket stays open."
+    )
+    said = stage.courier.delivered[-1].payload
+    assert said["allowed_mentions"]["users"] == [str(STAFF)]
+    assert (await stage.events(ticket.id))[-1] == "decline_close"
+    await stage.wait(3 * HOUR)
+    assert (await stage.get(ticket.id)).status == "open"
+    with pytest.raises(Conflict, match="Nobody asks any more"):
+        await stage.service.life.accept_close(ticket.id, OPENER)
+
+
+async def test_a_planned_end_stands_whoever_writes(sqlite_database: Database) -> None:
+    stage, ticket = await watched(sqlite_database)
+    await stage.service.life.schedule_close(ticket.id, STAFF, HOUR, None)
+    await stage.service.watch.note_writing(ticket.id, [(Writer.OPENER, stage.clock.now())])
+    await stage.wait(HOUR)
+    assert (await stage.get(ticket.id)).status == "closed"
+
+
+async def test_who_was_added_breaks_the_silence(database: Database) -> None:
+    closing = {"inactive_after": 8 * 3600, "unanswered_after": 8 * 3600}
+    stage, ticket = await watched(database, closing=closing)
+    await stage.service.watch.note_writing(ticket.id, [(Writer.STAFF, stage.clock.now())])
+    await stage.wait(7 * HOUR)
+    assert (await stage.events(ticket.id)).count("warn_inactive") == 1
+    await stage.service.watch.note_writing(ticket.id, [(Writer.GUEST, stage.clock.now())])
+    await stage.wait(5 * HOUR)
+    assert (await stage.get(ticket.id)).status == "open"
+    await stage.wait(HOUR)
+    await stage.wait(2 * HOUR)
+    assert (await stage.get(ticket.id)).status == "closed"

@@ -1,0 +1,70 @@
+"""Reads how members stand: one of them, and the boards; free of discord.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+from bot.core.clock import Clock
+from cogs.levels.book import Book
+from cogs.levels.counting import TextCounter
+from cogs.levels.rules import Progress, progress_of
+from db import level_boards as boards
+from db.engine import Database
+from db.level_boards import Place
+
+Period = Literal["all", "week", "month"]
+# As far as anybody leafs.
+MOST_PLACES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """How a member stands; `rank` is 0 without any experience."""
+
+    xp: int
+    rank: int
+    progress: Progress
+
+
+def first_day(period: Period, today: date) -> date | None:
+    """Return the day on which a period has begun; `None` for one without a beginning."""
+    if period == "week":
+        return today - timedelta(days=today.weekday())
+    return today.replace(day=1) if period == "month" else None
+
+
+class Standings:
+    """Looks things up, once what was counted for somebody is written."""
+
+    def __init__(
+        self, database: Database, clock: Clock, *, book: Book, counter: TextCounter
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._book = book
+        self._counter = counter
+
+    async def rank(self, guild_id: int, user_id: int) -> Rank:
+        """Return how a member stands now."""
+        if self._counter.pending((guild_id, user_id)):
+            await self._counter.flush()
+        async with self._database.read() as session:
+            found = await boards.get_standing(session, guild_id, user_id)
+        xp, rank = (found.xp, found.rank) if found else (0, 0)
+        return Rank(xp, rank, progress_of(self._book.plan(guild_id).curve, xp))
+
+    async def board(self, guild_id: int, period: Period) -> list[Place]:
+        """Return the best of a period, best first."""
+        since = first_day(period, self._book.day_of(guild_id, self._clock.now()))
+        async with self._database.read() as session:
+            if since is None:
+                return await boards.list_board(session, guild_id, limit=MOST_PLACES)
+            return await boards.list_board_since(session, guild_id, since, limit=MOST_PLACES)
+
+    async def today(self, guild_id: int, user_id: int) -> tuple[int, int]:
+        """Return what a member has earned today, and how many minutes they have talked."""
+        day = self._book.day_of(guild_id, self._clock.now())
+        async with self._database.read() as session:
+            return await boards.get_day(session, guild_id, user_id, day)
