@@ -127,7 +127,7 @@ def erasing(entity: type[Base]) -> Callable[[Eraser], Eraser]:
     return note
 
 
-Exporter = Callable[[int], Select[Any]]
+Exporter = Callable[[int], Select[*tuple[Any, ...]]]
 
 
 def exporting(entity: type[Base]) -> Callable[[Exporter], Exporter]:

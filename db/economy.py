@@ -143,7 +143,7 @@ class Earner(Base):
 
 
 @exporting(Posting)
-def _select_postings(user_id: int) -> Select[Any]:
+def _select_postings(user_id: int) -> Select[*tuple[Any, ...]]:
     """Select what came into a person's accounts and went out of them, and why.
 
     Who else had part in it is not theirs to be told here.
