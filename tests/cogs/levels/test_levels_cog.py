@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from bot.core.batches import JOB
 from bot.core.contracts import SYSTEM
 from cogs.levels import counting
 from cogs.levels.settings import KEY
+from cogs.privacy.service import PrivacyService
 from db.engine import Database
 from tests.cogs.moderation.world import text_of
 from tests.simcord_env import Bench, running_bench, speaking
@@ -297,6 +299,39 @@ async def test_file_is_shown_then_imported(place: Place) -> None:
     assert "✅ Imported 1 line." in said
     rank = await place.office.standings.rank(place.guild.id, place.ada.id)
     assert (rank.xp, rank.progress.level) == (300, 2)
+
+
+async def test_what_is_erased_does_not_come_back(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(place.office.counter, "_flush_later", _never)
+    kernel = place.bench.kernel
+    service = PrivacyService(kernel.database, kernel.clock, kernel.unwritten, kernel.limits)
+    await place.ada.send(place.channel, "who wants to sail tonight?")
+    assert place.office.counter.pending((place.guild.id, place.ada.id))
+
+    document = json.load(await service.export(place.ada.id))
+    assert document["data"]["levels_days"]
+    await place.ada.join_voice(place.hall)
+    await place.bob.join_voice(place.hall)
+    with monkeypatch.context() as away:
+        away.setattr(place.office.talk, "_store", _fail)
+        with pytest.raises(OSError, match="away"):
+            await place.office.talk.tick()
+    await service.erase(place.ada.id)
+    await place.office.counter.flush()
+    await place.office.talk.flush()
+
+    rank = await place.office.standings.rank(place.guild.id, place.ada.id)
+    assert rank.xp == 0
+
+
+async def _never() -> None:
+    """Leave what was counted in memory."""
+
+
+async def _fail(_minute: Any) -> None:
+    raise OSError("away")
 
 
 async def _import(place: Place, data: bytes, press: str) -> str:
