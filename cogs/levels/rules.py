@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # A number that every reader of JSON holds exactly; no total goes beyond it.
 MOST_XP = 2**53 - 1
+# What the column of levels holds.
+HIGHEST_LEVEL = 2**31 - 1
 # Roles, channels and boosts together.
 MOST_FACTOR = 2000
 _TABLE = 400
@@ -47,11 +49,11 @@ class Curve:
         return self.a * squares + self.b * (level * (level - 1) // 2) + self.c * level
 
     def level_at(self, xp: int) -> int:
-        """Return the level that so much experience makes: the inverse of `total`."""
+        """Return the level that so much experience makes, up to the highest: `total` inverted."""
         table = _totals(self)
         if xp < table[-1]:
             return bisect_right(table, xp) - 1
-        return _search(self, xp)
+        return min(_search(self, xp), HIGHEST_LEVEL)
 
 
 @functools.lru_cache(maxsize=16)
@@ -94,7 +96,9 @@ class Progress:
 def progress_of(curve: Curve, xp: int) -> Progress:
     """Return how far so much experience is."""
     level = curve.level_at(xp)
-    return Progress(level, xp - curve.total(level), curve.need(level))
+    need = curve.need(level)
+    # At the highest level there is more than the step would take.
+    return Progress(level, min(xp - curve.total(level), need), need)
 
 
 # --- shares ------------------------------------------------------------------------------------
