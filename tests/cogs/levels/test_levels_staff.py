@@ -58,6 +58,13 @@ async def test_total_that_is_too_much_is_refused(world: LevelWorld) -> None:
     assert await world.xp() == MOST_XP
 
 
+def test_fraction_is_not_read_as_thousands() -> None:
+    reading = read_file(b'[{"id": "1001", "xp": 2.345}, {"id": "1002", "xp": 2.0}]', STANDARD)
+
+    assert [(one.user_id, one.xp) for one in reading.lines] == [(1002, 2)]
+    assert [one.number for one in reading.bad] == [1]
+
+
 async def test_largest_total_is_stored_whatever_the_curve(world: LevelWorld) -> None:
     await world.set(curve="constant")
     revised = await world.staff.change(world.target(), Deed.SET, MOST_XP, ADMIN)
