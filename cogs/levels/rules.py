@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.errors import InvalidInput
 from bot.core.i18n import _
+from cogs.levels.describing import Number
 
 if TYPE_CHECKING:
     from cogs.levels.settings import Reward
@@ -251,7 +252,7 @@ def parse_xp(text: str, *, zero: bool = False) -> int:
     # Far longer ones would take long to read.
     value = int(plain) if len(plain) <= 20 else MOST_XP + 1
     if value > MOST_XP:
-        raise InvalidInput(_("That is too much: at most {most}.", most=f"{MOST_XP:,}"))
+        raise InvalidInput(_("That is too much: at most {most}.", most=Number(MOST_XP)))
     if value == 0 and not zero:
         raise InvalidInput(_("At least 1, please."))
     return value

@@ -358,3 +358,6 @@ async def test_everything_speaks_spanish(place: Place) -> None:
         assert "El próximo mensaje da de 15 a 25" in said
         said = await place.say("xp give", member=place.ada, amount="1500")
         assert "0 → 1.500 de experiencia, nivel 5" in said
+        for amount in ("9007199254740991", "9223372036854775808"):
+            said = await place.say("xp give", member=place.ada, amount=amount)
+            assert "como mucho 9.007.199.254.740.991" in said
