@@ -121,7 +121,7 @@ class Levels(
         if not places:
             await answer(interaction, _("Nobody has earned any experience yet."))
             return
-        own = await self.office.standings.rank(guild_id, interaction.user.id)
+        own = await self.office.standings.own_rank(guild_id, interaction.user.id, wanted)
         settings = self.office.book.plan(guild_id).settings
         await paginate(interaction, board_pages(places, wanted, own, settings.colour, locale))
 

@@ -125,6 +125,21 @@ async def test_members_write_rise_and_see_it(place: Place) -> None:
     assert f"<@{place.ada.id}>" in await place.say("levels leaderboard", period="week")
 
 
+async def test_board_says_how_the_reader_stands_on_it(place: Place) -> None:
+    await place.say("xp give", member=place.bob, amount="9000")
+    await place.set(text_least=200, text_most=200)
+    await place.ada.send(place.channel, "who wants to sail tonight?")
+    await place.office.counter.flush()
+
+    async def foot(who: Any, period: str) -> str:
+        result = await who.slash(place.channel, "levels leaderboard", period=period)
+        return result.response.embeds[0].footer.text
+
+    assert await foot(place.ada, "all") == "You: rank 2 · Page 1 of 1"
+    assert await foot(place.ada, "week") == "You: rank 1 · Page 1 of 1"
+    assert await foot(place.bob, "week") == "Page 1 of 1"
+
+
 async def test_board_without_anybody_says_so(place: Place) -> None:
     assert "Nobody has earned" in await place.say("levels leaderboard")
 

@@ -379,6 +379,9 @@ async def test_boards_of_week_and_month_begin_with_their_days(
         (ANN, 100),
         (BOB, 35),
     ]
+    ranks = [await world.standings.own_rank(GUILD, BOB, one) for one in ("week", "month", "all")]
+    assert ranks == [1, 2, 2]
+    assert await world.standings.own_rank(GUILD, ANN, "week") == 0
     clock.advance(timedelta(days=30))
     assert await world.standings.board(GUILD, "month") == []
     assert len(await world.standings.board(GUILD, "all")) == 2
