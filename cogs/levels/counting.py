@@ -147,6 +147,7 @@ class TextCounter:
         if known is not None:
             xp += known.xp
         elif not xp or len(pending) >= self._most_pending:
+            # Told with the next writing, not for each message.
             self.dropped += xp > 0
             return False
         author: Any = facts.raw.get("member")
@@ -172,6 +173,13 @@ class TextCounter:
                 await self._write_all()
             finally:
                 self._put_back()
+                self._tell_dropped()
+
+    def _tell_dropped(self) -> None:
+        """Say how much was lost because too many waited, in one line however much it was."""
+        if self.dropped:
+            log.warning("experience_dropped", messages=self.dropped, most=self._most_pending)
+            self.dropped = 0
 
     async def _write_all(self) -> None:
         members = list(self._writing)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
 
 from bot.core.contracts import SYSTEM
 from cogs.levels.settings import Announcing
@@ -303,6 +304,11 @@ async def test_memory_is_bounded(world: LevelWorld) -> None:
     assert world.counter.dropped == 1
     # The oldest is forgotten first, and whoever was not counted has no pause.
     assert [world.counter.ready_in((GUILD, one)) for one in (1, 2, 3, 4)] == [0, 60, 60, 0]
+    with capture_logs() as logs:
+        await world.counter.flush()
+        await world.counter.flush()
+    told = [one for one in logs if one["event"] == "experience_dropped"]
+    assert [one["messages"] for one in told] == [1]
 
 
 async def test_who_writes_after_they_left_is_there_again(world: LevelWorld) -> None:
