@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -14,6 +14,7 @@ import structlog
 from bot.core.batches import Later, Refused
 from bot.core.cases import Delayed
 from bot.core.cases.outcomes import Gone
+from bot.core.contracts import MemberFacts
 from bot.core.jobs import Retry
 from bot.enforcement import judge
 
@@ -57,10 +58,16 @@ class DiscordMembers:
         self._places = asyncio.Semaphore(_CONCURRENCY)
 
     async def find(self, guild_id: int, user_ids: Collection[int]) -> Mapping[int, frozenset[int]]:
-        """Return the roles of those who are members.
+        """Return the roles of those who are members; raises `Retry` as `look_up` does."""
+        found = await self.look_up(guild_id, user_ids)
+        return {user_id: member.role_ids for user_id, member in found.items()}
 
-        That somebody has left is only believed when Discord says so of them alone: an answer of the
-        gateway leaves people out for other reasons, too.
+    async def look_up(self, guild_id: int, user_ids: Collection[int]) -> Mapping[int, MemberFacts]:
+        """Return the roles of those who are members, and when they joined; no more is filled in.
+
+        Raises `Retry` where Discord does not answer for all of them. That somebody has left is only
+        believed when Discord says so of them alone: an answer of the gateway leaves people out for
+        other reasons, too.
         """
         guild = self._bot.get_guild(guild_id)
         if guild is None or guild.unavailable:
@@ -70,12 +77,12 @@ class DiscordMembers:
         rest = [one for one in ids if one not in found]
         asked = await asyncio.gather(*(self._ask_for(guild_id, one) for one in rest))
         known = zip(rest, asked, strict=True)
-        return found | {user_id: roles for user_id, roles in known if roles is not None}
+        return found | {user_id: member for user_id, member in known if member is not None}
 
     async def _ask_gateway(
         self, guild: discord.Guild, ids: Sequence[int]
-    ) -> dict[int, frozenset[int]]:
-        found: dict[int, frozenset[int]] = {}
+    ) -> dict[int, MemberFacts]:
+        found: dict[int, MemberFacts] = {}
         for start in range(0, len(ids), _ASKED_AT_ONCE):
             part = list(ids[start : start + _ASKED_AT_ONCE])
             try:
@@ -85,10 +92,13 @@ class DiscordMembers:
                 log.info("members_not_answered", guild=guild.id, error=type(error).__name__)
                 return found
             # Whoever has no role has @everyone.
-            found |= {one.id: frozenset(role.id for role in one.roles) for one in members}
+            found |= {
+                one.id: _facts(guild.id, one.id, (role.id for role in one.roles), one.joined_at)
+                for one in members
+            }
         return found
 
-    async def _ask_for(self, guild_id: int, user_id: int) -> frozenset[int] | None:
+    async def _ask_for(self, guild_id: int, user_id: int) -> MemberFacts | None:
         async with self._places:
             try:
                 member: Any = await self._bot.http.get_member(guild_id, user_id)
@@ -101,4 +111,11 @@ class DiscordMembers:
                 raise Retry(timedelta(seconds=error.retry_after), "rate limited") from error
             except (aiohttp.ClientError, OSError) as error:
                 raise Retry(_PAUSE, type(error).__name__) from error
-        return frozenset(map(int, member["roles"]))
+        joined_at = discord.utils.parse_time(member.get("joined_at"))
+        return _facts(guild_id, user_id, map(int, member["roles"]), joined_at)
+
+
+def _facts(
+    guild_id: int, user_id: int, role_ids: Iterable[int], joined_at: datetime | None
+) -> MemberFacts:
+    return MemberFacts(user_id, guild_id, "", role_ids=frozenset(role_ids), joined_at=joined_at)

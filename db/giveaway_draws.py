@@ -290,12 +290,14 @@ async def get_winner(
 
 
 async def find_winner(
-    session: AsyncSession, giveaway_id: uuid.UUID, user_id: int
+    session: AsyncSession, giveaway_id: uuid.UUID, user_id: int, *, lock: bool = False
 ) -> GiveawayWinner | None:
-    """Return the row of a person who was drawn in a giveaway."""
+    """Return the row of a person who was drawn in a giveaway; `lock` as in `get_winner`."""
     query = select(GiveawayWinner).where(
         GiveawayWinner.giveaway_id == giveaway_id, GiveawayWinner.user_id == user_id
     )
+    if lock:
+        query = query.with_for_update()
     return await session.scalar(query, execution_options={"populate_existing": True})
 
 

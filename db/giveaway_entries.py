@@ -52,6 +52,14 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
+class Activity:
+    """Somebody's level, and how many messages of theirs count for a giveaway."""
+
+    level: int = 0
+    messages: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class NewEntry:
     """What is stored of somebody who enters."""
 
@@ -297,3 +305,21 @@ async def list_blocked_among(
         GiveawayBlock.guild_id == guild_id, GiveawayBlock.user_id.in_(user_ids)
     )
     return frozenset(await session.scalars(query))
+
+
+async def map_activity(
+    session: AsyncSession, giveaway_id: uuid.UUID, guild_id: int, user_ids: Sequence[int]
+) -> Mapping[int, Activity]:
+    """Return what these persons have done, as far as anything is known of them."""
+    levels = select(GuildMember.user_id, GuildMember.level).where(
+        GuildMember.guild_id == guild_id, GuildMember.user_id.in_(user_ids)
+    )
+    counts = select(GiveawayMessages.user_id, GiveawayMessages.count).where(
+        GiveawayMessages.giveaway_id == giveaway_id, GiveawayMessages.user_id.in_(user_ids)
+    )
+    level_of = {row[0]: row[1] for row in await session.execute(levels)}
+    count_of = {row[0]: row[1] for row in await session.execute(counts)}
+    return {
+        one: Activity(level_of.get(one) or 0, count_of.get(one, 0))
+        for one in {*level_of, *count_of}
+    }

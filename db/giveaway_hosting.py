@@ -29,6 +29,7 @@ from db.giveaways import (
     GiveawaySeries,
     GiveawayTemplate,
     GiveawayWinner,
+    search_key_of,
 )
 from db.guilds import Guild
 from db.statements import count_changed, insert_for
@@ -92,15 +93,22 @@ async def change_giveaway(
     statuses: Collection[str],
     *,
     seen: int | None = None,
+    now: datetime | None = None,
     **values: Any,
 ) -> Giveaway | None:
     """Change a giveaway that is in one of the states; else `None`, and nothing changes.
 
-    With `seen` it also has to have this revision still.
+    A new prize comes with its title. With `seen` it also has to have this revision still, and with
+    `now` not be past its end.
     """
     statement = update(Giveaway).where(Giveaway.id == giveaway_id, Giveaway.status.in_(statuses))
+    if now is not None:
+        goes_on = or_(Giveaway.ends_at.is_(None), Giveaway.ends_at > now)
+        statement = statement.where(or_(Giveaway.status != ACTIVE, goes_on))
     if seen is not None:
         statement = statement.where(Giveaway.revision == seen)
+    if "prize" in values:
+        values["search_key"] = search_key_of(values["title"], values["prize"])
     statement = statement.values(revision=Giveaway.revision + 1, **values).returning(Giveaway)
     options = {"synchronize_session": False, "populate_existing": True}
     return await session.scalar(statement, execution_options=options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.giveaways import OPEN_STATUSES, Giveaway
@@ -39,8 +39,4 @@ def _is_named(text: str) -> ColumnElement[bool]:
     """Return whether a giveaway is called that; a text of digits names a number."""
     if text.isascii() and text.isdecimal() and len(text) < 11 and int(text) <= _LARGEST_NUMBER:
         return Giveaway.number == int(text)
-    wanted = text.casefold()
-    return or_(
-        func.lower(Giveaway.title).contains(wanted, autoescape=True),
-        func.lower(Giveaway.prize).contains(wanted, autoescape=True),
-    )
+    return Giveaway.search_key.contains(text.casefold(), autoescape=True)

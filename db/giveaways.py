@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Index,
     Integer,
     LargeBinary,
@@ -50,6 +51,23 @@ EXPIRED, SKIPPED, REPLACED = "expired", "skipped", "replaced"
 _ANONYMOUS_ENTRY = Erasure(clears=("salt",))
 # Whoever has a prize to claim is still needed for it.
 _FORGET_WINNER = Erasure(kept_while=("state", (PENDING,)))
+# A role that was won for a time is there.
+GIVEN = "given"
+_AFTER_ITS_END = Erasure(deletes=True, kept_while=("state", (GIVEN,)))
+
+
+def search_key_of(title: str, prize: str) -> str:
+    """Return what a giveaway is searched by, without regard to case.
+
+    Kept, since neither SQLite nor PostgreSQL in the C locale knows capitals other than English
+    ones.
+    """
+    return f"{title}\n{prize}".casefold()
+
+
+def _search_key(context: Any) -> str:
+    values = context.get_current_parameters()
+    return search_key_of(values["title"], values["prize"])
 
 
 class Giveaway(Base):
@@ -58,7 +76,8 @@ class Giveaway(Base):
     `ends_at` is NULL for one that ends by its number of entries or by hand, and `remaining` holds
     the seconds that were left while it is paused. `seed` is the secret end of the hash chain whose
     beginning is `commitment` (see `cogs.giveaways.verify`); `rounds` counts the draws so far.
-    `revision` counts its changes, `posts` the messages that have shown it.
+    `revision` counts its changes, `posts` the messages that have shown it. Each winner is given
+    `prize_amount` of the currency and the role, for `reward_role_seconds` if that is set.
     """
 
     __tablename__ = "giveaways"
@@ -82,6 +101,7 @@ class Giveaway(Base):
     title: Mapped[str] = mapped_column(String(256))
     description: Mapped[str | None] = mapped_column(Text)
     prize: Mapped[str] = mapped_column(String(256))
+    search_key: Mapped[str | None] = mapped_column(Text, default=_search_key)
     winner_count: Mapped[int] = mapped_column(Integer)
     status: Mapped[str] = mapped_column(String(20))
     starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -95,6 +115,8 @@ class Giveaway(Base):
     end_at_entries: Mapped[int | None] = mapped_column(Integer)
     claim_seconds: Mapped[int | None] = mapped_column(Integer)
     reward_role_id: Mapped[int | None] = mapped_column(Snowflake)
+    reward_role_seconds: Mapped[int | None] = mapped_column(Integer)
+    prize_amount: Mapped[int | None] = mapped_column(BigInteger)
     seed: Mapped[str] = mapped_column(String(64))
     commitment: Mapped[str] = mapped_column(String(64))
     rounds: Mapped[int] = mapped_column(Integer)
@@ -195,6 +217,27 @@ class GiveawayPrize(Base):
     secret: Mapped[bytes] = mapped_column(LargeBinary)
     winner_id: Mapped[int | None] = mapped_column(RowId)
     handed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class GiveawayLoan(Base):
+    """A role that somebody won for a time, until `ends_at`.
+
+    The row is there for as long as the role is `GIVEN`. It is what takes the role again, so whoever
+    has their data erased is erased here after it.
+    """
+
+    __tablename__ = "giveaway_loans"
+    __table_args__ = (
+        UniqueConstraint("guild_id", "user_id", "role_id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    guild_id: Mapped[int] = mapped_column(Snowflake)
+    user_id: Mapped[int] = mapped_column(Snowflake, index=True, info=person(_AFTER_ITS_END))
+    role_id: Mapped[int] = mapped_column(Snowflake)
+    state: Mapped[str] = mapped_column(String(16))
+    ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class GiveawayMessages(Base):

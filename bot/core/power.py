@@ -6,6 +6,10 @@ By Discord's own bits: https://discord.com/developers/docs/topics/permissions
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bot.core.contracts import RoleSummary
 
 # With one of these a guild can be taken apart.
 DESTRUCTIVE: Mapping[str, int] = {
@@ -34,3 +38,8 @@ DANGEROUS: Mapping[str, int] = {
     "manage_threads": 1 << 34,
 }
 DANGEROUS_NAMES = frozenset(DANGEROUS)
+
+
+def is_powerful(role: RoleSummary) -> bool:
+    """Return whether a role gives power over others or the server."""
+    return not DANGEROUS_NAMES.isdisjoint(role.permissions)

@@ -20,6 +20,7 @@ from bot.core.errors import Denied, DiscordFailed, InvalidInput, NotFound
 from bot.core.features import RateClass
 from bot.core.fields.text import shorten
 from bot.core.i18n import _, ngettext
+from bot.core.power import is_powerful
 from bot.localization import locale_of
 from bot.replies import answer, confirm
 from cogs.autorole.backfill import (
@@ -42,7 +43,6 @@ from cogs.autorole.editing import (
 )
 from cogs.autorole.keeping import Keeping
 from cogs.autorole.members import DiscordMembers, member_in
-from cogs.autorole.rules import is_powerful
 from cogs.autorole.service import KEY, AutoroleService
 from cogs.autorole.settings import LONGEST_DELAY, OLDEST_ACCOUNT, JoinRole
 from cogs.autorole.wording import gone_line, line_of, question_of

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bot.core.contracts import RoleSummary
-from bot.core.power import DANGEROUS_NAMES
+from bot.core.power import is_powerful
 
 if TYPE_CHECKING:
     from cogs.autorole.settings import AutoroleSettings, JoinRole
@@ -92,11 +92,6 @@ def gated_gift(role_id: int, newcomer: Newcomer, *, level: int, now: datetime) -
         instants.append(newcomer.joined_at + _MEMBER_WAIT)
     screened = newcomer.pending and not newcomer.is_bot
     return Gift(role_id, max(instants), after_screening=screened)
-
-
-def is_powerful(role: RoleSummary) -> bool:
-    """Return whether a role has rights of staff."""
-    return not DANGEROUS_NAMES.isdisjoint(role.permissions)
 
 
 def may_be_given(one: JoinRole, role: RoleSummary) -> bool:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from discord import app_commands
 
 from bot.checks import manages
 from bot.core.fields.text import shorten
-from bot.core.i18n import _
 from bot.localization import locale_of
 from cogs.economy.desk import Interaction, settings_of
 from cogs.economy.settings import KEY
@@ -18,9 +16,6 @@ from cogs.economy.shop_rules import pick_of
 from cogs.economy.wording import Currency, plain
 from db.economy_inventory import list_holdings
 from db.economy_shop import list_items
-
-if TYPE_CHECKING:
-    from db.economy_inventory import Holding
 
 Choices = list[app_commands.Choice[str]]
 _MAX_OFFERS, _MAX_OFFER = 25, 100
@@ -68,13 +63,8 @@ async def _held_by(interaction: Interaction, user_id: int, current: str) -> Choi
     kernel = interaction.client.kernel
     async with kernel.database.read() as session:
         holdings = await list_holdings(session, interaction.guild_id, user_id, kernel.clock.now())
-    locale = locale_of(interaction)
-    return _matching(((_label(one, locale), pick_of(one.item.id)) for one in holdings), current)
-
-
-def _label(holding: Holding, locale: str) -> str:
-    text = _("{item} (you have {count})", item=holding.item.name, count=holding.quantity)
-    return text.render(locale)
+    named = ((f"{one.item.name} ({one.quantity})", pick_of(one.item.id)) for one in holdings)
+    return _matching(named, current)
 
 
 def _matching(named: Iterable[tuple[str, str]], current: str) -> Choices:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from bot.core.fields.text import escape_markdown, shorten
 from bot.core.i18n import Message, _, ngettext
-from cogs.giveaways.mentions import people
+from cogs.giveaways.mentions import people, roles
 from db.giveaways import Giveaway, GiveawayRound
 
 _ROW, _BUTTON, _GREEN = 1, 2, 3
@@ -25,6 +25,8 @@ class Result:
     """How a draw went: who has won, in their order, and what they have to do.
 
     `claim_until` is `None` when winners need not claim; `has_codes`: the button hands out a code.
+    `amount` is what each is given of the currency. The role `is_role_withheld` where it has got
+    rights of staff since.
     """
 
     giveaway: Giveaway
@@ -33,6 +35,8 @@ class Result:
     seed: str
     claim_until: datetime | None = None
     has_codes: bool = False
+    amount: Message | None = None
+    is_role_withheld: bool = False
 
     @property
     def has_button(self) -> bool:
@@ -96,7 +100,9 @@ def letter_payload(
     ]
     if result.claim_until is not None:
         lines.append(_claim_line(result.claim_until))
-    elif result.has_codes:
+    if result.claim_until is None and result.amount is not None:
+        lines.append(_("{amount} was put into your account there.", amount=result.amount))
+    if result.claim_until is None and result.has_codes:
         lines.append(_("The button hands you your code."))
     content = "\n".join(one.render(locale) for one in lines)
     if giveaway.message_id is not None:
@@ -153,6 +159,8 @@ def _lines(result: Result) -> list[Message]:
         )
     if result.claim_until is not None:
         lines.append(_claim_line(result.claim_until))
+    if result.is_role_withheld:
+        lines.append(withheld_line(result.giveaway))
     return lines
 
 
@@ -196,6 +204,14 @@ def _claim_line(until: datetime) -> Message:
         "Press the button by {when} ({left}) to claim it; after that somebody else is drawn.",
         when=f"<t:{moment}:f>",
         left=f"<t:{moment}:R>",
+    )
+
+
+def withheld_line(giveaway: Giveaway) -> Message:
+    """Return why a role is not given that has got power after it was promised."""
+    return _(
+        "The role {role} has got rights of staff since, so I don't give it.",
+        role=roles([giveaway.reward_role_id or 0]),
     )
 
 

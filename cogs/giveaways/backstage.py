@@ -50,6 +50,11 @@ class Backstage:
             min_account_age=settings.min_account_age,
         )
 
+    def guild_name(self, guild_id: int) -> str:
+        """Return what a guild is called."""
+        guild = self.state().guild(guild_id)
+        return guild.name if guild else "Discord"
+
     async def locale(self, guild_id: int) -> str | None:
         """Return the guild's language."""
         return await locale_of_guild(self.settings, self.state(), guild_id)

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from bot.core.guild_locale import locale_of_guild
 from bot.core.jobs import Job, JobService, Retry
+from bot.core.money import currency_of
 from bot.core.outbox import Delivery, OutboxService
 from cogs.giveaways.settings import KEY
 from cogs.giveaways.upkeep import MessageWatch
@@ -221,8 +222,13 @@ class Board:
         winners: list[int] = []
         if giveaway.status == ENDED:
             winners = await table.list_winner_ids(session, giveaway.id)
-        settings = (await self._settings.get(giveaway.guild_id, KEY)).settings
-        return View(giveaway=giveaway, settings=settings, entries=entries, winner_ids=winners)
+        return View(
+            giveaway=giveaway,
+            settings=(await self._settings.get(giveaway.guild_id, KEY)).settings,
+            currency=await currency_of(self._settings, giveaway.guild_id),
+            entries=entries,
+            winner_ids=winners,
+        )
 
     async def _locale(self, guild_id: int) -> str | None:
         return await locale_of_guild(self._settings, self._state(), guild_id)

@@ -9,11 +9,15 @@ from uuid import UUID
 import discord
 
 from bot.checks import guild_id_of, in_time
+from bot.core.durations import Span
 from bot.core.errors import Denied
+from bot.core.fields.text import escape_markdown
 from bot.core.i18n import Message, _, ngettext
 from bot.localization import locale_of
 from bot.replies import LastingButton, answer
+from cogs.giveaways.announcing import withheld_line
 from cogs.giveaways.entering import Entered, Entrant, Inside, Refused
+from cogs.giveaways.opening import role_time_of
 from cogs.giveaways.runner import Runner
 from cogs.giveaways.winning import Claimed
 
@@ -102,7 +106,7 @@ class ClaimButton(_GiveawayButton, _Button, template=r"giveaways:claim:(?P<winne
         await interaction.response.defer(ephemeral=True, thinking=True)
         winner_id = int(self._match["winner"])
         claimed = await _runner(interaction).winning.claim(winner_id, interaction.user.id)
-        await answer(interaction, _claimed(claimed, locale_of(interaction)))
+        await answer(interaction, claimed_text(claimed, locale_of(interaction)))
 
 
 class PrizeButton(_GiveawayButton, _Button, template=rf"giveaways:prize:{_ID}"):
@@ -112,7 +116,7 @@ class PrizeButton(_GiveawayButton, _Button, template=rf"giveaways:prize:{_ID}"):
         """Claim what the presser has won."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         claimed = await _runner(interaction).winning.claim_in(self.giveaway_id, interaction.user.id)
-        await answer(interaction, _claimed(claimed, locale_of(interaction)))
+        await answer(interaction, claimed_text(claimed, locale_of(interaction)))
 
 
 BUTTONS = (EnterButton, LeaveButton, ClaimButton, PrizeButton)
@@ -158,7 +162,8 @@ def _inside(weight: int) -> Message:
     )
 
 
-def _claimed(claimed: Claimed, locale: str) -> str:
+def claimed_text(claimed: Claimed, locale: str) -> str:
+    """Return what somebody reads who has claimed, now or before."""
     giveaway = claimed.giveaway
     text = (
         _("The prize is yours. Congratulations!")
@@ -168,12 +173,28 @@ def _claimed(claimed: Claimed, locale: str) -> str:
     lines = [text.render(locale)]
     if claimed.code is not None:
         lines += [_("Your code, which nobody else was given:").render(locale)]
-        # Inside code nothing is formatted; a code with backticks shows as it is.
-        lines += [f"```\n{claimed.code}\n```" if "`" not in claimed.code else claimed.code]
-    elif giveaway.reward_role_id is not None:
-        role = f"<@&{giveaway.reward_role_id}>"
-        lines += [_("Your role {role} is on its way.", role=role).render(locale)]
-    else:
+        lines += [_fenced(claimed.code)]
+    if claimed.amount is not None:
+        text = _("{amount} was put into your account.", amount=claimed.amount)
+        lines += [text.render(locale)]
+    if giveaway.reward_role_id is not None:
+        lines += [_role_line(claimed).render(locale)]
+    if len(lines) == 1:
         host = f"<@{giveaway.host_id}>"
         lines += [_("{host} holds this giveaway: ask them for it.", host=host).render(locale)]
     return "\n".join(lines)
+
+
+def _role_line(claimed: Claimed) -> Message:
+    giveaway = claimed.giveaway
+    if claimed.is_role_withheld:
+        return withheld_line(giveaway)
+    role = f"<@&{giveaway.reward_role_id}>"
+    if (time := role_time_of(giveaway)) is None:
+        return _("Your role {role} is on its way.", role=role)
+    return _("Your role {role} is on its way, for {time}.", role=role, time=Span(time))
+
+
+def _fenced(code: str) -> str:
+    """Return a code so that it shows as it is; only three backticks in a row would end a fence."""
+    return f"```\n{code}\n```" if "```" not in code else escape_markdown(code)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import discord
 from discord import app_commands
 from discord.ext import commands
 
@@ -23,7 +24,13 @@ from cogs.giveaways.access import (
     note,
     offer_giveaways,
 )
-from cogs.giveaways.desk import Where, ensure_may_post, read_moment
+from cogs.giveaways.desk import (
+    Where,
+    ensure_may_post,
+    ensure_may_promise,
+    read_moment,
+    read_role_time,
+)
 from cogs.giveaways.opening import plan_of
 from cogs.giveaways.panel import (
     open_panel,
@@ -81,6 +88,9 @@ class ChangeCommands(commands.Cog):
         end="When it ends: 2 days from now, friday 8pm",
         description="More about it",
         channel="Where its message is posted anew",
+        currency="How much currency each winner is given; 0 for none",
+        role_prize="A role that each winner is given",
+        role_time="How long winners have that role; for good if left out",
     )
     @app_commands.autocomplete(giveaway=complete_changeable)
     async def edit(  # noqa: PLR0917 - the options of the command
@@ -92,19 +102,32 @@ class ChangeCommands(commands.Cog):
         end: str | None = None,
         description: str | None = None,
         channel: Where | None = None,
+        currency: int | None = None,
+        role_prize: discord.Role | None = None,
+        role_time: str | None = None,
     ) -> None:
         """Change what the options name, and show the panel for all else."""
         found = await self._handled(interaction, giveaway)
         options = {"prize": prize, "winners": winners, "description": description}
-        given = {name: value for name, value in options.items() if value is not None}
+        given: dict[str, Any] = {
+            name: value for name, value in options.items() if value is not None
+        }
+        if currency is not None:
+            given["prize_amount"] = currency or None
+        if role_prize is not None:
+            given |= {"reward_role_id": role_prize.id, "reward_role_time": None}
+        if role_time is not None:
+            given["reward_role_time"] = read_role_time(role_time)
         if channel is not None:
             ensure_may_post(interaction, channel.id)
         ends_at = await read_moment(interaction, end) if end else None
         if given or ends_at is not None or channel is not None:
+            plan = replace(plan_of(found), **given)
+            await ensure_may_promise(interaction, plan, plan_of(found))
             found = await self.opening.change(
                 found,
                 actor_of(interaction),
-                replace(plan_of(found), **given),
+                plan,
                 ends_at=ends_at,
                 channel_id=channel.id if channel else None,
             )

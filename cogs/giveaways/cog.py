@@ -64,6 +64,7 @@ class Giveaways(
         self.series = Series(
             kernel.database,
             kernel.clock,
+            settings=kernel.settings,
             jobs=kernel.jobs,
             opening=self.opening,
             problems=kernel.problems,
@@ -78,6 +79,7 @@ class Giveaways(
             kernel.clock,
             opening=self.opening,
             drawing=self.runner.drawing,
+            settings=kernel.settings,
             state=kernel.state,
         )
         kernel.resources.register(RESOURCE.name, service)

@@ -8,18 +8,21 @@ from typing import Any
 
 import discord
 
-from bot.checks import guild_id_of
+from bot.checks import guild_id_of, manages
 from bot.core.contracts import MemberFacts
-from bot.core.errors import Denied, InvalidInput, NotFound
+from bot.core.durations import parse_duration
+from bot.core.errors import Conflict, Denied, InvalidInput, NotFound
 from bot.core.guild_locale import BASICS
 from bot.core.i18n import _
 from bot.core.moments import parse_moment
+from bot.core.money import ECONOMY, is_economy_on
+from bot.core.power import is_powerful
 from bot.core.preflight import Action, can_act, can_post
 from bot.state import member_facts, names_of
 from cogs.giveaways.access import Interaction
 from cogs.giveaways.opening import Order
 from cogs.giveaways.plan import Plan
-from cogs.giveaways.rules import LONGEST
+from cogs.giveaways.rules import LONGEST, LONGEST_ROLE
 
 # Kinds of channels that a message with a button can stand in.
 Where = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.Thread
@@ -112,6 +115,11 @@ async def read_times(interaction: Interaction, start: str | None, duration: str)
     return Times(starts_at, ends_at - starts_at)
 
 
+def read_role_time(text: str | None) -> timedelta | None:
+    """Return how long somebody means a role to last; raises `InvalidInput`."""
+    return parse_duration(text, maximum=LONGEST_ROLE) if text else None
+
+
 async def ensure_may_reward(interaction: Interaction, role_id: int) -> None:
     """Raise in words unless bot and person may give the role."""
     kernel, guild_id = interaction.client.kernel, guild_id_of(interaction)
@@ -126,3 +134,39 @@ async def ensure_may_reward(interaction: Interaction, role_id: int) -> None:
     refusal = can_act(Action.ADD_ROLE, bot=me, actor=actor, target=anybody, role=role)
     if refusal is not None:
         raise Denied(refusal.message, hint=refusal.fix)
+    if is_powerful(role):
+        raise Denied(
+            _("{role} gives power over this server, so it can't be won.", role=f"<@&{role_id}>"),
+            hint=_("Choose a role without rights of staff, or have them taken from it."),
+        )
+
+
+async def ensure_may_promise(
+    interaction: Interaction, plan: Plan, before: Plan | None = None
+) -> None:
+    """Raise in words unless bot and person may give all that a plan gives more than `before`."""
+    role_id = plan.reward_role_id
+    if role_id is not None and (before is None or role_id != before.reward_role_id):
+        await ensure_may_reward(interaction, role_id)
+    if plan.total_amount <= (before.total_amount if before else 0):
+        return
+    if not await is_economy_on(interaction.client.kernel.settings, guild_id_of(interaction)):
+        raise economy_off()
+    await ensure_may_mint(interaction)
+
+
+async def ensure_may_mint(interaction: Interaction) -> None:
+    """Raise `Denied` unless the person manages the economy: what is won comes from nowhere else."""
+    if not await manages(interaction, ECONOMY):
+        raise Denied(
+            _("Only whoever manages the economy can have its currency given away."),
+            hint=_("An admin can hand that to you with /permissions grant and Economy."),
+        )
+
+
+def economy_off() -> Conflict:
+    """Return why no currency can be promised."""
+    return Conflict(
+        _("The economy is switched off in this server, so no currency can be won."),
+        hint=_("An admin can switch it on with /feature enable."),
+    )

@@ -22,7 +22,8 @@ from bot.core.jobs import Job, Retry
 from bot.core.outbox import Delivery
 from cogs.giveaways.announcing import Result, closed_payload, result_payload, round_key
 from cogs.giveaways.backstage import Backstage
-from cogs.giveaways.finding import Drawn, Entries, Finder
+from cogs.giveaways.finding import Drawn, Entries, Finder, Unwritten
+from cogs.giveaways.rewarding import Winner
 from cogs.giveaways.rounds import DRAW_JOB, draw_key, order_draw, read_draw_key
 from cogs.giveaways.verify import entries_root, seed_of
 from cogs.giveaways.winning import Winning
@@ -46,10 +47,16 @@ def closed_key(giveaway_id: UUID) -> str:
 class Drawing:
     """Closes and draws giveaways."""
 
-    def __init__(self, backstage: Backstage, winning: Winning) -> None:
+    def __init__(
+        self,
+        backstage: Backstage,
+        winning: Winning,
+        *,
+        unwritten: Unwritten = lambda _giveaway_id, _user_id: 0,
+    ) -> None:
         self._stage = backstage
         self._winning = winning
-        self._finder = Finder(backstage)
+        self._finder = Finder(backstage, unwritten)
         # Seconds for which the message about the entries is waited for before the job is put off.
         # None: of many that end at once, others get their turn.
         self.patience = 0.0
@@ -199,8 +206,10 @@ class Drawing:
                 seed=seed,
                 claim_until=claim_until,
                 has_codes=await table.has_codes(session, giveaway.id),
+                amount=await self._winning.amount_of(current),
+                is_role_withheld=self._winning.rewarding.is_role_withheld(current),
             )
-            await self._announce(session, result, rows, ids)
+            await self._announce(session, result, _winners_of(drawn, number, ids))
             if current.rounds > number + 1:
                 await self._stage.jobs.hasten(session, draw_key(giveaway.id, number + 1), now)
 
@@ -208,8 +217,7 @@ class Drawing:
         self,
         session: AsyncSession,
         result: Result,
-        rows: Sequence[table.DrawnRow],
-        ids: Mapping[int, int],
+        winners: Sequence[Winner],
     ) -> None:
         giveaway = result.giveaway
         locale = await self._stage.locale(giveaway.guild_id)
@@ -222,9 +230,6 @@ class Drawing:
                 guild_id=giveaway.guild_id,
             ),
         )
-        winners = {
-            one.user_id: ids[one.position] for one in rows if one.user_id and one.state != SKIPPED
-        }
         await self._winning.begin(session, result, winners)
         await self._stage.board.refresh(session, giveaway.id, giveaway.guild_id, at_once=True)
 
@@ -232,6 +237,14 @@ class Drawing:
 def _claim_until(giveaway: Giveaway, now: datetime) -> datetime | None:
     seconds = giveaway.claim_seconds
     return None if seconds is None else now + timedelta(seconds=seconds)
+
+
+def _winners_of(drawn: Sequence[Drawn], number: int, ids: Mapping[int, int]) -> list[Winner]:
+    return [
+        Winner(ids[position], one.user_id, number, position, one.role_ids)
+        for position, one in enumerate(drawn)
+        if one.user_id is not None and one.reason is None
+    ]
 
 
 def _rows_of(drawn: Sequence[Drawn], claim_until: datetime | None) -> list[table.DrawnRow]:

@@ -16,6 +16,7 @@ from cogs.giveaways.plan import Bonus, Requirements
 
 # Why a draw passes somebody over: the words that a winner's row and the proof hold.
 LEFT, BLOCKED, ROLES, ERASED = "left", "blocked", "roles", "erased"
+TIME, LEVEL, MESSAGES = "time in the server", "level", "messages"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,16 @@ class Facts:
     is_blocked: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What somebody who is drawn has now; `joined_at` is `None` where Discord does not say."""
+
+    role_ids: frozenset[int]
+    joined_at: datetime | None = None
+    level: int = 0
+    messages: int = 0
+
+
 def obstacles(
     requirements: Requirements, house: House, facts: Facts, now: datetime
 ) -> tuple[Message, ...]:
@@ -64,21 +75,38 @@ def weight_of(bonuses: Sequence[Bonus], role_ids: frozenset[int]) -> int:
 def reason_to_pass_over(
     requirements: Requirements,
     house: House,
-    role_ids: frozenset[int] | None,
+    standing: Standing | None,
+    now: datetime,
     *,
     is_blocked: bool = False,
 ) -> str | None:
     """Return why somebody who is drawn does not win, `None` when they do.
 
-    `role_ids` are those they have now, `None` when they have left. What they had to have when they
-    entered besides (age, level, messages) can't be lost and is not asked again.
+    `standing` is `None` when they have left. The age of an account can't be lost and is not asked
+    again.
     """
-    if role_ids is None:
+    if standing is None:
         return LEFT
-    if is_blocked or house.blocked_roles & role_ids:
+    held = standing.role_ids
+    if is_blocked or house.blocked_roles & held:
         return BLOCKED
     bypass = house.bypass_roles | frozenset(requirements.bypass_roles)
-    return None if bypass & role_ids or _has_roles(requirements, role_ids) else ROLES
+    if bypass & held:
+        return None
+    if not _has_roles(requirements, held):
+        return ROLES
+    return _what_was_lost(requirements, standing, now)
+
+
+def _what_was_lost(requirements: Requirements, standing: Standing, now: datetime) -> str | None:
+    """Return which requirement besides roles somebody does not meet any more."""
+    stay, since = requirements.time_in_guild, standing.joined_at
+    if stay is not None and since is not None and since + stay > now:
+        # They left and came back.
+        return TIME
+    if standing.level < (requirements.level or 0):
+        return LEVEL
+    return MESSAGES if standing.messages < (requirements.messages or 0) else None
 
 
 def _has_roles(requirements: Requirements, role_ids: frozenset[int]) -> bool:

@@ -2,28 +2,31 @@
 
 The order of drawing is settled by seed and entries alone. It is followed only as far as needed:
 each who is drawn is looked up as Discord has them at that moment, and whoever has left, is blocked
-or lost a role that is required is passed over, with the reason.
+or lost what is required is passed over, with the reason.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from uuid import UUID
 
 from cogs.giveaways.backstage import Backstage
-from cogs.giveaways.eligibility import ERASED, reason_to_pass_over
+from cogs.giveaways.eligibility import ERASED, LEFT, Standing, reason_to_pass_over
 from cogs.giveaways.plan import Requirements
 from cogs.giveaways.verify import draw_order, seed_of
 from db import giveaway_draws as table
-from db.giveaway_entries import list_blocked_among
+from db.giveaway_entries import Activity, list_blocked_among, map_activity
 from db.giveaways import Giveaway, GiveawayRound
 
 # How many are looked up at once: at least, so that many who left don't cost a question each, and at
 # most, as Discord takes no more in one.
 _FEWEST, _MOST = 5, 100
 
+# How many messages of a person for a giveaway are counted that the database does not know yet.
+Unwritten = Callable[[UUID, int], int]
 # Digests with their weights.
 Entries = Sequence[tuple[str, int]]
 
@@ -35,13 +38,15 @@ class Drawn:
     digest: str
     user_id: int | None
     reason: str | None = None
+    role_ids: frozenset[int] = frozenset()
 
 
 class Finder:
     """Follows the order of a draw until enough winners are found."""
 
-    def __init__(self, backstage: Backstage) -> None:
+    def __init__(self, backstage: Backstage, unwritten: Unwritten) -> None:
         self._stage = backstage
+        self._unwritten = unwritten
 
     async def find(
         self, giveaway: Giveaway, round_: GiveawayRound, entries: Entries | None = None
@@ -85,23 +90,36 @@ class Finder:
     async def _judge(self, giveaway: Giveaway, digests: Sequence[str]) -> list[Drawn]:
         if not digests:
             return []
+        requirements = Requirements.from_json(giveaway.requirements)
         async with self._stage.database.read() as session:
             people = await table.map_people(session, giveaway.id, digests)
             ids = [one for one in people.values() if one is not None]
             blocked = await list_blocked_among(session, giveaway.guild_id, ids)
-        roles = await self._stage.members.find(giveaway.guild_id, ids)
+            activity: Mapping[int, Activity] = {}
+            if requirements.level is not None or requirements.messages is not None:
+                activity = await map_activity(session, giveaway.id, giveaway.guild_id, ids)
+        members = await self._stage.members.look_up(giveaway.guild_id, ids)
         house = await self._stage.house(giveaway.guild_id)
-        requirements = Requirements.from_json(giveaway.requirements)
+        now = self._stage.clock.now()
 
-        def reason_of(user_id: int | None) -> str | None:
+        def judged(digest: str) -> Drawn:
+            user_id = people[digest]
             if user_id is None:
-                return ERASED
-            is_blocked = user_id in blocked
-            return reason_to_pass_over(
-                requirements, house, roles.get(user_id), is_blocked=is_blocked
+                return Drawn(digest, None, ERASED)
+            if (member := members.get(user_id)) is None:
+                return Drawn(digest, user_id, LEFT)
+            found = activity.get(user_id, Activity())
+            standing = Standing(
+                role_ids=member.role_ids,
+                joined_at=member.joined_at,
+                level=found.level,
+                messages=found.messages + self._unwritten(giveaway.id, user_id),
             )
+            is_blocked = user_id in blocked
+            reason = reason_to_pass_over(requirements, house, standing, now, is_blocked=is_blocked)
+            return Drawn(digest, user_id, reason, member.role_ids)
 
-        return [Drawn(one, people[one], reason_of(people[one])) for one in digests]
+        return [judged(one) for one in digests]
 
 
 def _take(order: Iterator[str], count: int) -> list[str]:

@@ -22,7 +22,14 @@ from cogs.giveaways.access import (
     Interaction,
     ensure_host,
 )
-from cogs.giveaways.desk import Where, make_order, read_times, timezone_of
+from cogs.giveaways.desk import (
+    Where,
+    ensure_may_promise,
+    make_order,
+    read_role_time,
+    read_times,
+    timezone_of,
+)
 from cogs.giveaways.opening import Order
 from cogs.giveaways.panel import Draft, open_draft
 from cogs.giveaways.plan import Look, Plan
@@ -61,6 +68,9 @@ class HostCommands(commands.Cog):
         description="More about it",
         host="Who holds it; you if left out",
         image="The address of a large image, beginning with https://",
+        currency="How much currency each winner is given",
+        role_prize="A role that each winner is given",
+        role_time="How long winners have that role; for good if left out",
     )
     async def start(  # noqa: PLR0917 - the options of the command
         self,
@@ -72,6 +82,9 @@ class HostCommands(commands.Cog):
         description: str | None = None,
         host: discord.Member | None = None,
         image: str | None = None,
+        currency: int | None = None,
+        role_prize: discord.Role | None = None,
+        role_time: str | None = None,
     ) -> None:
         """Check, open, and say what was understood."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -83,6 +96,9 @@ class HostCommands(commands.Cog):
             duration=times.duration,
             description=description,
             look=Look(image_url=image),
+            prize_amount=currency,
+            reward_role_id=role_prize.id if role_prize else None,
+            reward_role_time=read_role_time(role_time),
         )
         channel_id = channel.id if channel else interaction.channel_id or 0
         await self.open_giveaway(interaction, plan, channel_id, host)
@@ -115,6 +131,7 @@ class HostCommands(commands.Cog):
     ) -> None:
         """Hold a giveaway from now on, and say what was understood; raises in words."""
         order = make_order(interaction, plan, channel_id, host)
+        await ensure_may_promise(interaction, plan)
         giveaway = await self.opening.open(order, actor_of(interaction))
         await answer(interaction, _opened(giveaway))
 
@@ -133,6 +150,9 @@ class HostCommands(commands.Cog):
         description="More about it",
         host="Who holds it; you if left out",
         image="The address of a large image, beginning with https://",
+        currency="How much currency each winner is given",
+        role_prize="A role that each winner is given",
+        role_time="How long winners have that role; for good if left out",
     )
     @app_commands.choices(repeat=REPEAT_CHOICES)
     async def schedule(  # noqa: PLR0917 - the options of the command
@@ -147,6 +167,9 @@ class HostCommands(commands.Cog):
         description: str | None = None,
         host: discord.Member | None = None,
         image: str | None = None,
+        currency: int | None = None,
+        role_prize: discord.Role | None = None,
+        role_time: str | None = None,
     ) -> None:
         """Check, store, and say what was understood."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -158,6 +181,9 @@ class HostCommands(commands.Cog):
             duration=times.duration,
             description=description,
             look=Look(image_url=image),
+            prize_amount=currency,
+            reward_role_id=role_prize.id if role_prize else None,
+            reward_role_time=read_role_time(role_time),
         )
         channel_id = channel.id if channel else interaction.channel_id or 0
         order = make_order(interaction, plan, channel_id, host, starts_at=times.starts_at)
@@ -171,6 +197,7 @@ class HostCommands(commands.Cog):
         repeat: app_commands.Choice[str] | None,
     ) -> None:
         """Hold a giveaway from an instant on, once or more often, and say what was understood."""
+        await ensure_may_promise(interaction, order.plan)
         if repeat is not None:
             await self._begin_series(interaction, order, first, Repeat(repeat.value))
             return

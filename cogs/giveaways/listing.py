@@ -9,9 +9,16 @@ from uuid import UUID
 from bot.core.durations import Span
 from bot.core.fields.text import escape_markdown, quote, shorten
 from bot.core.i18n import Message, _, ngettext
-from cogs.giveaways.mentions import people, roles
+from bot.core.money import Currency
+from cogs.giveaways.mentions import people
 from cogs.giveaways.opening import plan_of
-from cogs.giveaways.wording import bonus_lines, link_to, moment, requirement_lines
+from cogs.giveaways.wording import (
+    bonus_lines,
+    link_to,
+    moment,
+    requirement_lines,
+    rewards_of,
+)
 from db.giveaways import (
     ACTIVE,
     CANCELLED,
@@ -26,6 +33,8 @@ from db.giveaways import (
 PER_PAGE = 8
 _LONGEST_PRIZE = 80
 _LONGEST_TEXT = 300
+# Fifty winners are 1,150 characters.
+_LONGEST_PAGE = 1900
 
 _STATES = {
     SCHEDULED: _("not begun yet"),
@@ -87,9 +96,13 @@ def _series_line(series: GiveawaySeries, at: datetime) -> Message:
 
 
 def describe(
-    giveaway: Giveaway, entries: int, winner_ids: Sequence[int], locale: str | None
-) -> str:
-    """Return all that is public of a giveaway."""
+    giveaway: Giveaway,
+    currency: Currency,
+    entries: int,
+    winner_ids: Sequence[int],
+    locale: str | None,
+) -> list[str]:
+    """Return all that is public of a giveaway, in pages that fit into a message each."""
     facts = [
         _("**#{number}** {prize}", number=giveaway.number, prize=_prize(giveaway.prize)),
         _("State: {state}, {when}", state=_STATES[giveaway.status], when=_when(giveaway))
@@ -97,16 +110,28 @@ def describe(
         else _("State: {state}", state=_STATES[giveaway.status]),
         _("Entries: {count}", count=_of_most(entries, giveaway.max_entries)),
         _("Winners to be drawn: {count}", count=giveaway.winner_count),
-        *_optional_facts(giveaway, winner_ids),
+        *_optional_facts(giveaway, currency, winner_ids),
         _("Commitment: {commitment}", commitment=f"`{giveaway.commitment}`"),
     ]
     lines = [one.render(locale) for one in facts]
     if giveaway.description:
         lines.append(f"> {quote(giveaway.description, _LONGEST_TEXT)}")
-    return "\n".join(lines)
+    return _paged(lines)
 
 
-def _optional_facts(giveaway: Giveaway, winner_ids: Sequence[int]) -> list[Message]:
+def _paged(lines: Sequence[str]) -> list[str]:
+    """Return lines as pages; no single one is longer than a page."""
+    pages = [""]
+    for line in lines:
+        if pages[-1] and len(pages[-1]) + len(line) >= _LONGEST_PAGE:
+            pages.append("")
+        pages[-1] += f"\n{line}" if pages[-1] else line
+    return pages
+
+
+def _optional_facts(
+    giveaway: Giveaway, currency: Currency, winner_ids: Sequence[int]
+) -> list[Message]:
     plan, facts = plan_of(giveaway), []
     if giveaway.host_id:
         facts.append(_("Host: {host}", host=people([giveaway.host_id])))
@@ -116,8 +141,8 @@ def _optional_facts(giveaway: Giveaway, winner_ids: Sequence[int]) -> list[Messa
     facts += [_("More chances: {what}", what=one) for one in bonus_lines(plan.bonuses)]
     if plan.claim_window is not None:
         facts.append(_("Time to claim: {time}", time=Span(plan.claim_window)))
-    if plan.reward_role_id is not None:
-        facts.append(_("Winners get {role}", role=roles([plan.reward_role_id])))
+    if given := rewards_of(giveaway, currency):
+        facts.append(_("Each winner gets: {what}", what=given))
     if winner_ids:
         facts.append(_("Won by {people}", people=people(winner_ids)))
     return facts

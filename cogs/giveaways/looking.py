@@ -27,7 +27,6 @@ from cogs.giveaways.access import (
 )
 from cogs.giveaways.desk import (
     Where,
-    ensure_may_reward,
     make_order,
     read_moment,
     read_times,
@@ -35,9 +34,7 @@ from cogs.giveaways.desk import (
 from cogs.giveaways.hosting import REPEAT_CHOICES
 from cogs.giveaways.listing import pages_of
 from cogs.giveaways.opening import plan_of
-from cogs.giveaways.panel import (
-    text_of,
-)
+from cogs.giveaways.panel import pages_about
 from cogs.giveaways.plan import Plan
 from cogs.giveaways.series import LONGEST_NAME
 from db import giveaway_hosting as table
@@ -104,7 +101,11 @@ class LookCommands(commands.Cog):
         found = await find_giveaway(interaction, giveaway)
         if found.status == SCHEDULED:
             await ensure_host(interaction)
-        await answer(interaction, await text_of(self.bot, found, locale_of(interaction)))
+        pages = await pages_about(self.bot, found, locale_of(interaction))
+        if len(pages) == 1:
+            await answer(interaction, pages[0])
+        else:
+            await paginate(interaction, [discord.Embed(description=one) for one in pages])
 
     # --- templates -----------------------------------------------------------------------------
 
@@ -167,9 +168,6 @@ class LookCommands(commands.Cog):
                 _("This template does not say when it ends."),
                 hint=_("Name a duration with the command."),
             )
-        if plan.reward_role_id is not None:
-            # Whoever saved the template may give a role that others may not.
-            await ensure_may_reward(interaction, plan.reward_role_id)
         channel_id = channel.id if channel else interaction.channel_id or 0
         if starts_at is None and repeat is None:
             await self.open_giveaway(interaction, plan, channel_id, None)

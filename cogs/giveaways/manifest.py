@@ -43,6 +43,7 @@ FEATURE = Feature(
         "giveaway_templates",
         "giveaway_series",
         "giveaway_blocks",
+        "giveaway_loans",
     ),
     purge=_purge,
     resources=(RESOURCE,),

@@ -142,7 +142,7 @@ class Opening:
             "max_entries": plan.max_entries,
             "end_at_entries": plan.end_at_entries,
             "claim_seconds": window and round(window.total_seconds()),
-            "reward_role_id": plan.reward_role_id,
+            **_rewards_of(plan),
             "seed": tip,
             "commitment": commitment_of(tip),
             "rounds": 0,
@@ -285,8 +285,9 @@ class Opening:
         statuses: tuple[str, ...],
         values: Mapping[str, Any],
     ) -> Giveaway:
+        now = self._clock.now()
         changed = await table.change_giveaway(
-            session, giveaway.id, statuses, seen=giveaway.revision, **values
+            session, giveaway.id, statuses, seen=giveaway.revision, now=now, **values
         )
         if changed is None:
             raise await self._conflict(session, giveaway)
@@ -298,6 +299,8 @@ class Opening:
         status = current.status if current else CANCELLED
         if status in _OVER:
             return Conflict(_OVER[status])
+        if current is not None and status == ACTIVE and self._is_past(current):
+            return Conflict(_OVER[DRAWING])
         if current is not None and current.revision != giveaway.revision:
             return Conflict(
                 _("Somebody else has changed this giveaway meanwhile."),
@@ -308,6 +311,10 @@ class Opening:
         if status == SCHEDULED:
             return Conflict(_("This giveaway has not begun yet."))
         return Conflict(_("This giveaway goes on already."))
+
+    def _is_past(self, giveaway: Giveaway) -> bool:
+        """Tell whether a giveaway's end has come and only its job has not run yet."""
+        return giveaway.ends_at is not None and giveaway.ends_at <= self._clock.now()
 
     # --- shared ------------------------------------------------------------------------------
 
@@ -357,7 +364,15 @@ def plan_of(giveaway: Giveaway) -> Plan:
         end_at_entries=giveaway.end_at_entries,
         claim_window=timedelta(seconds=window) if window is not None else None,
         reward_role_id=giveaway.reward_role_id,
+        reward_role_time=role_time_of(giveaway),
+        prize_amount=giveaway.prize_amount,
     )
+
+
+def role_time_of(giveaway: Giveaway) -> timedelta | None:
+    """Return how long winners have their role, `None` for good."""
+    seconds = giveaway.reward_role_seconds
+    return None if seconds is None else timedelta(seconds=seconds)
 
 
 def _audited(giveaway: Giveaway) -> dict[str, Any]:
@@ -387,5 +402,14 @@ def _changed_values(plan: Plan) -> dict[str, Any]:
         "max_entries": plan.max_entries,
         "end_at_entries": plan.end_at_entries,
         "claim_seconds": window and round(window.total_seconds()),
+        **_rewards_of(plan),
+    }
+
+
+def _rewards_of(plan: Plan) -> dict[str, Any]:
+    time = plan.reward_role_time
+    return {
         "reward_role_id": plan.reward_role_id,
+        "reward_role_seconds": time and round(time.total_seconds()),
+        "prize_amount": plan.prize_amount,
     }

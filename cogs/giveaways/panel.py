@@ -14,11 +14,12 @@ import structlog
 
 from bot.checks import actor_of, guild_id_of
 from bot.core.i18n import Message, _
+from bot.core.money import currency_of
 from bot.forms import Question, Values, ask
 from bot.localization import locale_of
 from bot.replies import OwnedView, answer, unique_id
 from cogs.giveaways.access import Interaction, ensure_host, ensure_may_handle
-from cogs.giveaways.desk import make_order, read_times
+from cogs.giveaways.desk import ensure_may_promise, make_order, read_times
 from cogs.giveaways.listing import describe
 from cogs.giveaways.opening import Opening, plan_of
 from cogs.giveaways.plan import Plan
@@ -79,7 +80,9 @@ class PlanPanel(OwnedView):
         async def submitted(pressed: Interaction, values: Values) -> None:
             await pressed.response.defer(ephemeral=True, thinking=True)
             await self.check(pressed)
-            await self.take(pressed, await edit(pressed, self.plan, values))
+            change = await edit(pressed, self.plan, values)
+            await ensure_may_promise(pressed, change.plan, self.plan)
+            await self.take(pressed, change)
             await self.show()
 
         async def open_form(pressed: Interaction) -> None:
@@ -117,18 +120,21 @@ class EditPanel(PlanPanel):
 
     async def show(self) -> None:
         """Show the giveaway as it is now."""
-        text = await text_of(self._shown.client, self._giveaway, self._locale)
+        text, *more = await pages_about(self._shown.client, self._giveaway, self._locale)
+        if more:
+            text += "\n" + _("All of it: /giveaway info.").render(self._locale)
         await self._shown.edit_original_response(
             content=text, view=self, allowed_mentions=discord.AllowedMentions.none()
         )
 
 
-async def text_of(bot: Pegasus, giveaway: Giveaway, locale: str) -> str:
-    """Return what is said of a giveaway."""
+async def pages_about(bot: Pegasus, giveaway: Giveaway, locale: str) -> list[str]:
+    """Return what is said of a giveaway, in pages."""
+    currency = await currency_of(bot.kernel.settings, giveaway.guild_id)
     async with bot.kernel.database.read() as session:
         entries = await table.count_entries(session, giveaway.id)
         winners = await table.list_winner_ids(session, giveaway.id)
-    return describe(giveaway, entries, winners, locale)[:2000]
+    return describe(giveaway, currency, entries, winners, locale)
 
 
 async def open_panel(interaction: Interaction, opening: Opening, giveaway: Giveaway) -> None:
@@ -239,8 +245,12 @@ async def _preview(
     interaction: Interaction, opening: Opening, draft: Draft, locale: str
 ) -> discord.Embed:
     order = make_order(interaction, draft.plan, draft.channel_id)
-    settings = await interaction.client.kernel.settings.get(guild_id_of(interaction), KEY)
-    view = View(giveaway=await opening.preview(order), settings=settings.settings)
+    settings, guild_id = interaction.client.kernel.settings, guild_id_of(interaction)
+    view = View(
+        giveaway=await opening.preview(order),
+        settings=(await settings.get(guild_id, KEY)).settings,
+        currency=await currency_of(settings, guild_id),
+    )
     return discord.Embed.from_dict(draft_embed(view, locale))
 
 

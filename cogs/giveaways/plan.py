@@ -89,7 +89,9 @@ class Plan:
     """Everything about a giveaway that does not depend on when and where it is held.
 
     Without `duration` it ends by `end_at_entries` or by hand. `claim_window` is how long a winner
-    has to claim the prize; `None` for winners who need not.
+    has to claim the prize; `None` for winners who need not. Beside what the text of the prize
+    says, each winner is given `prize_amount` of the guild's currency and a role, which is taken
+    again after `reward_role_time` if that is set.
     """
 
     prize: str
@@ -104,6 +106,13 @@ class Plan:
     end_at_entries: int | None = None
     claim_window: timedelta | None = None
     reward_role_id: int | None = None
+    reward_role_time: timedelta | None = None
+    prize_amount: int | None = None
+
+    @property
+    def total_amount(self) -> int:
+        """How much currency all winners together are given."""
+        return self.winners * (self.prize_amount or 0)
 
     def to_json(self) -> dict[str, Any]:
         """Return it for storing as a template or a series."""
@@ -120,6 +129,8 @@ class Plan:
             "end_at_entries": self.end_at_entries,
             "claim_window": _to_json(self.claim_window),
             "reward_role_id": str(self.reward_role_id) if self.reward_role_id else None,
+            "reward_role_time": _to_json(self.reward_role_time),
+            "prize_amount": self.prize_amount,
         }
 
     @classmethod
@@ -139,6 +150,8 @@ class Plan:
             end_at_entries=stored.get("end_at_entries"),
             claim_window=_duration(stored.get("claim_window")),
             reward_role_id=int(role_id) if role_id else None,
+            reward_role_time=_duration(stored.get("reward_role_time")),
+            prize_amount=stored.get("prize_amount"),
         )
 
 

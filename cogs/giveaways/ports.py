@@ -8,12 +8,14 @@ from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.core.contracts import MemberFacts
+
 
 class Members(Protocol):
     """Looks people up as Discord has them now."""
 
-    async def find(self, guild_id: int, user_ids: Collection[int]) -> Mapping[int, frozenset[int]]:
-        """Return the roles of those who are members; whoever is missing has left.
+    async def look_up(self, guild_id: int, user_ids: Collection[int]) -> Mapping[int, MemberFacts]:
+        """Return what roles those have who are members, and since when; who is missing has left.
 
         Raises `Retry` where Discord does not answer for all of them: nobody is taken to have left
         for that.

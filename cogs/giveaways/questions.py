@@ -15,7 +15,7 @@ from bot.core.fields.values import read_colour
 from bot.core.i18n import Message, _
 from bot.forms import Input, Question, Values
 from cogs.giveaways.access import Interaction
-from cogs.giveaways.desk import ensure_may_post, ensure_may_reward, read_moment
+from cogs.giveaways.desk import ensure_may_post, read_moment
 from cogs.giveaways.plan import Bonus, Look, Plan
 from cogs.giveaways.rules import (
     LONGEST_ADDRESS,
@@ -42,12 +42,12 @@ def ids_in(values: Values, name: str) -> tuple[int, ...]:
     return tuple(int(one) for one in values[name])
 
 
-def number_in(values: Values, name: str) -> int | None:
+def number_in(values: Values, name: str, *, digits: int = 9) -> int | None:
     """Return a number that was typed, `None` for nothing; raises `InvalidInput`."""
     text = str(values[name]).strip().replace(",", "").replace(".", "")
     if not text:
         return None
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+    if not (text.isascii() and text.isdecimal() and len(text) <= digits):
         raise InvalidInput(_("“{text}” is no whole number.", text=str(values[name])[:50]))
     return int(text)
 
@@ -239,11 +239,10 @@ async def _look(_interaction: Interaction, plan: Plan, values: Values) -> Change
 
 
 def limits_form(plan: Plan) -> Question:
-    """Return the form of limits, claims and what winners get."""
-    reward = () if plan.reward_role_id is None else (plan.reward_role_id,)
+    """Return the form of limits and of the time to claim."""
     window = compact_duration(plan.claim_window) if plan.claim_window else ""
     return Question(
-        _("Limits and prizes"),
+        _("Limits"),
         [
             Input(
                 "max_entries",
@@ -265,6 +264,34 @@ def limits_form(plan: Plan) -> Question:
                 _("Such as 24h; empty: winners need not claim"),
                 value=window,
             ),
+        ],
+    )
+
+
+async def _limits(_interaction: Interaction, plan: Plan, values: Values) -> Change:
+    plan = replace(
+        plan,
+        max_entries=number_in(values, "max_entries"),
+        end_at_entries=number_in(values, "end_at_entries"),
+        claim_window=duration_in(values, "claim_window"),
+    )
+    return Change(plan)
+
+
+def rewards_form(plan: Plan) -> Question:
+    """Return the form of what the bot itself gives winners."""
+    reward = () if plan.reward_role_id is None else (plan.reward_role_id,)
+    time = compact_duration(plan.reward_role_time) if plan.reward_role_time else ""
+    return Question(
+        _("Currency and role"),
+        [
+            Input(
+                "amount",
+                _("Currency for each winner"),
+                _("Empty: none"),
+                value=str(plan.prize_amount or ""),
+                longest=20,
+            ),
             Input(
                 "reward",
                 _("Role for winners"),
@@ -272,22 +299,20 @@ def limits_form(plan: Plan) -> Question:
                 value=reward,
                 kind="roles",
             ),
+            Input("time", _("For how long"), _("Such as 30 days; empty: for good"), value=time),
         ],
     )
 
 
-async def _limits(interaction: Interaction, plan: Plan, values: Values) -> Change:
+async def _rewards(_interaction: Interaction, plan: Plan, values: Values) -> Change:
     reward = ids_in(values, "reward")
     if len(reward) > 1:
         raise InvalidInput(_("Winners can be given one role."))
-    if reward and reward[0] != plan.reward_role_id:
-        await ensure_may_reward(interaction, reward[0])
     plan = replace(
         plan,
-        max_entries=number_in(values, "max_entries"),
-        end_at_entries=number_in(values, "end_at_entries"),
-        claim_window=duration_in(values, "claim_window"),
+        prize_amount=number_in(values, "amount", digits=13) or None,
         reward_role_id=reward[0] if reward else None,
+        reward_role_time=duration_in(values, "time"),
     )
     return Change(plan)
 
@@ -298,7 +323,8 @@ FORMS: Sequence[tuple[Message, Callable[[Plan], Question], Edit]] = (
     (_("Age and activity"), activity_form, _activity),
     (_("More chances"), bonus_form, _bonus),
     (_("Look"), look_form, _look),
-    (_("Limits and prizes"), limits_form, _limits),
+    (_("Limits"), limits_form, _limits),
+    (_("Currency and role"), rewards_form, _rewards),
 )
 
 

@@ -13,6 +13,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from bot.core.errors import Conflict, Denied, FieldError, InvalidInput, NotFound
 from bot.core.i18n import _
+from bot.core.money import is_economy_on
+from bot.core.power import is_powerful
 from bot.core.preflight import can_post
 from bot.core.resources import Item, Resource
 from bot.core.settings.validation import from_field_errors
@@ -22,6 +24,7 @@ from cogs.giveaways.rules import (
     LONGEST_DESCRIPTION,
     LONGEST_PRIZE,
     LONGEST_TITLE,
+    MOST_AMOUNT,
     MOST_BONUS,
     MOST_ENTRANTS,
     MOST_LEVEL,
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
 
     from bot.core.clock import Clock
     from bot.core.contracts import Actor, BotState
+    from bot.core.settings import SettingsStore
     from cogs.giveaways.drawing import Drawing
     from db.engine import Database
 
@@ -83,7 +87,9 @@ class LookBody(BaseModel):
 
 
 class GiveawayBody(BaseModel):
-    """A giveaway as it is wanted; `claim_window` is in seconds.
+    """A giveaway as it is wanted; `claim_window` and `reward_role_time` are in seconds.
+
+    Each winner is given `prize_amount` of the currency, and the role, for good without a time.
 
     Without `starts_at` it begins at once, without `ends_at` it ends with `end_at_entries` or by
     hand. With `end` one that is open is ended now, and its winners are drawn. Another `channel_id`
@@ -107,6 +113,8 @@ class GiveawayBody(BaseModel):
     end_at_entries: int | None = Field(default=None, ge=1, le=MOST_ENTRANTS)
     claim_window: int | None = Field(default=None, ge=1)
     reward_role_id: str | None = None
+    reward_role_time: int | None = Field(default=None, ge=1)
+    prize_amount: int | None = Field(default=None, ge=1, le=MOST_AMOUNT)
     end: bool = False
 
 
@@ -143,12 +151,14 @@ class GiveawayResource:
         *,
         opening: Opening,
         drawing: Drawing,
+        settings: SettingsStore,
         state: Callable[[], BotState],
     ) -> None:
         self._database = database
         self._clock = clock
         self._opening = opening
         self._drawing = drawing
+        self._settings = settings
         self._state = state
 
     async def list(self, guild_id: int) -> Sequence[Item]:
@@ -167,7 +177,7 @@ class GiveawayResource:
 
     async def add(self, guild_id: int, body: GiveawayBody, actor: Actor) -> Item:
         """Open a giveaway; raises as `Opening.open` does, with an error per wrong field."""
-        self._check(guild_id, body)
+        await self._check(guild_id, body)
         start = body.starts_at or self._clock.now()
         order = Order(
             guild_id=guild_id,
@@ -184,7 +194,7 @@ class GiveawayResource:
     ) -> Item:
         """Change a giveaway, or end it; raises as `Opening.change` does."""
         seen = await self._seen(guild_id, item_id, revision)
-        self._check(guild_id, body)
+        await self._check(guild_id, body, seen)
         if body.end:
             await self._end(seen, actor)
         else:
@@ -224,9 +234,15 @@ class GiveawayResource:
         entries = await table.count_entries(session, giveaway_id)
         return _item(giveaway, entries, await table.list_winner_ids(session, giveaway_id))
 
-    def _check(self, guild_id: int, body: GiveawayBody) -> None:
+    async def _check(self, guild_id: int, body: GiveawayBody, seen: Giveaway | None = None) -> None:
         """Raise `InvalidInput` per wrong field, `Denied` for a channel that can't be posted to."""
-        if errors := list(self._foreign(guild_id, body)):
+        errors = list(self._foreign(guild_id, body))
+        promised = plan_of(seen).total_amount if seen else 0
+        if body.winners * (body.prize_amount or 0) > promised and not await is_economy_on(
+            self._settings, guild_id
+        ):
+            errors.append(FieldError("/prize_amount", _("The economy is switched off.")))
+        if errors:
             raise from_field_errors(errors, {name: name for name in GiveawayBody.model_fields})
         place = self._state().channel(guild_id, int(body.channel_id))
         refusal = place and can_post(place, ("embed_links",))
@@ -252,6 +268,11 @@ class GiveawayResource:
             role = state.role(guild_id, int(reward))
             if role is not None and not role.assignable:
                 yield FieldError("/reward_role_id", _("I can't give that role."))
+            elif role is not None and is_powerful(role):
+                yield FieldError(
+                    "/reward_role_id",
+                    _("That role gives power over the server, so it can't be won."),
+                )
 
 
 def _is_id(text: str) -> bool:
@@ -295,6 +316,8 @@ def _plan_of(body: GiveawayBody, start: datetime) -> Plan:
             end_at_entries=body.end_at_entries,
             claim_window=_seconds(body.claim_window),
             reward_role_id=int(body.reward_role_id) if body.reward_role_id else None,
+            reward_role_time=_seconds(body.reward_role_time),
+            prize_amount=body.prize_amount,
         )
     )
 
@@ -325,6 +348,8 @@ def _item(giveaway: Giveaway, entries: int, winner_ids: Sequence[int]) -> Item:
         end_at_entries=giveaway.end_at_entries,
         claim_window=giveaway.claim_seconds,
         reward_role_id=str(reward) if reward else None,
+        reward_role_time=giveaway.reward_role_seconds,
+        prize_amount=giveaway.prize_amount,
         entries=entries,
         winner_ids=[str(one) for one in winner_ids],
         commitment=giveaway.commitment,

@@ -25,6 +25,9 @@ SHORTEST, LONGEST = timedelta(seconds=10), timedelta(days=365)
 OLDEST = timedelta(days=3650)
 SHORTEST_CLAIM, LONGEST_CLAIM = timedelta(minutes=5), timedelta(days=30)
 MOST_LEVEL, MOST_MESSAGES = 1000, 100_000
+# What the ledger moves at once.
+MOST_AMOUNT = 10**12
+SHORTEST_ROLE, LONGEST_ROLE = timedelta(minutes=10), timedelta(days=365)
 
 _LINES = re.compile(r"\s+")
 
@@ -79,6 +82,7 @@ def _mistakes(plan: Plan) -> Iterator[Message]:
     yield from _wrong_times(plan)
     yield from _wrong_requirements(plan.requirements)
     yield from _wrong_bonuses(plan)
+    yield from _wrong_rewards(plan)
     for address in (plan.look.image_url, plan.look.thumbnail_url):
         if address is not None and not is_image_address(address):
             yield _("The address of an image begins with https:// and has no spaces.")
@@ -148,6 +152,22 @@ def _wrong_bonuses(plan: Plan) -> Iterator[Message]:
         yield _("A role gives bonus entries once.")
     if any(not 1 <= one.entries <= MOST_BONUS for one in plan.bonuses):
         yield _("A role gives 1 to {most} bonus entries.", most=MOST_BONUS)
+
+
+def _wrong_rewards(plan: Plan) -> Iterator[Message]:
+    if plan.prize_amount is not None and not 1 <= plan.prize_amount <= MOST_AMOUNT:
+        yield _("Each winner is given 1 to {most} of the currency.", most=f"{MOST_AMOUNT:,}")
+    time = plan.reward_role_time
+    if time is None:
+        return
+    if plan.reward_role_id is None:
+        yield _("Name the role that winners have for that time.")
+    if not SHORTEST_ROLE <= time <= LONGEST_ROLE:
+        yield _(
+            "Winners have a role for at least {shortest} and at most {longest}.",
+            shortest=Span(SHORTEST_ROLE),
+            longest=Span(LONGEST_ROLE),
+        )
 
 
 def is_image_address(address: str) -> bool:

@@ -45,7 +45,7 @@ class Runner:
         )
         counter = MessageCounter(kernel.database, spawn=kernel.supervisor.spawn)
         winning = Winning(stage)
-        drawing = Drawing(stage, winning)
+        drawing = Drawing(stage, winning, unwritten=counter.pending)
         entering = Entering(stage, counter, close=drawing.close)
         blocklist = Blocklist(kernel.database, kernel.clock)
         return cls(stage, counter, winning, drawing, entering, blocklist)

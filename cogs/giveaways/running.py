@@ -25,12 +25,22 @@ from cogs.giveaways.access import (
     offer_giveaways,
 )
 from cogs.giveaways.buttons import BUTTONS
+from cogs.giveaways.desk import ensure_may_mint
 from cogs.giveaways.runner import Runner
 from cogs.giveaways.settings import KEY
 from cogs.giveaways.winning import MOST_AT_ONCE
 from db import giveaway_draws as draws
 from db import giveaway_entries as entries
-from db.giveaways import ACTIVE, CANCELLED, DRAWING, ENDED, PAUSED, Giveaway, GiveawayBlock
+from db.giveaways import (
+    ACTIVE,
+    CANCELLED,
+    DRAWING,
+    ENDED,
+    PAUSED,
+    WON,
+    Giveaway,
+    GiveawayBlock,
+)
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
@@ -146,6 +156,9 @@ class Running(commands.Cog):
         question = (
             await self._ask_to_replace(found, member) if member else _ask_for_more(found, count)
         )
+        if found.prize_amount is not None:
+            # Whoever is drawn now is given what the giveaway did not promise before.
+            await ensure_may_mint(interaction)
         if not await confirm(interaction, question, recheck=_recheck(found)):
             return
         user_id = member.id if member else None
@@ -164,6 +177,13 @@ class Running(commands.Cog):
         async with self.bot.kernel.database.read() as session:
             winner = await draws.find_winner(session, giveaway.id, member.id)
             has_code = winner is not None and await draws.has_code_of(session, winner.id)
+        if giveaway.prize_amount is not None and winner is not None and winner.state == WON:
+            return _(
+                "Take {prize} from {member} and draw somebody else in their place? The currency "
+                "that they were given stays theirs, and whoever is drawn is given as much.",
+                member=member.mention,
+                prize=quote(giveaway.prize),
+            )
         if has_code:
             return _(
                 "Draw somebody else in the place of {member}, for {prize}? They were handed their "

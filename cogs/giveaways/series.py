@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from bot.core.clock import Clock
+    from bot.core.settings import SettingsStore
     from db.engine import Database
 
 SERIES_JOB, TELL_JOB = "giveaways.series", "giveaways.series_told"
@@ -85,12 +86,14 @@ class Series:
         database: Database,
         clock: Clock,
         *,
+        settings: SettingsStore,
         jobs: JobService,
         opening: Opening,
         problems: ProblemService,
     ) -> None:
         self._database = database
         self._clock = clock
+        self._settings = settings
         self._jobs = jobs
         self._opening = opening
         self._problems = problems
@@ -163,6 +166,9 @@ class Series:
     async def _occur(self, job: Job, session: AsyncSession) -> None:
         series = await table.get_series(session, job.payload["series_id"])
         if series is None or series.stopped_at is not None:
+            return
+        if not (await self._settings.get(series.guild_id, KEY)).enabled:
+            # It comes again once giveaways are on again; what was left out is not made up for.
             return
         order = Order(
             guild_id=series.guild_id,

@@ -6,20 +6,22 @@ what follows from it is stored in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.core.errors import Conflict, Denied, InvalidInput, NotFound
+from bot.core.errors import Conflict, Denied, DiscordFailed, InvalidInput, NotFound
+from bot.core.fields.text import escape_markdown, quote
 from bot.core.i18n import Message, _
-from bot.core.jobs import Job
+from bot.core.jobs import Job, Retry
+from bot.core.money import Amount, currency_of
 from bot.core.outbox import Delivery
-from bot.core.roles import RoleChange, RoleSource
 from cogs.giveaways.announcing import Result, letter_payload, no_more_draws_payload
 from cogs.giveaways.backstage import Backstage
+from cogs.giveaways.rewarding import Rewarding, Winner
 from cogs.giveaways.rounds import draw_again
 from cogs.giveaways.verify import ROUNDS
 from db import giveaway_draws as table
@@ -31,11 +33,17 @@ MOST_AT_ONCE = 50
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A prize is somebody's; `code` is what the vault held for them, `is_new` at the first time."""
+    """A prize is somebody's; `code` is what the vault held for them, `is_new` at the first time.
+
+    `amount` is what was put into their account. The role `is_role_withheld` from everybody where it
+    has got rights of staff.
+    """
 
     giveaway: Giveaway
     code: str | None
     is_new: bool
+    amount: Amount | None = None
+    is_role_withheld: bool = False
 
 
 class Winning:
@@ -43,109 +51,109 @@ class Winning:
 
     def __init__(self, backstage: Backstage) -> None:
         self._stage = backstage
+        self.rewarding = Rewarding(backstage)
 
     def start(self) -> None:
         """Take up the work of earlier runs."""
         self._stage.jobs.register(CLAIM_JOB, self.claim_due, max_attempts=1000)
+        self.rewarding.start()
 
-    async def begin(
-        self, session: AsyncSession, result: Result, winners: Mapping[int, int]
-    ) -> None:
-        """Tell those who have won and begin their time, or give them what is theirs at once.
-
-        `winners` are the ids of their rows by person.
-        """
+    async def begin(self, session: AsyncSession, result: Result, winners: Sequence[Winner]) -> None:
+        """Tell those who have won and begin their time, or give them what is theirs at once."""
         giveaway = result.giveaway
         if result.claim_until is None:
-            await self._reward(session, giveaway, winners, want=True)
+            await self.rewarding.give(session, giveaway, winners, strict=False)
         else:
-            for winner_id in winners.values():
+            for one in winners:
                 await self._stage.jobs.schedule(
                     session,
                     CLAIM_JOB,
                     result.claim_until,
-                    dedupe_key=f"{CLAIM_JOB}:{winner_id}",
+                    dedupe_key=f"{CLAIM_JOB}:{one.row_id}",
                     guild_id=giveaway.guild_id,
                 )
         if (await self._stage.set_by(giveaway.guild_id)).tell_winners:
             await self._write_to(session, result, winners)
 
     async def _write_to(
-        self, session: AsyncSession, result: Result, winners: Mapping[int, int]
+        self, session: AsyncSession, result: Result, winners: Sequence[Winner]
     ) -> None:
         giveaway = result.giveaway
         locale = await self._stage.locale(giveaway.guild_id)
-        guild = self._stage.state().guild(giveaway.guild_id)
-        for user_id, winner_id in winners.items():
-            name = guild.name if guild else "Discord"
+        name = self._stage.guild_name(giveaway.guild_id)
+        for one in winners:
             await self._stage.outbox.send(
                 session,
                 Delivery.direct(
-                    user_id,
-                    letter_payload(result, winner_id, name, locale),
-                    dedupe_key=f"giveaways:won:{winner_id}",
+                    one.user_id,
+                    letter_payload(result, one.row_id, name, locale),
+                    dedupe_key=f"giveaways:won:{one.row_id}",
                     guild_id=giveaway.guild_id,
                     expires_at=result.claim_until,
                 ),
             )
-
-    async def _reward(
-        self, session: AsyncSession, giveaway: Giveaway, user_ids: Collection[int], *, want: bool
-    ) -> None:
-        if giveaway.reward_role_id is None or not user_ids:
-            return
-        reason = (
-            _("Won giveaway {number}", number=giveaway.number)
-            if want
-            else _("Giveaway {number} was drawn again", number=giveaway.number)
-        )
-        await self._stage.roles.want(
-            session,
-            [
-                RoleChange(
-                    guild_id=giveaway.guild_id,
-                    user_id=user_id,
-                    role_id=giveaway.reward_role_id,
-                    want=want,
-                    source=RoleSource.AUTOMATIC,
-                    reason=reason,
-                )
-                for user_id in user_ids
-            ],
-        )
 
     # --- claiming ----------------------------------------------------------------------------
 
     async def claim(self, winner_id: int, user_id: int) -> Claimed:
         """Make a prize its winner's and hand them its code; the same again when asked again.
 
-        Raises `Denied` for whoever did not win it, `Conflict` when the time is up or somebody else
-        was drawn, `ConfigurationError` when the code can't be read: then nothing is claimed.
+        Raises `Denied` for whoever did not win it or has left, `Conflict` when the time is up or
+        somebody else was drawn, `ConfigurationError` when the code can't be read, `TooMuch` when
+        their account can't hold what they have won, `DiscordFailed` while Discord can't say whether
+        they are a member: then nothing is claimed.
         """
-        async with self._stage.database.write() as session:
+        async with self._stage.database.read() as session:
             winner = await table.get_winner(session, winner_id)
-            if winner is None or winner.user_id != user_id:
-                raise Denied(
-                    _("This prize is somebody else's."), hint=_("Only who has won it can claim it.")
-                )
-            return await self._claim(session, winner, user_id)
+        if winner is None or winner.user_id != user_id:
+            raise Denied(
+                _("This prize is somebody else's."), hint=_("Only who has won it can claim it.")
+            )
+        return await self._claim(winner, user_id)
 
     async def claim_in(self, giveaway_id: UUID, user_id: int) -> Claimed:
         """Claim what somebody has won in a giveaway; raises as `claim` does."""
-        async with self._stage.database.write() as session:
+        async with self._stage.database.read() as session:
             winner = await table.find_winner(session, giveaway_id, user_id)
-            if winner is None or winner.state not in (PENDING, WON, EXPIRED, REPLACED):
-                raise Denied(
-                    _("You have not won in this giveaway."),
-                    hint=_("Only its winners can press this button."),
-                )
-            return await self._claim(session, winner, user_id)
+        if winner is None or winner.state not in (PENDING, WON, EXPIRED, REPLACED):
+            raise Denied(
+                _("You have not won in this giveaway."),
+                hint=_("Only its winners can press this button."),
+            )
+        return await self._claim(winner, user_id)
 
-    async def _claim(self, session: AsyncSession, winner: GiveawayWinner, user_id: int) -> Claimed:
-        is_new = await table.claim_prize(session, winner.id, self._stage.clock.now())
+    async def _claim(self, winner: GiveawayWinner, user_id: int) -> Claimed:
+        role_ids: frozenset[int] = frozenset()
+        if winner.state == PENDING:
+            role_ids = await self._roles_of_member(winner, user_id)
+        drawn = Winner(winner.id, user_id, winner.round, winner.position, role_ids)
+        async with self._stage.database.write() as session:
+            return await self._store_claim(session, drawn, winner.giveaway_id)
+
+    async def _roles_of_member(self, winner: GiveawayWinner, user_id: int) -> frozenset[int]:
+        """Return the roles of somebody who claims; raises where they are no member any more."""
+        async with self._stage.database.read() as session:
+            giveaway = await table.get_giveaway(session, winner.giveaway_id)
+        if giveaway is None:
+            raise NotFound(_("This giveaway is not there any more."))
+        try:
+            found = await self._stage.members.look_up(giveaway.guild_id, [user_id])
+        except Retry as error:
+            raise DiscordFailed(
+                _("Discord does not say at the moment whether you are a member of the server."),
+                hint=_("Press the button again in a minute."),
+            ) from error
+        if user_id not in found:
+            raise _left(giveaway, self._stage.guild_name(giveaway.guild_id), winner.claim_until)
+        return found[user_id].role_ids
+
+    async def _store_claim(
+        self, session: AsyncSession, winner: Winner, giveaway_id: UUID
+    ) -> Claimed:
+        is_new = await table.claim_prize(session, winner.row_id, self._stage.clock.now())
         # Held until the code is handed over: nobody is drawn in their place at that moment.
-        current = await table.get_winner(session, winner.id, lock=True)
-        giveaway = await table.get_giveaway(session, winner.giveaway_id)
+        current = await table.get_winner(session, winner.row_id, lock=True)
+        giveaway = await table.get_giveaway(session, giveaway_id)
         if current is None or giveaway is None:
             raise NotFound(_("This giveaway is not there any more."))
         if current.state == REPLACED:
@@ -153,11 +161,24 @@ class Winning:
         if current.state != WON:
             raise Conflict(_("The time to claim this prize is over: somebody else is drawn."))
         if is_new:
-            await self._stage.jobs.cancel(session, f"{CLAIM_JOB}:{winner.id}")
-            await self._reward(session, giveaway, [user_id], want=True)
+            await self._stage.jobs.cancel(session, f"{CLAIM_JOB}:{winner.row_id}")
+            await self.rewarding.give(session, giveaway, [winner], strict=True)
             await self._stage.board.refresh(session, giveaway.id, giveaway.guild_id)
-        code = await self._stage.vault.hand_over(session, giveaway.id, winner.id)
-        return Claimed(giveaway, code, is_new)
+        code = await self._stage.vault.hand_over(session, giveaway.id, winner.row_id)
+        return Claimed(
+            giveaway,
+            code,
+            is_new,
+            amount=await self.amount_of(giveaway),
+            is_role_withheld=self.rewarding.is_role_withheld(giveaway),
+        )
+
+    async def amount_of(self, giveaway: Giveaway) -> Amount | None:
+        """Return what each winner is given of the guild's currency, in words."""
+        if giveaway.prize_amount is None:
+            return None
+        currency = await currency_of(self._stage.settings, giveaway.guild_id)
+        return currency.amount(giveaway.prize_amount)
 
     async def claim_due(self, job: Job, session: AsyncSession) -> datetime | None:
         """Take back what was not claimed in time, and have somebody else drawn."""
@@ -227,7 +248,10 @@ class Winning:
             await self._stage.board.refresh(session, giveaway.id, giveaway.guild_id)
 
     async def _take_back(self, session: AsyncSession, giveaway: Giveaway, user_id: int) -> None:
+        """Take the place from a winner, and the role that they were given; money stays theirs."""
         now = self._stage.clock.now()
+        winner = await table.find_winner(session, giveaway.id, user_id, lock=True)
+        was_given = winner is not None and winner.state == WON
         winner_id = await table.replace_winner(session, giveaway.id, user_id, now)
         if winner_id is None:
             raise NotFound(
@@ -235,7 +259,8 @@ class Winning:
                 hint=_("Choose one of its winners, or leave the member out."),
             )
         await self._stage.jobs.cancel(session, f"{CLAIM_JOB}:{winner_id}")
-        await self._reward(session, giveaway, [user_id], want=False)
+        if was_given:
+            await self.rewarding.take_role(session, giveaway, user_id)
 
     async def _draw_again(
         self, session: AsyncSession, giveaway: Giveaway, *, wanted: int, by: int | None
@@ -243,6 +268,18 @@ class Winning:
         return await draw_again(
             self._stage, session, giveaway.id, giveaway.guild_id, wanted=wanted, by=by
         )
+
+
+def _left(giveaway: Giveaway, guild_name: str, until: datetime | None) -> Denied:
+    moment = int(until.timestamp()) if until else 0
+    return Denied(
+        _(
+            "You are not in {guild} any more, and {prize} is for its members.",
+            guild=escape_markdown(guild_name),
+            prize=quote(giveaway.prize),
+        ),
+        hint=_("Join again by {when}, then press the button once more.", when=f"<t:{moment}:f>"),
+    )
 
 
 def _why_no_draw(giveaway: Giveaway) -> Message:

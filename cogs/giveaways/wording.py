@@ -14,6 +14,7 @@ from uuid import UUID
 from bot.core.durations import Span
 from bot.core.fields.text import escape_markdown
 from bot.core.i18n import Message, _, ngettext
+from bot.core.money import Currency
 from cogs.giveaways.mentions import people, roles
 from cogs.giveaways.plan import Bonus, Look, Requirements, bonuses_from_json
 from cogs.giveaways.settings import GiveawaySettings
@@ -30,6 +31,7 @@ class View:
 
     giveaway: Giveaway
     settings: GiveawaySettings
+    currency: Currency
     entries: int = 0
     winner_ids: Sequence[int] = ()
 
@@ -111,6 +113,8 @@ def _facts(view: View) -> Iterator[Message]:
         yield _won(view)
     elif giveaway.status != CANCELLED:
         yield ngettext("**{count} winner**", "**{count} winners**", giveaway.winner_count)
+    if (given := rewards_of(giveaway, view.currency)) and giveaway.status != CANCELLED:
+        yield _("**Each winner gets:** {what}", what=given)
     if giveaway.host_id:
         yield _("**Host:** {host}", host=people([giveaway.host_id]))
     if giveaway.status != SCHEDULED:
@@ -226,6 +230,20 @@ def bonus_lines(bonuses: Sequence[Bonus]) -> list[Message]:
         )
         for one in bonuses
     ]
+
+
+def rewards_of(giveaway: Giveaway, currency: Currency) -> Message | None:
+    """Return what winners are given by the bot itself, `None` for nothing."""
+    role: Message | None = None
+    if giveaway.reward_role_id is not None:
+        role = roles([giveaway.reward_role_id])
+        if giveaway.reward_role_seconds is not None:
+            time = Span(timedelta(seconds=giveaway.reward_role_seconds))
+            role = _("{role} for {time}", role=role, time=time)
+    if giveaway.prize_amount is None:
+        return role
+    amount = currency.amount(giveaway.prize_amount)
+    return amount if role is None else _("{amount} and {role}", amount=amount, role=role)
 
 
 def _components(view: View, locale: str | None) -> list[Mapping[str, Any]]:

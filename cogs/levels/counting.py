@@ -10,7 +10,7 @@ import random
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError, StatementError
@@ -27,6 +27,9 @@ from cogs.levels.settings import KEY
 from db.engine import Database, is_about_rows
 from db.levels import Member
 
+# What a member has earned and how they were last seen: experience, the message's id, its channel,
+# their roles, and the payload's text of when they joined. A plain tuple is made in no time.
+Noted = tuple[int, int, int, frozenset[int], object]
 Spawn = Callable[[str, Coroutine[Any, Any, None]], object]
 
 log = structlog.get_logger(__name__)
@@ -41,16 +44,6 @@ MOST_PENDING = 50_000
 _BATCH = 500
 # Discord's ids count from the first moment of 2015.
 _EPOCH = 1_420_070_400
-
-
-class Noted(NamedTuple):
-    """What a member has earned and how they were last seen; `joined_at` is the payload's text."""
-
-    xp: int
-    message_id: int
-    channel_id: int
-    role_ids: frozenset[int]
-    joined_at: object
 
 
 class TextCounter:
@@ -145,14 +138,14 @@ class TextCounter:
         pending = self._pending
         known = pending.get(member)
         if known is not None:
-            xp += known.xp
+            xp += known[0]
         elif not xp or len(pending) >= self._most_pending:
             # Told with the next writing, not for each message.
             self.dropped += xp > 0
             return False
         author: Any = facts.raw.get("member")
         joined = author.get("joined_at") if author else None
-        pending[member] = Noted(xp, facts.id, facts.channel_id, facts.role_ids, joined)
+        pending[member] = xp, facts.id, facts.channel_id, facts.role_ids, joined
         if not self._is_flushing:
             self._is_flushing = True
             self._spawn(f"{KEY}.flush", self._flush_later())
@@ -163,7 +156,7 @@ class TextCounter:
     def pending(self, member: Member) -> int:
         """Return what a member has earned that is not in the database yet."""
         found = (self._pending.get(member), self._writing.get(member))
-        return sum(one.xp for one in found if one is not None)
+        return sum(one[0] for one in found if one is not None)
 
     async def flush(self) -> None:
         """Write all that was counted; what can't be written is kept for the next time."""
@@ -211,7 +204,7 @@ class TextCounter:
     def _put_back(self) -> None:
         for member, one in self._writing.items():
             newer = self._pending.get(member)
-            self._pending[member] = one if newer is None else newer._replace(xp=one.xp + newer.xp)
+            self._pending[member] = one if newer is None else (one[0] + newer[0], *newer[1:])
         self._writing = {}
 
     async def _flush_later(self) -> None:
@@ -232,15 +225,10 @@ class TextCounter:
 
 
 def _earning(member: Member, noted: Noted) -> Earning:
-    seen_at = _written_at(noted.message_id)
-    return Earning(
-        *member,
-        noted.xp,
-        noted.channel_id,
-        noted.role_ids,
-        read_instant(noted.joined_at) or seen_at,
-        seen_at,
-    )
+    xp, message_id, channel_id, role_ids, joined_at = noted
+    seen_at = _written_at(message_id)
+    joined = read_instant(joined_at) or seen_at
+    return Earning(*member, xp, channel_id, role_ids, joined, seen_at)
 
 
 def _written_at(message_id: int) -> datetime:

@@ -138,6 +138,9 @@ class Reconciler:
         return Piece(max(share, batch.done + 1), outcome, write)
 
     async def _find(self, guild_id: int, user_ids: Collection[int]) -> Mapping[int, frozenset[int]]:
+        if not self._book.plan(guild_id).settings.rewards:
+            # Levels alone are worked out, for which nobody has to be asked.
+            return dict.fromkeys(user_ids, frozenset())
         try:
             return await self._finder.find(guild_id, user_ids)
         except Retry as error:

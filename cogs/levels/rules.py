@@ -157,8 +157,15 @@ def is_repeat(text: str, last: str, percent: int) -> bool:
     # One long word can be half of a text, and hardly more.
     if length > 2 * other or other > 2 * length:
         return False
-    if words <= _FEW_WORDS:
-        text, last = text.strip(_SIGNS).casefold(), last.strip(_SIGNS).casefold()
+    text, last = text.casefold(), last.casefold()
+    if words > _FEW_WORDS:
+        # Of two words of a text that is nearly the same one is there; which two changes with it.
+        found = text.split() or [""]
+        one, two = found[length % len(found)], found[length // 2 % len(found)]
+        if one.strip(_SIGNS) not in last and two.strip(_SIGNS) not in last:
+            return False
+    else:
+        text, last = text.strip(_SIGNS), last.strip(_SIGNS)
         length, other = len(text), len(last)
         if max(length, other) < _SHORT or min(length, other) * 100 < percent * max(length, other):
             return text == last

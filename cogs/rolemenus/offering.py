@@ -13,13 +13,12 @@ from bot.core.contracts import MemberFacts, RoleSummary
 from bot.core.errors import Denied, InvalidInput, NotFound
 from bot.core.i18n import _
 from bot.core.permission_names import PermissionList
-from bot.core.power import DANGEROUS_NAMES
+from bot.core.power import DANGEROUS_NAMES, is_powerful
 from bot.core.preflight import Action, can_act
 from bot.replies import confirm
 from bot.state import member_facts, names_of
 from cogs.rolemenus.mentions import RoleList
 from cogs.rolemenus.reading import KEY
-from cogs.rolemenus.rules import is_powerful
 
 if TYPE_CHECKING:
     from bot.client import Pegasus

@@ -17,12 +17,13 @@ from bot.core.clock import Clock
 from bot.core.contracts import BotState, MemberFacts
 from bot.core.errors import Conflict, Denied, NotFound
 from bot.core.i18n import _
+from bot.core.power import is_powerful
 from bot.core.preflight import Action, Refusal, can_act
 from bot.core.roles import PRIORITIES, RoleChange, RoleChanged, RoleService, RoleSource
 from bot.core.settings import SettingsStore
 from cogs.rolemenus.mentions import RoleList
 from cogs.rolemenus.reading import KEY, read_menu
-from cogs.rolemenus.rules import Menu, Mode, Press, Ruling, decide, is_powerful
+from cogs.rolemenus.rules import Menu, Mode, Press, Ruling, decide
 from db import role_menus as table
 from db import role_wishes
 from db.engine import Database

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from bot.core.contracts import BotState
 from bot.core.i18n import _
+from bot.core.power import is_powerful
 from bot.core.problems import Problem, ProblemService
 from bot.core.settings import SettingsStore
 from cogs.rolemenus.desk import MenuDesk
 from cogs.rolemenus.reading import KEY
-from cogs.rolemenus.rules import Menu, is_powerful
+from cogs.rolemenus.rules import Menu
 from db.role_menus import RoleMenuPost
 
 _ROLE_GONE = "role_gone"

@@ -10,10 +10,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.core.contracts import RoleSummary
 from bot.core.errors import Conflict, Denied, InvalidInput
 from bot.core.i18n import _, ngettext
-from bot.core.power import DANGEROUS_NAMES
 from cogs.rolemenus.mentions import RoleList
 
 # Discord's limits: buttons of a message, reactions on a message, options of a select.
@@ -215,8 +213,3 @@ def _check_places(menu: Menu, adds: list[int], taken: Mapping[int, int]) -> None
         )
         hint = _("Nothing was changed. Try again when a place is free.")
         raise Conflict(message, hint=hint, full_role_id=role_id)
-
-
-def is_powerful(role: RoleSummary) -> bool:
-    """Return whether a role gives power over others or the server."""
-    return not DANGEROUS_NAMES.isdisjoint(role.permissions)

@@ -244,6 +244,11 @@ class FileKeeper:
             await table.add_files(session, rows)
             await self._ensure(session, ticket.guild_id, ticket.id)
 
+    async def room_opened(self, session: AsyncSession, ticket: Ticket, _again: bool) -> None:
+        """Have the files of the form fetched at once, now that they can be shown."""
+        if any(one["kind"] == "file" for one in list(ticket.answers or ())):
+            await self._ensure(session, ticket.guild_id, ticket.id)
+
     async def _ensure(self, session: AsyncSession, guild_id: int, ticket_id: int) -> None:
         await self._office.jobs.ensure(
             session,

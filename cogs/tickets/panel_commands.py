@@ -13,6 +13,7 @@ from bot.checks import MANAGES, actor_of, ensure_manages, guild_id_of
 from bot.core.errors import DiscordFailed, InvalidInput
 from bot.core.features import RateClass
 from bot.core.fields.text import escape_markdown, quote
+from bot.core.fields.values import read_colour
 from bot.core.i18n import Message, _, ngettext
 from bot.core.outbox import Receipt
 from bot.localization import locale_of
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 _MANAGED: Any = {"rate_class": RateClass.ADMIN, MANAGES: KEY}
 _PER_PAGE = 10
+_LINK = re.compile(r"(?:https://(?:\w+\.)?discord\.com/channels/\d+/\d+/)?(\d{15,20})/?")
 
 
 class PanelCommands(commands.Cog):
@@ -104,6 +106,8 @@ class PanelCommands(commands.Cog):
         style="What members press; buttons if left out",
         title="The title above them",
         text="The text below it",
+        colour="The colour beside it, such as #5865f2 or blue",
+        message="The link of such a message, to change it instead of posting another",
     )
     @app_commands.autocomplete(panel=complete_panel)
     @app_commands.choices(
@@ -120,11 +124,22 @@ class PanelCommands(commands.Cog):
         style: app_commands.Choice[str] | None = None,
         title: app_commands.Range[str, 1, 100] | None = None,
         text: app_commands.Range[str, 1, 2000] | None = None,
+        colour: app_commands.Range[str, 1, 20] | None = None,
+        message: str | None = None,
     ) -> None:
-        """Post one or several panels in one message."""
+        """Post one or several panels in one message, or change one that is posted."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         await ensure_manages(interaction, KEY)
         guild_id = guild_id_of(interaction)
+        looks = {
+            "style": style.value if style else None,
+            "title": title,
+            "text": text,
+            "colour": read_colour(colour) if colour is not None else None,
+        }
+        if message is not None:
+            await self._change_post(interaction, message, panel, looks)
+            return
         rows = await self._named(guild_id, panel)
         channel_id = channel.id if channel else interaction.channel_id or 0
         post = await self.desk.post(
@@ -132,11 +147,14 @@ class PanelCommands(commands.Cog):
             channel_id,
             rows,
             actor_of(interaction),
-            style=style.value if style else "buttons",
+            style=looks["style"] or "buttons",
             title=title or "",
             text=text or "",
+            colour=looks["colour"],
         )
-        said = _said_of(await self.desk.wait_for(post), f"<#{channel_id}>")
+        where = f"<#{channel_id}>"
+        done = _("Posted in {channel}.", channel=where)
+        said = _said_of(await self.desk.wait_for(post), where, done)
         await answer(interaction, said)
         if panel is None and (left := len(await self.desk.list(guild_id)) - len(rows)):
             note = ngettext(
@@ -145,6 +163,27 @@ class PanelCommands(commands.Cog):
                 left,
             )
             await answer(interaction, note)
+
+    async def _change_post(
+        self, interaction: Interaction, link: str, panel: str | None, looks: dict[str, Any]
+    ) -> None:
+        """Change what was given of a posted message, and leave the rest as it is."""
+        guild_id = guild_id_of(interaction)
+        match = _LINK.fullmatch(link.strip())
+        if match is None:
+            raise InvalidInput(
+                _("That is no link to a message."),
+                hint=_("Copy the message's link from its menu, and paste it here."),
+            )
+        rows = await self._named(guild_id, panel) if panel is not None else None
+        given = {name: one for name, one in looks.items() if one is not None}
+        post = await self.desk.change_post(
+            guild_id, int(match[1]), rows, actor_of(interaction), **given
+        )
+        where = f"<#{post.channel_id}>"
+        done = _("The message in {channel} is changed.", channel=where)
+        said = _said_of(await self.desk.wait_for(post), where, done)
+        await answer(interaction, said)
 
     async def _named(self, guild_id: int, names: str | None) -> list[TicketPanel]:
         if names is None:
@@ -204,10 +243,10 @@ class PanelCommands(commands.Cog):
         return await self.access.find_panel(guild_id_of(interaction), panel)
 
 
-def _said_of(receipt: Receipt | None, where: str) -> Message:
+def _said_of(receipt: Receipt | None, where: str, done: Message) -> Message:
     """Return what became of a message; raises `DiscordFailed` where it was refused."""
-    if receipt is not None and receipt.message_id is not None:
-        return _("Posted in {channel}.", channel=where)
+    if receipt is not None and receipt.sent_at is not None:
+        return done
     if receipt is not None and receipt.is_open and not receipt.is_parked:
         return _("It is on its way to {channel}.", channel=where)
     hint = (

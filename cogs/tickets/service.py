@@ -97,5 +97,6 @@ class TicketService:
         self.watch.start(self.life.close_in)
         self.losses.start()
         self.files.start()
+        self.keeper.opened.append(self.files.room_opened)
         await self.capture.start()
         await self.archive.start()

@@ -8,6 +8,7 @@ import textwrap
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from alembic import command
@@ -165,6 +166,32 @@ def _insert_quoting_ticket(connection: Connection) -> None:
         if not column.nullable and column.name not in made:
             made[column.name] = [] if "JSON" in str(column.type) else "x" if is_text else 1
     connection.execute(insert(tickets).values(made))
+
+
+def _insert_giveaway(connection: Connection) -> None:
+    giveaways = Table("giveaways", MetaData(), autoload_with=connection)
+    made: dict[str, Any] = {
+        "id": UUID(int=1).hex,
+        "title": "ÁRBOL",
+        "prize": "Straße",
+        "created_at": datetime(2026, 6, 1, tzinfo=UTC),
+        "starts_at": datetime(2026, 6, 1, tzinfo=UTC),
+    }
+    for column in giveaways.columns:
+        is_text = column.type.python_type is str
+        if not column.nullable and column.name not in made:
+            made[column.name] = [] if "JSON" in str(column.type) else "x" if is_text else 1
+    connection.execute(insert(giveaways).values(made))
+
+
+async def test_giveaways_of_before_are_found_on_upgrade(empty: Database) -> None:
+    async with empty.engine.begin() as connection:
+        await connection.run_sync(_upgrade_to, "0033")
+        await connection.run_sync(_insert_giveaway)
+    await upgrade(empty)
+    async with empty.read() as session:
+        key = await session.scalar(text("SELECT search_key FROM giveaways"))
+    assert key == "árbol\nstrasse"
 
 
 async def test_whom_tickets_quote_is_found_on_upgrade(empty: Database) -> None:

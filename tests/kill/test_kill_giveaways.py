@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.core.audit import AuditLog
-from bot.core.contracts import Actor, GuildSummary
+from bot.core.contracts import Actor, GuildSummary, MemberFacts
 from bot.core.events import EventBus
 from bot.core.features import FeatureRegistry
 from bot.core.nullstate import NullState
@@ -21,7 +21,7 @@ from bot.core.settings import SettingsStore
 from bot.delivery import DiscordCourier
 from bot.sandbox import Sandbox
 from bot.sandbox.guild import Guild
-from cogs import general
+from cogs import economy, general
 from cogs.giveaways import board
 from cogs.giveaways.backstage import Backstage
 from cogs.giveaways.board import Board
@@ -32,9 +32,11 @@ from cogs.giveaways.manifest import FEATURE
 from cogs.giveaways.opening import Opening, Order
 from cogs.giveaways.plan import Plan
 from cogs.giveaways.proof import Proofs
+from cogs.giveaways.rewarding import ROLE_JOB
 from cogs.giveaways.upkeep import MessageWatch
 from cogs.giveaways.vault import Vault
 from cogs.giveaways.winning import Winning
+from db.economy import Transaction, get_balance
 from db.engine import Database
 from db.giveaways import (
     ACTIVE,
@@ -43,10 +45,12 @@ from db.giveaways import (
     WON,
     Giveaway,
     GiveawayEntry,
+    GiveawayLoan,
     GiveawayPrize,
     GiveawayRound,
     GiveawayWinner,
 )
+from db.role_wishes import list_wishes
 from tests.kill.harness import Step, survive
 from tests.kill.test_kill_autorole import guild, sandbox  # noqa: F401 - fixtures
 from tests.kill.test_kill_roles import start_roles
@@ -71,7 +75,19 @@ STEPS = {
     "announced, not noted": Step("announced"),
     "claim not stored": Step("committing", r"UPDATE giveaway_prizes SET.* winner_id="),
     "claimed": Step("committed", r"UPDATE giveaway_prizes SET.* winner_id="),
+    "claim not paid": Step("executed", r"INSERT INTO economy_transactions"),
+    "claim paid, not stored": Step("committing", r"INSERT INTO economy_postings"),
+    "claim paid": Step("committed", r"INSERT INTO economy_postings"),
 }
+# Where winners need not claim they are given all of it with the draw.
+DRAW_STEPS = {
+    "prize not paid": Step("executed", r"INSERT INTO economy_transactions"),
+    "prize paid, not stored": Step("committing", r"INSERT INTO economy_postings"),
+    "prize paid": Step("committed", r"INSERT INTO economy_postings"),
+    "role not lent": Step("executed", r"INSERT INTO giveaway_loans"),
+    "about to announce": Step("announcing"),
+}
+PRIZE, PRIZE_ROLE, ROLE_TIME = 500, "Sailor", timedelta(days=7)
 
 
 class _Announcer(DiscordCourier):
@@ -95,8 +111,8 @@ class _View(NullState):
 
 
 class _Everybody:
-    async def find(self, guild_id: int, user_ids: Collection[int]) -> Mapping[int, frozenset[int]]:
-        return dict.fromkeys(user_ids, frozenset())
+    async def look_up(self, guild_id: int, user_ids: Collection[int]) -> Mapping[int, MemberFacts]:
+        return {one: MemberFacts(one, guild_id, "") for one in user_ids}
 
 
 class House:
@@ -104,7 +120,7 @@ class House:
 
     def __init__(self, scene: Scene) -> None:
         database, clock, bus, view = scene.database, scene.clock, EventBus(), _View()
-        registry = FeatureRegistry([general.FEATURE, FEATURE])
+        registry = FeatureRegistry([general.FEATURE, economy.FEATURE, FEATURE])
         audit = AuditLog(clock, bus, scene.supervisor)
         settings = SettingsStore(database, clock, bus, registry, audit, state=lambda: view)
         problems = ProblemService(database, clock, bus, registry, settings, state=lambda: view)
@@ -142,10 +158,17 @@ class House:
 
 
 def hold(_jobs: Any, _outbox: Any) -> Any:
-    """A host starts a giveaway, people enter, it is ended and the prize claimed.
+    """A host starts a giveaway, people enter, it is ended and the prize claimed."""
+    return _holding(timedelta(hours=1))
 
-    Whoever takes over does it all again, as people do who got no answer.
-    """
+
+def give(_jobs: Any, _outbox: Any) -> Any:
+    """The same, where winners need not claim."""
+    return _holding(None)
+
+
+def _holding(claim_window: timedelta | None) -> Any:
+    """Return what is done, and done again by whoever takes over, as people do without an answer."""
 
     async def act(scene: Scene) -> None:
         # Nobody reads along: the message need not wait for more changes.
@@ -156,7 +179,7 @@ def hold(_jobs: Any, _outbox: Any) -> Any:
             scene.outbox.use(courier)
         house = House(scene)
         (found,) = await scene.client.http.get_guilds(1)
-        giveaway = await _started(scene, house, int(found["id"]))
+        giveaway = await _started(scene, house, int(found["id"]), claim_window)
         if giveaway.status == ACTIVE:
             for user_id in PEOPLE:
                 now = scene.clock.now()
@@ -166,18 +189,36 @@ def hold(_jobs: Any, _outbox: Any) -> Any:
                 await house.drawing.close(session, giveaway.id, by=1)
         winner = await _winner(scene.database)
         await house.winning.claim(winner.id, winner.user_id or 0)
+        await _forget_the_end(scene)
 
     return act
 
 
-async def _started(scene: Scene, house: House, guild_id: int) -> Giveaway:
+async def _forget_the_end(scene: Scene) -> None:
+    """Have nobody wait a week for the end of the role."""
+    async with scene.database.write() as session:
+        for loan in await session.scalars(select(GiveawayLoan.id)):
+            await scene.jobs.cancel(session, f"{ROLE_JOB}:{loan}")
+
+
+async def _started(
+    scene: Scene, house: House, guild_id: int, claim_window: timedelta | None
+) -> Giveaway:
     async with scene.database.read() as session:
         known = (await session.scalars(select(Giveaway))).all()
     if known:
         return known[0]
     channels = await scene.client.http.get_all_guild_channels(guild_id)
     channel_id = next(int(one["id"]) for one in channels if one["type"] == 0)
-    plan = Plan(prize="A boat", duration=timedelta(days=1), claim_window=timedelta(hours=1))
+    roles = await scene.client.http.get_roles(guild_id)
+    plan = Plan(
+        prize="A boat",
+        duration=timedelta(days=1),
+        claim_window=claim_window,
+        prize_amount=PRIZE,
+        reward_role_id=next(int(one["id"]) for one in roles if one["name"] == PRIZE_ROLE),
+        reward_role_time=ROLE_TIME,
+    )
     order = Order(guild_id=guild_id, channel_id=channel_id, host_id=1, plan=plan)
     async with scene.database.write() as session:
         giveaway = await house.opening.open_in(session, order, Actor(1, "command", "host"))
@@ -196,18 +237,27 @@ async def _winner(database: Database) -> GiveawayWinner:
         await asyncio.sleep(0.02)
 
 
-@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS.keys())
+_CASES = [
+    *(pytest.param("hold", step, id=name) for name, step in STEPS.items()),
+    *(pytest.param("give", step, id=f"draw, {name}") for name, step in DRAW_STEPS.items()),
+]
+
+
+@pytest.mark.parametrize(("scenario", "step"), _CASES)
 async def test_kill_at_each_step_of_a_giveaway(
     database: Database,
     database_url: str,
     sandbox: Sandbox,  # noqa: F811
     guild: Guild,  # noqa: F811
+    scenario: str,
     step: Step,
 ) -> None:
+    guild.add_role(PRIZE_ROLE, permissions=0)
     for number in PEOPLE:
         sandbox.join(guild, f"sailor{number}")
 
-    await survive(database_url, sandbox.api_base_url, "tests.kill.test_kill_giveaways:hold", step)
+    act = f"tests.kill.test_kill_giveaways:{scenario}"
+    await survive(database_url, sandbox.api_base_url, act, step)
 
     async with database.read() as session:
         (giveaway,) = (await session.scalars(select(Giveaway))).all()
@@ -215,6 +265,13 @@ async def test_kill_at_each_step_of_a_giveaway(
         (round_,) = (await session.scalars(select(GiveawayRound))).all()
         (winner,) = (await session.scalars(select(GiveawayWinner))).all()
         prizes = (await session.scalars(select(GiveawayPrize.winner_id).order_by("position"))).all()
+        paid = (await session.scalars(select(Transaction))).all()
+        balance = await get_balance(session, giveaway.guild_id, winner.user_id or 0)
+        (loan,) = (await session.scalars(select(GiveawayLoan))).all()
+        (wish,) = await list_wishes(session, giveaway.guild_id)
+    assert ([one.kind for one in paid], balance) == (["prize"], PRIZE)
+    assert loan.user_id == wish.user_id == winner.user_id
+    assert wish.want
     assert giveaway.status == ENDED
     assert sorted(one or 0 for one in entries) == list(PEOPLE)
     assert round_.drawn_at is not None

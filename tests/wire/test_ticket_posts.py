@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bot.sandbox import Sandbox
 from bot.sandbox.faults import RestFault
 from bot.sandbox.guild import Guild
@@ -18,6 +20,13 @@ async def test_a_post_that_discord_refuses_is_not_called_posted(
         await owner.slash(general, "ticket panel create", name="Support")
         posted = await owner.slash(general, "ticket panel post")
         assert f"Posted in <#{general.id}>" in said_in(posted)
+
+        message = await sandbox.wait_for_message(general, containing="Talk to the staff")
+        link = f"https://discord.com/channels/{guild.id}/{general.id}/{message.id}"
+        looks: dict[str, Any] = {"title": "Need help?", "colour": "#ff0000", "style": "select"}
+        changed = await owner.slash(general, "ticket panel post", message=link, **looks)
+        assert "is changed" in said_in(changed)
+        assert (message.embeds[0]["title"], message.embeds[0]["color"]) == ("Need help?", 0xFF0000)
 
         invalid = "Invalid Form Body"
         posts = rf"/channels/{general.id}/messages"

@@ -54,9 +54,15 @@ class ShopWorld(World):
     """A process; a second one can be made over the same database, clock and Discord."""
 
     def __init__(
-        self, database: Database, clock: FakeClock, discord: FakeDiscord | None = None
+        self,
+        database: Database,
+        clock: FakeClock,
+        discord: FakeDiscord | None = None,
+        *,
+        guild_id: int = GUILD,
     ) -> None:
         super().__init__(database, clock, discord)
+        self.guild_id = guild_id
         self.view = ShopView()
         registry, bus = FeatureRegistry([general.FEATURE, economy.FEATURE]), EventBus()
         audit = AuditLog(clock, bus, self.supervisor)
@@ -96,14 +102,14 @@ class ShopWorld(World):
     async def item(self, name: str = "Sword", **values: Any) -> ShopItem:
         """Put an item on offer."""
         plan = ItemPlan.model_validate({"name": name, "price": 10} | values)
-        return await self.stock.add(GUILD, plan, ADMIN)
+        return await self.stock.add(self.guild_id, plan, ADMIN)
 
     async def earn(self, amount: int, *user_ids: int) -> None:
         """Give members money."""
         async with self.database.write() as session:
             for user_id in user_ids or (ANN,):
                 entry = Entry(
-                    guild_id=GUILD,
+                    guild_id=self.guild_id,
                     kind=TransactionKind.GIVE,
                     key=self.key(),
                     actor_id=ADMIN.user_id,
@@ -123,7 +129,7 @@ class ShopWorld(World):
         """Have a member buy something at the price that the item was seen with."""
         values: dict[str, Any] = {"price": item.price, "key": self.key()} | changes
         order = Order(
-            customer=Customer(GUILD, user_id, role_ids),
+            customer=Customer(self.guild_id, user_id, role_ids),
             item_id=item.id,
             quantity=quantity,
             **values,
@@ -133,12 +139,12 @@ class ShopWorld(World):
     async def has(self, user_id: int = ANN) -> int:
         """Return how much money a member has."""
         async with self.database.read() as session:
-            return await get_balance(session, GUILD, user_id)
+            return await get_balance(session, self.guild_id, user_id)
 
     async def holds(self, user_id: int = ANN) -> dict[str, int]:
         """Return how many pieces of each item a member has."""
         async with self.database.read() as session:
-            found = await list_holdings(session, GUILD, user_id, self.clock.now())
+            found = await list_holdings(session, self.guild_id, user_id, self.clock.now())
         return {one.item.name: one.quantity for one in found}
 
     async def undo(self) -> list[str]:
@@ -146,14 +152,14 @@ class ShopWorld(World):
         async with self.database.read() as session:
             number = await session.scalar(select(func.max(Transaction.id)))
         assert number is not None
-        order = Undoing(guild_id=GUILD, user_id=0, actor=ADMIN, key=self.key())
+        order = Undoing(guild_id=self.guild_id, user_id=0, actor=ADMIN, key=self.key())
         undone = await self.treasury.undo(order, number)
         return [one.render("en") for one in undone.notes]
 
     async def again(self, item: ShopItem) -> ShopItem:
         """Return an item as it is now."""
         async with self.database.read() as session:
-            found = await get_item(session, GUILD, item.id)
+            found = await get_item(session, self.guild_id, item.id)
         assert found is not None
         return found
 

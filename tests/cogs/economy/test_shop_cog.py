@@ -130,6 +130,27 @@ async def test_price_that_changed_since_is_told_and_not_charged(place: Place) ->
     )
 
 
+async def test_items_are_offered_while_typing(place: Place) -> None:
+    await place.add("Sword", "1200")
+    await place.add("Shield")
+    await place.give(2000, place.ada)
+    (offered,) = await place.ada.autocomplete(place.channel, "buy", "item", "SWO")
+    assert (offered["name"], offered["value"]) == ("Sword · 🪙 1,200", await place.pick())
+    await place.say("buy", item=offered["value"])
+    (held,) = await place.ada.autocomplete(place.channel, "inventory gift", "item", "")
+    assert held["name"] == "Sword (1)"
+    await place.say("inventory gift", member=place.bob, item=held["value"])
+    assert await place.holds(place.bob) == {"Sword": 1}
+    find = place.ada.autocomplete
+    assert await find(place.channel, "trade", "for_item", "") == []
+    (wanted,) = await find(place.channel, "trade", "for_item", "", member=place.bob)
+    assert wanted["value"] == held["value"]
+    # What is on offer is shown with its number only to those who manage it.
+    assert await find(place.channel, "economy item remove", "item", "") == []
+    listed = await place.boss.autocomplete(place.channel, "economy item remove", "item", "")
+    assert [one["name"] for one in listed] == ["Shield", "Sword"]
+
+
 async def test_what_sold_out_since_is_told(place: Place) -> None:
     await place.add(stock=1)
     await place.give(100, place.ada, place.bob)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.audit import AuditLog
-from bot.core.contracts import SYSTEM, GuildSummary, RoleSummary
+from bot.core.contracts import SYSTEM, GuildSummary, MemberFacts, RoleSummary
 from bot.core.events import EventBus
 from bot.core.features import FeatureRegistry
 from bot.core.jobs import JobService, Retry
@@ -21,7 +21,7 @@ from bot.core.outbox import Entry, OutboxService
 from bot.core.roles import RoleService
 from bot.core.settings import SettingsStore
 from bot.core.supervisor import TaskSupervisor
-from cogs import general
+from cogs import economy, general
 from cogs.giveaways.backstage import Backstage
 from cogs.giveaways.counting import MessageCounter
 from cogs.giveaways.drawing import END_JOB, Drawing
@@ -42,13 +42,17 @@ HOUR = timedelta(hours=1)
 
 
 class View(NullState):
-    """The one guild."""
+    """The one guild; `rights` are those of its roles."""
+
+    def __init__(self) -> None:
+        self.rights: dict[int, frozenset[str]] = {}
 
     def guild(self, guild_id: int) -> GuildSummary | None:
         return GuildSummary(guild_id, "Garden *", 1, 1234)
 
     def role(self, guild_id: int, role_id: int) -> RoleSummary | None:
-        return RoleSummary(role_id, guild_id, "Sailor", 2)
+        rights = self.rights.get(role_id, frozenset())
+        return RoleSummary(role_id, guild_id, "Sailor", 2, permissions=rights)
 
 
 @dataclass
@@ -57,15 +61,26 @@ class FakeMembers:
 
     gone: set[int] = field(default_factory=set)
     roles: dict[int, set[int]] = field(default_factory=dict)
+    joined: dict[int, datetime] = field(default_factory=dict)
     silent: int = 0
     asked: list[int] = field(default_factory=list)
 
-    async def find(self, guild_id: int, user_ids: Collection[int]) -> Mapping[int, frozenset[int]]:
+    async def look_up(self, guild_id: int, user_ids: Collection[int]) -> Mapping[int, MemberFacts]:
         if self.silent:
             self.silent -= 1
             raise Retry(timedelta(seconds=10), "Discord does not answer")
         self.asked += user_ids
-        return {one: frozenset(self.roles.get(one, ())) for one in user_ids if one not in self.gone}
+        return {
+            one: MemberFacts(
+                one,
+                guild_id,
+                "",
+                role_ids=frozenset(self.roles.get(one, ())),
+                joined_at=self.joined.get(one),
+            )
+            for one in user_ids
+            if one not in self.gone
+        }
 
 
 @dataclass
@@ -123,7 +138,7 @@ class Stage:
         self.database, self.clock, self.view = database, clock, View()
         self.members, self.board, self.vault = members or FakeMembers(), FakeBoard(), FakeVault()
         self.bus, self.supervisor, self.courier = EventBus(), TaskSupervisor(), ListCourier()
-        registry = FeatureRegistry([general.FEATURE, FEATURE])
+        registry = FeatureRegistry([general.FEATURE, economy.FEATURE, FEATURE])
         audit = AuditLog(clock, self.bus, self.supervisor)
         self.settings = SettingsStore(
             database, clock, self.bus, registry, audit, state=lambda: self.view

@@ -194,10 +194,10 @@ async def test_paused_giveaway_keeps_the_time_that_was_left(world: HostWorld) ->
 
     resumed = await world.opening.resume(paused, HOST)
     assert resumed.ends_at == world.clock.now() + DAY - HOUR
-    await world.pass_time(DAY - HOUR)
-    assert world.ended == [giveaway.id]
     with pytest.raises(Conflict, match="goes on"):
         await world.opening.resume(resumed, HOST)
+    await world.pass_time(DAY - HOUR)
+    assert world.ended == [giveaway.id]
 
 
 async def test_cancelled_giveaway_never_ends(world: HostWorld) -> None:
@@ -288,6 +288,21 @@ async def test_giveaway_is_deleted_whole_half_a_year_after_its_end(world: HostWo
         assert (await session.scalars(select(GiveawayEntry))).all() == []
 
 
+@pytest.mark.parametrize("what", ["change", "pause", "cancel"])
+async def test_giveaway_past_its_end_cant_be_changed_any_more(world: HostWorld, what: str) -> None:
+    """Its job has not run yet: else a host could still change who wins what."""
+    giveaway = await world.open(PLAN)
+    world.clock.advance(DAY.total_seconds())
+    plan = (Plan(prize="Nothing", duration=DAY),) if what == "change" else ()
+
+    with pytest.raises(Conflict, match="are being drawn"):
+        await getattr(world.opening, what)(giveaway, HOST, *plan)
+    current = await world.get(giveaway)
+    assert (current.prize, current.status) == ("A keyboard", "active")
+    await world.pass_time()
+    assert world.ended == [giveaway.id]
+
+
 # --- series and templates ------------------------------------------------------------------------
 
 
@@ -359,6 +374,29 @@ async def test_series_that_finds_no_room_is_a_problem_until_it_does(
     await world.opening.cancel(await world.get(blocking), HOST)
     await world.pass_time(DAY)
     assert not await world.problems.list(GUILD)
+
+
+async def test_series_pauses_while_giveaways_are_off(sqlite_world: HostWorld) -> None:
+    world = sqlite_world
+    order = SeriesOrder(
+        guild_id=GUILD,
+        channel_id=CHANNEL,
+        host_id=1,
+        plan=Plan(prize="A mug", duration=HOUR),
+        first=world.clock.now() + HOUR,
+        repeat=Repeat.DAILY,
+        timezone="UTC",
+    )
+    await world.series.begin(order, HOST)
+    await world.set(enabled=False)
+    await world.pass_time(HOUR)
+    await world.pass_time(DAY)
+    assert await world.all() == []
+    assert not await world.problems.list(GUILD)
+
+    await world.set(enabled=True)
+    await world.pass_time(DAY)
+    assert len(await world.all()) == 1
 
 
 async def test_template_is_kept_by_name_whatever_its_case(sqlite_world: HostWorld) -> None:

@@ -29,6 +29,8 @@ FULL = Plan(
     end_at_entries=50,
     claim_window=timedelta(hours=24),
     reward_role_id=9,
+    reward_role_time=timedelta(days=7),
+    prize_amount=10**12,
 )
 
 

@@ -11,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.errors import InvalidInput
+from bot.core.ledger import MAX_AMOUNT
 from cogs.giveaways.plan import Bonus, Look, Plan, Requirements
 from cogs.giveaways.rules import (
     LONGEST,
     LONGEST_CLAIM,
     LONGEST_PRIZE,
+    MOST_AMOUNT,
     MOST_BONUS,
     MOST_ENTRANTS,
     MOST_WINNERS,
@@ -49,6 +51,9 @@ plans = st.builds(
     max_entries=counts,
     end_at_entries=counts,
     claim_window=durations,
+    prize_amount=st.none() | st.integers(0, MOST_AMOUNT + 1),
+    reward_role_id=st.none() | st.just(7),
+    reward_role_time=durations,
 )
 
 
@@ -90,6 +95,14 @@ def _entries(count: int) -> Plan:
         (lambda count: Plan(prize="x", duration=timedelta(seconds=count)), 10, 365 * 86_400),
         (lambda count: Plan(prize="x", bonuses=(Bonus(1, count),)), 1, MOST_BONUS),
         (lambda count: Plan(prize="x", claim_window=timedelta(seconds=count)), 300, 30 * 86_400),
+        (lambda count: Plan(prize="x", prize_amount=count), 1, MAX_AMOUNT),
+        (
+            lambda count: Plan(
+                prize="x", reward_role_id=7, reward_role_time=timedelta(seconds=count)
+            ),
+            600,
+            365 * 86_400,
+        ),
     ],
 )
 def test_bounds_are_themselves_good(make: Callable[[int], Plan], least: int, most: int) -> None:
@@ -105,6 +118,11 @@ def test_every_mistake_is_named_at_once() -> None:
         checked_plan(Plan(prize="x" * 5000, winners=10_000, duration=timedelta(days=4000)))
 
     assert caught.value.message.render("en").count("\n- ") == 3
+
+
+def test_time_without_a_role_is_a_mistake() -> None:
+    with pytest.raises(InvalidInput, match="Name the role"):
+        checked_plan(Plan(prize="x", reward_role_time=timedelta(days=1)))
 
 
 def test_texts_are_tidied() -> None:

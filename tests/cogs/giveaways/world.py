@@ -22,7 +22,7 @@ from bot.core.outbox.deliveries import OutboxFailed
 from bot.core.problems import ProblemService
 from bot.core.settings import SettingsStore
 from bot.core.supervisor import TaskSupervisor
-from cogs import general
+from cogs import economy, general
 from cogs.giveaways.board import Board
 from cogs.giveaways.manifest import FEATURE, KEY
 from cogs.giveaways.opening import END_JOB, Opening, Order
@@ -56,7 +56,7 @@ class HostWorld:
         self.database, self.clock = database, clock
         self.place, self.courier = Place(), Courier()
         bus, supervisor = EventBus(), TaskSupervisor()
-        registry = FeatureRegistry([general.FEATURE, FEATURE])
+        registry = FeatureRegistry([general.FEATURE, economy.FEATURE, FEATURE])
         audit = AuditLog(clock, bus, supervisor)
         self.settings = SettingsStore(database, clock, bus, registry, audit, state=self.state)
         self.problems = ProblemService(
@@ -79,7 +79,12 @@ class HostWorld:
             database, clock, self.settings, jobs=self.jobs, audit=audit, board=self.board
         )
         self.series = Series(
-            database, clock, jobs=self.jobs, opening=self.opening, problems=self.problems
+            database,
+            clock,
+            settings=self.settings,
+            jobs=self.jobs,
+            opening=self.opening,
+            problems=self.problems,
         )
         self.templates = Templates(database, clock)
         self.ended: list[UUID] = []
@@ -94,8 +99,8 @@ class HostWorld:
     async def _end(self, job: Job, session: AsyncSession) -> None:
         self.ended.append(UUID(job.dedupe_key.rpartition(":")[2]))
 
-    async def set(self, **changes: Any) -> None:
-        await self.settings.change(GUILD, KEY, changes, actor=SYSTEM)
+    async def set(self, *, enabled: bool = True, **changes: Any) -> None:
+        await self.settings.change(GUILD, KEY, changes, enabled=enabled, actor=SYSTEM)
 
     async def open(self, plan: Plan, **values: Any) -> Giveaway:
         given = {"guild_id": GUILD, "channel_id": CHANNEL, "host_id": HOST.user_id, "plan": plan}

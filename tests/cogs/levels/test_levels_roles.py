@@ -218,3 +218,13 @@ async def test_role_that_is_given_waits_for_screening_on_coming_back(
     world.discord.pending.discard(ANN)
     await world.work(700)
     assert world.discord.roles[ANN] == {RED}
+
+
+async def test_levels_alone_are_worked_out_without_asking_discord(world: LevelWorld) -> None:
+    await world.earn(300)
+    await world.set(curve="steep")
+    for _turn in range(6):
+        await world.work(30)
+
+    assert await world.level() == 1
+    assert world.finder.calls == 0

@@ -127,6 +127,7 @@ def test_repeats_are_found(text: str, last: str) -> None:
         ("今日はいい天気ですね", "おはようございます"),
         ("", SPAM),
         ("😂", SPAM),
+        ("      ", "a b c d e f"),
     ],
 )
 def test_talk_is_no_repeat(text: str, last: str) -> None:

@@ -250,3 +250,28 @@ async def test_a_log_channel_that_is_not_there_is_refused(sqlite_database: Datab
     stage.view.lost = {777}
     with pytest.raises(NotFound, match="can't see that channel"):
         await desk.create(GUILD, Panel(name="Help", log_channel_id=777), SYSTEM)
+
+
+async def test_a_posted_message_is_changed_where_it_stands(database: Database) -> None:
+    stage, desk = await opened(database)
+    rows = [await desk.create(GUILD, Panel(name=one), BOSS) for one in ("A", "B")]
+    await desk.post(GUILD, CHANNEL, rows[:1], BOSS, style="buttons", title="Old", text="Words")
+    await stage.settle()
+    await stage.wait(10)
+    (post,) = await desk.list_posts(GUILD)
+    changes: dict[str, Any] = {"title": "New", "colour": 0xFF0000}
+    changed = await desk.change_post(GUILD, post.message_id or 0, rows, BOSS, **changes)
+    await stage.settle()
+    sent = stage.courier.delivered[-1]
+    assert sent.kind is DeliveryKind.EDIT
+    (embed,) = sent.payload["embeds"]
+    assert (embed["title"], embed["description"], embed["color"]) == ("New", "Words", 0xFF0000)
+    assert len(sent.payload["components"][0]["components"]) == 2
+    receipt = await desk.wait_for(changed)
+    assert receipt is not None
+    assert receipt.sent_at is not None
+    with pytest.raises(NotFound, match="no message of mine"):
+        await desk.change_post(GUILD, 1, None, BOSS)
+    await desk.note_deleted([post.message_id or 0])
+    with pytest.raises(NotFound, match="no message of mine"):
+        await desk.change_post(GUILD, post.message_id or 0, None, BOSS)

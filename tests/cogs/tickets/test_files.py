@@ -90,7 +90,7 @@ async def test_a_forms_files_are_kept_and_shown_in_the_room(
     file = attachment(5, "lamp.png", len(PNG))
     stage.cdn[file["url"]] = PNG
     ticket = await stage.open(panel, answers={"pic": [file]})
-    await stage.wait(3)
+    await stage.settle()
     (kept,) = await rows(stage, TicketFile)
     assert (kept.state, kept.question) == ("stored", "pic")
     sent = [one.payload.get("attachments") for one in stage.courier.delivered]

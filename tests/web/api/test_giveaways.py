@@ -61,6 +61,7 @@ async def stored(database: Database, clock: FakeClock) -> AsyncIterator[tuple[Wo
         clock,
         opening=opening,
         drawing=drawing,
+        settings=services.settings,
         state=services.state,
     )
     services.resources.register("giveaways", resource)
@@ -112,6 +113,9 @@ async def test_giveaway_is_opened_read_changed_ended_and_cancelled(
         ({"requirements": {"no_roles": ["5"]}}, "/requirements"),
         ({"bonus_entries": [{"role_id": "x", "entries": 1}]}, "/bonus_entries"),
         ({"unknown": 1}, "/unknown"),
+        ({"prize_amount": 0}, "/prize_amount"),
+        ({"prize_amount": 10**12 + 1}, "/prize_amount"),
+        ({"reward_role_id": "5"}, "/reward_role_id"),
     ],
 )
 async def test_wrong_field_is_named_and_nothing_is_opened(
@@ -134,3 +138,17 @@ async def test_end_in_the_past_and_unknown_number_are_told(
     response = await world.client.post(PATH, json=body(world, ends_at=past), headers=HERE)
     await assert_problem(response, 400, "E004")
     await assert_problem(await world.client.get(f"{PATH}/7"), 404, "E006")
+
+
+async def test_currency_and_a_role_for_a_time_are_kept(stored: tuple[World, FakeDrawing]) -> None:
+    world, _ = stored
+    given = {
+        "prize_amount": 10**12,
+        "reward_role_id": str(ROLE),
+        "reward_role_time": 86_400,
+    }
+    response = await world.client.post(PATH, json=body(world, **given), headers=HERE)
+    shown = await response.json()
+
+    assert response.status == 201
+    assert {name: shown[name] for name in given} == given

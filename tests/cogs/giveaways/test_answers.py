@@ -1,0 +1,61 @@
+"""What hosts and winners read is whole, and shows as it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.core.money import Currency
+from cogs.giveaways.buttons import claimed_text
+from cogs.giveaways.listing import describe
+from cogs.giveaways.winning import Claimed
+from tests.cogs.giveaways.rows import make_giveaway
+
+COINS = Currency("coins", "🪙")
+
+
+def test_long_giveaway_is_described_whole_in_pages() -> None:
+    roles = [str(2**62 + one) for one in range(10)]
+    names = ("any_roles", "all_roles", "no_roles", "bypass_roles")
+    giveaway = make_giveaway(
+        requirements=dict.fromkeys(names, roles),
+        bonus_entries=[{"role_id": one, "entries": 100} for one in roles],
+        description="x" * 2000,
+        prize="p" * 256,
+        message_id=2**62,
+    )
+    winners = [2**63 - 1 - one for one in range(50)]
+    for locale in ("en", "es"):
+        pages = describe(giveaway, COINS, 100_000, winners, locale)
+        assert len(pages) > 1
+        assert all(0 < len(page) < 2000 for page in pages)
+        whole = "\n".join(pages)
+        assert all(f"<@{one}>" in whole for one in winners)
+        assert all(whole.count(f"<@&{one}>") == 5 for one in roles)
+        assert giveaway.commitment in whole
+
+
+def test_short_giveaway_is_one_page() -> None:
+    assert len(describe(make_giveaway(), COINS, 0, (), "en")) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        ("AB-12", "```\nAB-12\n```"),
+        ("A`B`*C*", "```\nA`B`*C*\n```"),
+        ("`", "```\n`\n```"),
+        ("A```B_", r"A\`\`\`B\_"),
+    ],
+)
+def test_code_shows_as_it_is(code: str, shown: str) -> None:
+    text = claimed_text(Claimed(make_giveaway(), code, is_new=True), "en")
+    assert text.endswith(f":\n{shown}")
+
+
+def test_winner_of_currency_and_a_role_reads_of_both() -> None:
+    giveaway = make_giveaway(prize_amount=5, reward_role_id=7, reward_role_seconds=86_400)
+    claimed = Claimed(giveaway, None, is_new=True, amount=COINS.amount(5))
+    assert claimed_text(claimed, "en").splitlines()[1:] == [
+        "🪙 5 was put into your account.",
+        "Your role <@&7> is on its way, for 1 day.",
+    ]
