@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
 from bot.core.contracts import SYSTEM
@@ -294,6 +297,25 @@ async def test_member_whose_row_is_refused_holds_up_nobody(
     assert await world.xp(1003) > 0
     assert await world.xp(BOB) == 0
     assert world.counter.pending((GUILD, BOB)) == 0
+
+
+async def test_writing_that_is_cancelled_as_it_ends_is_stored_once(world: LevelWorld) -> None:
+    await world.set(text_least=20, text_most=20)
+    world.say()
+    task = asyncio.create_task(world.counter.flush())
+
+    def cancel(_session: Session) -> None:
+        task.cancel()
+
+    event.listen(Session, "after_commit", cancel)
+    try:
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    finally:
+        event.remove(Session, "after_commit", cancel)
+    await world.counter.flush()
+
+    assert await world.xp() == 20
 
 
 async def test_memory_is_bounded(world: LevelWorld) -> None:
