@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol, cast
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, Table
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, Select, Table
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase
@@ -123,5 +123,18 @@ def erasing(entity: type[Base]) -> Callable[[Eraser], Eraser]:
     def note(eraser: Eraser) -> Eraser:
         cast("Table", entity.__table__).info["eraser"] = eraser
         return eraser
+
+    return note
+
+
+Exporter = Callable[[int], Select[*tuple[Any, ...]]]
+
+
+def exporting(entity: type[Base]) -> Callable[[Exporter], Exporter]:
+    """Have what a table keeps of a person, without naming them, be selected by a function."""
+
+    def note(exporter: Exporter) -> Exporter:
+        cast("Table", entity.__table__).info["exporter"] = exporter
+        return exporter
 
     return note

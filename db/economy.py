@@ -18,6 +18,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    Select,
     String,
     Text,
     UniqueConstraint,
@@ -39,6 +40,8 @@ from db.base import (
     RowId,
     Snowflake,
     UtcDateTime,
+    erasing,
+    exporting,
     person,
 )
 from db.statements import count_changed, insert_for, table_of
@@ -139,6 +142,51 @@ class Earner(Base):
     worked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+@exporting(Posting)
+def _select_postings(user_id: int) -> Select[*tuple[Any, ...]]:
+    """Select what came into a person's accounts and went out of them, and why.
+
+    Who else had part in it is not theirs to be told here.
+    """
+    return (
+        select(
+            Transaction.guild_id,
+            Posting.transaction_id,
+            Transaction.kind,
+            Posting.amount,
+            Transaction.reason,
+            Transaction.created_at,
+        )
+        .join(Transaction, Transaction.id == Posting.transaction_id)
+        .join(Account, Account.id == Posting.account_id)
+        .where(Account.user_id == user_id)
+        .order_by(Posting.transaction_id)
+    )
+
+
+@erasing(Account)
+async def _clear_reasons(
+    session: AsyncSession,
+    user_id: int,
+    at: datetime,  # noqa: ARG001 - the contract's
+    *,
+    records: bool,  # noqa: ARG001 - the contract's
+) -> int:
+    """Clear what was written about a person when their money was moved, whoever wrote it."""
+    theirs = (
+        select(Posting.transaction_id)
+        .join(Account, Account.id == Posting.account_id)
+        .where(Account.user_id == user_id)
+    )
+    statement = (
+        update(Transaction)
+        .where(Transaction.id.in_(theirs), Transaction.reason.is_not(None))
+        .values(reason=None)
+        .execution_options(synchronize_session=False)
+    )
+    return await count_changed(session, statement)
+
+
 # What every payment runs, put together once: that is a third of what one costs.
 _ACCOUNTS = table_of(Account)
 _FIND_ACCOUNTS = select(_ACCOUNTS.c.kind, _ACCOUNTS.c.user_id, _ACCOUNTS.c.id).where(
@@ -150,7 +198,8 @@ _CHANGE_BALANCE = (
     update(_ACCOUNTS)
     .where(
         _ACCOUNTS.c.id == bindparam("account"),
-        _AFTER <= MAX_BALANCE,
+        # A guild's own accounts are no limit to what members do: they hold what all of them do.
+        or_(_ACCOUNTS.c.kind != AccountKind.USER.value, _AFTER <= MAX_BALANCE),
         or_(_ACCOUNTS.c.kind == AccountKind.MINT.value, _AFTER >= 0),
     )
     .values(balance=_AFTER)
@@ -251,8 +300,8 @@ async def mark_undone(session: AsyncSession, ids: Collection[int], counter_id: i
 async def change_balance(session: AsyncSession, account_id: int, amount: int) -> int | None:
     """Add an amount, or take it where it is below zero; return the new balance.
 
-    Returns None, and changes nothing, where a member's or guild's account would go below zero or
-    above `MAX_BALANCE`.
+    Returns None, and changes nothing, where any account but the mint would go below zero, or a
+    member's above `MAX_BALANCE`.
     """
     return await session.scalar(_CHANGE_BALANCE, {"account": account_id, "amount": amount})
 
@@ -262,6 +311,16 @@ async def lock_balances(session: AsyncSession, ids: Collection[int]) -> dict[int
     query = select(Account.id, Account.balance).where(Account.id.in_(ids)).order_by(Account.id)
     rows = await session.execute(query.with_for_update())
     return {one.id: one.balance for one in rows}
+
+
+async def room_of(session: AsyncSession, guild_id: int, user_id: int) -> int:
+    """Return how much more a member's account can hold, until the transaction ends.
+
+    The guild's own accounts are locked with it, in the order of everybody who moves money.
+    """
+    ids = await find_accounts(session, guild_id, {user_id})
+    balances = await lock_balances(session, ids.values())
+    return MAX_BALANCE - balances[ids[AccountKind.USER.value, user_id]]
 
 
 async def add_postings(

@@ -26,12 +26,12 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import schema
-from db.base import Eraser, Erasure, Snowflake
+from db.base import Eraser, Erasure, Exporter, Snowflake
 from db.statements import count_changed
 
 
 async def export_person(session: AsyncSession, user_id: int) -> dict[str, list[dict[str, Any]]]:
-    """Return every row that names a person, by table, ready to be written as JSON.
+    """Return every row that is about a person, by table, ready to be written as JSON.
 
     Discord ids are strings and instants ISO 8601, as everywhere in Pegasus' JSON.
     """
@@ -42,6 +42,20 @@ async def export_person(session: AsyncSession, user_id: int) -> dict[str, list[d
         if rows:
             export[table.name] = [
                 {column.name: _to_json(column, row[column]) for column in table.columns}
+                for row in rows
+            ]
+    for table in schema.metadata().sorted_tables:
+        exporter: Exporter | None = table.info.get("exporter")
+        if exporter is None:
+            continue
+        query = exporter(user_id)
+        columns = list(query.selected_columns)
+        if rows := (await session.execute(query)).all():
+            export[table.name] = [
+                {
+                    str(one.key): _to_json(one, value)
+                    for one, value in zip(columns, row, strict=True)
+                }
                 for row in rows
             ]
     return export
@@ -126,7 +140,7 @@ def _emptied(column: Column[Any]) -> dict[str, Any] | None:
     return {} if isinstance(column.type, JSON) else None
 
 
-def _to_json(column: Column[Any], value: Any) -> Any:
+def _to_json(column: ColumnElement[Any], value: Any) -> Any:
     if isinstance(column.type, Snowflake) and value is not None:
         return str(value)
     if isinstance(value, (date, datetime)):

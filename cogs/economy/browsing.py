@@ -13,7 +13,8 @@ from bot.core.i18n import Message, _
 from bot.core.ledger import TransactionKind
 from bot.localization import locale_of
 from bot.replies import OwnedView, answer, unique_id
-from cogs.economy.wording import Currency, signed
+from cogs.economy.desk import public_locale
+from cogs.economy.wording import Currency, plain, signed
 from db import economy as table
 from db import economy_books as books
 from db.economy_books import Line
@@ -32,7 +33,7 @@ Reader = Callable[[int], Awaitable[tuple[discord.Embed, bool]]]
 class Browser(OwnedView):
     """Turns pages that are read from the database one at a time."""
 
-    def __init__(self, owner_id: int, read: Reader, *, locale: str) -> None:
+    def __init__(self, owner_id: int, read: Reader, *, locale: str | None) -> None:
         super().__init__(owner_id, timeout=600)
         self._read = read
         self._page = 0
@@ -57,7 +58,8 @@ class Browser(OwnedView):
         await self._show(interaction, max(0, self._page - 1))
 
     async def _turn_on(self, interaction: discord.Interaction) -> None:
-        await self._show(interaction, self._page + 1)
+        # A second press may come when the first has shown the last page.
+        await self._show(interaction, self._page + (not self._next.disabled))
 
     async def _show(self, interaction: discord.Interaction, page: int) -> None:
         await interaction.response.defer()
@@ -65,9 +67,9 @@ class Browser(OwnedView):
         await interaction.edit_original_response(embed=embed, view=self)
 
 
-async def browse(interaction: Interaction, read: Reader) -> None:
+async def browse(interaction: Interaction, read: Reader, locale: str | None) -> None:
     """Answer with the first page, and with buttons where there are more."""
-    view = Browser(interaction.user.id, read, locale=locale_of(interaction))
+    view = Browser(interaction.user.id, read, locale=locale)
     embed, more = await view.load(0)
     if more:
         await answer(interaction, embed=embed, view=view)
@@ -77,7 +79,7 @@ async def browse(interaction: Interaction, read: Reader) -> None:
 
 async def show_board(interaction: Interaction, currency: Currency) -> None:
     """Show the richest members who are in the guild, and where the reader stands."""
-    guild_id, locale = guild_id_of(interaction), locale_of(interaction)
+    guild_id, locale = guild_id_of(interaction), await public_locale(interaction)
     database, reader_id = interaction.client.kernel.database, interaction.user.id
 
     async def read(page: int) -> tuple[discord.Embed, bool]:
@@ -96,10 +98,10 @@ async def show_board(interaction: Interaction, currency: Currency) -> None:
         embed = discord.Embed(title=_("The richest members").render(locale), description=text)
         if own:
             words = _("You: {amount}, place {place}", amount=currency.amount(own), place=place)
-            embed.set_footer(text=words.render(locale))
+            embed.set_footer(text=plain(words, locale))
         return embed, len(rows) > PAGE
 
-    await browse(interaction, read)
+    await browse(interaction, read, locale)
 
 
 async def show_history(
@@ -126,10 +128,10 @@ async def show_history(
             title=title.render(locale), description=text or _("Nothing yet.").render(locale)
         )
         footer = _("Balance: {amount}", amount=currency.amount(balance))
-        embed.set_footer(text=footer.render(locale))
+        embed.set_footer(text=plain(footer, locale))
         return embed, more
 
-    await browse(interaction, read)
+    await browse(interaction, read, locale)
 
 
 def line_of(line: Line, currency: Currency) -> Message:

@@ -105,6 +105,7 @@ class Bulk:
         amount = int(batch.work["amount"])
 
         async def write(session: AsyncSession) -> None:
+            room = await self._treasury.hold(session, batch.guild_id, user_ids)
             for user_id in user_ids:
                 order = Order(
                     guild_id=batch.guild_id,
@@ -114,7 +115,9 @@ class Bulk:
                     reason=batch.work.get("reason"),
                 )
                 if batch.work["action"] == "give":
-                    await self._treasury.give_in(session, order, amount)
+                    # One full account must not keep the others from it.
+                    if (fits := min(amount, room[user_id])) > 0:
+                        await self._treasury.give_in(session, order, fits)
                 else:
                     await self._treasury.take_in(session, order, amount)
 

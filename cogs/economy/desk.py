@@ -10,6 +10,7 @@ import discord
 
 from bot.checks import MANAGES, guild_id_of
 from bot.core.features import RateClass
+from bot.core.guild_locale import locale_of_guild
 from bot.core.ledger import InsufficientFunds
 from cogs.economy.settings import KEY, EconomySettings
 from cogs.economy.wording import Currency, too_little
@@ -42,6 +43,12 @@ async def zone_of(interaction: Interaction) -> str:
     state = await interaction.client.kernel.settings.get(guild_id_of(interaction), "general")
     zone: str = state.settings.time_zone
     return zone
+
+
+async def public_locale(interaction: discord.Interaction[Any]) -> str | None:
+    """Return the language of what everybody sees."""
+    kernel = interaction.client.kernel
+    return await locale_of_guild(kernel.settings, kernel.state(), guild_id_of(interaction))
 
 
 @contextmanager

@@ -8,11 +8,10 @@ from typing import Any, Protocol, Self, cast
 import discord
 
 from bot.checks import guild_id_of, in_time
-from bot.core.guild_locale import locale_of_guild
 from bot.core.i18n import N_, _
 from bot.localization import locale_of
 from bot.replies import LastingButton, answer
-from cogs.economy.desk import priced, settings_of
+from cogs.economy.desk import priced, public_locale, settings_of
 from cogs.economy.game_wording import hand_board, odds_embed
 from cogs.economy.games import Game, blackjack
 from cogs.economy.games.blackjack import Move
@@ -90,12 +89,6 @@ class OddsButton(
 
 
 BUTTONS = (MoveButton, OddsButton)
-
-
-async def public_locale(interaction: discord.Interaction[Any]) -> str | None:
-    """Return the language of what everybody sees."""
-    kernel = interaction.client.kernel
-    return await locale_of_guild(kernel.settings, kernel.state(), guild_id_of(interaction))
 
 
 def odds_view(game: Game, locale: str | None) -> discord.ui.View:

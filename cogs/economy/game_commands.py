@@ -14,8 +14,8 @@ from bot.localization import locale_of
 from bot.replies import answer
 from cogs.economy.amounts import LONGEST_TEXT
 from cogs.economy.auditing import Auditing
-from cogs.economy.desk import MOVES, Interaction, priced, settings_of
-from cogs.economy.game_buttons import BUTTONS, hand_message, odds_view, public_locale
+from cogs.economy.desk import MOVES, Interaction, priced, public_locale, settings_of
+from cogs.economy.game_buttons import BUTTONS, hand_message, odds_view
 from cogs.economy.game_wording import game_board
 from cogs.economy.games.bets import Bet, CoinBet, DuelBet, LuckyBet, SlotsBet
 from cogs.economy.games.coinflip import Side

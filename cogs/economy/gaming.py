@@ -151,6 +151,14 @@ async def pay_out(
     await _post(session, game, "settle", moves, kind=kind, now=now)
 
 
+def fitting(paid: int, balance: int) -> int:
+    """Return how much of what is paid a member's account has room for; the house keeps the rest.
+
+    A game has to end for whoever is as rich as can be, or its stake lies in escrow for ever.
+    """
+    return min(paid, accounts.MAX_BALANCE - balance)
+
+
 def _moves_out(user_id: int, staked: int, paid: int) -> tuple[Move, ...]:
     """Return what becomes of the stakes: the player's part, the house's, and what it adds."""
     player = Holder.user(user_id)
@@ -213,11 +221,14 @@ class Gaming:
                 return Played(known, balance)
             ensure_playable(settings, seat)
             stake = agree_stake(settings, seat, text, balance)
-            game = await self._play(session, seat, bet, stake)
+            game = await self._play(session, seat, bet, stake, balance - stake)
         return Played(game, balance - stake + game.paid)
 
-    async def _play(self, session: AsyncSession, seat: Seat, bet: Bet, stake: int) -> EconomyGame:
+    async def _play(
+        self, session: AsyncSession, seat: Seat, bet: Bet, stake: int, left: int
+    ) -> EconomyGame:
         now, fell = self._clock.now(), bet.play(stake, self._below)
+        paid = fitting(fell.paid, left)
         game = await begin(
             session,
             seat,
@@ -226,12 +237,12 @@ class Gaming:
             fell.state,
             now=now,
             status=GameStatus.SETTLED,
-            paid=fell.paid,
+            paid=paid,
             ended_at=now,
         )
         if game is None:
             raise Conflict(_("This game was played already."))
-        await pay_out(session, game, staked=stake, paid=fell.paid, now=now)
+        await pay_out(session, game, staked=stake, paid=paid, now=now)
         return game
 
     async def note_undone(self, session: AsyncSession, reference: str) -> tuple[Message, ...]:
@@ -241,6 +252,11 @@ class Gaming:
         but money was at stake, so nothing is gone.
         """
         game_id = int(reference.partition(":")[2])
+        game = await table.get_game(session, game_id)
+        if game is None:
+            return ()
+        # First the accounts, then the game, as everybody does who moves its money.
+        await lock_accounts(session, game.guild_id, game.user_id)
         await table.close_undone(session, game_id, self._clock.now())
         return ()
 

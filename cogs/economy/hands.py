@@ -28,6 +28,7 @@ from cogs.economy.gaming import (
     agree_stake,
     begin,
     ensure_playable,
+    fitting,
     lock_accounts,
     pay_out,
     present,
@@ -135,14 +136,14 @@ class Hands:
                 return Hand(known, balance, is_new=False)
             ensure_playable(settings, seat)
             stake = agree_stake(settings, seat, text, balance)
-            game = await self._deal(session, seat, stake)
+            game = await self._deal(session, seat, stake, balance - stake)
         return Hand(game, balance - stake + game.paid, is_new=True)
 
-    async def _deal(self, session: AsyncSession, seat: Seat, stake: int) -> EconomyGame:
+    async def _deal(self, session: AsyncSession, seat: Seat, stake: int, left: int) -> EconomyGame:
         now, dealt = self._clock.now(), blackjack.deal(self._below)
         ended: dict[str, Any] = {}
         if dealt.over:
-            paid = blackjack.payout(dealt, stake)
+            paid = fitting(blackjack.payout(dealt, stake), left)
             ended = {"status": GameStatus.SETTLED, "paid": paid, "ended_at": now}
         game = await begin(session, seat, Game.BLACKJACK, stake, dealt.as_json(), now=now, **ended)
         if game is None:
@@ -193,7 +194,7 @@ class Hands:
         shown = place if press.message_id is not None else {}
         if not after.over:
             return Hand(await self._go_on(session, game, after, now, shown), balance, is_new=True)
-        paid = blackjack.payout(after, game.stake)
+        paid = fitting(blackjack.payout(after, game.stake), balance)
         ended = await self._close(session, game, after, now, staked=staked, paid=paid, shown=shown)
         await self._jobs.cancel(session, f"{JOB}:{game.id}")
         return Hand(ended, balance + paid, is_new=True)
@@ -246,17 +247,19 @@ class Hands:
         if game.moved_at + HAND_LASTS > now:
             return game.moved_at + HAND_LASTS
         try:
-            ended = await self._leave(session, game, now)
+            ended = await self._leave(session, game, balance, now)
         except _Overtaken as error:
             raise Retry(timedelta(seconds=1), "a move came between") from error
         await self._show_end(session, Hand(ended, balance + ended.paid, is_new=True))
         return None
 
-    async def _leave(self, session: AsyncSession, game: EconomyGame, now: datetime) -> EconomyGame:
+    async def _leave(
+        self, session: AsyncSession, game: EconomyGame, balance: int, now: datetime
+    ) -> EconomyGame:
         dealt, since = Deal.from_json(game.state), now - REFUND_EVERY
         if await table.was_refunded(session, game.guild_id, game.user_id, since):
             after = blackjack.play(dealt, Move.STAND, self._below)
-            paid = blackjack.payout(after, game.stake)
+            paid = fitting(blackjack.payout(after, game.stake), balance)
             return await self._close(
                 session, game, after, now, staked=game.staked, paid=paid, left=True
             )
@@ -266,7 +269,7 @@ class Hands:
             dealt,
             now,
             staked=game.staked,
-            paid=game.staked,
+            paid=fitting(game.staked, balance),
             status=GameStatus.REFUNDED,
         )
 

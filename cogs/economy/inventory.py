@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bot.core.errors import Conflict, InvalidInput, NotFound
 from bot.core.fields.text import quote
 from bot.core.i18n import _
+from cogs.economy.shop_office import USED_NOTHING
 from cogs.economy.shop_rules import (
     MOST_PIECES,
     ItemKind,
@@ -62,12 +63,22 @@ class Inventories:
         async with self._office.database.read() as session:
             return await table.list_holdings(session, guild_id, user_id, now)
 
-    async def find(self, guild_id: int, user_id: int, text: str) -> ShopItem:
-        """Return the item of a member's that a name or a pick means; raises `NotFound`."""
+    async def find(
+        self, guild_id: int, user_id: int, text: str, *, anothers: bool = False
+    ) -> ShopItem:
+        """Return the item of a member's that a name or a pick means.
+
+        Raises `NotFound`, in words for whoever has it not, or for somebody else.
+        """
         holdings, pick, key = await self.list(guild_id, user_id), read_pick(text), name_key(text)
         for one in holdings:
             if one.item.id == pick[0] if pick else one.item.name_key == key:
                 return one.item
+        if anothers:
+            raise NotFound(
+                _("{member} does not have that.", member=f"<@{user_id}>"),
+                hint=_("/inventory view shows what they have."),
+            )
         raise NotFound(
             _("You have no {name}.", name=quote(text)) if pick is None else _("You don't have it."),
             hint=_("/inventory view shows what you have."),
@@ -83,13 +94,15 @@ class Inventories:
                 _("{item} is for keeping: there is nothing to use.", item=title_of(item)),
                 hint=_("You can give it away with /inventory gift, or trade it with /trade."),
             )
-        await self._office.ensure_givable(item.guild_id, item.role_id, trusted=item.trusted)
+        await self._office.ensure_givable(
+            item.guild_id, item.role_id, trusted=item.trusted, so=USED_NOTHING
+        )
         now = self._office.clock.now()
         async with self._office.database.write() as session:
             await self._note(session, item, customer.user_id, 1, key=key)
             await self._take(session, item, customer.user_id, 1)
             ends_at = await self._roles.give(
-                session, item, customer.user_id, customer.role_ids, now
+                session, item, customer.user_id, customer.role_ids, now, so=USED_NOTHING
             )
         return Used(item, ends_at)
 

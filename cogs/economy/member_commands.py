@@ -15,7 +15,7 @@ from bot.localization import locale_of
 from bot.replies import answer, confirm
 from cogs.economy.amounts import LONGEST_TEXT, parse_amount
 from cogs.economy.browsing import show_board, show_history
-from cogs.economy.desk import LOOKS, MOVES, Interaction, priced, settings_of, zone_of
+from cogs.economy.desk import LOOKS, MOVES, Interaction, priced, public_locale, settings_of, zone_of
 from cogs.economy.earning import Earning
 from cogs.economy.paying import Payee, Paying, ensure_payable
 from cogs.economy.rules import tax_on
@@ -154,9 +154,8 @@ class Money(commands.Cog):
         if asked:
             left = currency.amount(done.balance)
             await answer(interaction, _("✅ Paid. You have {balance} left.", balance=left))
-        await answer(
-            interaction, _by_guild(text, interaction), ephemeral=False, allowed_mentions=told
-        )
+        words = text.render(await public_locale(interaction))
+        await answer(interaction, words, ephemeral=False, allowed_mentions=told)
 
     @app_commands.command(description="Show who has the most", extras=LOOKS)
     async def leaderboard(self, interaction: Interaction) -> None:
@@ -192,12 +191,6 @@ def _question(
         received=currency.amount(number - tax),
         tax=currency.amount(tax),
     )
-
-
-def _by_guild(text: Message, interaction: Interaction) -> str:
-    """Return a text that everybody reads, in the guild's language."""
-    locale = interaction.guild_locale
-    return text.render(str(locale) if locale else locale_of(interaction))
 
 
 def _joined(lines: list[Message], interaction: Interaction) -> str:

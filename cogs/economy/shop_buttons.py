@@ -18,7 +18,7 @@ from bot.core.fields.text import shorten
 from bot.core.i18n import _
 from bot.localization import locale_of
 from bot.replies import LastingButton, answer
-from cogs.economy.desk import Interaction, settings_of
+from cogs.economy.desk import Interaction, public_locale, settings_of
 from cogs.economy.settings import KEY
 from cogs.economy.shop_rules import pick_of, read_pick, title_of, why_not_bought
 from cogs.economy.shop_words import (
@@ -249,7 +249,9 @@ class BuyButton(
 # --- offers --------------------------------------------------------------------------------------
 
 
-def deal_view(deal: Deal, locale: str, *, only_cancel: bool = False) -> discord.ui.View | None:
+def deal_view(
+    deal: Deal, locale: str | None, *, only_cancel: bool = False
+) -> discord.ui.View | None:
     """Return the buttons of an open offer."""
     if deal.trade.state != OPEN:
         return None
@@ -299,19 +301,13 @@ class TradeButton(
 
 async def show_deal(interaction: Interaction, deal: Deal) -> None:
     """Bring the message that was pressed in line with the offer."""
-    locale = shared_locale(interaction)
+    locale = await public_locale(interaction)
     currency = Currency.of(await settings_of(interaction))
     await interaction.edit_original_response(
         content=joined(deal_lines(deal, currency), locale),
         view=deal_view(deal, locale),
         allowed_mentions=discord.AllowedMentions.none(),
     )
-
-
-def shared_locale(interaction: Interaction) -> str:
-    """Return the language of what everybody reads: the guild's."""
-    locale = interaction.guild_locale
-    return str(locale) if locale else locale_of(interaction)
 
 
 COMPONENTS = (ShopPageButton, ShopSelect, BuyButton, TradeButton)

@@ -14,13 +14,12 @@ from bot.core.i18n import _
 from bot.localization import locale_of
 from bot.replies import answer, paginate
 from cogs.economy.completing import complete_held, complete_offered
-from cogs.economy.desk import LOOKS, MOVES, Interaction, settings_of
+from cogs.economy.desk import LOOKS, MOVES, Interaction, public_locale, settings_of
 from cogs.economy.inventory import Receiver
 from cogs.economy.shop_buttons import (
     COMPONENTS,
     customer_of,
     deal_view,
-    shared_locale,
     shop_page,
     show_card,
 )
@@ -160,6 +159,7 @@ class Shop(TradeCommands, commands.Cog):
             await self.store.inventories.gift(
                 user.id, receiver, found, quantity, key=f"gift:{interaction.id}"
             )
+            locale = await public_locale(interaction)
         text = _(
             "🎁 {giver} has given {count} × {item} to {member}.",  # noqa: RUF001
             giver=user.mention,
@@ -169,7 +169,7 @@ class Shop(TradeCommands, commands.Cog):
         )
         await answer(
             interaction,
-            text.render(shared_locale(interaction)),
+            text.render(locale),
             ephemeral=False,
             allowed_mentions=discord.AllowedMentions(users=[member]),
         )

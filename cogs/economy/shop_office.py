@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.contracts import Actor, MemberFacts, RoleSummary
 from bot.core.errors import Denied, FieldError, InvalidInput, NotFound
-from bot.core.i18n import _
+from bot.core.i18n import Message, _
 from bot.core.permission_names import PermissionList
 from bot.core.power import DANGEROUS_NAMES
 from bot.core.preflight import Action, Refusal, can_act
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from bot.core.roles import RoleService
     from bot.core.settings import SettingsStore
     from db.engine import Database
+
+# What it means for somebody that they don't get a role.
+CHARGED_NOTHING = _("You were charged nothing.")
+USED_NOTHING = _("Nothing was used: you still have the item.")
 
 MuteRole = Callable[[int], Awaitable[int | None]]
 
@@ -93,25 +97,23 @@ class ShopOffice:
                 hint=_("Choose a role without it, or say that it is to be sold all the same."),
             )
 
-    async def ensure_givable(self, guild_id: int, role_id: int, *, trusted: bool) -> None:
-        """Raise in words, before anybody pays, when the bot can't give a role that is for sale."""
+    async def ensure_givable(
+        self, guild_id: int, role_id: int, *, trusted: bool, so: Message = CHARGED_NOTHING
+    ) -> None:
+        """Raise in words, before anybody pays, when the bot can't give a role that is for sale.
+
+        `so` says what that means for whoever reads it.
+        """
         role = self._role(guild_id, role_id)
         if role is None:
-            raise NotFound(
-                _("The role of this item no longer exists. You were charged nothing."),
-                hint=_ASK_ADMIN,
-            )
+            gone = _("The role of this item no longer exists.")
+            raise NotFound(with_end(gone, so), hint=_ASK_ADMIN)
         if role_id == await self.mute_role(guild_id) or (not trusted and power_of(role)):
-            raise Denied(
-                _("{role} is not for sale any more.", role=f"<@&{role_id}>"), hint=_ASK_ADMIN
-            )
+            text = _("{role} is not for sale any more.", role=f"<@&{role_id}>")
+            raise Denied(with_end(text, so), hint=_ASK_ADMIN)
         refusal = self._refusal(guild_id, role, None)
         if refusal is not None:
-            text = _(
-                "{reason} So nothing was bought, and you were charged nothing.",
-                reason=refusal.message,
-            )
-            raise Denied(text, hint=_ASK_ADMIN)
+            raise Denied(with_end(refusal.message, so), hint=_ASK_ADMIN)
 
     def ensure_there(self, guild_id: int, role_id: int) -> None:
         """Raise `InvalidInput` for a required role that is not in the guild."""
@@ -138,6 +140,11 @@ class ShopOffice:
 
 
 _ASK_ADMIN = _("Tell an admin of this server.")
+
+
+def with_end(text: Message, so: Message) -> Message:
+    """Return a refusal with what it means for whoever reads it."""
+    return Message("{text} {so}", {"text": text, "so": so})
 
 
 def no_role(pointer: str) -> InvalidInput:

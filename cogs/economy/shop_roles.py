@@ -13,6 +13,7 @@ from bot.core.errors import Conflict
 from bot.core.i18n import Message, _
 from bot.core.jobs import Job
 from bot.core.roles import RoleChange, RoleSource
+from cogs.economy.shop_office import CHARGED_NOTHING, with_end
 from cogs.economy.shop_rules import role_end
 from db import autorole
 from db import economy_roles as table
@@ -46,17 +47,20 @@ class ShopRoles:
         user_id: int,
         role_ids: Collection[int],
         now: datetime,
+        *,
+        so: Message = CHARGED_NOTHING,
     ) -> datetime | None:
         """Have a member given an item's role; return when it ends, `None` for never.
 
-        `role_ids` are those that they have. Raises `Conflict` when they have it for good.
+        `role_ids` are those that they have. Raises `Conflict` when they have it for good; `so` says
+        what that means for them.
         """
         guild_id, role_id = item.guild_id, item.role_id
         if role_id is None:
             raise ValueError("the item gives no role")
         current = await table.get_role_end(session, guild_id, user_id, role_id, lock=True)
         if current is None or item.lasts is None:
-            await self._ensure_lacking(session, item, user_id, role_ids, current)
+            await self._ensure_lacking(session, item, user_id, role_ids, current, so=so)
         ends_at = role_end(item, now, current)
         await self._want(session, guild_id, user_id, role_id, want=True, reason=_BOUGHT)
         if ends_at is not None:
@@ -72,14 +76,16 @@ class ShopRoles:
         user_id: int,
         role_ids: Collection[int],
         current: datetime | None,
+        *,
+        so: Message,
     ) -> None:
         role = f"<@&{item.role_id}>"
         # Who has it for a time may have it for good.
         if current is None and item.role_id in role_ids:
-            raise Conflict(_("You have {role} already. You were charged nothing.", role=role))
+            raise Conflict(with_end(_("You have {role} already.", role=role), so))
         wishes = await list_wishes(session, item.guild_id, user_id)
         if current is None and any(one.role_id == item.role_id and one.want for one in wishes):
-            raise Conflict(_("{role} is on its way to you already.", role=role))
+            raise Conflict(with_end(_("{role} is on its way to you already.", role=role), so))
 
     async def take(
         self, session: AsyncSession, guild_id: int, user_id: int, role_id: int, lasts: int | None

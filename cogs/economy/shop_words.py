@@ -41,7 +41,7 @@ def pages_of(lines: Iterable[str]) -> list[list[int]]:
     return pages
 
 
-def joined(lines: Iterable[Message | str], locale: str) -> str:
+def joined(lines: Iterable[Message | str], locale: str | None) -> str:
     """Return lines as one text."""
     return "\n".join(one.render(locale) if isinstance(one, Message) else one for one in lines)
 
@@ -93,7 +93,7 @@ def card_lines(item: ShopItem, currency: Currency) -> list[Message | str]:
         lines.append(_("Role: {role}", role=f"<@&{item.role_id}>"))
     if item.lasts is not None:
         lines.append(_("Lasts: {duration}", duration=Span(timedelta(seconds=item.lasts))))
-    lines.append(_("There are: {stock}", stock=stock_of(item)))
+    lines.append(_("Stock: {stock}", stock=stock_of(item)))
     if item.per_member is not None:
         lines.append(_("For each member: {count}", count=item.per_member))
     if item.required_role_id is not None:

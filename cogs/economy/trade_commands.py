@@ -12,9 +12,9 @@ from bot.checks import guild_id_of, in_time
 from bot.replies import answer
 from cogs.economy.amounts import LONGEST_TEXT, parse_amount
 from cogs.economy.completing import complete_held, complete_wanted
-from cogs.economy.desk import MOVES, Interaction, settings_of
+from cogs.economy.desk import MOVES, Interaction, public_locale, settings_of
 from cogs.economy.inventory import Receiver
-from cogs.economy.shop_buttons import deal_view, shared_locale
+from cogs.economy.shop_buttons import deal_view
 from cogs.economy.shop_rules import MOST_PIECES
 from cogs.economy.shop_words import deal_lines, joined
 from cogs.economy.trade_rules import Proposal, Side
@@ -64,7 +64,7 @@ class TradeCommands(commands.Cog):
         guild_id, user = guild_id_of(interaction), interaction.user
         async with in_time():
             give = await self._side(guild_id, user.id, item, quantity)
-            want = await self._side(guild_id, member.id, for_item, for_quantity)
+            want = await self._side(guild_id, member.id, for_item, for_quantity, anothers=True)
             proposal = Proposal(
                 Side(await self._coins(guild_id, user.id, coins), *give),
                 Side(parse_amount(for_coins) if for_coins else 0, *want),
@@ -78,7 +78,7 @@ class TradeCommands(commands.Cog):
             )
             deal = await self.store.trades.offer(offer)
             currency = Currency.of(await settings_of(interaction))
-        locale = shared_locale(interaction)
+            locale = await public_locale(interaction)
         await answer(
             interaction,
             joined(deal_lines(deal, currency), locale),
@@ -88,12 +88,18 @@ class TradeCommands(commands.Cog):
         )
 
     async def _side(
-        self, guild_id: int, user_id: int, item: str | None, quantity: int | None
+        self,
+        guild_id: int,
+        user_id: int,
+        item: str | None,
+        quantity: int | None,
+        *,
+        anothers: bool = False,
     ) -> tuple[int | None, int]:
         """Return the item that is meant, of those that a member has, and how many of it."""
         if item is None:
             return None, quantity or 0
-        found = await self.store.inventories.find(guild_id, user_id, item)
+        found = await self.store.inventories.find(guild_id, user_id, item, anothers=anothers)
         return found.id, quantity or 1
 
     async def _coins(self, guild_id: int, user_id: int, text: str | None) -> int:

@@ -24,6 +24,7 @@ from cogs.economy.trade_rules import Proposal, Side, check_proposal, offer_end
 from cogs.economy.wording import too_little
 from db import economy_inventory as inventory
 from db import economy_trades as table
+from db.economy import room_of
 from db.economy_inventory import Pieces
 from db.economy_shop import ShopItem, find_item_by_id, get_item, list_items_by_id
 from db.economy_trades import ACCEPTED, CANCELLED, DECLINED, EXPIRED, OPEN, Trade
@@ -95,6 +96,7 @@ class Trading:
             return await self._deal(session, trade)
         pieces: tuple[Pieces, ...] = ()
         if given is not None:
+            await inventory.lock_lots(session, offer.guild_id, {offer.user_id}, {given.id})
             pieces = await take_from(session, given, offer.user_id, give.quantity, now)
         expires_at = offer_end(now, soonest_end(pieces))
         await table.change_trade(
@@ -159,6 +161,8 @@ class Trading:
     async def _hand_pieces(self, session: AsyncSession, trade: Trade, user_id: int) -> None:
         """Give somebody the pieces that are set aside."""
         if trade.give_item_id is not None:
+            item_ids = {trade.give_item_id}
+            await inventory.lock_lots(session, trade.guild_id, {user_id}, item_ids)
             pieces = pieces_from_json(trade.pieces)
             await inventory.add_pieces(session, trade.guild_id, user_id, trade.give_item_id, pieces)
 
@@ -204,8 +208,15 @@ class Trading:
 
     async def _refund(self, session: AsyncSession, trade: Trade) -> None:
         await self._hand_pieces(session, trade, trade.user_id)
-        back = (Holder.ESCROW, Holder.user(trade.user_id), trade.give_coins)
-        await self._post(session, trade, TransactionKind.REFUND, None, back)
+        if not trade.give_coins:
+            return
+        # An offer has to end: what its maker has no room for is lost to them.
+        back = min(trade.give_coins, await room_of(session, trade.guild_id, trade.user_id))
+        moves = (
+            (Holder.ESCROW, Holder.user(trade.user_id), back),
+            (Holder.ESCROW, Holder.SINK, trade.give_coins - back),
+        )
+        await self._post(session, trade, TransactionKind.REFUND, None, *moves)
 
     async def _post(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -95,6 +95,25 @@ class Treasury:
             if not change:
                 raise Conflict(_("They have exactly that already."))
             return await self._change(session, order, TransactionKind.SET, change)
+
+    async def hold(
+        self, session: AsyncSession, guild_id: int, user_ids: Collection[int]
+    ) -> Mapping[int, int]:
+        """Keep others from these members' accounts until the transaction ends.
+
+        Returns how much more each of them can hold.
+
+        Who changes many of them, one after the other, could else wait for a payment that waits
+        for them.
+        """
+        accounts = await table.find_accounts(session, guild_id, user_ids)
+        own = {AccountKind.MINT.value, AccountKind.SINK.value, AccountKind.USER.value}
+        ids = {id_ for (kind, _user_id), id_ in accounts.items() if kind in own}
+        balances = await table.lock_balances(session, ids)
+        return {
+            one: table.MAX_BALANCE - balances[accounts[AccountKind.USER.value, one]]
+            for one in user_ids
+        }
 
     async def give_in(self, session: AsyncSession, order: Order, amount: int) -> Done:
         """Mint an amount for a member in the caller's transaction."""

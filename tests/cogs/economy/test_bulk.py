@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.batches import BatchService
 from bot.core.contracts import Actor
+from bot.core.ledger import Holder as Mover
+from bot.core.ledger import Move
 from bot.core.nullstate import NullState
 from bot.core.outbox import OutboxService
 from bot.core.supervisor import TaskSupervisor
 from cogs.economy import bulk
 from cogs.economy.bulk import KIND, Bulk, BulkOrder, Holder
+from cogs.economy.treasury import Done, Order
 from db.batches import Batch
+from db.economy import MAX_BALANCE
+from db.engine import Database
 from tests.cogs.economy.world import GUILD, STAFF, EconomyWorld
+from tests.fakes import FakeClock
 
 ROLE = 555
 
@@ -99,6 +107,17 @@ async def test_taking_leaves_nobody_below_nothing(world: EconomyWorld) -> None:
     await world.sound()
 
 
+@pytest.mark.usefixtures("small_pages")
+async def test_giving_passes_over_whose_account_is_full(world: EconomyWorld) -> None:
+    lister = Lister(12)
+    await world.post(Move(Mover.MINT, Mover.user(3), MAX_BALANCE))
+    await world.post(Move(Mover.MINT, Mover.user(6), MAX_BALANCE - 2))
+    worker = Bulk(world.treasury, lister, state=NullState)
+    await _run(world, worker, _order(ROLE, gives=True, amount=5, members=4))
+    assert [await world.balance(one) for one in (3, 6, 9)] == [MAX_BALANCE, MAX_BALANCE, 5]
+    await world.sound()
+
+
 async def test_piece_that_is_done_again_is_refused_whole(world: EconomyWorld) -> None:
     order = world.order(3, key="bulk:1:3")
     assert order.actor == STAFF
@@ -108,3 +127,29 @@ async def test_piece_that_is_done_again_is_refused_whole(world: EconomyWorld) ->
         async with world.database.write() as session:
             await world.treasury.give_in(session, order, 5)
     assert await world.balance(3) == 5
+
+
+async def test_payments_and_a_bulk_don_t_wait_for_each_other(
+    postgres_database: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # SQLite has one writer at a time: there nothing comes between.
+    world = EconomyWorld(postgres_database, clock)
+    # The accounts are in another order than the members.
+    await world.give(6, 10)
+    await world.give(3, 10)
+    give, payments = world.treasury.give_in, list[asyncio.Task[int]]()
+
+    async def pay_first(session: AsyncSession, order: Order, amount: int) -> Done:
+        if order.user_id == 6:
+            payments.append(asyncio.create_task(world.pay(6, 3, 4)))
+            await asyncio.sleep(0.2)
+        return await give(session, order, amount)
+
+    monkeypatch.setattr(world.treasury, "give_in", pay_first)
+    worker = Bulk(world.treasury, Lister(7), state=NullState)
+    await _run(world, worker, _order(ROLE, gives=True, amount=5, members=2))
+    await asyncio.gather(*payments)
+    # A piece that is broken off would be done again, and pay a second time.
+    assert len(payments) == 1
+    assert (await world.balance(3), await world.balance(6)) == (19, 11)
+    await world.sound()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import discord
 import pytest
 
 from bot.core.contracts import SYSTEM
+from cogs.economy.browsing import Browser
 from cogs.economy.settings import KEY
 from db import economy as table
 from db.engine import Database
@@ -168,3 +169,49 @@ async def test_bounds_that_cross_are_told(place: Place) -> None:
     problems = await place.bench.kernel.problems.find(place.guild.id, KEY)
     assert {one.cause for one in problems} == {"wages", "stakes"}
     assert "earned 🪙 500" in await place.say("work")
+
+
+async def test_what_everybody_sees_is_in_the_guild_s_language(place: Place) -> None:
+    kernel = place.bench.kernel
+    await kernel.settings.change(place.guild.id, "general", {"language": "es"}, actor=SYSTEM)
+    await place.say("economy give", who=place.boss, member=place.ada, amount="50")
+    assert "ha pagado" in await place.say("pay", member=place.bob, amount="10")
+    assert "más ricos" in await place.say("leaderboard")
+
+
+async def test_symbol_is_written_without_marks_where_discord_shows_none(place: Place) -> None:
+    await place.set(currency_symbol="*_")
+    await place.say("economy give", who=place.boss, member=place.ada, amount="50")
+    for command, words in (("transactions", "Balance: *_ 50"), ("leaderboard", "You: *_ 50,")):
+        shown = (await place.ada.slash(place.channel, command)).response.embeds[0]
+        assert shown.footer.text.startswith(words)
+
+
+class _Press:
+    """A press of a button as far as turning a page needs one."""
+
+    def __init__(self) -> None:
+        self.response = self
+        self.shown: list[str | None] = []
+
+    async def defer(self) -> None:
+        """Gain time."""
+
+    async def edit_original_response(self, *, embed: discord.Embed, view: Browser) -> None:
+        del view
+        self.shown.append(embed.description)
+
+
+async def test_page_after_the_last_one_is_never_read() -> None:
+    """Of two presses the second may come when the first has shown the last page."""
+    pages = [["a", "b"], ["c"]]
+
+    async def read(page: int) -> tuple[discord.Embed, bool]:
+        return discord.Embed(description=" ".join(pages[page])), page + 1 < len(pages)
+
+    view, press = Browser(1, read, locale="en"), _Press()
+    await view.load(0)
+    on = cast("discord.ui.Button[Browser]", view.children[1])
+    for _ in range(2):
+        await on.callback(cast("discord.Interaction", press))
+    assert press.shown == ["c", "c"]

@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 
 from bot.core.errors import Conflict, Denied, InvalidInput
-from bot.core.ledger import Holder, InsufficientFunds
+from bot.core.ledger import Holder, InsufficientFunds, Move
 from cogs.economy.games.bets import CoinBet, DuelBet, LuckyBet
 from cogs.economy.games.coinflip import Side
 from cogs.economy.gaming import GAMES_KEPT, purge
+from db.economy import MAX_BALANCE
 from db.economy_games import GameStatus
 from db.engine import Database
 from tests.cogs.economy.gametable import ELSEWHERE, HALL, GameTable
@@ -196,3 +197,12 @@ async def test_old_games_are_deleted(hall: GameTable) -> None:
         await purge(session, hall.clock.now())
 
     assert [one.id for one in await hall.games()] == [open_hand.game.id, recent.game.id]
+
+
+async def test_winnings_are_paid_as_far_as_the_account_has_room(hall: GameTable) -> None:
+    await hall.post(Move(Holder.MINT, Holder.user(ANN), MAX_BALANCE - 105))
+    hall.draws[:] = [0]
+    played = await hall.play("10", HEADS)
+    assert (played.game.paid, played.balance) == (15, MAX_BALANCE)
+    assert await hall.balance(ANN) == MAX_BALANCE
+    await hall.sound()

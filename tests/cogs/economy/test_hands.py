@@ -11,9 +11,11 @@ import pytest
 from bot.core.contracts import ChannelSummary
 from bot.core.errors import Conflict, Denied, NotFound
 from bot.core.ledger import Holder, InsufficientFunds, Posted, post, undoing
+from bot.core.ledger import Move as Stake
 from bot.core.nullstate import NullState
 from cogs.economy.games.blackjack import Deal, Move
 from cogs.economy.hands import HAND_LASTS, JOB, REFUND_EVERY, Hand
+from db.economy import MAX_BALANCE
 from db.economy_games import GameStatus
 from db.engine import Database
 from db.people import erase_person, export_person
@@ -331,7 +333,9 @@ async def test_hand_that_is_being_undone_does_not_end(
 
     monkeypatch.setattr(undoing, "post", move_first)
     await hall.treasury.undo(hall.order(ANN), 4)
-    await asyncio.wait(moves)
+    # Nor do the two wait for each other: the move finds the hand as it is then.
+    after = await moves[0]
+    assert (after.is_new, after.game.status) == (False, GameStatus.UNDONE)
     assert (await hall.balance(ANN), await hall.escrow()) == (100, 100)
     await hall.sound()
 
@@ -356,3 +360,31 @@ async def test_stored_cards_are_those_that_were_dealt(hall: GameTable) -> None:
     stored = await hall.game(hand.game.id)
     assert stored is not None
     assert Deal.from_json(stored.state) == hand.deal == Deal((9, 5), (9, 7))
+
+
+@pytest.mark.parametrize("status", [GameStatus.REFUNDED, GameStatus.SETTLED])
+async def test_hand_of_the_richest_still_ends(hall: GameTable, status: GameStatus) -> None:
+    """What their account has no room for stays with the house."""
+    if status is GameStatus.SETTLED:
+        # The one refund of the day is used up.
+        await hall.deal("T6T8", "10")
+        await _leave(hall)
+    hand = await hall.deal("TTT8", "40")
+    await hall.post(Stake(Holder.MINT, Holder.user(ANN), MAX_BALANCE - 70))
+    await _leave(hall)
+
+    game = await hall.game(hand.game.id)
+    assert game is not None
+    assert (game.status, game.paid) == (status, 10)
+    assert (await hall.balance(ANN), await hall.escrow()) == (MAX_BALANCE, 0)
+    await hall.sound()
+
+
+async def test_move_of_the_richest_ends_the_hand(hall: GameTable) -> None:
+    hand = await hall.deal("TTT8", "40")
+    await hall.post(Stake(Holder.MINT, Holder.user(ANN), MAX_BALANCE - 60))
+    hand = await hall.move(hand, Move.STAND)
+
+    assert (hand.is_open, hand.game.paid, hand.balance) == (False, 0, MAX_BALANCE)
+    assert await hall.own(Holder.HOUSE) == 40
+    await hall.sound()

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.errors import AppError, Conflict, InvalidInput, NotFound
 from cogs.economy.inventory import Receiver
 from cogs.economy.shopping import Customer
+from cogs.economy.trade_rules import Proposal, Side
+from cogs.economy.trading import Offer
+from db import economy_inventory as inventory_table
 from db.economy_inventory import NEVER, delete_stale_goods, list_pieces
 from db.engine import Database
 from tests.cogs.economy.shop_world import ADMIN, ANN, BOB, GUILD, HOUR, RED, ShopWorld
@@ -137,3 +142,56 @@ async def test_what_is_over_is_deleted_each_night(world: ShopWorld) -> None:
         await delete_stale_goods(session, now, before=now)
         kept = await list_pieces(session, GUILD, ANN, sword.id, now)
     assert [(one.expires_at, one.quantity) for one in kept] == [(NEVER, 1)]
+
+
+async def test_offers_and_gifts_don_t_wait_for_each_other(
+    postgres_database: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # SQLite has one writer at a time: there nothing comes between.
+    world = ShopWorld(postgres_database, clock)
+    await world.earn(100, ANN)
+    cake = await world.item("Cake", lasts=7200)
+    await world.buy(cake, 2)
+    await world.inventories.gift(ANN, TO_BOB, cake, 1, key="first")
+    # What expires sooner is taken first, and was bought later.
+    await world.stock.edit(GUILD, cake.id, {"lasts": 3600}, ADMIN)
+    cake = await world.again(cake)
+    await world.buy(cake)
+    gifts, count = list[asyncio.Task[None]](), inventory_table.count_changed
+
+    async def gift_between(session: AsyncSession, statement: Any) -> int:
+        changed = await count(session, statement)
+        if not gifts:
+            receiver = Receiver(ANN, is_bot=False, is_member=True)
+            gift = world.inventories.gift(BOB, receiver, cake, 1, key="second")
+            gifts.append(asyncio.create_task(gift))
+            await asyncio.sleep(0.2)
+        return changed
+
+    monkeypatch.setattr(inventory_table, "count_changed", gift_between)
+    proposal = Proposal(Side(0, cake.id, 2), Side(5))
+    await world.trades.offer(
+        Offer(guild_id=GUILD, user_id=ANN, partner=TO_BOB, proposal=proposal, key="offer")
+    )
+    await asyncio.gather(*gifts)
+    assert (await world.holds(), await world.holds(BOB)) == ({"Cake": 1}, {})
+
+
+async def test_who_can_not_use_something_reads_that_they_still_have_it(world: ShopWorld) -> None:
+    """Nobody pays for using, so nothing is said of what they were charged."""
+    ticket = await world.item("Ticket", kind="role_on_use", role_id=str(RED))
+    await world.buy(ticket)
+    with pytest.raises(Conflict) as has:
+        await world.inventories.use(Customer(GUILD, ANN, {RED}), ticket, key="has")
+    del world.view.positions[RED]
+    with pytest.raises(NotFound) as gone:
+        await world.inventories.use(ME, ticket, key="gone")
+    for said in (str(has.value), str(gone.value)):
+        assert "you still have the item" in said
+        assert "charged" not in said
+    assert await world.holds() == {"Ticket": 1}
+
+
+async def test_who_wants_what_another_lacks_is_told_whose_it_would_be(world: ShopWorld) -> None:
+    with pytest.raises(NotFound, match=f"<@{BOB}> does not have that"):
+        await world.inventories.find(GUILD, BOB, "Sword", anothers=True)

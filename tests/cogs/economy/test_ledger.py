@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from bot.core.errors import Conflict, NotFound
 from bot.core.ledger import (
@@ -13,9 +14,9 @@ from bot.core.ledger import (
     TooMuch,
     TransactionKind,
 )
-from db.economy import MAX_BALANCE
+from db.economy import MAX_BALANCE, Transaction
 from db.economy_books import list_lines
-from db.people import erase_person
+from db.people import erase_person, export_person
 from tests.cogs.economy.world import ANN, BEN, CAT, GUILD, EconomyWorld, side_by_side
 
 
@@ -44,6 +45,15 @@ async def test_account_holds_no_more_than_can_be_kept(world: EconomyWorld) -> No
     with pytest.raises(TooMuch):
         await world.give(ANN, 1)
     assert await world.balance(ANN) == MAX_BALANCE
+
+
+async def test_guild_s_own_accounts_hold_what_all_members_do(world: EconomyWorld) -> None:
+    """Else nobody could pay a tax or a price once so much was paid before."""
+    for _ in range(2):
+        await world.post(Move(Holder.MINT, Holder.user(ANN), MAX_BALANCE))
+        await world.post(Move(Holder.user(ANN), Holder.SINK, MAX_BALANCE))
+    assert await world.own(Holder.SINK) == 2 * MAX_BALANCE
+    await world.sound()
 
 
 @pytest.mark.parametrize("amount", [0, -1, MAX_BALANCE + 1, 2**63])
@@ -171,3 +181,31 @@ async def test_what_an_erased_person_leaves_goes_to_the_sink(world: EconomyWorld
         await world.treasury.undo(world.order(0), number)
     await world.sound()
     assert world.audited == [0]
+
+
+async def test_person_is_given_what_moved_their_money_without_others(world: EconomyWorld) -> None:
+    await world.treasury.give(world.order(ANN, reason="Ann's birthday"), 100)
+    await world.pay(ANN, BEN, 40)
+    async with world.database.write() as session:
+        exported = (await export_person(session, BEN))["economy_postings"]
+        assert [(one["kind"], one["amount"], one["guild_id"]) for one in exported] == [
+            ("pay", 40, str(GUILD))
+        ]
+        assert not any("user_id" in name or "actor_id" in name for name in exported[0])
+        exported = (await export_person(session, ANN))["economy_postings"]
+        assert [(one["amount"], one["reason"]) for one in exported] == [
+            (100, "Ann's birthday"),
+            (-40, None),
+        ]
+
+
+async def test_erasing_clears_what_staff_wrote_about_somebody(world: EconomyWorld) -> None:
+    await world.treasury.give(world.order(ANN, reason="Ann's birthday"), 100)
+    await world.treasury.give(world.order(BEN, reason="Ben's birthday"), 100)
+    async with world.database.write() as session:
+        await erase_person(session, ANN)
+    async with world.database.read() as session:
+        reasons = await session.scalars(select(Transaction.reason).order_by(Transaction.id))
+        assert list(reasons) == [None, "Ben's birthday"]
+        assert "economy_postings" not in await export_person(session, ANN)
+    await world.sound()

@@ -13,7 +13,7 @@ from bot.core.errors import AppError, Conflict, Denied, InvalidInput, NotFound
 from cogs.economy.inventory import Receiver
 from cogs.economy.trade_rules import Proposal, Side
 from cogs.economy.trading import Deal, Offer
-from db.economy import Account, AccountKind, Posting
+from db.economy import MAX_BALANCE, Account, AccountKind, Posting
 from db.economy_shop import ShopItem
 from db.engine import Database
 from db.people import erase_person, export_person
@@ -320,3 +320,26 @@ async def test_undoing_and_accepting_at_once_leave_the_books_whole(
         assert await escrow(world) == 20
         held = [await world.holds(one) for one in (ANN, BOB)]
         assert [sum(one.get(name, 0) for one in held) for name in ("Sword", "Shield")] == [5, 3]
+
+
+async def test_offer_of_the_richest_is_still_given_back(
+    world: ShopWorld, goods: tuple[ShopItem, ShopItem]
+) -> None:
+    """What their account has no room for goes to the sink; the pieces come back whole."""
+    sword, shield = goods
+    await offer(world, Side(20, sword.id, 5), Side(0, shield.id, 1))
+    await world.earn(MAX_BALANCE - 85)
+    await world.work(DAY)
+    assert (await world.has(), await world.holds()) == (MAX_BALANCE, {"Sword": 5})
+    assert await escrow(world) == 0
+
+
+async def test_offer_is_given_back_to_who_has_no_room_at_all(
+    world: ShopWorld, goods: tuple[ShopItem, ShopItem]
+) -> None:
+    sword, shield = goods
+    deal = await offer(world, Side(20, sword.id, 5), Side(0, shield.id, 1))
+    await world.earn(MAX_BALANCE - 80)
+    await world.trades.decline(deal.trade.id, BOB)
+    assert (await world.has(), await world.holds()) == (MAX_BALANCE, {"Sword": 5})
+    assert await escrow(world) == 0
