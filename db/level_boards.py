@@ -84,6 +84,29 @@ async def list_board_since(
     return [Place(user, int(xp), level) for user, xp, level in await session.execute(query)]
 
 
+async def get_rank_since(
+    session: AsyncSession, guild_id: int, user_id: int, since: date
+) -> int | None:
+    """Return the place of somebody on the board since a day, `None` if they are not on it."""
+    totals = (
+        select(LevelDay.user_id, func.sum(LevelDay.xp).label("xp"))
+        .join(
+            GuildMember,
+            and_(
+                GuildMember.guild_id == LevelDay.guild_id,
+                GuildMember.user_id == LevelDay.user_id,
+            ),
+        )
+        .where(LevelDay.guild_id == guild_id, LevelDay.day >= since, GuildMember.left_at.is_(None))
+        .group_by(LevelDay.user_id)
+        .having(func.sum(LevelDay.xp) > 0)
+        .subquery()
+    )
+    place = func.row_number().over(order_by=(totals.c.xp.desc(), totals.c.user_id))
+    places = select(totals.c.user_id, place.label("place")).subquery()
+    return await session.scalar(select(places.c.place).where(places.c.user_id == user_id))
+
+
 async def get_day(session: AsyncSession, guild_id: int, user_id: int, day: date) -> tuple[int, int]:
     """Return what a member has earned on a day, and how many minutes they talked."""
     found = await session.get(LevelDay, (guild_id, user_id, day))

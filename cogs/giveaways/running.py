@@ -91,10 +91,12 @@ class Running(commands.Cog):
         self.bot.add_dynamic_items(*BUTTONS)
         await self.runner.start()
         self.bot.intake.add_observer(_TASK, self.runner.counter.see)
+        self.bot.kernel.unwritten.register(_TASK, self.runner.counter.flush)
 
     async def stop_running(self) -> None:
         """Write down what was counted."""
         self.bot.intake.remove(_TASK)
+        self.bot.kernel.unwritten.remove(_TASK)
         await self.runner.counter.flush()
 
     # --- end and draw again ------------------------------------------------------------------

@@ -95,9 +95,10 @@ class Book:
         """
         totals = await table.add_gains(session, [self._gain(one) for one in earnings])
         by_member = {(one.guild_id, one.user_id): one for one in earnings}
-        rises = [self._rise(one, by_member[one.guild_id, one.user_id].channel_id) for one in totals]
-        changed = [one for one in rises if one.level != one.before]
-        await table.set_levels(session, {(one.guild_id, one.user_id): one.level for one in changed})
+        stored = {(one.guild_id, one.user_id): one.level for one in totals}
+        rises = [self._earned_rise(one, by_member[one.guild_id, one.user_id]) for one in totals]
+        changed = [one for one in rises if one.level != stored[_member_of(one)]]
+        await table.set_levels(session, {_member_of(one): one.level for one in changed})
         await self._announce(session, [one for one in changed if one.level > one.before])
         held = {member: by_member[member].role_ids for member in map(_member_of, changed)}
         await self.want(session, self.changes(changed, held))
@@ -107,9 +108,17 @@ class Book:
         day = self.day_of(one.guild_id, one.seen_at)
         return Gain(one.guild_id, one.user_id, one.xp, day, one.joined_at, one.seen_at, one.minutes)
 
-    def _rise(self, one: Total, channel_id: int | None = None) -> Rise:
+    def _earned_rise(self, one: Total, earning: Earning) -> Rise:
+        curve = self.plan(one.guild_id).curve
+        level = curve.level_at(one.xp)
+        # A level that another curve has made is not earned: the one that stands there may be of the
+        # curve before.
+        before = max(min(one.level, level), curve.level_at(max(0, one.xp - earning.xp)))
+        return Rise(one.guild_id, one.user_id, before, level, one.xp, earning.channel_id)
+
+    def _rise(self, one: Total) -> Rise:
         level = self.plan(one.guild_id).curve.level_at(one.xp)
-        return Rise(one.guild_id, one.user_id, one.level, level, one.xp, channel_id)
+        return Rise(one.guild_id, one.user_id, one.level, level, one.xp)
 
     async def tell(self, rises: Iterable[Rise]) -> None:
         """Publish the levels that were reached, once they are stored."""

@@ -71,16 +71,23 @@ class Levels(
             ("THREAD_UPDATE", self.on_place_changed),
         ):
             self.bot.intake.listen(event, KEY, listener)
+        kernel.unwritten.register(KEY, self.flush)
         kernel.supervisor.start(_TALK, office.talk.run)
 
     async def cog_unload(self) -> None:
         """Store what was counted, and hear of nothing more."""
         self._unsubscribe()
         self.bot.intake.remove(KEY)
+        self.bot.kernel.unwritten.remove(KEY)
         await self.bot.kernel.supervisor.end(_TALK)
         await self.office.studio.close()
-        await self.office.counter.flush()
+        await self.flush()
         await self.office.returning.flush()
+
+    async def flush(self) -> None:
+        """Store what was counted and the minutes that wait."""
+        await self.office.counter.flush()
+        await self.office.talk.flush()
 
     def on_guild_gone(self, payload: Mapping[str, Any]) -> None:
         """Forget who sits where, in a guild that is gone or away."""
@@ -114,7 +121,7 @@ class Levels(
         if not places:
             await answer(interaction, _("Nobody has earned any experience yet."))
             return
-        own = await self.office.standings.rank(guild_id, interaction.user.id)
+        own = await self.office.standings.own_rank(guild_id, interaction.user.id, wanted)
         settings = self.office.book.plan(guild_id).settings
         await paginate(interaction, board_pages(places, wanted, own, settings.colour, locale))
 

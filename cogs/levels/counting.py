@@ -140,6 +140,7 @@ class TextCounter:
         if known is not None:
             xp += known[0]
         elif not xp or len(pending) >= self._most_pending:
+            # Told with the next writing, not for each message.
             self.dropped += xp > 0
             return False
         author: Any = facts.raw.get("member")
@@ -158,13 +159,27 @@ class TextCounter:
         return sum(one[0] for one in found if one is not None)
 
     async def flush(self) -> None:
-        """Write all that was counted; what can't be written is kept for the next time."""
+        """Write all that was counted; what can't be written is kept for the next time.
+
+        Whoever waits may be cancelled, the writing is not: what was committed just then would be
+        taken for not written, and be written again.
+        """
+        await asyncio.shield(asyncio.create_task(self._flush(), name=f"{KEY}.writing"))
+
+    async def _flush(self) -> None:
         async with self._turn:
             self._writing, self._pending = self._pending, {}
             try:
                 await self._write_all()
             finally:
                 self._put_back()
+                self._tell_dropped()
+
+    def _tell_dropped(self) -> None:
+        """Say how much was lost because too many waited, in one line however much it was."""
+        if self.dropped:
+            log.warning("experience_dropped", messages=self.dropped, most=self._most_pending)
+            self.dropped = 0
 
     async def _write_all(self) -> None:
         members = list(self._writing)

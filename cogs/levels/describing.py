@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from babel.numbers import format_decimal
 
 from bot.core.i18n import Message, _, babel_locale
-from cogs.levels.settings import Multiplier, Reward
+
+if TYPE_CHECKING:
+    from cogs.levels.settings import Multiplier, Reward
 
 
 class Number(Message):

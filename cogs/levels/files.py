@@ -18,8 +18,6 @@ from cogs.levels.rules import MOST_XP, Curve, parse_xp
 
 MOST_BYTES = 4 * 1024 * 1024
 MOST_ROWS = 50_000
-# More helps nobody to find what is wrong with a file.
-MOST_TOLD = 1000
 _MOST_LEVEL = 100_000
 # As the exports of MEE6, Amari, Arcane, Polaris and spreadsheets call them, in lower case and
 # without signs.
@@ -129,7 +127,10 @@ def _read_id(value: object) -> int:
 def _read_number(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise InvalidInput(_("“{text}” is no whole number.", text=str(value)[:40]))
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float):
+        if not value.is_integer():
+            # In a text 2.345 may be thousands, in a number it never is.
+            raise InvalidInput(_("“{text}” is no whole number.", text=str(value)[:40]))
         value = int(value)
     return parse_xp(str(value), zero=True)
 

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 from bot.core.errors import InvalidInput
 from bot.core.i18n import _
+from cogs.levels.describing import Number
 
 if TYPE_CHECKING:
     from cogs.levels.settings import Reward
 
 # A number that every reader of JSON holds exactly; no total goes beyond it.
 MOST_XP = 2**53 - 1
+# What the column of levels holds.
+HIGHEST_LEVEL = 2**31 - 1
 # Roles, channels and boosts together.
 MOST_FACTOR = 2000
 _TABLE = 400
@@ -47,11 +50,11 @@ class Curve:
         return self.a * squares + self.b * (level * (level - 1) // 2) + self.c * level
 
     def level_at(self, xp: int) -> int:
-        """Return the level that so much experience makes: the inverse of `total`."""
+        """Return the level that so much experience makes, up to the highest: `total` inverted."""
         table = _totals(self)
         if xp < table[-1]:
             return bisect_right(table, xp) - 1
-        return _search(self, xp)
+        return min(_search(self, xp), HIGHEST_LEVEL)
 
 
 @functools.lru_cache(maxsize=16)
@@ -94,7 +97,9 @@ class Progress:
 def progress_of(curve: Curve, xp: int) -> Progress:
     """Return how far so much experience is."""
     level = curve.level_at(xp)
-    return Progress(level, xp - curve.total(level), curve.need(level))
+    need = curve.need(level)
+    # At the highest level there is more than the step would take.
+    return Progress(level, min(xp - curve.total(level), need), need)
 
 
 # --- shares ------------------------------------------------------------------------------------
@@ -254,7 +259,7 @@ def parse_xp(text: str, *, zero: bool = False) -> int:
     # Far longer ones would take long to read.
     value = int(plain) if len(plain) <= 20 else MOST_XP + 1
     if value > MOST_XP:
-        raise InvalidInput(_("That is too much: at most {most}.", most=f"{MOST_XP:,}"))
+        raise InvalidInput(_("That is too much: at most {most}.", most=Number(MOST_XP)))
     if value == 0 and not zero:
         raise InvalidInput(_("At least 1, please."))
     return value

@@ -15,6 +15,7 @@ from bot.core.i18n import _
 from cogs.levels.book import Book, Revision
 from cogs.levels.boosts import Boosts
 from cogs.levels.counting import TextCounter
+from cogs.levels.describing import Number
 from cogs.levels.rules import MOST_XP
 from cogs.levels.settings import KEY
 from db import levels as table
@@ -129,7 +130,7 @@ def _after(deed: Deed, before: int, amount: int) -> int:
         raise InvalidInput(
             _(
                 "That would be more experience than a member can have: at most {most}.",
-                most=f"{MOST_XP:,}",
+                most=Number(MOST_XP),
             )
         )
     return after

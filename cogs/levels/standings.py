@@ -28,11 +28,11 @@ class Rank:
     progress: Progress
 
 
-def first_day(period: Period, today: date) -> date | None:
-    """Return the day on which a period has begun; `None` for one without a beginning."""
+def first_day(period: Literal["week", "month"], today: date) -> date:
+    """Return the day on which a period has begun."""
     if period == "week":
         return today - timedelta(days=today.weekday())
-    return today.replace(day=1) if period == "month" else None
+    return today.replace(day=1)
 
 
 class Standings:
@@ -57,11 +57,22 @@ class Standings:
 
     async def board(self, guild_id: int, period: Period) -> list[Place]:
         """Return the best of a period, best first."""
-        since = first_day(period, self._book.day_of(guild_id, self._clock.now()))
         async with self._database.read() as session:
-            if since is None:
+            if period == "all":
                 return await boards.list_board(session, guild_id, limit=MOST_PLACES)
+            since = self._since(guild_id, period)
             return await boards.list_board_since(session, guild_id, since, limit=MOST_PLACES)
+
+    async def own_rank(self, guild_id: int, user_id: int, period: Period) -> int:
+        """Return the place of somebody among all of a period; 0 for who has earned nothing."""
+        if period == "all":
+            return (await self.rank(guild_id, user_id)).rank
+        since = self._since(guild_id, period)
+        async with self._database.read() as session:
+            return await boards.get_rank_since(session, guild_id, user_id, since) or 0
+
+    def _since(self, guild_id: int, period: Literal["week", "month"]) -> date:
+        return first_day(period, self._book.day_of(guild_id, self._clock.now()))
 
     async def today(self, guild_id: int, user_id: int) -> tuple[int, int]:
         """Return what a member has earned today, and how many minutes they have talked."""

@@ -97,6 +97,10 @@ class Talk:
         }
         if seats:
             self._waiting.append(_Minute(number, now, seats))
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Store the minutes that wait; what can't be stored now waits on."""
         async with self._turn:
             while self._waiting:
                 minute = self._waiting[0]

@@ -61,15 +61,11 @@ def rank_line(rank: Rank, user_id: int, locale: str) -> str:
 
 
 def board_pages(
-    places: Sequence[Place], period: Period, own: Rank, colour: int, locale: str
+    places: Sequence[Place], period: Period, own: int, colour: int, locale: str
 ) -> list[discord.Embed]:
-    """Return a board as pages of ten; `own` is how the reader stands of all time."""
+    """Return a board as pages of ten; `own` is the reader's place on it, 0 for none."""
     title = _(_TITLES[period]).render(locale)
-    foot = ""
-    if own.rank:
-        level = Number(own.progress.level)
-        yours = _("You: rank {rank}, level {level}", rank=Number(own.rank), level=level)
-        foot = yours.render(locale)
+    foot = _("You: rank {rank}", rank=Number(own)).render(locale) if own else ""
     pages = []
     for start in range(0, len(places), _PER_PAGE):
         lines = [

@@ -344,3 +344,17 @@ async def test_what_hosts_do_is_in_the_audit_log(desk: Desk) -> None:
         entries = (await session.scalars(query.order_by(AuditEntry.id))).all()
     by = {one.action: one.user_id for one in entries}
     assert by["giveaways.end"] == by["giveaways.reroll"] == desk.host.id
+
+
+async def test_counted_messages_are_written_before_data_is_erased(desk: Desk) -> None:
+    await held(desk)
+    await change(desk, requirements={"messages": 5})
+    [giveaway] = await rows(desk, Giveaway)
+    cog: Any = desk.bench.bot.get_cog("Giveaways")
+    counter = cog.runner.counter
+    counter.note(giveaway)
+    await desk.ada.send(desk.channel, "who wants to sail tonight?")
+    assert counter.pending(giveaway.id, desk.ada.id) == 1
+
+    await desk.bench.kernel.unwritten.flush()
+    assert counter.pending(giveaway.id, desk.ada.id) == 0

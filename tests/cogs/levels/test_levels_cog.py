@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from bot.core.batches import JOB
 from bot.core.contracts import SYSTEM
 from cogs.levels import counting
 from cogs.levels.settings import KEY
+from cogs.privacy.service import PrivacyService
 from db.engine import Database
 from tests.cogs.moderation.world import text_of
 from tests.simcord_env import Bench, running_bench, speaking
@@ -121,6 +123,21 @@ async def test_members_write_rise_and_see_it(place: Place) -> None:
     board = await place.say("levels leaderboard", who=place.bob)
     assert f"**1.** <@{place.ada.id}> · level 1 · 200" in board
     assert f"<@{place.ada.id}>" in await place.say("levels leaderboard", period="week")
+
+
+async def test_board_says_how_the_reader_stands_on_it(place: Place) -> None:
+    await place.say("xp give", member=place.bob, amount="9000")
+    await place.set(text_least=200, text_most=200)
+    await place.ada.send(place.channel, "who wants to sail tonight?")
+    await place.office.counter.flush()
+
+    async def foot(who: Any, period: str) -> str:
+        result = await who.slash(place.channel, "levels leaderboard", period=period)
+        return result.response.embeds[0].footer.text
+
+    assert await foot(place.ada, "all") == "You: rank 2 · Page 1 of 1"
+    assert await foot(place.ada, "week") == "You: rank 1 · Page 1 of 1"
+    assert await foot(place.bob, "week") == "Page 1 of 1"
 
 
 async def test_board_without_anybody_says_so(place: Place) -> None:
@@ -299,6 +316,39 @@ async def test_file_is_shown_then_imported(place: Place) -> None:
     assert (rank.xp, rank.progress.level) == (300, 2)
 
 
+async def test_what_is_erased_does_not_come_back(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(place.office.counter, "_flush_later", _never)
+    kernel = place.bench.kernel
+    service = PrivacyService(kernel.database, kernel.clock, kernel.unwritten, kernel.limits)
+    await place.ada.send(place.channel, "who wants to sail tonight?")
+    assert place.office.counter.pending((place.guild.id, place.ada.id))
+
+    document = json.load(await service.export(place.ada.id))
+    assert document["data"]["levels_days"]
+    await place.ada.join_voice(place.hall)
+    await place.bob.join_voice(place.hall)
+    with monkeypatch.context() as away:
+        away.setattr(place.office.talk, "_store", _fail)
+        with pytest.raises(OSError, match="away"):
+            await place.office.talk.tick()
+    await service.erase(place.ada.id)
+    await place.office.counter.flush()
+    await place.office.talk.flush()
+
+    rank = await place.office.standings.rank(place.guild.id, place.ada.id)
+    assert rank.xp == 0
+
+
+async def _never() -> None:
+    """Leave what was counted in memory."""
+
+
+async def _fail(_minute: Any) -> None:
+    raise OSError("away")
+
+
 async def _import(place: Place, data: bytes, press: str) -> str:
     return await place.say("xp import", file=("levels.csv", data), press=press)
 
@@ -323,3 +373,6 @@ async def test_everything_speaks_spanish(place: Place) -> None:
         assert "El próximo mensaje da de 15 a 25" in said
         said = await place.say("xp give", member=place.ada, amount="1500")
         assert "0 → 1.500 de experiencia, nivel 5" in said
+        for amount in ("9007199254740991", "9223372036854775808"):
+            said = await place.say("xp give", member=place.ada, amount=amount)
+            assert "como mucho 9.007.199.254.740.991" in said

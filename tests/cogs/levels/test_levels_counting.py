@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
 
 from bot.core.contracts import SYSTEM
 from cogs.levels.settings import Announcing
@@ -295,6 +299,25 @@ async def test_member_whose_row_is_refused_holds_up_nobody(
     assert world.counter.pending((GUILD, BOB)) == 0
 
 
+async def test_writing_that_is_cancelled_as_it_ends_is_stored_once(world: LevelWorld) -> None:
+    await world.set(text_least=20, text_most=20)
+    world.say()
+    task = asyncio.create_task(world.counter.flush())
+
+    def cancel(_session: Session) -> None:
+        task.cancel()
+
+    event.listen(Session, "after_commit", cancel)
+    try:
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    finally:
+        event.remove(Session, "after_commit", cancel)
+    await world.counter.flush()
+
+    assert await world.xp() == 20
+
+
 async def test_memory_is_bounded(world: LevelWorld) -> None:
     world.counter = world.make_counter(most_remembered=2, most_pending=3)
     for user_id in (1, 2, 3, 4):
@@ -303,6 +326,11 @@ async def test_memory_is_bounded(world: LevelWorld) -> None:
     assert world.counter.dropped == 1
     # The oldest is forgotten first, and whoever was not counted has no pause.
     assert [world.counter.ready_in((GUILD, one)) for one in (1, 2, 3, 4)] == [0, 60, 60, 0]
+    with capture_logs() as logs:
+        await world.counter.flush()
+        await world.counter.flush()
+    told = [one for one in logs if one["event"] == "experience_dropped"]
+    assert [one["messages"] for one in told] == [1]
 
 
 async def test_who_writes_after_they_left_is_there_again(world: LevelWorld) -> None:
@@ -379,6 +407,9 @@ async def test_boards_of_week_and_month_begin_with_their_days(
         (ANN, 100),
         (BOB, 35),
     ]
+    ranks = [await world.standings.own_rank(GUILD, BOB, one) for one in ("week", "month", "all")]
+    assert ranks == [1, 2, 2]
+    assert await world.standings.own_rank(GUILD, ANN, "week") == 0
     clock.advance(timedelta(days=30))
     assert await world.standings.board(GUILD, "month") == []
     assert len(await world.standings.board(GUILD, "all")) == 2

@@ -186,6 +186,21 @@ async def test_curve_changes_level_with_the_next_message_at_once(world: LevelWor
     assert await world.level() == 1
 
 
+async def test_levels_that_another_curve_makes_are_not_told(world: LevelWorld) -> None:
+    await world.set(curve="steep")
+    await world.earn(300)
+    await world.set(curve="gentle", rewards=[{"level": 2, "role_id": str(RED)}])
+    told, reached = len(await world.told()), len(world.reached)
+    await world.earn(1)
+
+    assert await world.level() == 2
+    assert (len(await world.told()), len(world.reached)) == (told, reached)
+    assert await world.wishes() == {(ANN, RED, True)}
+    await world.earn(1000)
+    assert len(await world.told()) == told + 1
+    assert world.reached[-1].before == 2
+
+
 async def test_role_that_is_given_waits_for_screening_on_coming_back(
     database: Database, clock: FakeClock
 ) -> None:

@@ -14,7 +14,7 @@ from bot.core.errors import InvalidInput
 from bot.core.jobs import Retry
 from cogs.levels.files import MOST_BYTES, MOST_ROWS, Line, read_file
 from cogs.levels.importing import Mode, merged, order_import, outcome_of
-from cogs.levels.rules import CURVES, MOST_XP
+from cogs.levels.rules import CURVES, HIGHEST_LEVEL, MOST_XP
 from cogs.levels.staff import Deed
 from db.audit import AuditEntry
 from db.batches import Batch
@@ -56,6 +56,22 @@ async def test_total_that_is_too_much_is_refused(world: LevelWorld) -> None:
         await world.staff.change(world.target(), Deed.GIVE, 1, ADMIN)
 
     assert await world.xp() == MOST_XP
+
+
+def test_fraction_is_not_read_as_thousands() -> None:
+    reading = read_file(b'[{"id": "1001", "xp": 2.345}, {"id": "1002", "xp": 2.0}]', STANDARD)
+
+    assert [(one.user_id, one.xp) for one in reading.lines] == [(1002, 2)]
+    assert [one.number for one in reading.bad] == [1]
+
+
+async def test_largest_total_is_stored_whatever_the_curve(world: LevelWorld) -> None:
+    await world.set(curve="constant")
+    revised = await world.staff.change(world.target(), Deed.SET, MOST_XP, ADMIN)
+
+    assert await world.level() == revised.rise.level == HIGHEST_LEVEL
+    standing = await world.standings.rank(GUILD, ANN)
+    assert standing.progress.done <= standing.progress.need
 
 
 async def test_gifts_at_the_same_time_are_all_kept(world: LevelWorld) -> None:
