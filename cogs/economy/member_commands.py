@@ -133,8 +133,11 @@ class Money(commands.Cog):
             interaction,
             _question(currency, member, number, tax=tax_on(number, settings.pay_tax)),
             danger=False,
+            recheck=_ensure_still_on,
         ):
             return
+        # What was switched off while the question was open is off.
+        settings = await settings_of(interaction)
         with priced(currency):
             done = await self.paying.pay(
                 guild_id,
@@ -177,6 +180,13 @@ class Money(commands.Cog):
                 hint=_("Whoever manages the economy can see those of others."),
             )
         await show_history(interaction, Currency.of(await settings_of(interaction)), who)
+
+
+async def _ensure_still_on(pressed: discord.Interaction[Pegasus]) -> None:
+    """Raise when the economy was switched off while somebody was asked."""
+    state = await pressed.client.kernel.settings.get(guild_id_of(pressed), KEY)
+    if not state.enabled:
+        raise Denied(_("The economy was switched off meanwhile."))
 
 
 def _question(

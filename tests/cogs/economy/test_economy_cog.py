@@ -215,3 +215,24 @@ async def test_page_after_the_last_one_is_never_read() -> None:
     for _ in range(2):
         await on.callback(cast("discord.Interaction", press))
     assert press.shown == ["c", "c"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "enabled", "words"),
+    [
+        ({"pay_enabled": False}, None, "Payments are switched off"),
+        ({}, False, "was switched off meanwhile"),
+    ],
+)
+async def test_payment_that_was_switched_off_while_asked_about_is_not_made(
+    place: Place, changes: dict[str, Any], enabled: bool | None, words: str
+) -> None:
+    await place.say("economy give", who=place.boss, member=place.ada, amount="5k")
+    asked = await place.ada.slash(place.channel, "pay", member=place.bob, amount="2k")
+    await place.bench.kernel.settings.change(
+        place.guild.id, KEY, changes, enabled=enabled, actor=SYSTEM
+    )
+    await place.ada.click(asked.response, label="Yes, go ahead")
+    await place.bench.env.settle()
+    assert words in text_of(asked)
+    assert await place.balance(place.bob) == 0
