@@ -36,6 +36,7 @@ MAY_START_TASKS = {
     "bot/core/metrics/exposition.py": "many scrapes share one rendering",
     "bot/core/work/runner.py": "an attempt, which the runner that claimed the work awaits",
     "bot/core/usage.py": "a batch that must be written whole, even if its writer is cancelled",
+    "cogs/levels/counting.py": "experience that must be written once, as bot/core/usage.py does",
     "bot/demo.py": "the guide that is printed once the demo has started",
 }
 # Each of these must load where discord.py is not installed.

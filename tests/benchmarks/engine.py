@@ -133,8 +133,11 @@ DANGEROUS, HARMLESS = "(a+)+$", "(ab)c$"
 ORDINARY = "so I went to the market yesterday and found nothing that I liked, "
 
 
-def measure_hostile(rounds: int) -> list[tuple[str, float, float]]:
-    """Return for each hostile text its µs and those of an ordinary text of the same length."""
+def measure_hostile(rounds: int, count: int) -> list[tuple[str, float, float]]:
+    """Return for each hostile text its µs and those of an ordinary text of the same length.
+
+    Each is said `count` times in a round, by different people.
+    """
     settings = chatter.rules(chatter.words(500), [*chatter.patterns(49), DANGEROUS])
     engine = Engine.compile(AutomodSettings.read(settings))
     found = []
@@ -143,20 +146,22 @@ def measure_hostile(rounds: int) -> list[tuple[str, float, float]]:
         costs = [
             measure(name, functools.partial(judge_all, engine), messages, rounds).median
             for messages in (
-                [chatter.message(number, said) for number in range(0, 400, 20)]
+                [chatter.message(number, said) for number in range(0, count * 20, 20)]
                 for said in (text, plain)
             )
         ]
         found.append((name, costs[0], costs[1]))
     name = f"the first of these, where `{DANGEROUS}` is the only pattern, beside `{HARMLESS}`"
-    found.append((name, pattern_cost(DANGEROUS, rounds), pattern_cost(HARMLESS, rounds)))
+    found.append(
+        (name, pattern_cost(DANGEROUS, rounds, count), pattern_cost(HARMLESS, rounds, count))
+    )
     return found
 
 
-def pattern_cost(pattern: str, rounds: int) -> float:
+def pattern_cost(pattern: str, rounds: int, count: int) -> float:
     """Return the µs for the hostile text of `(a+)+$` with this pattern as the only one."""
     settings = chatter.rules([chatter.words(1)[0]], [pattern])
     engine = Engine.compile(AutomodSettings.read(settings))
     text = next(iter(HOSTILE.values()))
-    messages = [chatter.message(number, text) for number in range(0, 400, 20)]
+    messages = [chatter.message(number, text) for number in range(0, count * 20, 20)]
     return measure(pattern, functools.partial(judge_all, engine), messages, rounds).median

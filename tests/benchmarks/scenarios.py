@@ -237,7 +237,9 @@ def measure_hostile(scale: Scale) -> Table:
     """CPU time of the automod engine for hostile texts, beside ordinary ones of their length."""
     rows = [
         [name, f"{hostile:,.0f}", f"{ordinary:,.0f}", f"{hostile / ordinary:.1f}"]
-        for name, hostile, ordinary in engine.measure_hostile(scale.rounds)
+        for name, hostile, ordinary in engine.measure_hostile(
+            scale.rounds, min(20, max(1, scale.messages // 60))
+        )
     ]
     heads = ["Text", "µs", "µs of an ordinary one as long", "ratio"]
     return Table("Hostile texts, 500 words and 50 patterns with `(a+)+$` among them", heads, rows)

@@ -7,7 +7,7 @@ from typing import Any
 from bot.sandbox import Sandbox
 from bot.sandbox.faults import RestFault
 from bot.sandbox.guild import Guild
-from tests.wire.running import config_for, running
+from tests.wire.running import config_for, running, until
 from tests.wire.test_tickets import ready, said_in
 
 
@@ -24,8 +24,13 @@ async def test_a_post_that_discord_refuses_is_not_called_posted(
         message = await sandbox.wait_for_message(general, containing="Talk to the staff")
         link = f"https://discord.com/channels/{guild.id}/{general.id}/{message.id}"
         looks: dict[str, Any] = {"title": "Need help?", "colour": "#ff0000", "style": "select"}
-        changed = await owner.slash(general, "ticket panel post", message=link, **looks)
-        assert "is changed" in said_in(changed)
+
+        async def is_changed() -> bool:
+            # The message can be seen a moment before the bot has noted its number.
+            changed = await owner.slash(general, "ticket panel post", message=link, **looks)
+            return "is changed" in said_in(changed)
+
+        await until(is_changed, what="the message being changed")
         assert (message.embeds[0]["title"], message.embeds[0]["color"]) == ("Need help?", 0xFF0000)
 
         invalid = "Invalid Form Body"

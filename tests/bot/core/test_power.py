@@ -6,10 +6,8 @@ import discord
 import pytest
 
 from bot.core.contracts import RoleSummary
-from bot.core.power import DANGEROUS, DESTRUCTIVE
+from bot.core.power import DANGEROUS, DESTRUCTIVE, is_powerful
 from cogs.antinuke.rules import is_dangerous
-from cogs.autorole.rules import is_powerful
-from cogs.rolemenus.rules import is_powerful as is_powerful_in_menus
 
 
 @pytest.mark.parametrize("name", sorted(DANGEROUS))
@@ -20,5 +18,5 @@ def test_bits_are_discords(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(discord.Permissions.VALID_FLAGS))
 def test_features_agree_on_what_gives_power(name: str) -> None:
     role = RoleSummary(1, 2, "R", 3, permissions=frozenset({name}))
-    assert is_powerful(role) == is_powerful_in_menus(role) == (name in DANGEROUS)
+    assert is_powerful(role) == (name in DANGEROUS)
     assert is_dangerous(role) == (name in DESTRUCTIVE)
