@@ -169,7 +169,8 @@ def relaxed(document: dict[str, Any]) -> dict[str, Any]:
     schemas["MessageReferenceType"] = {"enum": [0, 1]}
     # It leaves out media channels as well:
     # https://discord.com/developers/docs/resources/channel#channel-object-channel-types
-    schemas["ChannelTypes"]["oneOf"].append({"title": "GUILD_MEDIA", "const": 16})
+    if "ChannelTypes" in schemas:
+        schemas["ChannelTypes"]["oneOf"].append({"title": "GUILD_MEDIA", "const": 16})
     for name, keys in _EXTRA_KEYS.items():
         if name in schemas:
             schemas[name].setdefault("properties", {}).update({key: {} for key in keys})

@@ -45,7 +45,7 @@ async def test_lost_server_is_reported_outlived_and_recovered_from(
         assert await bot.metric("db_up") == 0
 
         await wire.mend()
-        await bot.until_health("healthy", within=20)
+        await bot.until_health("healthy", within=60)
         assert await bot.ready()
         answered = await ada.slash(channel, "ping")
         assert answered.response is not None
@@ -61,7 +61,7 @@ async def test_work_that_was_due_meanwhile_is_done_afterwards(
         await wire.cut()
         await bot.until_health("degraded")
         await wire.mend()
-        await bot.until_health("healthy", within=20)
+        await bot.until_health("healthy", within=60)
         ada = sandbox.join(guild, "ada")
         await sandbox.wait_for_message(guild.channel("welcome"), containing=ada.mention, within=15)
         failed = await bot.metric("background_task_up")

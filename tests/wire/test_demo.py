@@ -26,13 +26,13 @@ async def test_lively_community_finds_no_fault(sandbox: Sandbox, sqlite_url: str
         try:
             for town in community.towns:
                 await sandbox.wait_for_message(
-                    town.welcome, author=sandbox.application.user, within=20
+                    town.welcome, author=sandbox.application.user, within=60
                 )
 
             async def much_was_done() -> bool:
                 return await bot.metric("commands_total", outcome="ok") >= 60
 
-            await until(much_was_done, within=20)
+            await until(much_was_done, within=60)
         finally:
             living.cancel()
         assert await bot.metric("listener_failures_total") == 0
