@@ -63,7 +63,7 @@ async def list_due_guilds(
         select(heads.c.guild_id)
         .where(heads.c.due_at <= now)
         .group_by(heads.c.guild_id)
-        .order_by(func.max(heads.c.priority).desc(), func.min(heads.c.due_at))
+        .order_by(func.max(heads.c.priority).desc(), func.min(heads.c.due_at), heads.c.guild_id)
         .limit(limit)
     )
     return (await session.scalars(query)).all()
