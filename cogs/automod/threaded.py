@@ -6,7 +6,7 @@ A message alone is judged in a few milliseconds. Ten files of hostile text may t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from cogs.automod.rules.windows import Entry, Key, Row, Windows
@@ -39,7 +39,7 @@ class LoopWindows(Windows):
 
     def count(
         self, key: Key, entry: Entry, span: float, add: bool = True, peek: bool = False
-    ) -> Collection[Entry]:
+    ) -> list[Entry]:
         """Count a message under the key and return what lies within the window."""
         return self._ask(lambda: list(self._windows.count(key, entry, span, add, peek)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -185,7 +185,7 @@ class Case:
 
     def count(
         self, key: tuple[Any, ...], weight: int, span: float, add: bool = True, mark: int = 0
-    ) -> Collection[Entry]:
+    ) -> list[Entry]:
         """Count this message under a key and return all that lies in the window."""
         entry = self.entry(weight, mark)
         if self.windows is None:

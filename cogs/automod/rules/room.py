@@ -12,7 +12,7 @@ from typing import Protocol
 
 # What every table has for itself.
 START = 256
-# Entries beyond those, of all tables together: some 200 MB at the very most.
+# Entries beyond those, of all tables together: some 250 MB at the very most.
 MAX_TOGETHER = 500_000
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Collection, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import NamedTuple
 
 from cogs.automod.rules.room import START, Room
@@ -25,14 +25,14 @@ Key = tuple[Hashable, ...]
 
 
 class Entry(NamedTuple):
-    """What one message counted; `mark` tells texts apart."""
+    """What one message counted; `mark` tells texts apart, or is the text until that is needed."""
 
     at: float
     weight: int
     message_id: int
     channel_id: int
     user_id: int
-    mark: int = 0
+    mark: int | str = 0
 
 
 # An entry from a tuple of its values, at a third of the time that the class itself takes.
@@ -168,7 +168,7 @@ class Windows:
         self._room = room or Room()
         self._counts = _Table(self._room)
         self._texts = _Table(self._room)
-        self._marks: OrderedDict[tuple[str, int], int] = OrderedDict()
+        self._marks: OrderedDict[tuple[str, int], int | str] = OrderedDict()
         self._strikes = _Strikes(self._room)
 
     def close(self) -> None:
@@ -178,7 +178,7 @@ class Windows:
 
     def count(
         self, key: Key, entry: Entry, span: float, add: bool = True, peek: bool = False
-    ) -> Collection[Entry]:
+    ) -> list[Entry]:
         """Count a message under the key and return what lies within the window, oldest first.
 
         The answer is for reading at once: the next count changes it.
@@ -194,7 +194,7 @@ class Windows:
         table = self._counts
         row = table.rows.get(key)
         if row is None:
-            return ()
+            return []
         table.rows.move_to_end(key)
         table.prune(row, entry[0] - span)
         if entry[2] <= row.top:
@@ -276,7 +276,7 @@ class Windows:
             self._marks.popitem(last=False)
         return list(row)
 
-    def _leave(self, leaf: str, mark: int, message_id: int) -> None:
+    def _leave(self, leaf: str, mark: int | str, message_id: int) -> None:
         self._marks.pop((leaf, message_id), None)
         row = self._texts.rows.get((leaf, mark))
         if row is None:

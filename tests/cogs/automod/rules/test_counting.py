@@ -56,6 +56,25 @@ def test_duplicates_see_through_small_changes() -> None:
     assert found[2].message_ids == (1, 2, 3)
 
 
+@pytest.mark.parametrize("tolerance", [0, 10])
+def test_duplicates_are_the_same_however_long_they_are_written(tolerance: int) -> None:
+    # Short texts are held as they are, long ones by their mark.
+    made = engine({"when": {"type": "duplicates", "limit": 4, "tolerance": tolerance}})
+    windows = Windows()
+    short, long = "click here for money", "click here for m" + "o" * 500 + "ney"
+    texts = [short, long, "something else", short.upper(), long]
+    *before, found = [
+        made.judge(message(text, number), context(), windows)
+        for number, text in enumerate(texts, 1)
+    ]
+
+    assert before == [None] * 4
+    assert found is not None
+    assert found.message_ids == (1, 2, 4, 5)
+    [trace] = made.explain(message(short, 6), context(), windows)
+    assert trace.holds
+
+
 def test_duplicates_edit_replaces_what_was_counted() -> None:
     made = engine({"when": {"type": "duplicates", "limit": 2}})
     windows = Windows()
