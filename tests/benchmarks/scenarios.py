@@ -40,12 +40,22 @@ class Scale:
     seconds: float
     entrants: int
     kinds: Sequence[str] = tuple(KINDS)
+    # Which starts the memory of is told; the cards come after the last.
+    starts: Sequence[str] = ("bare", "first", "again")
+    cards: Sequence[int] = (1, 8)
 
 
 FULL = Scale((150, 50_000), (1_500, 500_000), 3, 5, 20_000, 600, 20_000, 10.0, 100_000)
 QUICK = Scale((150, 50_000), (150, 50_000), 1, 3, 10_000, 100, 4_000, 3.0, 100_000)
-# Each kind is two processes to start: the plainest and the fullest show that all of it works.
-SMOKE = Scale((2, 20), (2, 20), 1, 1, 60, 4, 64, 0.2, 500, ("bare", "automod"))
+# Each kind or start is two processes: the plainest and the fullest show that all of it works.
+SMOKE = Scale(
+    (2, 20), (2, 20), 1, 1, 60, 4, 64, 0.2, 500, ("bare", "automod"), starts=("first",), cards=(1,)
+)
+STARTS = {
+    "bare": ("bare", KINDS["bare"]),
+    "first": ("pegasus", f"{KINDS['pegasus']}, first start"),
+    "again": ("pegasus", "the same, started again"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +134,10 @@ def measure_memory(scale: Scale) -> Table:
     for size in dict.fromkeys((scale.small, scale.large)):
         with tempfile.TemporaryDirectory(prefix="pegasus-benchmark-") as folder:
             database = Path(folder) / "pegasus.db"
-            rows += [
-                *_memory_rows(KINDS["bare"], "bare", size),
-                *_memory_rows(f"{KINDS['pegasus']}, first start", "pegasus", size, database),
-                *_memory_rows("the same, started again", "pegasus", size, database, cards=(1, 8)),
-            ]
+            for start in scale.starts:
+                kind, name = STARTS[start]
+                cards = scale.cards if start == scale.starts[-1] else ()
+                rows += _memory_rows(name, kind, size, database, cards)
     heads = ["World", "What runs", "MB after READY", "s to the last guild", "s to READY"]
     return Table("Memory and start", heads, rows)
 
@@ -137,8 +146,8 @@ def _memory_rows(
     name: str,
     kind: str,
     size: tuple[int, int],
-    database: Path | None = None,
-    cards: tuple[int, ...] = (),
+    database: Path,
+    cards: Sequence[int],
 ) -> Iterator[list[str]]:
     with running(kind, size, database) as (world, subject):
         found = subject.greeting
