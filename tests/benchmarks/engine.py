@@ -6,7 +6,6 @@ Everything is measured in one process and one run; compare the ratios.
 from __future__ import annotations
 
 import functools
-import gc
 import re
 import statistics
 import time
@@ -19,6 +18,7 @@ from cogs.automod.rules.values import Context
 from cogs.automod.rules.windows import Windows
 from cogs.automod.settings import AutomodSettings
 from tests.benchmarks import chatter
+from tests.benchmarks.memory import settled
 
 NOW = 1_800_000_000.0
 
@@ -89,17 +89,11 @@ def measure(
     """Return the CPU time per message."""
     run(messages[: max(1, len(messages) // 10)])
     costs, hits = [], 0
-    # As the bot settles its memory after READY: see bot.tuning.
-    thresholds = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
-    for _round in range(rounds):
-        before = time.process_time()
-        hits = run(messages)
-        costs.append((time.process_time() - before) / len(messages) * 1e6)
-    gc.set_threshold(*thresholds)
-    gc.unfreeze()
+    with settled():
+        for _round in range(rounds):
+            before = time.process_time()
+            hits = run(messages)
+            costs.append((time.process_time() - before) / len(messages) * 1e6)
     return Cost(name, statistics.median(costs), min(costs), max(costs), hits)
 
 

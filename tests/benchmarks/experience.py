@@ -6,7 +6,6 @@ All ways run in one process and one run; compare the ratios.
 from __future__ import annotations
 
 import asyncio
-import gc
 import statistics
 import tempfile
 import time
@@ -37,6 +36,7 @@ from cogs.levels.settings import KEY
 from db.engine import Database
 from db.migrate import upgrade
 from tests.benchmarks import chatter
+from tests.benchmarks.memory import settled
 
 GUILD = 1
 
@@ -102,18 +102,12 @@ def _compare_counting(bench: Bench, messages: Sequence[MessageFacts], rounds: in
 def _cpu(
     pipeline: MessagePipeline, messages: Sequence[MessageFacts], clock: PacedClock, step: float
 ) -> float:
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    try:
+    with settled():
         before = time.process_time()
         for message in messages:
             clock.passed += step
             pipeline.judge(message)
         return (time.process_time() - before) / len(messages) * 1e6
-    finally:
-        gc.enable()
-        gc.unfreeze()
 
 
 async def _compare_writing(messages: Sequence[MessageFacts]) -> list[Cost]:

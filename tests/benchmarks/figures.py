@@ -6,7 +6,6 @@ the bot does; both in one run, on SQLite.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +20,7 @@ from db.engine import Database
 from db.statements import table_of
 from db.ticket_quality import TicketRating
 from db.tickets import Ticket
+from tests.benchmarks.memory import settled
 from tests.benchmarks.transcript import Cost, measure
 
 _AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -52,12 +52,9 @@ async def compare(tickets: int, folder: Path) -> list[Cost]:
         if results[0] != results[1]:
             raise RuntimeError("the figures differ")
         del results
-        # As in the bot, whose collector does not walk what is there for good.
-        gc.collect()
-        gc.freeze()
-        return [await measure(name, make) for name, make in ways.items()]
+        with settled():
+            return [await measure(name, make) for name, make in ways.items()]
     finally:
-        gc.unfreeze()
         await database.close()
 
 

@@ -6,7 +6,6 @@ On the loop, as peers do it, against in a thread as the bot does; both in one ru
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from datetime import UTC, datetime
 from cogs.tickets.transcript import Record, to_html
 from db.ticket_messages import TicketMessage
 from db.tickets import Ticket
+from tests.benchmarks.memory import settled
 
 _AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 _TICK = 0.002
@@ -33,16 +33,11 @@ async def compare(messages: int) -> list[Cost]:
     """Return what both ways cost for so many messages, on the loop first."""
     record = _make(messages)
     to_html(_make(1))
-    # As in the bot, whose collector does not walk what is there for good.
-    gc.collect()
-    gc.freeze()
-    try:
+    with settled():
         return [
             await measure("on the loop", lambda: _on_loop(record)),
             await measure("in a thread", lambda: asyncio.to_thread(to_html, record)),
         ]
-    finally:
-        gc.unfreeze()
 
 
 async def _on_loop(record: Record) -> str:
