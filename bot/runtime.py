@@ -81,7 +81,11 @@ class Runtime:
         self._sessions = Sessions(self._note_session_limits)
         self._acknowledgements = Acknowledgements(self.kernel.metrics, self.kernel.clock.now)
         self._work = WorkSampler(
-            self.kernel.jobs, self.kernel.outbox, database, roles=self.kernel.roles
+            self.kernel.jobs,
+            self.kernel.outbox,
+            database,
+            roles=self.kernel.roles,
+            gauges=[gauge for feature in self.kernel.registry.all() for gauge in feature.gauges],
         )
         self._exposition = MetricsExposition(self.kernel.metrics.registry, self.kernel.clock)
         self.web = self._make_web()

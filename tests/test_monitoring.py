@@ -78,7 +78,10 @@ async def resting(sqlite_database: Database) -> AsyncIterator[CollectorRegistry]
 async def exposed(sqlite_database: Database) -> dict[str, set[str]]:
     """The names of every series that `/metrics` can show, each with its labels."""
     async with resting_kernel(sqlite_database) as (kernel, intake):
-        work = WorkSampler(kernel.jobs, kernel.outbox, kernel.database, roles=kernel.roles)
+        gauges = [gauge for feature in REGISTRY.all() for gauge in feature.gauges]
+        work = WorkSampler(
+            kernel.jobs, kernel.outbox, kernel.database, roles=kernel.roles, gauges=gauges
+        )
         await work.sample()
         live = LiveMetrics(
             state=kernel.state,
@@ -109,6 +112,10 @@ def _expressions() -> Iterator[tuple[str, str]]:
 
 
 EXPRESSIONS = [pytest.param(expr, id=name) for name, expr in _expressions()]
+
+
+async def test_numbers_of_features_are_shown(exposed: dict[str, set[str]]) -> None:
+    assert {"pegasus_bot_tickets_open", "pegasus_bot_giveaways_active"} <= set(exposed)
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)

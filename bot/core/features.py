@@ -73,6 +73,15 @@ class RateClass(StrEnum):
     HEAVY = "heavy"
 
 
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """A number of all guilds that `/metrics` shows under a name of its own, without labels."""
+
+    name: str
+    description: str
+    count: Callable[[Any], Awaitable[int]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
     """A feature's manifest; title and description are English texts marked with `N_()`.
@@ -85,6 +94,7 @@ class Feature:
     text that says what is off; `needs_intents` says whether a guild's settings need them, which is
     always where it is left out. `check` finds problems that the field declarations can't express.
     `purge` deletes, each night, what the feature has kept for long enough as of that instant.
+    `counters` are numbers for `/api/stats`, `gauges` for `/metrics`.
     `resources` are what it keeps besides settings and the API shows; `bot.core.resources`.
     """
 
@@ -104,6 +114,7 @@ class Feature:
     check: Callable[[Any, BotState, int], list[Problem]] | None = None
     purge: Purge | None = None
     counters: Mapping[str, Callable[[Any], Awaitable[int]]] = field(default_factory=dict)
+    gauges: tuple[Gauge, ...] = ()
     resources: tuple[Resource, ...] = ()
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bot.core.features import Category, Feature
+from bot.core.features import Category, Feature, Gauge
 from bot.core.i18n import N_
 from cogs.giveaways.resource import RESOURCE
 from cogs.giveaways.settings import KEY, GiveawaySettings
@@ -48,6 +48,7 @@ FEATURE = Feature(
     purge=_purge,
     resources=(RESOURCE,),
     counters={"active_giveaways": count_active},
+    gauges=(Gauge("giveaways_active", "Giveaways that go on", count_active),),
 )
 
 

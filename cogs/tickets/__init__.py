@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.core.features import Category, Feature
+from bot.core.features import Category, Feature, Gauge
 from bot.core.i18n import N_
 from cogs.tickets.resource import RESOURCE
 from cogs.tickets.settings import KEY, TicketSettings
@@ -54,6 +54,7 @@ FEATURE = Feature(
     purge=_purge,
     resources=(RESOURCE,),
     counters={"open_tickets": count_open},
+    gauges=(Gauge("tickets_open", "Tickets that are open", count_open),),
 )
 
 

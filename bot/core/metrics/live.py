@@ -215,6 +215,8 @@ class LiveMetrics(Collector):
                 "When the last backup was made",
                 backup.timestamp() if backup else None,
             )
+            for gauge, count in self._sampled_work.gauges.items():
+                yield _gauge(gauge.name, gauge.description, count)
 
     def _jobs(self, jobs: JobsSnapshot | None) -> Iterator[Metric]:
         if jobs is None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.core.features import Gauge
 from bot.core.jobs import JobService
 from bot.core.jobs.values import JobsSnapshot
 from bot.core.outbox import OutboxService
@@ -31,17 +33,20 @@ class WorkSampler:
         database: Database,
         *,
         roles: RoleService | None = None,
+        gauges: Sequence[Gauge] = (),
         every: float = SAMPLE_SECONDS,
     ) -> None:
         self._database = database
         self._job_service = jobs
         self._outbox_service = outbox
         self._role_service = roles
+        self._gauges = gauges
         self._every = every
         self.jobs: JobsSnapshot | None = None
         self.outbox: OutboxSnapshot | None = None
         self.roles: RolesSnapshot | None = None
         self.last_backup_at: datetime | None = None
+        self.gauges: Mapping[Gauge, int] = {}
 
     async def run(self) -> None:
         """Sample until cancelled; while the database is away the last numbers stand."""
@@ -53,10 +58,11 @@ class WorkSampler:
             await asyncio.sleep(self._every)
 
     async def sample(self) -> None:
-        """Read the snapshots, and when the last backup was made."""
+        """Read the snapshots, when the last backup was made, and what the features count."""
         self.jobs = await self._job_service.snapshot()
         self.outbox = await self._outbox_service.snapshot()
         if self._role_service is not None:
             self.roles = await self._role_service.snapshot()
         async with self._database.read() as session:
             self.last_backup_at = await get_last_backup_at(session)
+            self.gauges = {gauge: await gauge.count(session) for gauge in self._gauges}

@@ -12,9 +12,11 @@ from aiohttp.test_utils import TestServer
 from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
 from yarl import URL
 
 from bot.core.contracts import BotCounts, GatewayStatus, ShardStatus
+from bot.core.features import Gauge
 from bot.core.health import HealthSampler
 from bot.core.health.lag import LoopLagProbe
 from bot.core.health.vitals import HostProbe
@@ -113,6 +115,13 @@ class _Work:
         default_factory=lambda: RolesSnapshot(waiting=2, outcomes={("sticky", "applied"): 7})
     )
     last_backup_at: datetime | None = None
+    gauges: dict[Gauge, int] = field(
+        default_factory=lambda: {Gauge("ponds_open", "Ponds that are open", _count): 45}
+    )
+
+
+async def _count(_session: AsyncSession) -> int:
+    return 0
 
 
 class _State(NullState):
@@ -196,6 +205,7 @@ async def test_metrics_live_values(live: Metrics) -> None:
     assert _value(live, "job_duration_seconds_count", job="tick") == 9
     assert _value(live, "job_duration_seconds_sum", job="tick") == 4.5
     assert _value(live, "job_lag_seconds") == 4.5
+    assert _value(live, "ponds_open") == 45
     assert _value(live, "db_up") == 1
     assert _value(live, "health_status", check="gateway") == 0
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+from sqlalchemy import text
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.config import JobsConfig
+from bot.core.features import Gauge
 from bot.core.jobs import JobService
 from bot.core.jobs.values import JobsSnapshot
 from bot.core.metrics.work import WorkSampler
@@ -45,6 +48,22 @@ async def test_work_sampler_knows_the_last_backup(database: Database, clock: Fak
         await add_backup_made(session, clock.now())
     await sampler.sample()
     assert sampler.last_backup_at == clock.now()
+
+
+async def test_work_sampler_counts_what_features_have(database: Database, clock: FakeClock) -> None:
+    async def count_rows(session: AsyncSession) -> int:
+        return await session.scalar(text("SELECT count(*) FROM jobs")) or 0
+
+    gauge = Gauge("ponds_open", "Ponds that are open", count_rows)
+    supervisor = TaskSupervisor()
+    jobs = JobService(database, clock, JobsConfig(), supervisor)
+    outbox = OutboxService(database, clock, supervisor)
+    sampler = WorkSampler(jobs, outbox, database, gauges=(gauge,))
+    assert sampler.gauges == {}
+    async with database.write() as session:
+        await jobs.schedule(session, "tick", clock.now(), {}, dedupe_key="tick")
+    await sampler.sample()
+    assert sampler.gauges == {gauge: 1}
 
 
 async def test_work_sampler_outlives_a_lost_database(
