@@ -97,7 +97,9 @@ async def exposed(sqlite_database: Database) -> dict[str, set[str]]:
             own = getattr(collector, "_labelnames", None)
             assert own is not None or not isinstance(collector, MetricWrapperBase)
             for family in collector.collect():
-                found = set(own if own is not None else getattr(family, "_labelnames", ()))
+                names = own if own is not None else getattr(family, "_labelnames", ())
+                # A label that the scrape itself sets gives way: Prometheus renames the bot's.
+                found = {f"exported_{one}" if one in OF_PROMETHEUS else one for one in names}
                 for suffix, more in SUFFIXES.get(family.type, {"": ()}).items():
                     labels[family.name + suffix] = found | set(more)
         return labels
