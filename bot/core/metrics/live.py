@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -118,7 +119,7 @@ class LiveMetrics(Collector):
         self._sampled_work = work
         self._events = LabelSet(_EVENT_NAMES)
         self._gates = LabelSet(10)
-        self._job_kinds = LabelSet(25)
+        self._job_families = LabelSet(25)
         self._delivery_kinds = LabelSet(15)
         self._role_sources = LabelSet(10)
 
@@ -224,12 +225,19 @@ class LiveMetrics(Collector):
         yield _gauge("scheduled_pending", "Durable jobs that wait", jobs.pending)
         yield _gauge("scheduled_parked", "Durable jobs that wait for people", jobs.parked)
         yield _gauge("job_lag_seconds", "Seconds the oldest job is overdue", jobs.oldest_overdue)
-        yield _outcomes("job_runs", "Durable jobs run", "job", jobs.runs, self._job_kinds)
+        runs: Counter[tuple[str, str]] = Counter()
+        for (kind, outcome), count in jobs.runs.items():
+            runs[_job_family(kind), outcome] += count
+        yield _outcomes("job_runs", "Durable jobs run", "job", runs, self._job_families)
         family = SummaryMetricFamily(
             f"{PREFIX}job_duration_seconds", "Seconds a run of a durable job took", labels=["job"]
         )
-        for kind, (count, seconds) in sorted(jobs.durations.items()):
-            family.add_metric([self._job_kinds.of(kind)], count, seconds)
+        spent: defaultdict[str, tuple[int, float]] = defaultdict(lambda: (0, 0.0))
+        for kind, (count, seconds) in jobs.durations.items():
+            label = self._job_families.of(_job_family(kind))
+            spent[label] = (spent[label][0] + count, spent[label][1] + seconds)
+        for label, (count, seconds) in sorted(spent.items()):
+            family.add_metric([label], count, seconds)
         yield family
 
     def _deliveries(self, outbox: OutboxSnapshot | None) -> Iterator[Metric]:
@@ -287,6 +295,11 @@ class LiveMetrics(Collector):
         limit = self._health.report().vitals.memory.limit
         yield _gauge("memory_limit_bytes", "Memory that the process may use", limit)
         yield _gauge("asyncio_tasks", "Tasks on the event loop", len(asyncio.all_tasks()))
+
+
+def _job_family(kind: str) -> str:
+    """Return whose job it is: there are more kinds than a label may have values."""
+    return kind.partition(".")[0]
 
 
 def _up(shard: ShardStatus) -> float:

@@ -107,7 +107,10 @@ class _Intake:
 class _Work:
     jobs: JobsSnapshot | None = field(
         default_factory=lambda: JobsSnapshot(
-            pending=3, oldest_overdue=4.5, runs={("tick", "done"): 9}, durations={"tick": (9, 4.5)}
+            pending=3,
+            oldest_overdue=4.5,
+            runs={("pond.tick", "done"): 9, ("pond.tock", "done"): 1, ("pond.tock", "retry"): 2},
+            durations={"pond.tick": (9, 4.5), "pond.tock": (3, 0.5)},
         )
     )
     outbox: OutboxSnapshot | None = field(default_factory=OutboxSnapshot)
@@ -201,9 +204,10 @@ async def test_metrics_live_values(live: Metrics) -> None:
     assert _value(live, "gateway_events_total", event="MESSAGE_CREATE") == 12
     assert _value(live, "role_changes_pending") == 2
     assert _value(live, "role_changes_total", source="sticky", outcome="applied") == 7
-    assert _value(live, "job_runs_total", job="tick", outcome="done") == 9
-    assert _value(live, "job_duration_seconds_count", job="tick") == 9
-    assert _value(live, "job_duration_seconds_sum", job="tick") == 4.5
+    assert _value(live, "job_runs_total", job="pond", outcome="done") == 10
+    assert _value(live, "job_runs_total", job="pond", outcome="retry") == 2
+    assert _value(live, "job_duration_seconds_count", job="pond") == 12
+    assert _value(live, "job_duration_seconds_sum", job="pond") == 5
     assert _value(live, "job_lag_seconds") == 4.5
     assert _value(live, "ponds_open") == 45
     assert _value(live, "db_up") == 1
