@@ -42,6 +42,7 @@ from bot.core.config.problems import (
     known_keys,
     nearest,
     refused_keys,
+    sections,
     unknown_name,
 )
 from bot.core.config.types import Limit, url_password
@@ -229,7 +230,8 @@ class _Reader:
             # Compared without the prefix, which every name has and which makes all seem alike.
             guess = nearest(name.upper()[len(PREFIX) :], (one[len(PREFIX) :] for one in known))
             meant = guess and PREFIX + guess
-            self._reading.problems.append(unknown_name("environment", name, meant))
+            there_are = [f"{PREFIX}{section.upper()}__…" for section in sections()]
+            self._reading.problems.append(unknown_name("environment", name, meant, there_are))
 
     def _read_secret_files(self, values: dict[str, Any]) -> None:
         for keys, info in known_keys().items():

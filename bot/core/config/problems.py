@@ -77,22 +77,23 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
 
 
 def unknown_key(source: str, keys: Keys) -> ConfigProblem:
-    """Say that nothing reads this key, and which one was probably meant."""
+    """Say that nothing reads this key, and which one was probably meant, else which there are."""
     name = ".".join(keys)
-    if len(keys) == 1:
-        return unknown_name(source, name, nearest(name, sections()))
-    guess = None
-    if keys[0] in sections():
-        # Within a section that exists, its own keys are likelier than those of another.
-        close = nearest(keys[1], sections()[keys[0]].model_fields)
-        guess = f"{keys[0]}.{close}" if close else None
-    return unknown_name(source, name, guess or nearest(name, map(".".join, known_keys())))
+    if len(keys) == 1 or keys[0] not in sections():
+        names = sections() if len(keys) == 1 else map(".".join, known_keys())
+        return unknown_name(source, name, nearest(name, names), sections())
+    # Within a section that exists, its own keys are likelier than those of another.
+    own = sections()[keys[0]].model_fields
+    close = nearest(keys[1], own)
+    guess = f"{keys[0]}.{close}" if close else nearest(name, map(".".join, known_keys()))
+    return unknown_name(source, name, guess, own)
 
 
-def unknown_name(source: str, name: str, guess: str | None) -> ConfigProblem:
-    """Say that nothing reads this name."""
+def unknown_name(source: str, name: str, guess: str | None, known: Iterable[str]) -> ConfigProblem:
+    """Say that nothing reads this name, with the one that was meant or those that there are."""
     if guess is None:
-        return ConfigProblem(source, name, _("there is no such setting."))
+        text = _("there is no such setting; there are {names}.", names=", ".join(known))
+        return ConfigProblem(source, name, text)
     return ConfigProblem(
         source, name, _("there is no such setting. Did you mean {guess}?", guess=guess)
     )

@@ -154,8 +154,18 @@ number above 0.
 - config.toml: limits.default: '5 per 60' is not accepted; give uses and seconds as text, such as \
 "5/60".
 - config.toml: jobs.lease_seconds: lease_seconds must be longer than poll_seconds.
-- config.toml: colour: there is no such setting."""
+- config.toml: colour: there is no such setting; there are discord, database, web, log, limits, \
+retention, webhooks, intake, health, jobs, cards, automod, giveaways, tickets, i18n."""
     )
+
+
+def test_unknown_key_that_is_near_no_other_names_those_that_there_are(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[log]\nzzz = 1\n[zzz]\nx = 1\n")
+    variable, key, section = problems(path, {"PEGASUS_ZZZ__X": "1"})
+    assert "there are PEGASUS_DISCORD__…, PEGASUS_DATABASE__…" in variable
+    assert key.endswith("log.zzz: there is no such setting; there are level, format.")
+    assert "zzz: there is no such setting; there are discord, database," in section
 
 
 def test_file_that_was_asked_for_must_exist(tmp_path: Path) -> None:
