@@ -12,6 +12,8 @@ import yaml
 
 from bot.__main__ import EXIT_CONFIGURATION, EXIT_PROBLEM, build_parser
 from bot.core.health.rules import MIB, Limits, Vitals, judge
+from bot.sandbox.control.request import operations
+from bot.sandbox.control.watching import FAULTS
 from tests.fakes import FakeClock
 from tests.web.support import REGISTRY
 from web.app import declared_routes
@@ -20,6 +22,7 @@ from web.routes import Access, Route
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+SANDBOX = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 FEATURES = (ROOT / "docs" / "features.md").read_text(encoding="utf-8")
 SOURCES = "\n".join(
@@ -185,6 +188,14 @@ def test_guide_has_every_alert() -> None:
     described = [name for row in _rows(OPERATIONS, "Alert") for name in row[0].split(", ")]
 
     assert sorted(described) == sorted(alerts)
+
+
+def test_sandbox_guide_has_every_operation_and_fault() -> None:
+    requests = re.findall(r"^\| `([A-Z]+) (/\S+)` \|", SANDBOX, re.MULTILINE)
+    faults = [_named(kind)[0] for kind, _what in _rows(SANDBOX, "`kind`")]
+
+    assert sorted(requests) == sorted((method, path) for method, path, _ in operations)
+    assert sorted(faults) == sorted(FAULTS)
 
 
 def test_guide_has_every_health_check_with_its_limits() -> None:

@@ -23,7 +23,7 @@ class Control:
         self._session = session
         self._base = base
 
-    async def __call__(self, method: str, path: str, *, expect: int = 200, **body: Any) -> Any:
+    async def __call__(self, method: str, path: str, /, *, expect: int = 200, **body: Any) -> Any:
         async with self._session.request(method, self._base + path, json=body) as answer:
             data = await answer.json()
             assert answer.status == expect, data

@@ -113,9 +113,9 @@ async def add_fault(ask: Ask) -> Json:
     `guild_id`), `garbage`, `truncate`; the gateway's take `shard_id`.
     """
     kind = ask.need("kind")
-    if kind not in _FAULTS:
-        raise ValueError(f"no such fault: {kind}; there are {', '.join(sorted(_FAULTS))}")
-    touched = _FAULTS[kind](ask)
+    if kind not in FAULTS:
+        raise ValueError(f"no such fault: {kind}; there are {', '.join(sorted(FAULTS))}")
+    touched = FAULTS[kind](ask)
     if kind == "close":
         touched = await touched
     return {"touched": touched}
@@ -136,7 +136,7 @@ def _shard(ask: Ask) -> int | None:
     return ask.body.get("shard_id")
 
 
-_FAULTS: dict[str, Any] = {
+FAULTS: dict[str, Any] = {
     "rest": _rest,
     "drop": lambda ask: ask.sandbox.faults.drop(_shard(ask)),
     "close": lambda ask: ask.sandbox.faults.close(int(ask.need("code")), _shard(ask)),
