@@ -89,6 +89,11 @@ class Erasure:
     is_record: bool = False
     is_anothers: bool = False
 
+    @property
+    def may_wait(self) -> bool:
+        """Whether a row can be needed for longer than its person wants it to be there."""
+        return bool(self.kept_while or self.kept_until or self.kept_above_zero)
+
 
 DELETE_ROW = Erasure(deletes=True)
 DELETE_RECORD = Erasure(deletes=True, is_record=True)

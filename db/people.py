@@ -6,8 +6,10 @@ What erasing does to a row is declared at the column that holds the person's id,
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -21,13 +23,17 @@ from sqlalchemy import (
     delete,
     or_,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import schema
 from db.base import Eraser, Erasure, Exporter, Snowflake
+from db.erasures import OwedErasure, Place, add_owed, drop_owed, list_owed
 from db.statements import count_changed
+
+_OWED_AT_ONCE = 500
 
 
 async def export_person(session: AsyncSession, user_id: int) -> dict[str, list[dict[str, Any]]]:
@@ -66,8 +72,9 @@ async def erase_person(
 ) -> dict[str, int]:
     """Erase a person from every table, each in its declared way; return rows changed by table.
 
-    Rows that are kept until an instant after `now`, or after the present one, stay. Without
-    `records`, what staff hold against the person stays, too.
+    Rows that are kept until an instant after `now`, or after the present one, stay, as do those
+    that are still needed; `erase_owed` erases these later. Without `records`, what staff hold
+    against the person stays for good.
     """
     counts: dict[str, int] = {}
     at = now or datetime.now(UTC)
@@ -78,7 +85,62 @@ async def erase_person(
     for table, _columns in _tables_with_people():
         if changed := await erase_in(session, table, user_id, at, records=records):
             counts[table.name] = counts.get(table.name, 0) + changed
+    await add_owed(session, user_id, await _list_kept(session, user_id, records=records), at)
     return counts
+
+
+async def erase_owed(session: AsyncSession, at: datetime) -> int:
+    """Erase what was kept when its person was erased and is not needed any more; return how much.
+
+    Only the rows of then: what a person has done since is not touched.
+    """
+    erased = last = 0
+    while owed := await list_owed(session, after=last, limit=_OWED_AT_ONCE):
+        last = owed[-1].id
+        columns: defaultdict[tuple[str, str], list[OwedErasure]] = defaultdict(list)
+        for one in owed:
+            columns[one.table_name, one.column_name].append(one)
+        for (table_name, column_name), rows in columns.items():
+            erased += await _erase_rows(session, table_name, column_name, rows, at)
+    return erased
+
+
+async def _erase_rows(
+    session: AsyncSession,
+    table_name: str,
+    column_name: str,
+    owed: Sequence[OwedErasure],
+    at: datetime,
+) -> int:
+    table = schema.metadata().tables.get(table_name)
+    column = None if table is None else table.columns.get(column_name)
+    erasure: Erasure | None = None if column is None else column.info.get("erasure")
+    if table is None or column is None or erasure is None:
+        # An earlier version had it.
+        await drop_owed(session, [one.id for one in owed])
+        return 0
+    places = {one.id: (*json.loads(one.row_key), one.user_id) for one in owed}
+    whole_key = (*table.primary_key.columns, column)
+    named = tuple_(*whole_key).in_(list(places.values()))
+    changed = await count_changed(session, _erasing(table, column, erasure, named, at))
+    left = {tuple(row) for row in await session.execute(select(*whole_key).where(named))}
+    await drop_owed(session, [id_ for id_, place in places.items() if place not in left])
+    return changed
+
+
+async def _list_kept(session: AsyncSession, user_id: int, *, records: bool) -> list[Place]:
+    """Return where a person's id stands after an erasure, only because it is still needed."""
+    kept: list[Place] = []
+    for table, columns in _tables_with_people():
+        for column, erasure in columns:
+            if not erasure.may_wait or (erasure.is_record and not records):
+                continue
+            query = select(*table.primary_key.columns).where(column == user_id)
+            kept += [
+                Place(table.name, column.name, json.dumps(list(key)))
+                for key in await session.execute(query)
+            ]
+    return kept
 
 
 async def erase_in(
@@ -95,7 +157,7 @@ async def erase_in(
     for column, erasure in list_person_columns(table):
         if erasure.is_record and not records:
             continue
-        statement = _erasing(table, column, erasure, user_id, at)
+        statement = _erasing(table, column, erasure, column == user_id, at)
         if where is not None:
             statement = statement.where(where)
         changed += await count_changed(session, statement)
@@ -118,9 +180,12 @@ def _tables_with_people() -> Iterator[tuple[Table, list[tuple[Column[Any], Erasu
 
 
 def _erasing(
-    table: Table, column: Column[Any], erasure: Erasure, user_id: int, at: datetime
+    table: Table,
+    column: Column[Any],
+    erasure: Erasure,
+    named: ColumnElement[bool],
+    at: datetime,
 ) -> Delete | Update:
-    named = column == user_id
     if erasure.kept_while is not None:
         state, kept = erasure.kept_while
         named &= table.columns[state].not_in(kept)

@@ -20,6 +20,7 @@ from bot.core.usage import purge_usage
 from db.engine import Database
 from db.jobs import delete_finished_jobs
 from db.outbox import delete_finished_messages
+from db.people import erase_owed
 from db.sessions import delete_expired_sessions
 from db.settings import delete_old_revisions
 
@@ -59,6 +60,7 @@ class Retention:
         """Delete in the job's own transaction, so that it is done whole or again."""
         now = self._clock.now()
         before = now - timedelta(days=self._config.jobs_days)
+        await erase_owed(session, now)
         await purge_usage(session, now, self._config)
         await purge_audit(session, now, self._config)
         await purge_blocks(session, now)

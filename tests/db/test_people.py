@@ -16,6 +16,7 @@ from sqlalchemy import (
     Integer,
     Table,
     Uuid,
+    delete,
     func,
     insert,
     select,
@@ -59,6 +60,12 @@ IMPERSONAL = {
     "bot_id",
 }
 WITH_PEOPLE = [table for table in TABLES if people.list_person_columns(table)]
+# A row of these can be needed for longer than its person wants it to be there.
+KEEPING = [
+    table
+    for table in WITH_PEOPLE
+    if any(erasure.may_wait for _column, erasure in people.list_person_columns(table))
+]
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
@@ -144,6 +151,56 @@ async def test_block_outlives_the_erasure_of_the_person_until_it_ends(database: 
         assert "rate_limit_blocks" in await people.export_person(session, PERSON)
         await people.erase_person(session, PERSON, now=NOW)
         assert await people.export_person(session, PERSON) == {}
+
+
+async def test_what_was_kept_for_a_while_is_erased_once_it_is_over(database: Database) -> None:
+    """Of all tables at once; what the person has done since is not theirs to lose."""
+    later = NOW + timedelta(days=1)
+    async with database.write() as session:
+        for table in KEEPING:
+            await insert_row(session, table, PERSON)
+            await session.execute(update(table).values(_in_force(table)))
+        await people.erase_person(session, PERSON, now=NOW - timedelta(hours=1))
+        kept = await people.export_person(session, PERSON)
+        assert set(kept) == {table.name for table in KEEPING} | {"erasures_owed"}
+
+        assert await people.erase_owed(session, NOW - timedelta(hours=1)) == 0
+        assert await people.export_person(session, PERSON) == kept
+
+        for table in KEEPING:
+            await session.execute(update(table).values(_in_force(table, over=True)))
+        assert await people.erase_owed(session, later) >= len(KEEPING)
+        assert await people.export_person(session, PERSON) == {}
+
+        for table in KEEPING:
+            await session.execute(delete(table))
+            await insert_row(session, table, PERSON)
+        assert await people.erase_owed(session, later) == 0
+        assert set(await people.export_person(session, PERSON)) == {one.name for one in KEEPING}
+
+
+async def test_nothing_is_owed_for_a_row_that_is_gone(database: Database) -> None:
+    table = schema.metadata().tables["sanctions"]
+    async with database.write() as session:
+        await insert_row(session, table, PERSON)
+        await session.execute(update(table).values(state="holding"))
+        await people.erase_person(session, PERSON)
+        await session.execute(delete(table))
+        assert await people.erase_owed(session, NOW) == 0
+        assert await people.export_person(session, PERSON) == {}
+
+
+def _in_force(table: Table, *, over: bool = False) -> dict[str, Any]:
+    """Return the values with which a row is kept, or those with which it is not any more."""
+    values: dict[str, Any] = {}
+    for _column, erasure in people.list_person_columns(table):
+        if erasure.kept_while is not None:
+            name, states = erasure.kept_while
+            values[name] = "over" if over else states[0]
+        if erasure.kept_until is not None:
+            values[erasure.kept_until] = NOW
+        values |= dict.fromkeys(erasure.kept_above_zero, 0 if over else 1)
+    return values
 
 
 async def test_erased_case_keeps_number_and_kind_only(database: Database) -> None:
