@@ -17,6 +17,7 @@ from db.engine import Database
 from db.guilds import Guild
 from db.jobs import Job, add_job
 from db.version import is_at_head
+from tests import postgres
 from tests.postgres import (
     PostgresAdmin,
     PostgresUnavailable,
@@ -27,6 +28,12 @@ from tests.postgres import (
 )
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def own_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is about the server that the tests bring along holds beside another one, too."""
+    monkeypatch.setattr(postgres, "EXTERNAL_URL", "")
 
 
 @pytest.fixture
@@ -87,7 +94,7 @@ def test_scratch_with_changed_schema_is_replaced(other_scratch: ScratchDatabase)
     assert other_scratch.get_url() != url
 
 
-def test_server_ends_with_the_run_that_owns_it() -> None:
+def test_server_ends_with_the_run_that_owns_it(own_server: None) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as owner:
         run = TestRun.begin(owner.pid)
         url = run.start_server()
@@ -110,7 +117,7 @@ def test_missing_package_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
         find_binaries()
 
 
-def test_unstartable_server_is_explained() -> None:
+def test_unstartable_server_is_explained(own_server: None) -> None:
     run = TestRun.begin()
     try:
         (run.folder / "data").mkdir()
