@@ -325,6 +325,15 @@ def test_feature_tables_can_be_exported_and_erased(feature: Feature) -> None:
         assert people.list_person_columns(tables[name]), f"{name}: /mydata would miss it"
 
 
+def test_features_numbers_have_names_of_their_own() -> None:
+    # Of two with one name, Prometheus would take neither and the statistics the last.
+    gauges = [gauge.name for feature in FEATURES for gauge in feature.gauges]
+    counters = [name for feature in FEATURES for name in feature.counters]
+    for names in (gauges, counters):
+        assert len(names) == len(set(names))
+        assert all(re.fullmatch(r"[a-z]+(_[a-z]+)*", name) for name in names)
+
+
 def test_feature_modules_keep_their_tables_declared() -> None:
     # A table that lies beside a feature's queries belongs to the feature.
     declared = {feature.key: set(feature.tables) for feature in FEATURES}
