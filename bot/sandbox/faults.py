@@ -16,6 +16,7 @@ from .rest.ratelimits import rate_limited_body, refuse
 if TYPE_CHECKING:
     from .gateway import Gateway
 
+_SCOPES = ("user", "shared", "global")
 Answer = tuple[int, Any, dict[str, str]]
 
 
@@ -36,6 +37,13 @@ class RestFault:
     message: str | None = None
     retry_after: float = 0.2
     scope: str = "user"
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for trouble that could not be made when a call comes."""
+        if self.status is not None:
+            HTTPStatus(self.status)
+        if self.scope not in _SCOPES:
+            raise ValueError(f"a scope is one of {', '.join(_SCOPES)}, not {self.scope}")
 
     def fits(self, method: str, path: str) -> bool:
         """Whether the fault acts on this call."""

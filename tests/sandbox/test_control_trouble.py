@@ -55,6 +55,22 @@ async def test_status_is_answered_as_often_as_asked_for(control: Control, sandbo
     assert [(await _ask(sandbox))[0] for _ in range(3)] == [503, 503, 200]
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [{"status": "often"}, {"status": 999}, {"times": "x"}, {"delay": "long"}, {"scope": "mine"}],
+)
+async def test_trouble_that_can_not_be_made_is_refused(
+    control: Control, sandbox: Sandbox, fault: dict[str, Any]
+) -> None:
+    await control("POST", "/faults", expect=400, kind="rest", **fault)
+    assert (await _ask(sandbox))[0] == 200
+
+
+async def test_numbers_may_be_texts(control: Control, sandbox: Sandbox) -> None:
+    await control("POST", "/faults", kind="rest", status="503", times="1", delay="0")
+    assert [(await _ask(sandbox))[0] for _ in range(2)] == [503, 200]
+
+
 async def test_code_and_message_are_those_asked_for(control: Control, sandbox: Sandbox) -> None:
     fault = {"status": 403, "code": 50013, "message": "Missing Permissions"}
     await control("POST", "/faults", kind="rest", **fault)

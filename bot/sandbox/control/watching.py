@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..faults import RestFault
@@ -10,17 +11,17 @@ from ..payloads import render_message
 from .request import Ask, operation
 
 _LONGEST_WAIT = 60.0
-_REST_FAULT_FIELDS = (
-    "status",
-    "method",
-    "pattern",
-    "times",
-    "delay",
-    "code",
-    "message",
-    "retry_after",
-    "scope",
-)
+_REST_FAULT_FIELDS: dict[str, Callable[[Any], Any]] = {
+    "status": int,
+    "method": str,
+    "pattern": str,
+    "times": int,
+    "delay": float,
+    "code": int,
+    "message": str,
+    "retry_after": float,
+    "scope": str,
+}
 
 
 @operation("GET", "/calls")
@@ -122,7 +123,13 @@ async def add_fault(ask: Ask) -> Json:
 
 
 def _rest(ask: Ask) -> None:
-    fields = {key: ask.body[key] for key in _REST_FAULT_FIELDS if key in ask.body}
+    fields: dict[str, Any] = {
+        key: read(ask.body[key])
+        for key, read in _REST_FAULT_FIELDS.items()
+        if ask.body.get(key) is not None
+    }
+    if "times" in ask.body:
+        fields.setdefault("times", None)
     ask.sandbox.faults.add(RestFault(**fields))
 
 
