@@ -11,9 +11,12 @@ import pytest
 import yaml
 
 from bot.__main__ import EXIT_CONFIGURATION, EXIT_PROBLEM, build_parser
+from bot.core import preflight
 from bot.core.health.rules import MIB, Limits, Vitals, judge
+from bot.core.permission_names import NAMES
 from bot.sandbox.control.request import operations
 from bot.sandbox.control.watching import FAULTS
+from cogs.tickets import preflight as tickets
 from tests.fakes import FakeClock
 from tests.web.support import REGISTRY
 from web.app import declared_routes
@@ -130,6 +133,17 @@ def test_readme_names_the_top_level_as_it_is() -> None:
     [tree] = re.findall(r"```\n(bot/ .*?)```", README, re.DOTALL)
     for line in tree.splitlines():
         assert (ROOT / line.split()[0]).is_dir(), line
+
+
+def test_readme_invites_the_bot_with_what_it_needs() -> None:
+    # What single commands need besides, a message names; these are needed by defaults and rules.
+    needed = {name for rule in preflight._RULES.values() for name in rule.bot}
+    needed |= {*tickets._FOR_THREADS, *tickets._FOR_CHANNELS}
+    [listed] = re.findall(r"and the permissions\s(.*?);", README, re.DOTALL)
+
+    # The developer portal calls one of them otherwise than the client does.
+    portal = NAMES | {"moderate_members": "Moderate Members"}
+    assert {portal[name] for name in needed} <= set(re.split(r",\s+|\s+and\s+", listed.strip()))
 
 
 # --- every document ---------------------------------------------------------------------------
