@@ -9,7 +9,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, Integer, String, Text, and_, delete, select, update
+from sqlalchemy import (
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    and_,
+    delete,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -25,18 +35,22 @@ _ACTOR = Erasure(clears=("actor_name",), kept_while=("state", _OPEN))
 
 
 class Batch(Base):
-    """Many things to be done one after the other; `occasion` says which, once for all processes.
+    """Many things to be done one after the other.
 
-    `done` of `total` are done; both count in the order of what is in `work`.
+    `occasion` says which, once per kind for all processes. `done` of `total` are done; both count in the order of what is in `work`.
     """
 
     __tablename__ = "moderation_batches"
-    __table_args__ = (Index(None, "guild_id"), Index(None, "begun_at"))
+    __table_args__ = (
+        UniqueConstraint("kind", "occasion"),
+        Index(None, "guild_id"),
+        Index(None, "begun_at"),
+    )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     guild_id: Mapped[int] = mapped_column(Snowflake)
     kind: Mapped[str] = mapped_column(String(16))
-    occasion: Mapped[int] = mapped_column(Snowflake, unique=True)
+    occasion: Mapped[int] = mapped_column(Snowflake)
     channel_id: Mapped[int] = mapped_column(Snowflake)
     actor_id: Mapped[int | None] = mapped_column(Snowflake, index=True, info=person(_ACTOR))
     actor_name: Mapped[str | None] = mapped_column(Text)
@@ -57,20 +71,21 @@ class Batch(Base):
 
 
 async def add_batch(session: AsyncSession, values: Mapping[str, Any]) -> Batch | None:
-    """Add a batch; `None` when its occasion has one already."""
+    """Add a batch; `None` when its occasion has one of its kind already."""
     statement = (
         insert_for(session, Batch)
         .values(done=0, state=RUNNING, outcome={}, **values)
-        .on_conflict_do_nothing(index_elements=["occasion"])
+        .on_conflict_do_nothing(index_elements=["kind", "occasion"])
         .returning(Batch)
     )
     return await session.scalar(statement)
 
 
-async def free_occasion(session: AsyncSession, occasion: int) -> None:
-    """Have a batch that has ended give its occasion up for another one."""
+async def free_occasion(session: AsyncSession, kind: str, occasion: int) -> None:
+    """Have a batch that has ended give its occasion up for another one of its kind."""
     # Row numbers are far below Discord's ids, which occasions are.
-    statement = update(Batch).where(Batch.occasion == occasion, Batch.state == ENDED)
+    named = (Batch.kind == kind) & (Batch.occasion == occasion)
+    statement = update(Batch).where(named, Batch.state == ENDED)
     await count_changed(session, statement.values(occasion=Batch.id))
 
 
@@ -91,9 +106,10 @@ async def get_batch(session: AsyncSession, batch_id: int) -> Batch | None:
     return await session.scalar(query, execution_options={"populate_existing": True})
 
 
-async def get_batch_of(session: AsyncSession, occasion: int) -> Batch:
-    """Return the batch that an interaction began; there has to be one."""
-    return (await session.scalars(select(Batch).where(Batch.occasion == occasion))).one()
+async def get_batch_of(session: AsyncSession, kind: str, occasion: int) -> Batch:
+    """Return the batch of a kind that an occasion has; there has to be one."""
+    query = select(Batch).where(Batch.kind == kind, Batch.occasion == occasion)
+    return (await session.scalars(query)).one()
 
 
 async def advance_batch(

@@ -56,7 +56,7 @@ class BatchOrder:
     """What is to be done: `total` things, which `work` names to the worker of that kind.
 
     `occasion` is the interaction. With `alone` it is what can only go on once at a time, such as
-    the guild: a batch that is open on that occasion is the one that `begin` returns.
+    the guild: a batch of its kind that is open on that occasion is the one that `begin` returns.
     """
 
     kind: str
@@ -136,10 +136,10 @@ class BatchService:
         }
         async with self._database.write() as session:
             if order.alone:
-                await table.free_occasion(session, order.occasion)
+                await table.free_occasion(session, order.kind, order.occasion)
             batch = await table.add_batch(session, values)
             if batch is None:
-                return await table.get_batch_of(session, order.occasion)
+                return await table.get_batch_of(session, order.kind, order.occasion)
             await self._jobs.schedule(
                 session,
                 JOB,

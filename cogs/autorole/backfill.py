@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from bot.core.batches import BatchOrder, Later, Piece
 from bot.core.fields.text import escape_markdown
 from bot.core.i18n import Message, _, ngettext
-from bot.core.roles import RoleService, RoleSource
+from bot.core.roles import RoleService, RoleSource, sweeps
 from cogs.autorole.rules import Newcomer
 from cogs.autorole.settings import AutoroleSettings, JoinRole
-from db.batches import note_outcome
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -32,8 +31,6 @@ PAGE = 1000
 MOST_CHANGES = 100
 # The queue has to be nearly empty before more is added, so that others come in between.
 MOST_DUE = 20
-# A batch counts in these, so that it is further after each piece, whoever comes and goes meanwhile.
-UNITS, UNITS_READ = 1_000_000, 900_000
 # A count before the question looks at as many; there may be more.
 MOST_COUNTED = 50_000
 
@@ -114,8 +111,11 @@ class Backfill:
             "members": so_far.get("members", 0) + sum(1 for _one, count in lacking if count),
             "changes": so_far.get("changes", 0) + sum(count for _one, count in lacking),
         }
-        share = min(UNITS_READ, UNITS_READ * outcome["seen"] // max(1, batch.work["members"]))
-        return Piece(max(share, batch.done + 1), outcome, self._writing(batch, taken, settings))
+        return Piece(
+            sweeps.units_after(batch, outcome["seen"]),
+            outcome,
+            self._writing(batch, taken, settings),
+        )
 
     def _take(
         self, page: Sequence[Newcomer], settings: AutoroleSettings
@@ -144,9 +144,7 @@ class Backfill:
 
         What was given stands in Discord's audit log.
         """
-        if batch.outcome.get("stopped"):
-            withdrawn = await self._roles.withdraw(session, batch.guild_id, _occasion_of(batch))
-            await note_outcome(session, batch.id, {**batch.outcome, "withdrawn": withdrawn})
+        await sweeps.withdraw_stopped(session, self._roles, batch, _occasion_of(batch))
 
     def letter(self, batch: Batch) -> str:
         """Return the direct message that tells how a back-fill ended."""
@@ -177,7 +175,7 @@ def order_backfill(
         occasion=guild_id,
         actor=actor,
         locale=locale,
-        total=UNITS,
+        total=sweeps.UNITS,
         work=work,
         alone=True,
     )
@@ -197,44 +195,13 @@ def with_roles(settings: AutoroleSettings, roles: Collection[JoinRole]) -> Autor
     return settings.model_copy(update={"join_roles": tuple(roles)})
 
 
-def progress_of(batch: Batch) -> Message:
-    """Return how far a back-fill is."""
-    return _(
-        "Looked at {seen} of {total} members; roles to give so far: {changes}.",
-        seen=batch.outcome.get("seen", 0),
-        total=max(batch.work.get("members", 0), batch.outcome.get("seen", 0)),
-        changes=batch.outcome.get("changes", 0),
-    )
-
-
 def outcome_of(batch: Batch) -> Message:
     """Return how a back-fill ended."""
     outcome = batch.outcome
-    changes, seen = outcome.get("changes", 0), outcome.get("seen", 0)
-    if failure := outcome.get("failure"):
-        return _(
-            "⚠️ After {seen} members Discord refused: {why}",
-            seen=seen,
-            why=escape_markdown(str(failure)),
-        )
-    if outcome.get("stopped"):
-        return _(
-            "⏹️ Stopped after {seen} members. Of {changes} roles to give, {withdrawn} were not "
-            "given yet and are not given any more.",
-            seen=seen,
-            changes=changes,
-            withdrawn=outcome.get("withdrawn", 0),
-        )
-    text = ngettext(
+    done = ngettext(
         "✅ All {seen} members were looked at; {count} role was given, or waits for its time.",
         "✅ All {seen} members were looked at; {count} roles were given, or wait for their time.",
-        changes,
-        seen=seen,
+        outcome.get("changes", 0),
+        seen=outcome.get("seen", 0),
     )
-    if not outcome.get("parked"):
-        return text
-    return _(
-        "{done} {parked} role changes wait for something to be put right: see /settings show.",
-        done=text,
-        parked=outcome["parked"],
-    )
+    return sweeps.outcome_of(batch, done)

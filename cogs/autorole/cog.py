@@ -21,6 +21,7 @@ from bot.core.features import RateClass
 from bot.core.fields.text import shorten
 from bot.core.i18n import _, ngettext
 from bot.core.power import is_powerful
+from bot.core.roles.sweeps import progress_of
 from bot.localization import locale_of
 from bot.replies import answer, confirm
 from cogs.autorole.backfill import (
@@ -29,7 +30,6 @@ from cogs.autorole.backfill import (
     Count,
     order_backfill,
     outcome_of,
-    progress_of,
     with_roles,
 )
 from cogs.autorole.desk import Interaction, anybody, ensure_giving

@@ -15,12 +15,11 @@ from bot.core.batches import BatchOrder, Later, Piece
 from bot.core.fields.text import escape_markdown
 from bot.core.i18n import Message, _, ngettext
 from bot.core.jobs import Retry
-from bot.core.roles import RoleService, RoleSource
+from bot.core.roles import RoleService, RoleSource, sweeps
 from cogs.levels.book import Book
 from cogs.levels.rules import CURVES
 from cogs.levels.settings import KEY, LevelSettings
 from db import level_totals as totals_table
-from db.batches import note_outcome
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -35,8 +34,6 @@ KIND = "levels.sync"
 PAGE = 100
 # The queue has to be nearly empty before more is added, so that others come in between.
 MOST_DUE = 20
-# A batch counts in these, so that it is further after each piece, whoever comes and goes meanwhile.
-UNITS, UNITS_READ = 1_000_000, 900_000
 # A count before a question looks at as many; there may be more.
 MOST_COUNTED = 1000
 
@@ -133,9 +130,8 @@ class Reconciler:
             "changes": so_far.get("changes", 0)
             + sum(len(one.give) + len(one.take) for one in changes),
         }
-        share = min(UNITS_READ, UNITS_READ * outcome["seen"] // max(1, batch.work["members"]))
         write = self._writing(batch, ids, found)
-        return Piece(max(share, batch.done + 1), outcome, write)
+        return Piece(sweeps.units_after(batch, outcome["seen"]), outcome, write)
 
     async def _find(self, guild_id: int, user_ids: Collection[int]) -> Mapping[int, frozenset[int]]:
         if not self._book.plan(guild_id).settings.rewards:
@@ -162,9 +158,7 @@ class Reconciler:
 
     async def record_end(self, session: AsyncSession, batch: Batch) -> None:
         """Withdraw what a batch that was stopped has wanted and Discord does not have yet."""
-        if batch.outcome.get("stopped"):
-            withdrawn = await self._roles.withdraw(session, batch.guild_id, _occasion_of(batch))
-            await note_outcome(session, batch.id, {**batch.outcome, "withdrawn": withdrawn})
+        await sweeps.withdraw_stopped(session, self._roles, batch, _occasion_of(batch))
 
     def letter(self, batch: Batch) -> str:
         """Return the direct message that tells how a batch ended."""
@@ -184,11 +178,10 @@ def order_sync(
         kind=KIND,
         guild_id=guild_id,
         channel_id=channel_id,
-        # Other features' batches that go on alone have the guild's id itself.
-        occasion=-guild_id,
+        occasion=guild_id,
         actor=actor,
         locale=locale,
-        total=UNITS,
+        total=sweeps.UNITS,
         work={"members": members},
         alone=True,
     )
@@ -198,47 +191,16 @@ def _occasion_of(batch: Batch) -> str:
     return f"{KEY}:{batch.id}"
 
 
-def progress_of(batch: Batch) -> Message:
-    """Return how far a batch is."""
-    return _(
-        "Looked at {seen} of {total} members; role changes so far: {changes}.",
-        seen=batch.outcome.get("seen", 0),
-        total=max(batch.work.get("members", 0), batch.outcome.get("seen", 0)),
-        changes=batch.outcome.get("changes", 0),
-    )
-
-
 def outcome_of(batch: Batch) -> Message:
     """Return how a batch ended."""
     outcome = batch.outcome
-    changes, seen = outcome.get("changes", 0), outcome.get("seen", 0)
-    if failure := outcome.get("failure"):
-        return _(
-            "⚠️ After {seen} members Discord refused: {why}",
-            seen=seen,
-            why=escape_markdown(str(failure)),
-        )
-    if outcome.get("stopped"):
-        return _(
-            "⏹️ Stopped after {seen} members. Of {changes} role changes, {withdrawn} were not made "
-            "yet and are not made any more.",
-            seen=seen,
-            changes=changes,
-            withdrawn=outcome.get("withdrawn", 0),
-        )
-    text = ngettext(
+    done = ngettext(
         "✅ All {seen} members with experience were looked at; {count} role was changed.",
         "✅ All {seen} members with experience were looked at; {count} roles were changed.",
-        changes,
-        seen=seen,
+        outcome.get("changes", 0),
+        seen=outcome.get("seen", 0),
     )
-    if not outcome.get("parked"):
-        return text
-    return _(
-        "{done} {parked} role changes wait for something to be put right: see /settings show.",
-        done=text,
-        parked=outcome["parked"],
-    )
+    return sweeps.outcome_of(batch, done)
 
 
 def question_of(count: Count, locale: str) -> Message:

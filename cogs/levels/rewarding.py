@@ -14,6 +14,7 @@ from bot.core.errors import Conflict, DiscordFailed, NotFound
 from bot.core.fields.text import shorten
 from bot.core.i18n import _
 from bot.core.jobs import Retry
+from bot.core.roles.sweeps import progress_of
 from bot.localization import locale_of
 from bot.replies import answer, confirm
 from cogs.levels.describing import describe_reward
@@ -25,7 +26,6 @@ from cogs.levels.reconciling import (
     Count,
     order_sync,
     outcome_of,
-    progress_of,
     question_of,
 )
 from cogs.levels.settings import KEY, MOST_LEVEL, MOST_REWARDS, LevelSettings, Reward

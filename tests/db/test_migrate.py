@@ -16,7 +16,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import BigInteger, Connection, MetaData, Table, insert, inspect, text
+from sqlalchemy import BigInteger, Connection, MetaData, Table, delete, insert, inspect, text
 
 from db import migrations, schema
 from db.engine import Database
@@ -192,6 +192,40 @@ async def test_giveaways_of_before_are_found_on_upgrade(empty: Database) -> None
     async with empty.read() as session:
         key = await session.scalar(text("SELECT search_key FROM giveaways"))
     assert key == "árbol\nstrasse"
+
+
+def _insert_batches(connection: Connection) -> None:
+    batches = Table("moderation_batches", MetaData(), autoload_with=connection)
+    made = {
+        "channel_id": 5,
+        "locale": "en",
+        "work": {},
+        "total": 1,
+        "done": 0,
+        "state": "running",
+        "outcome": {},
+        "begun_at": datetime(2026, 6, 1, tzinfo=UTC),
+    }
+    for id_, kind, occasion in ((1, "autorole", 7), (2, "levels.sync", -7), (9, "autorole", 8)):
+        row = {"id": id_, "kind": kind, "occasion": occasion, "guild_id": abs(occasion)}
+        connection.execute(insert(batches).values(made | row))
+    connection.execute(delete(batches).where(batches.c.id == 9))
+
+
+async def test_batches_of_before_keep_their_guild_and_numbers(empty: Database) -> None:
+    async with empty.engine.begin() as connection:
+        await connection.run_sync(_upgrade_to, "0034")
+        await connection.run_sync(_insert_batches)
+    await upgrade(empty)
+    async with empty.write() as session:
+        rows = await session.execute(
+            text("SELECT kind, occasion FROM moderation_batches ORDER BY id")
+        )
+        assert [tuple(row) for row in rows] == [("autorole", 7), ("levels.sync", 7)]
+    if empty.engine.dialect.name == "sqlite":
+        async with empty.read() as session:
+            kept = text("SELECT seq FROM sqlite_sequence WHERE name = 'moderation_batches'")
+            assert await session.scalar(kept) == 9
 
 
 async def test_whom_tickets_quote_is_found_on_upgrade(empty: Database) -> None:

@@ -67,9 +67,11 @@ class Batched(World):
         self.batches = BatchService(database, clock, jobs=self.jobs, outbox=self.outbox)
         self.batches.register("count", self.worker)
 
-    async def begin(self, total: int = 6, occasion: int = 1, *, alone: bool = False) -> Batch:
+    async def begin(
+        self, total: int = 6, occasion: int = 1, *, alone: bool = False, kind: str = "count"
+    ) -> Batch:
         order = BatchOrder(
-            kind="count",
+            kind=kind,
             guild_id=GUILD,
             channel_id=500,
             occasion=occasion,
@@ -119,6 +121,18 @@ async def test_end_that_was_seen_is_not_written(world: Batched) -> None:
     await world.batches.note_told(batch.id)
     await world.pass_time(TELL_AFTER)
     assert await world.written() == []
+
+
+async def test_batches_of_two_kinds_go_on_alone_in_one_guild(world: Batched) -> None:
+    other = Counting(world.clock)
+    world.batches.register("other", other)
+    first = await world.begin(occasion=GUILD, alone=True)
+    second = await world.begin(4, occasion=GUILD, alone=True, kind="other")
+    assert (first.kind, second.kind) == ("count", "other")
+    assert (await world.begin(4, occasion=GUILD, alone=True, kind="other")).id == second.id
+
+    await world.jobs.run_due()
+    assert (len(world.worker.pieces), len(other.pieces)) == (3, 2)
 
 
 async def test_batch_begun_twice_at_once_is_one(world: Batched, clock: FakeClock) -> None:

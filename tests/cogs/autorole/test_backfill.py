@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from bot.core.batches import Later, Refused
+from bot.core.roles.sweeps import progress_of
 from cogs.autorole import backfill
-from cogs.autorole.backfill import outcome_of, progress_of
+from cogs.autorole.backfill import outcome_of
 from cogs.autorole.settings import AutoroleSettings, JoinRole
 from db.batches import ENDED
 from tests.bot.core.roles.world import ANN, BLUE, GREEN, GUILD, RED
@@ -96,7 +97,7 @@ async def test_stop_withdraws_what_is_not_given_yet(world: AutoroleWorld) -> Non
     await finish(world)
 
     outcome = outcome_of(await world.batch(batch)).render("en")
-    assert "Stopped after 3 members. Of 3 roles to give, 2 were not given yet" in outcome
+    assert "Stopped after 3 members. Of 3 role changes, 2 were not made yet" in outcome
     assert world.discord.calls == [("add", 5000, RED)]
 
 
@@ -113,7 +114,7 @@ async def test_stop_lets_what_is_under_way_end(world: AutoroleWorld) -> None:
     world.discord.gate.set()
     await running
     assert len(world.discord.calls) == backfill.MOST_CHANGES
-    assert "Of 3 roles to give, 0 were not" in outcome_of(await world.batch(batch)).render("en")
+    assert "Of 3 role changes, 0 were not" in outcome_of(await world.batch(batch)).render("en")
 
 
 async def test_members_who_come_and_go_change_nothing_for_the_others(world: AutoroleWorld) -> None:
@@ -186,7 +187,7 @@ async def test_progress_names_members_and_roles(world: AutoroleWorld) -> None:
     batch = await world.begin(SAILOR)
     await world.jobs.run_due()
     text = progress_of(await world.batch(batch)).render("en")
-    assert text == "Looked at 3 of 20 members; roles to give so far: 3."
+    assert text == "Looked at 3 of 20 members; role changes so far: 3."
 
 
 async def test_stop_leaves_what_a_join_has_wanted(world: AutoroleWorld) -> None:
