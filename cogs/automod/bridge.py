@@ -20,7 +20,7 @@ import structlog
 from bot.core.overwrites import SPEAKING, TALKING, Overwrite, as_json, from_json
 from bot.staff import staff_of
 from cogs.automod.calls import CallError, Gone, NotAllowed, TooOld, TryAgain
-from cogs.automod.gate import Membership
+from cogs.automod.directory import Membership
 from cogs.automod.states import State
 
 log = structlog.get_logger(__name__)

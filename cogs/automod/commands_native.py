@@ -146,6 +146,7 @@ async def _look(interaction: Interaction, extras: Extras | None = None) -> tuple
         log_channel_id=general.log_channel_id,
         may_time_out=guild.me.guild_permissions.moderate_members,
         taken=taken_by_others(rules, me.id),
+        hears_blocked=kernel.config.discord.message_content_intent,
     )
     settings = await rulebook_of(interaction).settings(guild.id)
     plan = plan_native(settings, around, extras)

@@ -19,7 +19,7 @@ from cogs.automod.blocklist import Blocklist
 from cogs.automod.planning import KEY
 from cogs.automod.rules.patterns import PatternRefused
 from cogs.automod.rules.room import Room
-from cogs.automod.rules.values import Context, InviteBook
+from cogs.automod.rules.values import Context, InviteBook, Judgement
 from cogs.automod.rules.windows import Windows
 from cogs.automod.settings import Rule
 from cogs.automod.triggers import leaves_of
@@ -105,6 +105,11 @@ class Entry:
         self.names[user_id] = name
         if len(self.names) > MOST_NAMES:
             self.names.popitem(last=False)
+
+    def rules_in(self, judgement: Judgement) -> dict[str, Rule]:
+        """Return the rules that a judgement names, as they stand."""
+        named = {hit.rule for hit in (*judgement.hits, *judgement.shadow_hits)}
+        return {name: self.rules[name] for name in named if name in self.rules}
 
 
 @dataclass(slots=True)

@@ -11,22 +11,23 @@ import hashlib
 import itertools
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from bot.core.cases import Target
 from bot.core.contracts import MessageFacts
 from bot.core.messages import Verdict
 from cogs.automod.calls import CallError
+from cogs.automod.directory import Directory
 from cogs.automod.engines import Engines, Entry
+from cogs.automod.nativehits import NativeHits
 from cogs.automod.needs import NeedsResolver
 from cogs.automod.planning import Occasion
 from cogs.automod.rules.values import (
     Context,
     Judgement,
     NameFacts,
-    NativeFacts,
     Needs,
     ThreadFacts,
     VoiceFacts,
@@ -41,47 +42,10 @@ if TYPE_CHECKING:
 
 Payload = Mapping[str, Any]
 
-# Discord tells of its own AutoMod once per action of the rule, within moments.
-NATIVE_SECONDS = 10.0
-MOST_NATIVE = 1_000
 # Names that were judged, so that a change of roles is not another hit.
 MOST_NAMES = 50_000
 # Who is in which voice channel, of guilds with rules about that.
 MOST_VOICES = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Membership:
-    """What is not in every payload: a member's roles, name, and when they joined."""
-
-    role_ids: frozenset[int]
-    name: str = ""
-    joined_at: float | None = None
-    is_bot: bool = False
-
-
-class Directory(Protocol):
-    """Asks Discord about members and threads; raises `CallError`s."""
-
-    async def member(self, guild_id: int, user_id: int) -> Membership | None:
-        """Return a member, `None` for somebody who is none."""
-        ...
-
-    def thread_name(self, guild_id: int, thread_id: int) -> str | None:
-        """Return what a thread was called until now, `None` when that is not known."""
-        ...
-
-    async def former_name(self, guild_id: int, thread_id: int, name: str) -> str | None:
-        """Return what a thread was called before it was given this name; `None` if not known."""
-        ...
-
-    async def rename_thread(self, guild_id: int, thread_id: int, name: str) -> None:
-        """Give a thread its name back."""
-        ...
-
-    async def delete_thread(self, guild_id: int, thread_id: int) -> None:
-        """Delete a thread."""
-        ...
 
 
 class Gate:
@@ -103,7 +67,9 @@ class Gate:
         self._directory = directory
         self._clock = clock
         self._supervisor = supervisor
-        self._native: OrderedDict[tuple[int, int, int | str], float] = OrderedDict()
+        self._native = NativeHits(
+            needs, self._handle, directory=directory, clock=clock, supervisor=supervisor
+        )
         self._names: OrderedDict[tuple[int, int], int] = OrderedDict()
         self._voices: OrderedDict[tuple[int, int], int] = OrderedDict()
         self._steps = itertools.count(1)
@@ -179,7 +145,7 @@ class Gate:
         occasion = Occasion(
             guild_id=facts.guild_id,
             judgement=judgement,
-            rules=_rules_of(entry, judgement),
+            rules=entry.rules_in(judgement),
             person=Target(facts.author_id, name, is_bot),
             scope=scope,
             key=judgement.scope_key or str(facts.author_id),
@@ -238,7 +204,7 @@ class Gate:
             Occasion(
                 guild_id=entry.guild_id,
                 judgement=judgement,
-                rules=_rules_of(entry, judgement),
+                rules=entry.rules_in(judgement),
                 person=Target(facts.user_id, name, facts.is_bot),
                 scope="name",
                 key=f"{facts.user_id}:{digest}",
@@ -311,7 +277,7 @@ class Gate:
                 Occasion(
                     guild_id=entry.guild_id,
                     judgement=judgement,
-                    rules=_rules_of(entry, judgement),
+                    rules=entry.rules_in(judgement),
                     person=Target(facts.author_id, member.name, member.is_bot),
                     scope="thread",
                     key=str(facts.channel_id),
@@ -350,7 +316,7 @@ class Gate:
             occasion = Occasion(
                 guild_id=guild_id,
                 judgement=judgement,
-                rules=_rules_of(entry, judgement),
+                rules=entry.rules_in(judgement),
                 person=Target(user_id, member.username),
                 key=str(user_id),
                 channel_id=channel_id,
@@ -361,54 +327,13 @@ class Gate:
     # --- Discord's own AutoMod ---------------------------------------------------------------
 
     def hear_native(self, payload: Payload) -> None:
-        """Take over what Discord's own AutoMod did; it says so once per action of its rule."""
+        """Take over what Discord's own AutoMod did."""
         guild_id = int(payload["guild_id"])
         entry = self._engines.get(guild_id)
-        if entry is None or entry.engine is None or self._is_repeated(payload):
-            return
-        message_id = payload.get("message_id")
-        facts = NativeFacts(
-            int(payload["rule_id"]),
-            int(payload["user_id"]),
-            int(payload.get("channel_id") or 0),
-            int(message_id) if message_id else None,
-            str(payload.get("matched_keyword") or ""),
-            str(payload.get("content") or ""),
-        )
-        if entry.engine.judge_native(facts, entry.context, entry.windows) is not None:
-            self._supervisor.spawn("automod.native", self._act_on_native(entry, facts))
-
-    def _is_repeated(self, payload: Payload) -> bool:
-        now = self._clock.monotonic()
-        occasion = payload.get("message_id") or str(payload.get("content") or "")[:200]
-        key = (int(payload["rule_id"]), int(payload["user_id"]), occasion)
-        last = self._native.pop(key, None)
-        self._native[key] = now
-        if len(self._native) > MOST_NATIVE:
-            self._native.popitem(last=False)
-        return last is not None and now - last < NATIVE_SECONDS
-
-    async def _act_on_native(self, entry: Entry, facts: NativeFacts) -> None:
-        member = await self._directory.member(entry.guild_id, facts.user_id)
-        if member is None or entry.engine is None:
-            return
-        known = replace(facts, role_ids=member.role_ids, joined_at=member.joined_at)
-        judgement = entry.engine.judge_native(known, entry.context, entry.windows)
-        if judgement is None:
-            return
-        await self._handle(
-            Occasion(
-                guild_id=entry.guild_id,
-                judgement=judgement,
-                rules=_rules_of(entry, judgement),
-                person=Target(facts.user_id, member.name, member.is_bot),
-                key=str(facts.user_id),
-                channel_id=facts.channel_id or None,
-                message_id=facts.message_id,
-                content=facts.content or facts.keyword,
-                spares_staff=entry.spares_staff,
-            )
-        )
+        if entry is None:
+            self._engines.hold(guild_id, lambda: self.hear_native(payload))
+        elif entry.engine is not None:
+            self._native.hear(entry, payload)
 
 
 def read_name(payload: Payload) -> NameFacts:
@@ -443,8 +368,3 @@ def _with_parent(context: Context, thread_id: int, payload: Payload) -> Mapping[
     if isinstance(parents, dict) and payload.get("parent_id"):
         parents[thread_id] = int(payload["parent_id"])
     return parents
-
-
-def _rules_of(entry: Entry, judgement: Judgement) -> dict[str, Any]:
-    named = {hit.rule for hit in (*judgement.hits, *judgement.shadow_hits)}
-    return {name: entry.rules[name] for name in named if name in entry.rules}

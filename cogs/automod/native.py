@@ -58,7 +58,8 @@ class Surroundings:
     """What decides on fitting beside the rules: the guild's roles and what is there already.
 
     `everyone_role_ids` may mention everyone; `everyone_may` says that all members may. `taken`
-    counts the native rules of others by their type.
+    counts the native rules of others by their type. `hears_blocked` says that Discord tells what
+    it blocks with the text: then our warnings and steps follow all the same.
     """
 
     staff_role_ids: Collection[int] = ()
@@ -66,6 +67,7 @@ class Surroundings:
     everyone_may: bool = False
     log_channel_id: int | None = None
     may_time_out: bool = True
+    hears_blocked: bool = False
     taken: Mapping[int, int] = field(default_factory=dict)
 
 
@@ -151,7 +153,7 @@ class _Planner:
                 reasons.append(unfit.why)
         self.pushes += made
         if made:
-            reasons += _weaker(rule)
+            reasons += () if self._around.hears_blocked else _weaker(rule)
         whys = _distinct(reasons)
         if whys:
             (self.notes if made else self.refusals).append(Refusal(rule.name, joined(whys)))
@@ -212,12 +214,12 @@ def _check_rule(rule: Rule, settings: AutomodSettings) -> None:
 
 
 def _weaker(rule: Rule) -> list[Message]:
-    """Return what of the consequences is only had where Discord lets a message through."""
+    """Return what does not follow where nobody tells this bot what was blocked."""
     found: list[Message] = []
     if any(one.type == "warn" for one in rule.actions):
-        found.append(_("Discord does not warn: what it blocks gives no points."))
+        found.append(_("Without Message Content, what Discord blocks gives no points."))
     if rule.escalation:
-        found.append(_("Discord knows no steps: what it blocks is no strike."))
+        found.append(_("Without Message Content, what Discord blocks is no strike."))
     return found
 
 

@@ -27,7 +27,8 @@ class Occasion:
     """One judgement that has to be dealt with, and what the service must know beside it.
 
     `rules` are those of the judgement as they stood; `names` what people in it are called, as far
-    as that is known. `key` tells occasions of the scope apart where the judgement's own does not.
+    as that is known. `blocked` says that Discord has let the message through to nobody. `key` tells
+    occasions of the scope apart where the judgement's own does not.
     """
 
     guild_id: int
@@ -42,6 +43,7 @@ class Occasion:
     names: Mapping[int, str] = field(default_factory=dict)
     spares_staff: bool = True
     shadow: bool = False
+    blocked: bool = False
 
     @property
     def open_key(self) -> str:
@@ -132,6 +134,8 @@ def merged_findings(known: Json, occasion: Occasion) -> Json:
         "rules": {**known.get("rules", {}), **checked},
         "staff": occasion.spares_staff,
     }
+    if occasion.blocked or known.get("blocked"):
+        merged["blocked"] = True
     if occasion.shadow:
         would = [one.model_dump(mode="json") for one in occasion.judgement.shadow_actions]
         merged["would"] = known.get("would") or would

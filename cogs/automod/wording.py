@@ -153,6 +153,8 @@ def _done(report: Report, locale: str | None) -> list[str]:
         text = _("Nothing. Without shadow I would: {actions}.", actions=", ".join(would))
         return [text.render(locale)]
     lines = [one.render(locale) for one in _messages(report.messages)]
+    if incident.findings.get("blocked"):
+        lines.append(_("Discord's own AutoMod blocked the message.").render(locale))
     lines += _punished(report, locale)
     for effect in incident.effects.get("list", ()):
         channel = f"<#{effect['channel_id']}>"

@@ -107,6 +107,24 @@ async def test_presets_are_taken_by_discord(
     assert "as they should be" in await say(owner, guild, "automod native status")
 
 
+async def test_what_discord_blocks_is_warned_for(
+    sandbox: Sandbox, guild: Guild, owner: Actor, bot: Bot
+) -> None:
+    warned = {**WORDS, "actions": [{"type": "delete"}, {"type": "warn", "points": 2}]}
+    await set_rules(bot, guild, warned)
+    await say(owner, guild, "automod native push")
+    ada = sandbox.join(guild, "ada")
+    with pytest.raises(NotPossibleError):
+        ada.send(guild.channel("general"), "you idiot")
+
+    await until(lambda: _log_says(guild, "AutoMod blocked the message"))
+    await until(lambda: _log_says(guild, "warned (case"))
+
+
+def _log_says(guild: Guild, text: str) -> bool:
+    return any(text in str(one.embeds) for one in guild.channel("staff").messages.values())
+
+
 async def test_changed_rules_are_changed_and_removed_at_discord(
     guild: Guild, owner: Actor, bot: Bot
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 from bot.core.cases import Target
 from bot.core.contracts import SYSTEM, MessageFacts
 from cogs.automod.calls import TryAgain
-from cogs.automod.gate import Membership
+from cogs.automod.directory import Membership
 from cogs.automod.needs import MOST_CODES
 from cogs.automod.rules.sources import texts_of
 from cogs.automod.rules.windows import Windows

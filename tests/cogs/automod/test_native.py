@@ -195,7 +195,8 @@ def test_warnings_and_steps_stay_behind_and_are_told() -> None:
     made = plan(rule)
 
     assert [one["type"] for one in made.pushes[0].payload["actions"]] == [1]
-    assert "gives no points. Discord knows no steps" in str(made.notes[0].why)
+    assert "gives no points. Without Message Content" in str(made.notes[0].why)
+    assert plan(rule, around=Surroundings(hears_blocked=True)).notes == ()
 
 
 @pytest.mark.parametrize(

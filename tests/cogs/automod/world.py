@@ -23,8 +23,9 @@ from bot.core.supervisor import TaskSupervisor
 from cogs import automod, general
 from cogs.automod.blocklist import Blocklist
 from cogs.automod.calls import Gone, NotAllowed
+from cogs.automod.directory import Membership
 from cogs.automod.engines import Engines
-from cogs.automod.gate import Gate, Membership
+from cogs.automod.gate import Gate
 from cogs.automod.needs import NeedsResolver
 from cogs.automod.service import AutomodService
 from cogs.automod.states import State
