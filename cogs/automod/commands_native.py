@@ -18,7 +18,6 @@ from cogs.automod.desk import MANAGED, Interaction, begin, guild_of, recheck, ru
 from cogs.automod.native import (
     Extras,
     Plan,
-    Push,
     Refusal,
     Steps,
     Surroundings,
@@ -27,6 +26,7 @@ from cogs.automod.native import (
     steps_to,
     taken_by_others,
 )
+from cogs.automod.nativeroom import Push
 from cogs.automod.nativetriggers import PRESET, SPAM
 
 _REASON = "Automod: {} ({})"
@@ -51,7 +51,7 @@ class NativeCommands(app_commands.Group):
         plan, steps = await _look(interaction, Extras(lists, spam))
         failed = await _carry_out(interaction, steps)
         refused = {one.rule for one in failed}
-        done = len({one.name for one in plan.pushes} - refused)
+        done = len(_names(plan) - refused)
         title = ngettext(
             "✅ Discord has {count} of your rules now.",
             "✅ Discord has {count} of your rules now.",
@@ -187,8 +187,12 @@ async def _try(push: Push, work: Any) -> list[Refusal]:
                 _("Discord does not answer as it should."), hint=_("Please try again.")
             ) from None
         why = _("Discord refused it: {why}", why=quote(error.text, 150))
-        return [Refusal(push.name, why)]
+        return [Refusal(one, why) for one in push.rules]
     return []
+
+
+def _names(plan: Plan) -> set[str]:
+    return {name for one in plan.pushes for name in one.rules}
 
 
 async def _report(
@@ -197,7 +201,8 @@ async def _report(
     locale = locale_of(interaction)
     lines = [title.render(locale)]
     failed = {one.rule for one in refused}
-    names = dict.fromkeys(one.name for one in plan.pushes if one.name not in failed)
+    pushed = (name for one in plan.pushes for name in one.rules)
+    names = dict.fromkeys(name for name in pushed if name not in failed)
     fitting = [quote(one) for one in names]
     if fitting:
         lines.append(_("Discord's, too: {names}", names=", ".join(fitting)).render(locale))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bot.core.i18n import N_, Message, _, joined, ngettext
+from cogs.automod.nativeroom import MARK, Push, fit
 from cogs.automod.nativetriggers import (
     KEYWORD,
     MEMBER_PROFILE,
@@ -27,8 +28,6 @@ from cogs.automod.nativetriggers import (
 if TYPE_CHECKING:
     from cogs.automod.settings import AutomodSettings, Rule
 
-# Only rules whose name begins with this, and that this bot has made, are ever touched.
-MARK = "Pegasus: "
 PER_TYPE: Mapping[int, int] = {
     KEYWORD: 6,
     SPAM: 1,
@@ -80,14 +79,6 @@ class Extras:
 
 
 @dataclass(frozen=True, slots=True)
-class Push:
-    """A rule in Discord's shape, as POST takes it; one of ours may have several."""
-
-    name: str
-    payload: Json
-
-
-@dataclass(frozen=True, slots=True)
 class Refusal:
     """A rule, or what of a rule, stays with this bot alone, and why."""
 
@@ -107,7 +98,11 @@ class Plan:
 def plan_native(
     settings: AutomodSettings, around: Surroundings, extras: Extras | None = None
 ) -> Plan:
-    """Return the rules in Discord's shape; of too many of a type, the first ones."""
+    """Return the rules in Discord's shape.
+
+    Of too many of a type, those that do the same become one; of what is still too many, the first
+    are taken.
+    """
     planner = _Planner(settings, around)
     for rule in settings.rules:
         planner.add_rule(rule)
@@ -116,24 +111,21 @@ def plan_native(
         planner.add_own("discord-lists", PRESET, {"presets": _ALL_LISTS})
     if extras.spam:
         planner.add_own("discord-spam", SPAM, {})
-    return Plan(tuple(planner.pushes), tuple(planner.refusals), tuple(planner.notes))
+    return planner.finish()
 
 
 class _Planner:
-    """Takes rules as long as there is room for them."""
+    """Collects what of the rules fits, and then what of it there is room for."""
 
     def __init__(self, settings: AutomodSettings, around: Surroundings) -> None:
         self._settings = settings
         self._around = around
-        self._free = {kind: most - around.taken.get(kind, 0) for kind, most in PER_TYPE.items()}
-        self.pushes: list[Push] = []
-        self.refusals: list[Refusal] = []
-        self.notes: list[Refusal] = []
+        self._wanted: list[Push] = []
+        self._reasons: dict[str, list[Message]] = {}
 
     def add_rule(self, rule: Rule) -> None:
         """Plan what of a rule fits, and say what does not."""
-        made: list[Push] = []
-        reasons: list[Message] = []
+        reasons = self._reasons.setdefault(rule.name, [])
         try:
             _check_rule(rule, self._settings)
             settled = Settled(
@@ -141,25 +133,24 @@ class _Planner:
                 self._around.everyone_may,
                 self._settings.raid_enabled,
             )
-            shapes, reasons = shapes_of(rule.when, settled)
+            shapes, left_out = shapes_of(rule.when, settled)
+            reasons += left_out
         except Unfit as unfit:
-            shapes, reasons = [], [unfit.why]
+            shapes = []
+            reasons.append(unfit.why)
+        made: list[Push] = []
         for shape in shapes:
             try:
-                payload = self._payload(rule, shape, len(made))
-                self._take_room(shape.kind)
-                made.append(Push(rule.name, payload))
+                made.append(Push((rule.name,), self._payload(rule, shape, len(made))))
             except Unfit as unfit:
                 reasons.append(unfit.why)
-        self.pushes += made
-        if made:
-            reasons += () if self._around.hears_blocked else _weaker(rule)
-        whys = _distinct(reasons)
-        if whys:
-            (self.notes if made else self.refusals).append(Refusal(rule.name, joined(whys)))
+        self._wanted += made
+        if made and not self._around.hears_blocked:
+            reasons += _weaker(rule)
 
     def add_own(self, name: str, kind: int, metadata: Json) -> None:
         """Plan a rule of Discord's own making."""
+        reasons = self._reasons.setdefault(name, [])
         try:
             payload = {
                 "name": MARK + name,
@@ -170,10 +161,42 @@ class _Planner:
                 "enabled": True,
                 **_exemptions(None, self._settings, self._around),
             }
-            self._take_room(kind)
-            self.pushes.append(Push(name, payload))
+            self._wanted.append(Push((name,), payload))
         except Unfit as unfit:
-            self.refusals.append(Refusal(name, unfit.why))
+            reasons.append(unfit.why)
+
+    def finish(self) -> Plan:
+        """Return what there is room for, and of each rule why something of it stays behind."""
+        pushes: list[Push] = []
+        for kind, most in PER_TYPE.items():
+            wanted = [one for one in self._wanted if one.kind == kind]
+            taken, left = fit(wanted, most - self._around.taken.get(kind, 0))
+            pushes += taken
+            self._explain(taken, left)
+        order = {name: number for number, name in enumerate(self._reasons)}
+        pushes.sort(key=lambda one: order[one.rules[0]])
+        theirs = {name for one in pushes for name in one.rules}
+        told = [
+            Refusal(name, joined(whys))
+            for name, reasons in self._reasons.items()
+            if (whys := _distinct(reasons))
+        ]
+        return Plan(
+            tuple(pushes),
+            tuple(one for one in told if one.rule not in theirs),
+            tuple(one for one in told if one.rule in theirs),
+        )
+
+    def _explain(self, taken: Iterable[Push], left: Iterable[Push]) -> None:
+        for push in left:
+            for name in push.rules:
+                self._reasons[name].append(_no_room(push.kind))
+        for push in taken:
+            for name in push.rules if push.is_mute else ():
+                others = ", ".join(one for one in push.rules if one != name)
+                self._reasons[name].append(
+                    _("It shares a rule with {others}, which shows no reason.", others=others)
+                )
 
     def _payload(self, rule: Rule, shape: Shape, number: int) -> Json:
         name = MARK + rule.name
@@ -187,17 +210,14 @@ class _Planner:
             **_exemptions(rule, self._settings, self._around, shape.exempt_roles),
         }
 
-    def _take_room(self, kind: int) -> None:
-        if self._free[kind] < 1:
-            raise Unfit(
-                ngettext(
-                    "Discord takes {count} rule about {what} in all, and has it already.",
-                    "Discord takes {count} rules about {what} in all, and has them already.",
-                    PER_TYPE[kind],
-                    what=_(_TYPE_NAMES[kind]),
-                )
-            )
-        self._free[kind] -= 1
+
+def _no_room(kind: int) -> Message:
+    return ngettext(
+        "Discord takes {count} rule about {what} in all, and has it already.",
+        "Discord takes {count} rules about {what} in all, and has them already.",
+        PER_TYPE[kind],
+        what=_(_TYPE_NAMES[kind]),
+    )
 
 
 def _distinct(reasons: Iterable[Message]) -> list[Message]:
