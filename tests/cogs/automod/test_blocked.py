@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.core.contracts import SYSTEM
 from cogs.automod.directory import Membership
 from tests.cogs.automod.world import ANN, BOB, GUILD, ROOM, STAFF, World, rule, words
 
@@ -105,3 +106,13 @@ async def test_log_of_what_was_blocked_says_what_followed(world: World) -> None:
     assert "AutoMod blocked the message" in shown
     assert "warned (case" in shown
     assert "you idiot" in shown
+
+
+async def test_what_is_blocked_before_the_engine_is_there_is_judged_late(world: World) -> None:
+    await world.cases.start()
+    world.service.start()
+    values = {"rules": [rule("insults", words("idiot"), "delete", WARN)]}
+    await world.settings.change(GUILD, "automod", values, enabled=True, actor=SYSTEM)
+    await hear(world, "you idiot")
+
+    assert await kinds(world) == ["warn"]
