@@ -122,6 +122,7 @@ class Autorole(
         self.bot.add_dynamic_items(StopButton)
         self._unsubscribe = self.keeping.start(kernel.bus)
         for event, listener in (
+            ("READY", self.on_session),
             ("GUILD_MEMBER_ADD", self.on_arrival),
             ("GUILD_MEMBER_UPDATE", self.on_member_payload),
             ("GUILD_MEMBER_REMOVE", self.on_departure),
@@ -133,11 +134,27 @@ class Autorole(
         self._unsubscribe()
         await self.service.flush()
 
+    def on_session(self, payload: Mapping[str, Any]) -> None:
+        """Take note that the gateway has begun a session, before it tells of joins."""
+        self.service.absence.session_began(int(one["id"]) for one in payload["guilds"])
+
     @commands.Cog.listener()
     async def on_shard_ready(self, shard_id: int) -> None:
-        """Note what members have now: the gateway has begun a session, and repeats nothing."""
+        """Look for what was missed: the gateway has begun a session, and repeats nothing."""
         guilds = [one.id for one in self.bot.guilds if one.shard_id == shard_id]
         await self.keeping.begin_session(guilds)
+
+    @commands.Cog.listener()
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        """Look for what was missed while Discord had no news of a guild."""
+        if self.service.absence.is_planned(guild.id):
+            self.service.absence.session_began([guild.id])
+            await self.keeping.begin_session([guild.id])
+
+    @commands.Cog.listener()
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Leave those as they are who were members before the bot was added."""
+        await self.keeping.begin_anew(guild.id)
 
     def on_arrival(self, payload: Mapping[str, Any]) -> None:
         """Hand a join on."""

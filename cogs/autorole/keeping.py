@@ -1,14 +1,15 @@
 """Begins and ends the keeping of roles with its setting: reads all members, forgets all.
 
 They are read again when the gateway begins a session, which tells nothing of what was missed. Who
-came back meanwhile is taken as one who joins just now.
+joined or came back meanwhile is taken as one who joins just now.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from bot.core.batches import Later, Refused
 from bot.core.events import EventBus
@@ -16,10 +17,12 @@ from bot.core.jobs import Job, JobService, Retry
 from bot.core.roles import RoleSource
 from bot.core.settings import SettingsChanged, SettingsStore
 from bot.core.settings.model import SWITCH
+from cogs.autorole.absence import follows_joins, has_begun, has_joined_in
 from cogs.autorole.backfill import PAGE, MemberLister
 from cogs.autorole.rules import Newcomer
 from cogs.autorole.service import KEY, AutoroleService
 from db import autorole as table
+from db import autorole_marks as marks
 from db import role_wishes
 from db.engine import Database
 
@@ -32,6 +35,9 @@ JOB = "autorole.look"
 _AGAIN = timedelta(minutes=1)
 # Between the beginnings of two guilds: a bot has many, and Discord its limits.
 APART = timedelta(seconds=2)
+# What a job knows of the absence that it is about.
+LOOK = ("look", "since", "until")
+NOTHING_MISSED: Mapping[str, str] = MappingProxyType({})
 
 
 class Keeping:
@@ -63,6 +69,8 @@ class Keeping:
         """Withdraw what is not to be given any more, and begin or end the keeping of roles."""
         if event.feature != KEY:
             return
+        if has_begun(event):
+            await self.begin_anew(event.guild_id)
         if {SWITCH, "join_roles"} & event.diff.keys():
             await self._service.withdraw(event.guild_id)
         if not {SWITCH, "sticky_enabled"} & event.diff.keys():
@@ -73,14 +81,24 @@ class Keeping:
             else:
                 await table.delete_known(session, event.guild_id)
 
-    async def begin_session(self, guild_ids: Iterable[int]) -> None:
-        """Plan to read again the members of these guilds where roles are kept, one by one."""
-        keeping = [one for one in guild_ids if await self._keeps(one)]
-        if not keeping:
-            return
+    async def begin_anew(self, guild_id: int) -> None:
+        """Take whoever is a member now as one whom no join role is for."""
         async with self._database.write() as session:
-            for number, guild_id in enumerate(keeping):
-                await self._plan(session, guild_id, after=0, again=True, pause=number * APART)
+            await marks.forget_missed(session, guild_id, self._clock.now())
+
+    async def begin_session(self, guild_ids: Iterable[int]) -> None:
+        """Plan to read the members of these guilds where something was missed, one by one."""
+        absence, all_ids = self._service.absence, list(guild_ids)
+        states = {one: await self._settings.get(one, KEY) for one in all_ids}
+        following = [one for one in all_ids if follows_joins(states[one])]
+        if following:
+            async with self._database.write() as session:
+                for number, guild_id in enumerate(following):
+                    work = await absence.begin(session, guild_id)
+                    await self._plan(
+                        session, guild_id, after=0, work=work, again=True, pause=number * APART
+                    )
+        absence.planned(all_ids)
 
     async def _keeps(self, guild_id: int) -> bool:
         state = await self._settings.get(guild_id, KEY)
@@ -92,6 +110,7 @@ class Keeping:
         guild_id: int,
         *,
         after: int,
+        work: Mapping[str, str] = NOTHING_MISSED,
         again: bool = False,
         pause: timedelta = timedelta(),
     ) -> None:
@@ -99,17 +118,17 @@ class Keeping:
             session,
             JOB,
             self._clock.now() + pause,
-            {"guild_id": str(guild_id), "after": str(after), "again": again},
+            {**work, "guild_id": str(guild_id), "after": str(after), "again": again},
             dedupe_key=f"{JOB}:{guild_id}:{after}",
             guild_id=guild_id,
         )
 
     async def _look(self, job: Job) -> None:
-        """Note the roles of one page of members, and plan the next one."""
+        """Deal with one page of members, and plan the next one."""
         guild_id, after = int(job.payload["guild_id"]), int(job.payload["after"])
-        if not await self._keeps(guild_id):
+        state = await self._settings.get(guild_id, KEY)
+        if not follows_joins(state) or not await self._is_wanted(job.payload):
             return
-        again = job.payload.get("again", False)
         # What is heard of meanwhile is newer than the page.
         with self._service.hearing.listening(guild_id) as heard:
             try:
@@ -119,22 +138,58 @@ class Keeping:
             except Refused:
                 # Without the intent, or in a guild that was left, there is nothing to read.
                 return
-            last = page[-1].user_id if len(page) == PAGE else None
-            known = {(guild_id, one.user_id): one.role_ids for one in page}
-            back = [one for one in await self._returned(page) if one.user_id not in heard]
-            async with self._database.write() as session:
-                if again:
-                    # They are to get what they had, which what they have now must not replace.
-                    heard |= {one.user_id for one in back}
-                    await self._renew(session, guild_id, known, heard, after=after, until=last)
-                else:
-                    await table.add_known(session, known)
-                if last is not None:
-                    await self._plan(session, guild_id, after=last, again=again)
-        for one in back:
+            missed = [
+                one for one in await self._missed(page, job.payload) if one.user_id not in heard
+            ]
+            await self._note_page(job.payload, page, missed, heard)
+        for one in missed:
             self._service.member_joined(one)
-        if back and not await self._service.flush():
+        if missed and not await self._service.flush():
             raise Retry(_AGAIN, "the database is away")
+        if len(page) < PAGE and (look := job.payload.get("look")):
+            async with self._database.write() as session:
+                await marks.end_look(session, guild_id, int(look))
+
+    async def _is_wanted(self, payload: Mapping[str, Any]) -> bool:
+        """Return whether no later look has taken the place of a job's."""
+        if (look := payload.get("look")) is None:
+            return await self._keeps(int(payload["guild_id"]))
+        async with self._database.read() as session:
+            present = await marks.get_look(session, int(payload["guild_id"]))
+        return present is not None and str(present.id) == look
+
+    async def _missed(
+        self, page: Sequence[Newcomer], payload: Mapping[str, Any]
+    ) -> Sequence[Newcomer]:
+        """Return who joined or came back without that being heard of."""
+        back = {one.user_id for one in await self._returned(page)}
+        return [one for one in page if one.user_id in back or has_joined_in(one, payload)]
+
+    async def _note_page(
+        self,
+        payload: Mapping[str, Any],
+        page: Sequence[Newcomer],
+        missed: Sequence[Newcomer],
+        heard: set[int],
+    ) -> None:
+        """Note the roles of a page of members where roles are kept, and plan the next page."""
+        guild_id, after = int(payload["guild_id"]), int(payload["after"])
+        again = payload.get("again", False)
+        last = page[-1].user_id if len(page) == PAGE else None
+        known = {(guild_id, one.user_id): one.role_ids for one in page}
+        keeps = await self._keeps(guild_id)
+        async with self._database.write() as session:
+            if keeps and again:
+                # They are to get what they had, which what they have now must not replace.
+                heard |= {one.user_id for one in missed}
+                await self._renew(session, guild_id, known, heard, after=after, until=last)
+            elif keeps:
+                await table.add_known(session, known)
+            if last is not None:
+                work = {name: payload[name] for name in LOOK if name in payload}
+                # Discord takes about one role a second, and others come in between.
+                pause = timedelta(seconds=len(missed))
+                await self._plan(session, guild_id, after=last, work=work, again=again, pause=pause)
 
     async def _returned(self, page: Sequence[Newcomer]) -> list[Newcomer]:
         """Return who came back without that being heard of: they had left, and are members."""

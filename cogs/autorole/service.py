@@ -13,14 +13,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from bot.core.errors import DatabaseUnavailable
 from bot.core.i18n import _
 from bot.core.roles import RoleChange, RoleService, RoleSource
+from cogs.autorole.absence import Absence, follows_joins
 from cogs.autorole.changes import changes_of, join_change
 from cogs.autorole.hearing import Hearing
 from cogs.autorole.news import News
+from cogs.autorole.refusals import NOT_STORED, is_away
 from cogs.autorole.rules import (
     Decision,
     Newcomer,
@@ -32,9 +32,9 @@ from cogs.autorole.rules import (
     unlocked,
 )
 from db import autorole as table
-from db import role_wish_occasions, role_wishes
+from db import autorole_marks, role_wish_occasions, role_wishes
 from db.autorole import Member
-from db.engine import Database, is_about_rows, is_connection_error
+from db.engine import Database, is_about_rows
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -58,8 +58,6 @@ AWAY_SECONDS = 2.0
 # Members of whom it is known that they wait for no role; the oldest give way.
 MOST_SETTLED = 50_000
 WAITED_FOR = timedelta(days=90)
-# What drivers raise for what they can't put into a statement.
-ROW_ERRORS = (UnicodeError, OverflowError)
 
 
 class AutoroleService:
@@ -90,6 +88,7 @@ class AutoroleService:
         self._storing = asyncio.Lock()
         self._task: asyncio.Task[Any] | None = None
         self.hearing = Hearing()
+        self.absence = Absence(clock)
         self.pause = PAUSE_SECONDS
 
     # --- what happens, taken without waiting ---------------------------------------------------
@@ -187,13 +186,14 @@ class AutoroleService:
             part = parts.pop()
             try:
                 await self._store(guild_id, part)
-            except (SQLAlchemyError, DatabaseUnavailable, OSError, *ROW_ERRORS) as error:
-                if _is_away(error):
+            except NOT_STORED as error:
+                if is_away(error):
                     for one in (part, *parts):
                         self._news[guild_id] = one.before(self._news.pop(guild_id, News()))
                     return False
                 if is_about_rows(error) and (halves := part.halves()):
-                    parts += halves
+                    # The earlier joins first: the mark of joins follows what is stored.
+                    parts += reversed(halves)
                     continue
                 log.error(  # noqa: TRY400 - what it says may name somebody
                     "autorole_news_refused",
@@ -216,6 +216,9 @@ class AutoroleService:
             await self._unlock(session, guild_id, news.changes, settings)
             if settings.sticky_enabled:
                 await self._remember(session, guild_id, news.changes.values())
+            if follows_joins(state):
+                joined = [newcomer for newcomer, _had in news.arrivals.values()]
+                await self.absence.note(session, guild_id, joined)
         for one in news.changes.values():
             if unlocked(one, settings):
                 self._settled[guild_id, one.user_id] = None
@@ -436,12 +439,7 @@ class AutoroleService:
         await table.put_known(session, known)
 
 
-def _is_away(error: BaseException) -> bool:
-    """Return whether an error is the database's, so that the same may be stored later."""
-    away = (OperationalError, DatabaseUnavailable, OSError)
-    return isinstance(error, away) or is_connection_error(error)
-
-
 async def purge_autorole(session: AsyncSession, now: datetime) -> None:
     """Delete what nobody comes back for."""
     await table.delete_stale(session, now, before=now - WAITED_FOR)
+    await autorole_marks.delete_stale(session, before=now - WAITED_FOR)

@@ -108,3 +108,21 @@ async def test_who_comes_back_into_screening_gets_them_after_it(
         ann.pass_screening()
 
         await until(lambda: role.id in ann.member.roles, what="the role")
+
+
+async def test_who_joined_while_the_bot_was_away_gets_the_role(
+    sandbox: Sandbox, guild: Guild, sqlite_url: str
+):
+    role = guild.add_role("Sailor", permissions=0)
+    old, ann = sandbox.join(guild, "old"), sandbox.join(guild, "ann")
+    config = config_for(sandbox, sqlite_url)
+    async with running(config) as bot:
+        await set_up(bot.kernel, guild, role.id)
+
+    ann.leave()
+    ann.join()
+    bob = sandbox.join(guild, "bob")
+    async with running(config):
+        await until(lambda: role.id in bob.member.roles, what="the role of who came first")
+        await until(lambda: role.id in ann.member.roles, what="the role of who came back")
+    assert old.member.roles == ()

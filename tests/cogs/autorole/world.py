@@ -71,6 +71,8 @@ class Lister:
         self.calls: list[int] = []
         self.raised: list[BaseException] = []
         self.bots: set[int] = set()
+        # When those joined who did not join long ago.
+        self.joined: dict[int, datetime] = {}
         # When set, a page is given once all have asked for theirs.
         self.both: asyncio.Barrier | None = None
 
@@ -85,7 +87,7 @@ class Lister:
 
     def member(self, user_id: int, **values: Any) -> Newcomer:
         values = {
-            "joined_at": self.clock.now() - timedelta(days=1),
+            "joined_at": self.joined.get(user_id, self.clock.now() - timedelta(days=1)),
             "created_at": BORN,
             "is_bot": user_id in self.bots,
             "pending": user_id in self.discord.pending,
@@ -155,7 +157,8 @@ class AutoroleWorld(World):
         self.discord.roles[user_id] = set()
         if values.get("pending"):
             self.discord.pending.add(user_id)
-        values = {"joined_at": self.clock.now(), "role_ids": frozenset()} | values
+        self.lister.joined[user_id] = self.clock.now()
+        values = {"role_ids": frozenset()} | values
         self.service.member_joined(self.lister.member(user_id, **values))
         await self.rest()
 
