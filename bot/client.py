@@ -28,6 +28,7 @@ from bot.panels import settings_command
 from bot.sessions import Sessions
 from bot.tree import Fallback, OwnCommands, PegasusTree, record_use
 from bot.tuning import settle_memory
+from bot.written.running import WrittenCommands
 from db.engine import is_connection_error
 
 log = structlog.get_logger(__name__)
@@ -123,6 +124,7 @@ class Pegasus(commands.AutoShardedBot):
         for feature in self.kernel.registry.all():
             await self._load(feature)
         Observer(self)
+        self.prefixes.runner = WrittenCommands(self)
         if self.intents.message_content:
             self.intake.add_observer("prefixes", self.prefixes.see)
         self.intake.attach(self)
@@ -231,6 +233,13 @@ class Pegasus(commands.AutoShardedBot):
         if not self._is_settled:
             self._is_settled = True
             settle_memory()
+
+    async def on_raw_app_command_permissions_update(
+        self, payload: discord.RawAppCommandPermissionsUpdateEvent
+    ) -> None:
+        """Have it asked anew who may use a command that is written."""
+        if isinstance(self.prefixes.runner, WrittenCommands):
+            self.prefixes.runner.access.forget(payload.guild.id)
 
     async def on_app_command_completion(
         self,

@@ -18,12 +18,13 @@ from structlog.contextvars import bind_contextvars
 
 from bot.acknowledgements import namespace_of
 from bot.checks import in_time
-from bot.core.errors import AppError, Denied, Unexpected
+from bot.core.errors import AppError, Denied, RateLimited, Unexpected
 from bot.core.features import Feature, RateClass
 from bot.core.i18n import _
 from bot.core.usage import UsageEvent
 from bot.meanings import expected_error, is_closed_session
 from bot.replies import answer_error
+from bot.written.answering import WrittenInteraction
 from db.base import NOBODY
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ class PegasusTree(app_commands.CommandTree["Pegasus"]):
             async with in_time():
                 await self._admit(interaction, command)
         except Exception as error:  # noqa: BLE001 - whatever it is, the person gets an answer
-            await self._finish(interaction, as_app_error(error))
+            told = not _is_noise(error, interaction)
+            await self._finish(interaction, as_app_error(error), told=told)
             return False
         return True
 
@@ -111,7 +113,9 @@ class PegasusTree(app_commands.CommandTree["Pegasus"]):
         """Answer an error in words; an unexpected one is logged under a reference that is shown."""
         await self._finish(interaction, as_app_error(error))
 
-    async def _finish(self, interaction: discord.Interaction[Pegasus], error: AppError) -> None:
+    async def _finish(
+        self, interaction: discord.Interaction[Pegasus], error: AppError, *, told: bool = True
+    ) -> None:
         outcome = outcome_of(error)
         record_use(interaction, outcome)
         interaction.client.acknowledgements.failed(interaction, outcome)
@@ -123,6 +127,8 @@ class PegasusTree(app_commands.CommandTree["Pegasus"]):
                 error.context["error"],
                 reference=error.context["reference"],
             )
+        if not told:
+            return
         try:
             await answer_error(interaction, error)
         except (discord.DiscordException, aiohttp.ClientError, OSError, RuntimeError) as failure:
@@ -144,6 +150,11 @@ def as_app_error(error: BaseException) -> AppError:
     reference = secrets.token_hex(4)
     log.error("command_failed", reference=reference, exc_info=cause)
     return Unexpected(reference, error=cause)
+
+
+def _is_noise(error: Exception, interaction: discord.Interaction[Pegasus]) -> bool:
+    """Tell whether a refusal is better not told: in public, to each of too many messages."""
+    return isinstance(error, RateLimited) and isinstance(interaction, WrittenInteraction)
 
 
 def outcome_of(error: AppError) -> str:
@@ -173,6 +184,8 @@ def record_use(interaction: discord.Interaction[Pegasus], outcome: str) -> None:
         if isinstance(command, app_commands.ContextMenu)
         else "slash"
     )
+    if isinstance(interaction, WrittenInteraction):
+        kind = "prefix"
     name = command.qualified_name
     kernel.metrics.command_finished(name, kind, outcome, seconds)
     kernel.usage.record(

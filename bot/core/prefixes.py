@@ -80,6 +80,18 @@ class PrefixSource(Protocol):
         ...
 
 
+class PrefixRunner(Protocol):
+    """Commands that answer by themselves, such as the bot's own with a slash."""
+
+    def knows(self, name: str) -> bool:
+        """Return whether there is a command of this name; at once."""
+        ...
+
+    async def run(self, use: PrefixUse) -> None:
+        """Run the command, within its own limits, and answer it."""
+        ...
+
+
 def read_command(content: str, prefix: str) -> tuple[str, str] | None:
     """Return name and arguments of a message that begins with the prefix and a name at once."""
     if not content.startswith(prefix):
@@ -114,6 +126,7 @@ class PrefixCommands:
         self._state = state
         self._handlers: dict[str, Handler] = {}
         self.source: PrefixSource | None = None
+        self.runner: PrefixRunner | None = None
 
     def add(self, name: str, handler: Handler) -> None:
         """Answer a command under its name in every language."""
@@ -128,8 +141,16 @@ class PrefixCommands:
         if prefix is None or (found := read_command(facts.content, prefix)) is None:
             return
         name, args = found
-        if name in self._handlers or self.source is not None:
+        is_own = self.runner is not None and self.runner.knows(name)
+        if is_own and name not in self._handlers:
+            self._spawn("written command", self._run(facts, prefix, name, args))
+        elif name in self._handlers or self.source is not None:
             self._spawn("prefix command", self._take(facts, prefix, name, args))
+
+    async def _run(self, facts: MessageFacts, prefix: str, name: str, args: str) -> None:
+        if self.runner is not None and self._may_answer(facts):
+            locale = await locale_of_guild(self._settings, self._state(), facts.guild_id)
+            await self.runner.run(PrefixUse(facts, prefix, name, args, locale))
 
     async def _take(self, facts: MessageFacts, prefix: str, name: str, args: str) -> None:
         handler = self._handlers.get(name)

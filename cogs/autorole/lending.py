@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
@@ -16,6 +16,7 @@ from bot.core.i18n import _
 from bot.core.preflight import Action
 from bot.replies import answer
 from bot.state import member_facts
+from bot.written import written
 from cogs.autorole.desk import Interaction, anybody, ensure_giving
 from cogs.autorole.temporary import LONGEST, SHORTEST, Loan, TemporaryRoles
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _MOST_SHOWN = 30
 _MAX_REASON = 400
+_STAFF: dict[Any, Any] = {"rate_class": RateClass.ADMIN}
 
 
 class Lending(commands.Cog):
@@ -48,7 +50,8 @@ class Lending(commands.Cog):
         self.loans.start()
 
     @role.command(
-        description="Give a member a role for a time", extras={"rate_class": RateClass.ADMIN}
+        description="Give a member a role for a time",
+        extras={**_STAFF, **written("member", "role", "duration", "reason")},
     )
     @app_commands.describe(
         member="Who gets the role",
@@ -94,7 +97,8 @@ class Lending(commands.Cog):
         await answer(interaction, text)
 
     @role.command(
-        description="Take a role before its time is over", extras={"rate_class": RateClass.ADMIN}
+        description="Take a role before its time is over",
+        extras={**_STAFF, **written("member", "role", "reason")},
     )
     @app_commands.describe(
         member="Who has the role", role="The role", reason="For Discord's audit log"
@@ -129,7 +133,7 @@ class Lending(commands.Cog):
     @role.command(
         name="list",
         description="Show which roles members have for a time",
-        extras={"rate_class": RateClass.ADMIN},
+        extras={**_STAFF, **written("member")},
     )
     @app_commands.describe(member="Only their roles")
     async def list_loans(

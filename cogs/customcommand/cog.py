@@ -58,6 +58,7 @@ _PAGE = 8
 _MAX_OFFERS = 25
 _BASICS = "general"
 _NOTHING = "-"
+_THREADS = frozenset({10, 11, 12})
 
 
 @app_commands.guild_only()
@@ -197,10 +198,24 @@ class CustomCommands(
     async def answer(self, use: PrefixUse) -> Body:
         """Return the answer to a command that was written with the guild's prefix."""
         facts, started = use.facts, self.bot.kernel.clock.monotonic()
-        said = invocation_in(facts, use, self.bot.kernel.state())
+        said = await self._placed(invocation_in(facts, use, self.bot.kernel.state()))
         payload = await self.use.answer(said)
         self._record(facts.guild_id, facts.author_id, use.name, started)
         return payload
+
+    async def _placed(self, said: Invocation) -> Invocation:
+        """Return a use with the parent of its thread, which is asked for where it is not known."""
+        channel_id = said.occasion.channel_id
+        if self.bot.kernel.state().channel(said.guild_id, channel_id) is not None:
+            return said
+        try:
+            place: Any = await self.bot.http.get_channel(channel_id)
+        except discord.DiscordException:
+            # Then it is judged by what is known.
+            return said
+        parent_id = place.get("parent_id") if place["type"] in _THREADS else None
+        occasion = replace(said.occasion, channel_name=place.get("name") or "")
+        return replace(said, occasion=occasion, parent_id=int(parent_id) if parent_id else None)
 
     def _record(self, guild_id: int, user_id: int, name: str, started: float) -> None:
         kernel = self.bot.kernel

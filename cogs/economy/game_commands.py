@@ -12,6 +12,7 @@ from bot.checks import guild_id_of, in_time
 from bot.core.i18n import N_, _
 from bot.localization import locale_of
 from bot.replies import answer
+from bot.written import written
 from cogs.economy.amounts import LONGEST_TEXT
 from cogs.economy.auditing import Auditing
 from cogs.economy.desk import MOVES, Interaction, priced, public_locale, settings_of
@@ -62,7 +63,10 @@ class Games(commands.Cog):
         self.hands.start()
         self.bot.add_dynamic_items(*BUTTONS)
 
-    @app_commands.command(description="Call a coin and win twice your stake", extras=MOVES)
+    @app_commands.command(
+        description="Call a coin and win twice your stake",
+        extras={**MOVES, **written("amount", "side")},
+    )
     @app_commands.describe(amount=_AMOUNT, side="The side you call")
     @app_commands.choices(side=_SIDES)
     async def coinflip(
@@ -72,7 +76,8 @@ class Games(commands.Cog):
         await self._play(interaction, CoinBet(Side(side.value)), amount)
 
     @app_commands.command(
-        description="Throw two dice against the house, or three for a lucky number", extras=MOVES
+        description="Throw two dice against the house, or three for a lucky number",
+        extras={**MOVES, **written("amount", "number")},
     )
     @app_commands.describe(
         amount=_AMOUNT, number="A lucky number for three dice; two against the house if left out"
@@ -87,7 +92,9 @@ class Games(commands.Cog):
         bet = DuelBet() if number is None else LuckyBet(number)
         await self._play(interaction, bet, amount)
 
-    @app_commands.command(description="Pull the lever and hope for three alike", extras=MOVES)
+    @app_commands.command(
+        description="Pull the lever and hope for three alike", extras={**MOVES, **written("amount")}
+    )
     @app_commands.describe(amount=_AMOUNT)
     async def slots(self, interaction: Interaction, amount: AmountText) -> None:
         """Turn the reels."""

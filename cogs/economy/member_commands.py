@@ -13,6 +13,7 @@ from bot.core.errors import Denied
 from bot.core.i18n import Message, _
 from bot.localization import locale_of
 from bot.replies import answer, confirm
+from bot.written import written
 from cogs.economy.amounts import LONGEST_TEXT, parse_amount
 from cogs.economy.browsing import show_board, show_history
 from cogs.economy.desk import LOOKS, MOVES, Interaction, priced, public_locale, settings_of, zone_of
@@ -38,7 +39,9 @@ class Money(commands.Cog):
         self.earning = Earning(kernel.database, kernel.clock)
         self.paying = Paying(kernel.database, kernel.clock)
 
-    @app_commands.command(description="Show what you or somebody else has", extras=LOOKS)
+    @app_commands.command(
+        description="Show what you or somebody else has", extras={**LOOKS, **written("member")}
+    )
     @app_commands.describe(member="Whose balance; yours if left out")
     async def balance(self, interaction: Interaction, member: discord.Member | None = None) -> None:
         """Show a balance with its place on the board."""
@@ -55,7 +58,7 @@ class Money(commands.Cog):
             text = _("{member} has {amount}, place {place} in this server.", place=place, **values)
         await answer(interaction, text)
 
-    @app_commands.command(description="Take today's gift", extras=MOVES)
+    @app_commands.command(description="Take today's gift", extras={**MOVES, **written()})
     async def daily(self, interaction: Interaction) -> None:
         """Hand out the day's gift."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -89,7 +92,7 @@ class Money(commands.Cog):
         )
         await answer(interaction, _joined(lines, interaction))
 
-    @app_commands.command(description="Earn something", extras=MOVES)
+    @app_commands.command(description="Earn something", extras={**MOVES, **written()})
     async def work(self, interaction: Interaction) -> None:
         """Pay for a shift."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -111,7 +114,10 @@ class Money(commands.Cog):
         ]
         await answer(interaction, _joined(lines, interaction))
 
-    @app_commands.command(description="Give somebody some of your money", extras=MOVES)
+    @app_commands.command(
+        description="Give somebody some of your money",
+        extras={**MOVES, **written("member", "amount")},
+    )
     @app_commands.describe(member="Who gets it", amount="How much, such as 250, 1k, half or all")
     async def pay(
         self,
@@ -160,7 +166,7 @@ class Money(commands.Cog):
         words = text.render(await public_locale(interaction))
         await answer(interaction, words, ephemeral=False, allowed_mentions=told)
 
-    @app_commands.command(description="Show who has the most", extras=LOOKS)
+    @app_commands.command(description="Show who has the most", extras={**LOOKS, **written()})
     async def leaderboard(self, interaction: Interaction) -> None:
         """Show the richest members who are there, by pages."""
         await interaction.response.defer(thinking=True)

@@ -18,6 +18,7 @@ from bot.core.fields.text import escape_markdown, quote
 from bot.core.i18n import Message, _, babel_locale, catalogue_for
 from bot.localization import locale_of
 from bot.replies import answer, paginate
+from bot.written.running import WrittenCommands
 from cogs.general.directs import ORDER, DirectHint
 from cogs.general.help import (
     entries_of,
@@ -174,12 +175,15 @@ class General(commands.Cog):
             "With {prefix} I answer to {names} and to this server's own commands. For all others "
             "type / and look through the list, or use /help.",
             prefix=quote(use.prefix),
-            names=", ".join(
-                catalogue_for(use.locale).pgettext("command-name", name)
-                for name in ("help", "ping", "about")
-            ),
+            names=", ".join(self._written_names(use.locale)),
         )
         return {"content": text.render(use.locale)}
+
+    def _written_names(self, locale: str | None) -> list[str]:
+        catalogue = catalogue_for(locale)
+        own = [catalogue.pgettext("command-name", name) for name in ("help", "ping", "about")]
+        runner = self.bot.prefixes.runner
+        return own + (runner.names(locale) if isinstance(runner, WrittenCommands) else [])
 
     async def tell_latency(self, use: PrefixUse) -> Body:
         """Answer `!ping` with how long the gateway and the database take."""

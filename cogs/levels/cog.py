@@ -19,6 +19,7 @@ from bot.core.i18n import N_, _
 from bot.core.imaging.studio import NotDrawnError
 from bot.localization import locale_of
 from bot.replies import answer, paginate
+from bot.written import written
 from cogs.levels import importing, reconciling
 from cogs.levels.announcing import IN_PRIVATE, NEVER
 from cogs.levels.explaining import Situation, explain
@@ -101,7 +102,7 @@ class Levels(
 
     # --- commands ----------------------------------------------------------------------------
 
-    @app_commands.command(description="Show who has the most experience")
+    @app_commands.command(description="Show who has the most experience", extras=written("period"))
     @app_commands.describe(period="Of all time unless you say so")
     @app_commands.choices(
         period=[
@@ -189,7 +190,9 @@ class Ranks(commands.Cog):
     def __init__(self, office: Office) -> None:
         self.office = office
 
-    @app_commands.command(description="Show the level and experience of a member")
+    @app_commands.command(
+        description="Show the level and experience of a member", extras=written("member")
+    )
     @app_commands.describe(member="Whose rank; yours if left out")
     @app_commands.guild_only()
     async def rank(self, interaction: Interaction, member: discord.Member | None = None) -> None:

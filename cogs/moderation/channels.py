@@ -18,6 +18,7 @@ from bot.core.overwrites import SPEAKING, TALKING, Change, Overwrite, plan_lock
 from bot.core.preflight import Action
 from bot.replies import answer
 from bot.staff import staff_of
+from bot.written import written
 from cogs.moderation.completion import complete_duration, complete_reason, complete_span
 from cogs.moderation.locks import ChannelGone, Lock, LockService
 from cogs.moderation.people import Interaction, ensure_in_channel
@@ -83,7 +84,10 @@ class Channels(commands.Cog):
         """Take up locks of earlier runs."""
         self.locks.start()
 
-    @app_commands.command(description="Have people wait between messages in a channel")
+    @app_commands.command(
+        description="Have people wait between messages in a channel",
+        extras=written("duration", "channel"),
+    )
     @app_commands.guild_only()
     @app_commands.default_permissions(manage_channels=True)
     @app_commands.describe(
@@ -114,7 +118,10 @@ class Channels(commands.Cog):
             text = _("✅ Slowmode is off in {channel}.", channel=place.mention)
         await answer(interaction, text)
 
-    @app_commands.command(description="Have only staff write in a channel")
+    @app_commands.command(
+        description="Have only staff write in a channel",
+        extras=written("channel", "duration", "reason"),
+    )
     @app_commands.guild_only()
     @app_commands.default_permissions(manage_channels=True)
     @app_commands.describe(
@@ -162,7 +169,9 @@ class Channels(commands.Cog):
             bot_bits=place.permissions_for(guild.me).value,
         )
 
-    @app_commands.command(description="Put a locked channel back exactly as it was")
+    @app_commands.command(
+        description="Put a locked channel back exactly as it was", extras=written("channel")
+    )
     @app_commands.guild_only()
     @app_commands.default_permissions(manage_channels=True)
     @app_commands.describe(channel="Where; here if left out")

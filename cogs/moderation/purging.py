@@ -16,6 +16,7 @@ from bot.core.i18n import Message, _, ngettext
 from bot.core.preflight import Action
 from bot.localization import locale_of
 from bot.replies import answer, confirm
+from bot.written import written
 from cogs.moderation.people import Interaction, ensure_in_channel, settings_of
 from cogs.moderation.purges import Purge, outcome_of
 from cogs.moderation.rules.purge import MAX_AMOUNT, PurgeFilter, compile_pattern
@@ -33,7 +34,9 @@ class Purging(commands.Cog):
     def __init__(self, bot: Pegasus) -> None:
         self.bot = bot
 
-    @app_commands.command(description="Delete many messages; pinned ones stay")
+    @app_commands.command(
+        description="Delete many messages; pinned ones stay", extras=written("amount", "user")
+    )
     @app_commands.guild_only()
     @app_commands.default_permissions(manage_messages=True)
     @app_commands.describe(

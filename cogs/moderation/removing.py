@@ -10,6 +10,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.core.cases import CaseKind
+from bot.written import written
 from cogs.moderation.completion import complete_duration, complete_reason
 from cogs.moderation.people import Interaction
 from cogs.moderation.punishing import DELETE_CHOICES, HOW_FAR_BACK, WHY, punish, window_of
@@ -24,7 +25,9 @@ class Removing(commands.Cog):
     def __init__(self, bot: Pegasus) -> None:
         self.bot = bot
 
-    @app_commands.command(description="Remove a member; they can join again")
+    @app_commands.command(
+        description="Remove a member; they can join again", extras=written("member", "reason")
+    )
     @app_commands.guild_only()
     @app_commands.default_permissions(kick_members=True)
     @app_commands.describe(member="Whom to remove", reason=WHY)
@@ -35,7 +38,10 @@ class Removing(commands.Cog):
         """Kick a member."""
         await punish(interaction, CaseKind.KICK, member, reason)
 
-    @app_commands.command(description="Ban somebody for good, also someone who has left")
+    @app_commands.command(
+        description="Ban somebody for good, also someone who has left",
+        extras=written("user", "reason"),
+    )
     @app_commands.guild_only()
     @app_commands.default_permissions(ban_members=True)
     @app_commands.describe(user="Whom to ban; an id will do", reason=WHY, delete=HOW_FAR_BACK)
@@ -51,7 +57,9 @@ class Removing(commands.Cog):
         """Ban for good."""
         await punish(interaction, CaseKind.BAN, user, reason, delete_window=window_of(delete))
 
-    @app_commands.command(description="Ban somebody for a while")
+    @app_commands.command(
+        description="Ban somebody for a while", extras=written("user", "duration", "reason")
+    )
     @app_commands.guild_only()
     @app_commands.default_permissions(ban_members=True)
     @app_commands.describe(
@@ -76,7 +84,7 @@ class Removing(commands.Cog):
             interaction, CaseKind.TEMPBAN, user, reason, duration=duration, delete_window=window
         )
 
-    @app_commands.command(description="Lift a ban")
+    @app_commands.command(description="Lift a ban", extras=written("user", "reason"))
     @app_commands.guild_only()
     @app_commands.default_permissions(ban_members=True)
     @app_commands.describe(user="Whose ban to lift; an id will do", reason=WHY)
@@ -87,7 +95,9 @@ class Removing(commands.Cog):
         """Lift a ban."""
         await punish(interaction, CaseKind.UNBAN, user, reason)
 
-    @app_commands.command(description="Remove a member with their latest messages")
+    @app_commands.command(
+        description="Remove a member with their latest messages", extras=written("member", "reason")
+    )
     @app_commands.guild_only()
     @app_commands.default_permissions(ban_members=True)
     @app_commands.describe(

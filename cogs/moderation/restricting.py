@@ -9,6 +9,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.core.cases import CaseKind
+from bot.written import written
 from cogs.moderation.completion import complete_duration, complete_reason, complete_span
 from cogs.moderation.people import Interaction
 from cogs.moderation.policy import SettingsPolicy
@@ -34,7 +35,7 @@ class Restricting(commands.Cog):
         thresholds.start()
         kernel.cases.use_policy(SettingsPolicy(kernel.settings, thresholds))
 
-    @app_commands.command(description="Warn a member")
+    @app_commands.command(description="Warn a member", extras=written("member", "reason"))
     @app_commands.guild_only()
     @app_commands.default_permissions(moderate_members=True)
     @app_commands.describe(
@@ -59,7 +60,10 @@ class Restricting(commands.Cog):
         """Keep a note."""
         await punish(interaction, CaseKind.NOTE, user, text)
 
-    @app_commands.command(description="Take a member's voice for a while")
+    @app_commands.command(
+        description="Take a member's voice for a while",
+        extras=written("member", "duration", "reason"),
+    )
     @app_commands.guild_only()
     @app_commands.default_permissions(moderate_members=True)
     @app_commands.describe(
@@ -78,7 +82,7 @@ class Restricting(commands.Cog):
         """Time a member out; longer than Discord's 28 days is renewed."""
         await punish(interaction, CaseKind.TIMEOUT, member, reason, duration=duration)
 
-    @app_commands.command(description="End a member's timeout")
+    @app_commands.command(description="End a member's timeout", extras=written("member", "reason"))
     @app_commands.guild_only()
     @app_commands.default_permissions(moderate_members=True)
     @app_commands.describe(member="Whose timeout to end", reason=WHY)
@@ -89,7 +93,10 @@ class Restricting(commands.Cog):
         """End a timeout."""
         await punish(interaction, CaseKind.UNTIMEOUT, member, reason)
 
-    @app_commands.command(description="Give a member the mute role")
+    @app_commands.command(
+        description="Give a member the mute role",
+        extras=written("member", "duration", "reason"),
+    )
     @app_commands.guild_only()
     @app_commands.default_permissions(moderate_members=True)
     @app_commands.describe(
@@ -106,7 +113,9 @@ class Restricting(commands.Cog):
         """Give the mute role."""
         await punish(interaction, CaseKind.MUTE, member, reason, duration=duration)
 
-    @app_commands.command(description="Take the mute role from a member")
+    @app_commands.command(
+        description="Take the mute role from a member", extras=written("member", "reason")
+    )
     @app_commands.guild_only()
     @app_commands.default_permissions(moderate_members=True)
     @app_commands.describe(member="Whose mute to end", reason=WHY)

@@ -175,9 +175,18 @@ def delete_command(call: Call) -> None:
 
 @route("GET", _LOCAL + "/permissions")
 def list_command_permissions(call: Call) -> list[Json]:
-    """Return the permissions of single commands: none are set here."""
+    """Return the permissions of single commands, and of the bot as a whole under its own id."""
     _shelf(call)
-    return []
+    guild_id = call.snowflake("guild_id")
+    return [
+        {
+            "id": str(one),
+            "application_id": str(call.caller.id),
+            "guild_id": str(guild_id),
+            "permissions": permissions,
+        }
+        for one, permissions in call.caller.command_permissions.get(guild_id, {}).items()
+    ]
 
 
 @route("GET", _LOCAL + "/{command_id}/permissions")
