@@ -21,6 +21,7 @@ from bot.core.outbox.deliveries import OutboxFailed
 from bot.core.roles import RoleChanged
 from bot.forms import Input, Question, Values, ask
 from bot.localization import locale_of
+from bot.own_emoji import has_emoji
 from bot.replies import answer, confirm, paginate
 from cogs.rolemenus.catchup import ReactionCatchUp
 from cogs.rolemenus.desk import MenuDesk
@@ -86,6 +87,7 @@ class RoleMenus(
             outbox=kernel.outbox,
             audit=kernel.audit,
             state=kernel.state,
+            knows_emoji=self._knows_emoji,
         )
         self.presses = PressService(
             kernel.database,
@@ -119,6 +121,9 @@ class RoleMenus(
         self._unsubscribe: list[Callable[[], None]] = []
         # Guilds that are to be looked at: roles change in bursts.
         self._to_review: set[int] = set()
+
+    async def _knows_emoji(self, guild_id: int, emoji_id: int) -> bool:
+        return await has_emoji(self.bot, guild_id, emoji_id)
 
     def _make_catch_up(self, reactor: DiscordReactor) -> ReactionCatchUp:
         kernel = self.bot.kernel

@@ -5,7 +5,7 @@ A change and the edits of the messages that show the menu are one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from bot.core.outbox.deliveries import Delivery
 from bot.core.preflight import can_post
 from bot.core.settings import SettingsStore
 from cogs.rolemenus.editing import checked
+from cogs.rolemenus.emoji import own_id_of, show_emoji
 from cogs.rolemenus.reading import KEY, menu_values, option_rows, read_menu, title_key
 from cogs.rolemenus.rules import Menu, Style
 from cogs.rolemenus.wording import menu_message
@@ -39,6 +40,12 @@ _NEEDS = ("embed_links",)
 _NEEDS_OF_REACTIONS = ("embed_links", "add_reactions", "read_message_history")
 
 Change = Callable[[Menu], Menu]
+# Returns whether a guild has an emoji of its own.
+KnowsEmoji = Callable[[int, int], Awaitable[bool]]
+
+
+async def _any_emoji(_guild_id: int, _emoji_id: int) -> bool:
+    return True
 
 
 def delivery_key(post_id: int) -> str:
@@ -59,7 +66,9 @@ class MenuDesk:
         outbox: OutboxService,
         audit: AuditLog,
         state: Callable[[], BotState],
+        knows_emoji: KnowsEmoji = _any_emoji,
     ) -> None:
+        self._knows_emoji = knows_emoji
         self._database = database
         self._clock = clock
         self._settings = settings
@@ -111,8 +120,9 @@ class MenuDesk:
         """Change a menu that still is as given, with its messages, and return it as it is now.
 
         Raises `Conflict` when somebody else has changed it or has its title, `NotFound` when it is
-        gone, and what `make` raises.
+        gone, `InvalidInput` for an emoji that the guild does not have, and what `make` raises.
         """
+        await self._check_emoji(menu, make(menu))
         locale = await self._locale(menu.guild_id)
         async with self._database.write() as session:
             current = await self._read(session, menu.guild_id, menu.id, lock=True)
@@ -180,6 +190,17 @@ class MenuDesk:
             for post in posts:
                 await self._delete_message(session, post)
         return posts
+
+    async def _check_emoji(self, before: Menu, menu: Menu) -> None:
+        """Raise for a new emoji that Discord would refuse the message for."""
+        known = {one.emoji for one in before.options}
+        for emoji in {one.emoji for one in menu.options if one.emoji} - known:
+            emoji_id = own_id_of(emoji)
+            if emoji_id is not None and not await self._knows_emoji(menu.guild_id, emoji_id):
+                raise InvalidInput(
+                    _("{emoji} is no emoji of this server.", emoji=quote(show_emoji(emoji))),
+                    hint=_("Choose one of this server, or one that is everywhere."),
+                )
 
     @staticmethod
     def changed_meanwhile() -> Conflict:

@@ -6,20 +6,15 @@ Stored as the character itself, or as `name:id` or `a:name:id` for one of a serv
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+from bot.core.emoji import is_emoji
 from bot.core.errors import InvalidInput
 from bot.core.i18n import _
 
 _CUSTOM = re.compile(r"<?(?P<animated>a?):?(?P<name>\w{2,32}):(?P<id>\d{15,20})>?")
-_KEYCAP = "\u20e3"
 _SELECTOR = "\ufe0f"
-# A family of four with skin tones has eleven characters, the longest flag fourteen.
-_MOST_CHARACTERS = 16
-# Symbols, modifiers and marks, the joiners between them, and the letters of flags.
-_CATEGORIES = frozenset({"So", "Sk", "Sm", "Mn", "Me", "Cf", "Po"})
 
 
 def read_emoji(text: str) -> str | None:
@@ -29,7 +24,7 @@ def read_emoji(text: str) -> str | None:
         return None
     if custom := _CUSTOM.fullmatch(typed):
         return f"{'a:' if custom['animated'] else ''}{custom['name']}:{custom['id']}"
-    if _is_emoji(typed):
+    if is_emoji(typed):
         return typed
     raise InvalidInput(
         _("That is no emoji."),
@@ -37,17 +32,9 @@ def read_emoji(text: str) -> str | None:
     )
 
 
-def _is_emoji(text: str) -> bool:
-    if len(text) > _MOST_CHARACTERS:
-        return False
-    if text.endswith(_KEYCAP):
-        return text[0] in "0123456789#*" and text[1:] in (_KEYCAP, _SELECTOR + _KEYCAP)
-    categories = [unicodedata.category(one) for one in text]
-    return (
-        categories[0] in {"So", "Sm", "Po"}
-        and not text.isascii()
-        and (all(one in _CATEGORIES for one in categories))
-    )
+def own_id_of(emoji: str) -> int | None:
+    """Return the id of a server's own emoji, `None` for one of Unicode."""
+    return int(emoji.rpartition(":")[2]) if ":" in emoji else None
 
 
 def show_emoji(emoji: str) -> str:

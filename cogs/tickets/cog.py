@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
-import discord
 from discord import app_commands
 from discord.ext import commands
 
@@ -14,6 +13,7 @@ from bot.core.outbox import OutboxFailed
 from bot.core.settings import SettingsChanged
 from bot.delivery import RenderedFile
 from bot.membership import DiscordMembers
+from bot.own_emoji import has_emoji
 from cogs.tickets.access import Access, Interaction
 from cogs.tickets.asking import Asker, PageButton
 from cogs.tickets.buttons import TicketButton
@@ -111,15 +111,7 @@ class Tickets(
         await self._fetcher.close()
 
     async def _knows_emoji(self, guild_id: int, emoji_id: int) -> bool:
-        # The cache has none of them; an emoji is chosen seldom.
-        try:
-            await self.bot.http.get_custom_emoji(guild_id, emoji_id)
-        except discord.NotFound:
-            return False
-        except (discord.HTTPException, OSError):
-            # Nobody is to wait for Discord to be there again only to choose an emoji.
-            return True
-        return True
+        return await has_emoji(self.bot, guild_id, emoji_id)
 
     async def _render(self, args: Mapping[str, Any]) -> RenderedFile:
         data = await self.service.archive.render(

@@ -12,11 +12,11 @@ from pydantic import ValidationError
 
 from bot.core.audit import AuditLog
 from bot.core.contracts import Actor
+from bot.core.emoji import custom_id_of, is_emoji
 from bot.core.errors import Conflict, InvalidInput, NotFound
 from bot.core.fields.text import quote
 from bot.core.i18n import _
 from bot.core.settings.validation import invalid_input
-from cogs.tickets.emoji import custom_id_of, is_emoji
 from cogs.tickets.logplace import check_log_channel
 from cogs.tickets.office import Office
 from cogs.tickets.panel import MOST_PANELS, Panel, name_key

@@ -119,6 +119,23 @@ async def test_reactions_are_set_and_follow(world: World) -> None:
     assert world.reactor.reactions[message_id] == []
 
 
+async def test_a_servers_own_emoji_has_to_be_there(world: World) -> None:
+    menu, _message_id = await posted(world)
+    gone, known = "<:wave:123456789012345679>", "<a:wave:123456789012345678>"
+    world.gone_emoji.add(123456789012345679)
+
+    def edit(emoji: str) -> Any:
+        return lambda one: with_option(one, BLUE, label="", emoji=emoji, description="", cap="")
+
+    with pytest.raises(InvalidInput, match="no emoji of this server"):
+        await world.desk.change(menu, edit(gone))
+    assert await world.desk.get(GUILD, menu.id) == menu
+    menu = await world.desk.change(menu, edit(known))
+    # What was chosen once is not asked for again: other things can be changed when it is gone.
+    world.gone_emoji.add(123456789012345678)
+    await world.desk.change(menu, lambda one: with_texts(one, "Other", ""))
+
+
 async def test_reactions_wait_for_a_permission_and_tell_once(world: World) -> None:
     world.reactor.error = NotPermitted("missing_permissions")
     menu = await world.make(style=Style.REACTIONS)

@@ -44,7 +44,10 @@ def test_writings_of_one_character_are_equal() -> None:
     assert plain(reaction_in({"name": "❤", "id": None})) == plain("❤️")
 
 
-@pytest.mark.parametrize("typed", ["a", "red", "1", "!!", "+", ":wave:", "🎨" * 20, "🎨a", "¿que?"])
+@pytest.mark.parametrize(
+    "typed",
+    ["a", "red", "1", "!!", "+", ":wave:", "🎨" * 20, "🎨🎨", "🎨a", "¿que?", "→", "✓", "∞", "•"],
+)
 def test_what_is_no_emoji_is_refused(typed: str) -> None:
     with pytest.raises(InvalidInput, match="no emoji"):
         read_emoji(typed)

@@ -125,6 +125,7 @@ class World:
         self.roles.use(self.discord)
         self.jobs = JobService(database, clock, Config().jobs, supervisor, bus=bus)
         self.outbox = OutboxService(database, clock, supervisor, courier=self.courier, bus=bus)
+        self.gone_emoji: set[int] = set()
         self.desk = MenuDesk(
             database,
             clock,
@@ -133,6 +134,7 @@ class World:
             outbox=self.outbox,
             audit=audit,
             state=lambda: self.view,
+            knows_emoji=self._knows_emoji,
         )
         self.full: list[Full] = []
         self.presses = PressService(
@@ -171,6 +173,9 @@ class World:
         )
         self.problems = MenuProblems(self.desk, self.settings, self.told, lambda: self.view)
         bus.subscribe(RoleChanged, self.presses.role_changed)
+
+    async def _knows_emoji(self, _guild_id: int, emoji_id: int) -> bool:
+        return emoji_id not in self.gone_emoji
 
     async def start(self) -> None:
         await self.presses.start()

@@ -1,4 +1,4 @@
-"""Emoji on the buttons of panels: what is one, and whether Discord takes a server's own. Pure.
+"""Emoji as components and reactions take them: what is one, of Unicode or a server's own. Pure.
 
 Discord refuses a whole message for a button with anything else on it.
 """
