@@ -12,7 +12,9 @@ from typing import Any
 import discord
 import structlog
 
+from bot.checks import in_time
 from bot.core.errors import AppError
+from bot.core.features import RateClass
 from bot.core.i18n import Message, _
 from bot.localization import locale_of
 
@@ -84,15 +86,17 @@ class OwnedView(discord.ui.View):
 
 
 class LastingButton:
-    """A `DynamicItem` whose errors are answered where all are; it stands before that base.
+    """A `DynamicItem` with a limit, whose errors are answered where all are; it stands before that.
 
     The library makes it a bare view, so there is no `on_error` of ours: it would log the error
     without a word to the person.
     """
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Do what the button says."""
+        """Do what the button says, unless the person presses too often."""
         try:
+            async with in_time():
+                await interaction.client.kernel.limits.check(interaction.user.id, RateClass.PRESS)
             await self.press(interaction)
         except Exception as error:  # noqa: BLE001 - answered where all errors are
             await interaction.client.tree.on_error(interaction, error)

@@ -83,6 +83,7 @@ async def running_bench(
             "admin": "1000/60",
             "moderation": "1000/60",
             "heavy": "1000/60",
+            "press": "1000/60",
         }
     }
     sections |= settings or {}

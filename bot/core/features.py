@@ -71,6 +71,8 @@ class RateClass(StrEnum):
     MODERATION = "moderation"
     API = "api"
     HEAVY = "heavy"
+    # Buttons and menus that lie in channels for everybody.
+    PRESS = "press"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from bot.sandbox import Sandbox
 from db.engine import Database
 
 ROOT = Path(__file__).parents[2]
-_CLASSES = ("default", "economy", "admin", "moderation", "api", "heavy")
+_CLASSES = ("default", "economy", "admin", "moderation", "api", "heavy", "press")
 GENEROUS = dict.fromkeys(_CLASSES, "1000/60") | {
     "api_per_minute": 10_000,
     "api_per_hour": 10_000,

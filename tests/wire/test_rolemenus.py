@@ -53,6 +53,29 @@ async def test_button_works_after_a_restart(
         await until(lambda: ann.member.roles == (blue.id,), what="the other role")
 
 
+async def test_presses_have_a_limit_that_is_told(
+    sandbox: Sandbox, guild: Guild, sqlite_url: str
+) -> None:
+    ann, bob = sandbox.join(guild, "ann"), sandbox.join(guild, "bob")
+    owner = sandbox.actor(guild.members[guild.owner_id].user, guild)
+    red = guild.add_role("Red", permissions=0)
+    config = config_for(sandbox, sqlite_url, limits={"press": "2/60"})
+    async with running(config) as bot:
+        await switch_on(bot, guild)
+        message = await make(owner, guild, "Colours", [red])
+        for _number in range(2):
+            await ann.click(message, "Red")
+
+        third = await ann.click(message, "Red")
+
+        assert third.response is not None
+        assert third.ephemeral
+        assert "too fast" in third.response.text()
+        other = await bob.click(message, "Red")
+        assert other.response is not None
+        assert "You have" in other.response.text()
+
+
 async def test_reaction_gives_switches_and_is_taken_back(
     sandbox: Sandbox, guild: Guild, sqlite_url: str
 ) -> None:

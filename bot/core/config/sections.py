@@ -39,6 +39,9 @@ class LimitsConfig(Section):
     )
     api: RateLimit = Field(default=Limit(30, 60), description="Commands that call another service.")
     heavy: RateLimit = Field(default=Limit(1, 300), description="Commands that take much work.")
+    press: RateLimit = Field(
+        default=Limit(40, 60), description="Presses on buttons and menus that lie in channels."
+    )
     block_after: Annotated[int, Field(ge=0, le=1000)] = Field(
         default=10,
         description="Refusals within block_window after which a person is blocked; 0 never blocks.",
