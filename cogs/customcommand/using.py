@@ -49,7 +49,8 @@ def exists_always(_guild_id: int, _role_or_channel_id: int) -> bool:
 class UseCounter:
     """Counts uses in memory and writes the sums behind; a command never waits for it.
 
-    A use after a pause is written at once, the uses that follow it within seconds together.
+    A use after a pause is written at once, the uses that follow it within seconds together: a
+    process that is killed loses those of the last few seconds.
     """
 
     def __init__(self, database: Database, clock: Clock, spawn: Spawn) -> None:
@@ -58,15 +59,25 @@ class UseCounter:
         self._spawn = spawn
         self._pending: dict[int, tuple[int, datetime]] = {}
         self._written_at = -FLUSH_SECONDS
+        self._is_planned = False
         self._writing = asyncio.Lock()
 
     def count(self, command_id: int) -> None:
         """Count one use; returns at once."""
         self._add(command_id, 1, self._clock.now())
-        now = self._clock.monotonic()
-        if now - self._written_at >= FLUSH_SECONDS:
-            self._written_at = now
-            self._spawn("custom command uses", self.flush())
+        if not self._is_planned:
+            self._is_planned = True
+            wait = self._written_at + FLUSH_SECONDS - self._clock.monotonic()
+            self._spawn("custom command uses", self._flush_after(max(0.0, wait)))
+
+    async def _flush_after(self, seconds: float) -> None:
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            # What is counted from here on needs another turn.
+            self._is_planned = False
+        self._written_at = self._clock.monotonic()
+        await self.flush()
 
     async def flush(self) -> None:
         """Write what was counted until now; returns when it is read by whoever reads next.

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from bot.core.errors import Denied, InvalidInput, NotFound, RateLimited
+from cogs.customcommand import using
 from cogs.customcommand.rules import Draft, EmbedTexts, Response
 from cogs.customcommand.using import purge_cooldowns
 from db import custom_commands as table
@@ -145,6 +146,26 @@ async def test_uses_are_counted_behind(world: World) -> None:
     uses = {one.id: one.uses for one in await world.book.commands(GUILD)}
     assert uses == {rules.id: 3, laws.id: 1}
     assert (await world.book.find(GUILD, "rules")).last_used_at == world.clock.now()
+
+
+async def test_last_uses_of_a_burst_are_written_without_another_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(using, "FLUSH_SECONDS", 0.2)
+    await world.book.add(GUILD, draft(), ROOT)
+    await world.use.answer(invocation())
+    await asyncio.sleep(0.05)
+    await world.use.answer(invocation())
+    await world.use.answer(invocation())
+
+    async def uses() -> int:
+        world.book.forget(GUILD)
+        return (await world.book.find(GUILD, "rules")).uses
+
+    async with asyncio.timeout(5):
+        # Nobody asks for them, and a process that is killed now has them in the database.
+        while await uses() < 3:
+            await asyncio.sleep(0.02)
 
 
 async def test_uses_wait_while_the_database_is_away(
