@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.core.contracts import SYSTEM
 from bot.core.kernel import Kernel
-from bot.sandbox import Sandbox
+from bot.sandbox import RestFault, Sandbox
 from bot.sandbox.guild import Guild
 from tests.wire.running import config_for, running, until
 
@@ -126,3 +126,25 @@ async def test_who_joined_while_the_bot_was_away_gets_the_role(
         await until(lambda: role.id in bob.member.roles, what="the role of who came first")
         await until(lambda: role.id in ann.member.roles, what="the role of who came back")
     assert old.member.roles == ()
+
+
+async def test_back_fill_waits_for_discords_rate_limit(
+    sandbox: Sandbox, guild: Guild, sqlite_url: str
+):
+    role = guild.add_role("Sailor", permissions=0)
+    people = [sandbox.join(guild, f"sailor{number}") for number in range(12)]
+    owner = sandbox.actor(guild.members[guild.owner_id].user, guild)
+    async with running(config_for(sandbox, sqlite_url)) as bot:
+        await set_up(bot.kernel, guild, role.id)
+        # Discord says once that it is too much; whoever did not wait would be told so again.
+        sandbox.faults.add(RestFault(429, "PUT", "*/members/*/roles/*", retry_after=2))
+
+        asked = await owner.slash(guild.channel("general"), "autorole backfill")
+        await owner.click(asked, "Yes, go ahead")
+
+        await until(
+            lambda: all(role.id in one.member.roles for one in people), within=60, what="the roles"
+        )
+    calls = sandbox.recorder.calls_to("PUT", "*/members/*/roles/*")
+    assert sum(one.status == 429 for one in calls) == 1
+    assert sum(one.status == 204 for one in calls) == len(people) + 1
