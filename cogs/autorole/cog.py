@@ -142,14 +142,18 @@ class Autorole(
     async def on_shard_ready(self, shard_id: int) -> None:
         """Look for what was missed: the gateway has begun a session, and repeats nothing."""
         guilds = [one.id for one in self.bot.guilds if one.shard_id == shard_id]
-        await self.keeping.begin_session(guilds)
+        self._take_up(guilds)
+
+    def _take_up(self, guild_ids: list[int]) -> None:
+        work = self.keeping.take_up_session(guild_ids)
+        self.bot.kernel.supervisor.spawn("autorole.session", work)
 
     @commands.Cog.listener()
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """Look for what was missed while Discord had no news of a guild."""
         if self.service.absence.is_planned(guild.id):
             self.service.absence.session_began([guild.id])
-            await self.keeping.begin_session([guild.id])
+            self._take_up([guild.id])
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:

@@ -6,10 +6,13 @@ joined or came back meanwhile is taken as one who joins just now.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+import structlog
 
 from bot.core.batches import Later, Refused
 from bot.core.events import EventBus
@@ -19,6 +22,7 @@ from bot.core.settings import SettingsChanged, SettingsStore
 from bot.core.settings.model import SWITCH
 from cogs.autorole.absence import follows_joins, has_begun, has_joined_in
 from cogs.autorole.backfill import PAGE, MemberLister
+from cogs.autorole.refusals import NOT_STORED, is_away
 from cogs.autorole.rules import Newcomer
 from cogs.autorole.service import KEY, AutoroleService
 from db import autorole as table
@@ -31,10 +35,14 @@ if TYPE_CHECKING:
 
     from bot.core.clock import Clock
 
+log = structlog.get_logger(__name__)
+
 JOB = "autorole.look"
 _AGAIN = timedelta(minutes=1)
 # Between the beginnings of two guilds: a bot has many, and Discord its limits.
 APART = timedelta(seconds=2)
+# How often, and after how long, a session is taken up again while the database is away.
+MOST_TRIES, AWAY_SECONDS = 60, 10.0
 # What a job knows of the absence that it is about.
 LOOK = ("look", "since", "until")
 NOTHING_MISSED: Mapping[str, str] = MappingProxyType({})
@@ -85,6 +93,21 @@ class Keeping:
         """Take whoever is a member now as one whom no join role is for."""
         async with self._database.write() as session:
             await marks.forget_missed(session, guild_id, self._clock.now())
+
+    async def take_up_session(self, guild_ids: Iterable[int]) -> None:
+        """Plan what `begin_session` does, also while the database is away for a while."""
+        all_ids = list(guild_ids)
+        for _try in range(MOST_TRIES):
+            try:
+                await self.begin_session(all_ids)
+            except NOT_STORED as error:
+                if not is_away(error):
+                    raise
+                await asyncio.sleep(AWAY_SECONDS)
+            else:
+                return
+        # The marks stay where they are, so the next session makes it good.
+        log.error("autorole_session_not_taken_up", guilds=len(all_ids))
 
     async def begin_session(self, guild_ids: Iterable[int]) -> None:
         """Plan to read the members of these guilds where something was missed, one by one."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from bot.core.errors import DatabaseUnavailable
 from cogs.autorole import keeping
 from cogs.autorole.settings import JoinRole
+from db import autorole_marks as marks
 from tests.bot.core.roles.world import ANN, BLUE, BOB, GREEN, GUILD, RED
 from tests.cogs.autorole.world import AutoroleWorld
 from tests.fakes import FakeClock
@@ -140,6 +143,33 @@ async def test_later_absence_takes_over_what_an_earlier_look_left(
     await back(world, pages=8)
 
     assert [roles_of(world, one) for one in (ANN, BOB, DAN)] == [{BLUE}, {BLUE}, {BLUE}]
+
+
+async def test_session_that_begins_while_the_database_is_away_is_taken_up_later(
+    world: AutoroleWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.set(JoinRole(role_id=BLUE))
+    await world.join(CAT)
+    world.clock.advance(MINUTE)
+    joined(world, ANN)
+    world.clock.advance(MINUTE)
+    begin, failures = marks.begin_look, [DatabaseUnavailable(), DatabaseUnavailable()]
+
+    async def fail(*args: Any) -> marks.Look:
+        if failures:
+            raise failures.pop()
+        return await begin(*args)
+
+    monkeypatch.setattr(marks, "begin_look", fail)
+    monkeypatch.setattr(keeping, "AWAY_SECONDS", 0.01)
+    world.service.absence.session_began([GUILD])
+    await world.keeping.take_up_session([GUILD])
+    await world.work(MINUTE)
+    await world.rest()
+    await world.work()
+
+    assert failures == []
+    assert roles_of(world, ANN) == {BLUE}
 
 
 async def test_process_that_dies_over_a_page_gives_it_once(
