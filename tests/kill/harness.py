@@ -25,6 +25,7 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     [
         "tests.kill.victim",
+        "tests.kill.test_kill_absence",
         "tests.kill.test_kill_antinuke",
         "tests.kill.test_kill_automod",
         "tests.kill.test_kill_autorole",
