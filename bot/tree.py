@@ -154,7 +154,9 @@ def as_app_error(error: BaseException) -> AppError:
 
 def _is_noise(error: Exception, interaction: discord.Interaction[Pegasus]) -> bool:
     """Tell whether a refusal is better not told: in public, to each of too many messages."""
-    return isinstance(error, RateLimited) and isinstance(interaction, WrittenInteraction)
+    if not isinstance(error, RateLimited) or not isinstance(interaction, WrittenInteraction):
+        return False
+    return not interaction.client.prefixes.may_complain(interaction.user.id)
 
 
 def outcome_of(error: AppError) -> str:

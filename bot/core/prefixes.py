@@ -17,6 +17,7 @@ from bot.core.features import RateClass
 from bot.core.guild_locale import BASICS, locale_of_guild
 from bot.core.i18n import LANGUAGES, _, catalogue_for
 from bot.core.outbox.deliveries import Delivery
+from bot.core.ratelimit import SlidingWindow
 
 if TYPE_CHECKING:
     from bot.core.clock import Clock
@@ -35,6 +36,8 @@ PATTERN = rf"^[{''.join(sorted(SIGNS))}]\S{{0,{MAX_PREFIX - 1}}}$"
 _PREFIX = re.compile(PATTERN)
 # An answer that comes later than this answers nothing any more.
 _STALE = timedelta(minutes=1)
+# How often a person is told that they are too fast.
+COMPLAINT_SECONDS = 60.0
 _NEEDED = frozenset({"view_channel", "send_messages"})
 
 Body = Mapping[str, Any]
@@ -125,6 +128,7 @@ class PrefixCommands:
         self._spawn = spawn
         self._state = state
         self._handlers: dict[str, Handler] = {}
+        self._complaints: SlidingWindow[int] = SlidingWindow(1, COMPLAINT_SECONDS)
         self.source: PrefixSource | None = None
         self.runner: PrefixRunner | None = None
 
@@ -159,18 +163,26 @@ class PrefixCommands:
             handler = self.source.answer if known else None
         if handler is None or not self._may_answer(facts):
             return
-        try:
-            await self._limits.check(facts.author_id, RateClass.DEFAULT)
-        except RateLimited:
-            # An answer in public to each of too many messages would be as many messages more.
-            return
         locale = await locale_of_guild(self._settings, self._state(), facts.guild_id)
         use = PrefixUse(facts, prefix, name, args, locale)
+        try:
+            await self._limits.check(facts.author_id, RateClass.DEFAULT)
+        except RateLimited as error:
+            if self.may_complain(facts.author_id):
+                await self._send(facts, {"content": error.render(locale)})
+            return
         try:
             body = await handler(use)
         except AppError as error:
             body = {"content": error.render(locale)}
         await self._send(facts, body)
+
+    def may_complain(self, user_id: int) -> bool:
+        """Return whether to tell a person that they are too fast, and count it as told.
+
+        An answer in public to each of too many messages would be as many messages more.
+        """
+        return self._complaints.hit(user_id, self._clock.monotonic()).allowed
 
     def _may_answer(self, facts: MessageFacts) -> bool:
         # Where the bot is not meant to write, nobody is to be told that it can't.

@@ -164,10 +164,12 @@ async def test_error_is_answered_in_words(room: Room) -> None:
     assert [one["content"] for one in await room.answers()] == ["There is no command called late."]
 
 
-async def test_too_many_are_met_with_silence(room: Room) -> None:
+async def test_too_many_are_told_once_and_then_met_with_silence(room: Room) -> None:
     for number in range(1, 9):
         await room.write("!ping", number)
-    assert len(await room.answers()) == 5
+    answers = [one["content"] for one in await room.answers()]
+    assert len(answers) == 6
+    assert "too fast" in answers[-1]
 
 
 async def test_where_the_bot_may_not_write_it_is_silent(room: Room) -> None:
