@@ -22,8 +22,12 @@ from cogs.tickets.words import MOST_ASKED, words_of
 from db import ticket_messages as table
 from db import ticket_retention as retention
 from db import tickets
+from db.guilds import list_names
 from db.ticket_messages import TicketMessage, TicketVersion
-from db.tickets import Ticket
+from db.tickets import Ticket, TicketEvent
+
+# More people than that act in no ticket; the rest keep their numbers.
+_MOST_PEOPLE = 500
 
 log = structlog.get_logger(__name__)
 
@@ -89,6 +93,7 @@ class Archive:
             if ticket is None:
                 raise NotFound(_("There is no such ticket any more."))
             events = await tickets.list_events(session, ticket_id)
+            named = await list_names(session, _people_of(ticket, events))
             files = await table.list_files(session, ticket_id)
             after = 0
             while page := await table.list_messages(session, ticket_id, after=after, limit=_PAGE):
@@ -107,16 +112,20 @@ class Archive:
             versions=versions,
             files=files,
             events=events,
-            names=self._names(ticket, messages),
+            names=self._names(ticket, messages, named),
             pictures=await self._pictures(wanted_pictures(files)),
             locale=locale,
+            room_locale=await self._office.locale(ticket.guild_id),
             zone=await self._office.zone(ticket.guild_id),
             for_staff=for_staff,
         )
 
-    def _names(self, ticket: Ticket, messages: Sequence[TicketMessage]) -> Mapping[str, str]:
+    def _names(
+        self, ticket: Ticket, messages: Sequence[TicketMessage], named: Mapping[int, str]
+    ) -> Mapping[str, str]:
         state, guild_id = self._office.state(), ticket.guild_id
-        names = {f"@{one.author_id}": one.author_name for one in messages if one.author_name}
+        names = {f"@{user_id}": name for user_id, name in named.items()}
+        names |= {f"@{one.author_id}": one.author_name for one in messages if one.author_name}
         names |= {f"@&{one.id}": one.name for one in state.roles(guild_id)}
         names |= {f"#{one.id}": one.name for one in state.channels(guild_id)}
         return names
@@ -171,3 +180,10 @@ class Archive:
                 if not found:
                     return
                 await retention.delete_record(session, found, now)
+
+
+def _people_of(ticket: Ticket, events: Sequence[TicketEvent]) -> frozenset[int]:
+    """Return who acted or is spoken of: who only used commands has written nothing."""
+    found = {ticket.user_id, ticket.claimed_by, ticket.closed_by}
+    found |= {user_id for one in events for user_id in (one.actor_id, one.subject_id)}
+    return frozenset(sorted(one for one in found if one)[:_MOST_PEOPLE])

@@ -15,6 +15,7 @@ from cogs.tickets.office import Office
 from cogs.tickets.panel import Room
 from cogs.tickets.settings import KEY
 from cogs.tickets.wording import Scene
+from db import tickets as table
 from db.tickets import Ticket
 
 if TYPE_CHECKING:
@@ -140,9 +141,10 @@ class Herald:
         await self._call_rest(session, ticket, sorted(roles), key, locale)
 
     async def reopened(self, session: AsyncSession, ticket: Ticket, *, with_record: bool) -> None:
-        """Say that a ticket is open again; `with_record`, a new room shows what was said before."""
+        """Say who opened a ticket again; `with_record`, a new room shows what was said before."""
         scene = await self.scene(session, ticket)
-        text = wording.line_of(Action.REOPEN, actor_id=None)
+        asked = await table.list_events(session, ticket.id, kinds=[Action.REOPEN])
+        text = wording.line_of(Action.REOPEN, actor_id=asked[-1].actor_id if asked else None)
         payload = wording.line_payload(text, scene.locale, users=[ticket.user_id])
         if with_record:
             filename, renderer = transcript_of(ticket, scene.locale)

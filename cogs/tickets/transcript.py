@@ -24,6 +24,7 @@ from bot.core.fields.text import shorten
 from bot.core.i18n import Message, _, babel_locale, ngettext
 from cogs.tickets.attachments import Handles, command_of, size_text
 from cogs.tickets.markdown import render as render_markdown
+from cogs.tickets.retelling import Told, find_told
 from cogs.tickets.wording import PRIORITIES, line_of
 from db.ticket_messages import (
     GONE,
@@ -52,7 +53,8 @@ class Record:
 
     `names` are people's, roles' and channels' names by `@id`, `@&id` and `#id`; `pictures` the
     contents of images by their SHA-256. `left_out` counts the oldest messages, which are not there
-    for want of room. Without `for_staff` notes are left out.
+    for want of room. Without `for_staff` notes are left out. `room_locale` is the language in which
+    the bot spoke in the room.
     """
 
     ticket: Ticket
@@ -64,6 +66,7 @@ class Record:
     names: Mapping[str, str] = field(default_factory=dict)
     pictures: Mapping[str, bytes] = field(default_factory=dict)
     locale: str | None = None
+    room_locale: str | None = None
     zone: str = "UTC"
     for_staff: bool = False
     left_out: int = 0
@@ -159,7 +162,8 @@ class _Writer:
                 (_("Closed by"), self._name(ticket.closed_by)),
                 (_("Closed at"), self.at(ticket.closed_at)),
             ]
-        if ticket.close_reason:
+        # Of an open ticket it is only what somebody would have it closed for.
+        if ticket.close_reason and ticket.closed_at is not None:
             found.append((_("Reason"), ticket.close_reason))
         return [(self.say(name), self.say(value)) for name, value in found]
 
@@ -192,12 +196,29 @@ class _Writer:
             for one in self._record.events
             if self._record.for_staff or one.kind not in STAFF_ONLY
         ]
-        found = [(one.created_at, 1, self._message(one)) for one in self._record.messages]
-        found += [(one.at, 0, self._event(one)) for one in events]
+        told = find_told(
+            events,
+            self._record.messages,
+            opener_id=self._record.ticket.user_id,
+            locale=self._record.room_locale,
+        )
+        # Each is shown once: as the event where its line says it all, or else as the message.
+        merged = {place: one.message for place, one in told.items() if self._is_said(one)}
+        left_out = {one.message_id for one in merged.values()}
+        shown = [one for one in self._record.messages if one.message_id not in left_out]
+        found = [(one.created_at, 1, self._message(one)) for one in shown]
+        found += [
+            (event.at, 0, self._event(event, merged.get(place)))
+            for place, event in enumerate(events)
+            if place in merged or place not in told
+        ]
         found.sort(key=lambda line: (line[0], line[1]))
         return [line for _at, _order, line in found]
 
-    def _event(self, event: TicketEvent) -> dict[str, Any]:
+    def _is_said(self, told: Told) -> bool:
+        return told.in_full and told.message.message_id not in self._files
+
+    def _event(self, event: TicketEvent, message: TicketMessage | None) -> dict[str, Any]:
         line = line_of(
             event.kind,
             actor_id=event.actor_id,
@@ -207,7 +228,8 @@ class _Writer:
         text = self.mark(self.say(line))
         if event.text:
             text += Markup("<br>") + self.mark(event.text)
-        return {"kind": "event", "at": self.at(event.at), "text": text}
+        message_id = message.message_id if message is not None else None
+        return {"kind": "event", "id": message_id, "at": self.at(event.at), "text": text}
 
     def _message(self, one: TicketMessage) -> dict[str, Any]:
         notes: list[Message] = []

@@ -22,7 +22,7 @@ from cogs.tickets.machine import TABLE, Action, Status
 from cogs.tickets.office import Office
 from cogs.tickets.panel import Panel
 from cogs.tickets.roomstate import admitted_by
-from cogs.tickets.wording import line_of
+from cogs.tickets.wording import going_on_line, line_of
 from db import tickets as table
 from db.tickets import Ticket
 
@@ -186,7 +186,7 @@ class Watch:
         await self._herald.say(
             session,
             ticket,
-            _("{actor} has written again: the ticket stays open.", actor=f"<@{opener}>"),
+            going_on_line(opener),
             key=f"goes_on:{ticket.revision}",
             users=[asked_by] if asked_by else [],
         )

@@ -287,6 +287,20 @@ def line_of(
     )
 
 
+def request_line(opener_id: int, actor_id: int) -> Message:
+    """Return the question to an opener whether their ticket can be closed."""
+    return _(
+        "{opener}, {actor} thinks that this is settled. Can the ticket be closed?",
+        opener=f"<@{opener_id}>",
+        actor=f"<@{actor_id}>",
+    )
+
+
+def going_on_line(opener_id: int) -> Message:
+    """Return what is said when an opener writes on instead of answering that question."""
+    return _("{actor} has written again: the ticket stays open.", actor=f"<@{opener_id}>")
+
+
 def line_payload(
     text: Message, locale: str | None, *, reason: str | None = None, users: Collection[int] = ()
 ) -> dict[str, Any]:
@@ -323,11 +337,7 @@ def call_payload(
 def request_payload(scene: Scene, *, by: int, reason: str | None) -> dict[str, Any]:
     """Return the question whether the ticket can be closed, for its opener to answer."""
     ticket, locale = scene.ticket, scene.locale
-    text = _(
-        "{opener}, {actor} thinks that this is settled. Can the ticket be closed?",
-        opener=f"<@{ticket.user_id}>",
-        actor=f"<@{by}>",
-    )
+    text = request_line(ticket.user_id, by)
     payload = line_payload(text, locale, reason=reason, users=[ticket.user_id])
     if ticket.close_at is not None:
         when = f"<t:{int(ticket.close_at.timestamp())}:R>"
