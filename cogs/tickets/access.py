@@ -182,6 +182,22 @@ def not_staff() -> Denied:
     )
 
 
+def not_any_staff() -> Denied:
+    """Return the refusal of what only those can do who see to tickets of some kind."""
+    return Denied(
+        _("Only the staff who see to tickets can do that."),
+        hint=_("An admin can name staff with /ticket settings or /ticket panel edit."),
+    )
+
+
+def only_staff_reopen() -> Denied:
+    """Return the refusal of a ticket that its opener would open again."""
+    return Denied(
+        _("Only the staff can open a ticket again."),
+        hint=_("/ticket open opens another one for you."),
+    )
+
+
 def only_staff_for_others() -> Denied:
     """Return the refusal of a ticket that somebody would open for another member."""
     return Denied(_("Only the staff can open tickets for others."))

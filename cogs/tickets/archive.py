@@ -150,16 +150,21 @@ class Archive:
         async with self._office.database.read() as session:
             return await table.search(session, guild_id, words, panel_ids=panel_ids)
 
+    async def ensure_redactable(self, ticket: Ticket, message_id: int) -> None:
+        """Raise `NotFound` for a message of which the ticket's record has nothing to remove."""
+        await self._capture.flush()
+        async with self._office.database.read() as session:
+            known = (await table.list_known(session, [message_id])).get(message_id)
+        if known is None or known.ticket_id != ticket.id or known.redacted_at is not None:
+            raise _not_on_record()
+
     async def redact(self, ticket: Ticket, message_id: int, actor_id: int) -> None:
         """Remove for good what a message said, from record and search; raises `NotFound`."""
         await self._capture.flush()
         now = self._office.clock.now()
         async with self._office.database.write() as session:
             if not await table.redact(session, ticket.id, message_id, actor_id, now):
-                raise NotFound(
-                    _("There is no such message on the record of this ticket."),
-                    hint=_("Copy the message's link from its menu, and paste it here."),
-                )
+                raise _not_on_record()
             await tickets.add_event(session, ticket, Action.REDACT, now, actor_id=actor_id)
 
     # --- forgetting ------------------------------------------------------------------------------
@@ -187,3 +192,10 @@ def _people_of(ticket: Ticket, events: Sequence[TicketEvent]) -> frozenset[int]:
     found = {ticket.user_id, ticket.claimed_by, ticket.closed_by}
     found |= {user_id for one in events for user_id in (one.actor_id, one.subject_id)}
     return frozenset(sorted(one for one in found if one)[:_MOST_PEOPLE])
+
+
+def _not_on_record() -> NotFound:
+    return NotFound(
+        _("There is no such message on the record of this ticket."),
+        hint=_("Copy the message's link from its menu, and paste it here."),
+    )

@@ -12,7 +12,7 @@ from bot.core.errors import Denied
 from bot.core.i18n import _
 from bot.forms import Input, Question, Values, ask
 from bot.replies import LastingButton, answer
-from cogs.tickets.access import Interaction, Standing, not_staff
+from cogs.tickets.access import Interaction, Standing, not_staff, only_staff_reopen
 from cogs.tickets.changing import ensure_open
 from cogs.tickets.ending import LONGEST_REASON
 from cogs.tickets.settings import KEY
@@ -58,7 +58,7 @@ class TicketButton(
 
 async def _do(interaction: Interaction, standing: Standing, verb: str) -> None:
     if not standing.is_staff:
-        raise not_staff()
+        raise only_staff_reopen() if verb == "reopen" else not_staff()
     await interaction.response.defer(ephemeral=True, thinking=True)
     cog: Any = interaction.client.get_cog("Tickets")
     life, ticket_id, own_id = cog.service.life, standing.ticket.id, interaction.user.id

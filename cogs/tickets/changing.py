@@ -140,7 +140,10 @@ def not_possible(ticket: Ticket) -> Conflict:
                 _("This ticket is just being opened."), hint=_("Try again in a moment.")
             )
         case Status.CLOSING | Status.CLOSED:
-            return Conflict(_("This ticket is closed."), hint=_("/ticket reopen opens it again."))
+            return Conflict(
+                _("This ticket is closed."),
+                hint=_("The staff can open it again with /ticket reopen, or you open another."),
+            )
         case Status.FAILED:
             return Conflict(_("This ticket could not be opened."))
         case _:

@@ -21,6 +21,7 @@ from cogs.tickets.access import (
     complete_panel,
     complete_ticket,
     only_staff_for_others,
+    only_staff_reopen,
 )
 from cogs.tickets.asking import Asker, request_of
 from cogs.tickets.buttons import ask_to_close, ensure_may_close
@@ -123,7 +124,9 @@ class Handling(commands.Cog):
     async def reopen(self, interaction: Interaction, ticket: str | None = None) -> None:
         """Open it in its room, or in a new one that begins with the transcript."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        standing = await self.access.ensure_staff(interaction, ticket)
+        standing = await self.access.find(interaction, ticket)
+        if not standing.is_staff:
+            raise only_staff_reopen()
         await self.service.life.reopen(standing.ticket.id, interaction.user.id)
         made = await self.service.keeper.wait(standing.ticket.id, 20.0)
         if made is not None and made.channel_id is not None and made.status == "open":

@@ -18,7 +18,7 @@ from bot.core.fields.text import escape_markdown, shorten
 from bot.core.i18n import Message, _, ngettext
 from bot.localization import locale_of
 from bot.replies import answer, confirm
-from cogs.tickets.access import Access, Interaction, complete_ticket, not_staff
+from cogs.tickets.access import Access, Interaction, complete_ticket, not_any_staff
 from cogs.tickets.changing import LONGEST_NOTE
 from cogs.tickets.figures import Figures
 from cogs.tickets.machine import Action
@@ -98,7 +98,7 @@ class RecordCommands(commands.Cog):
         await interaction.response.defer(ephemeral=True, thinking=True)
         seen = await self.access.seen_panels(interaction)
         if not seen and not await self.access.is_any_staff(interaction):
-            raise not_staff()
+            raise not_any_staff()
         everything = await self.access.sees_all(interaction)
         found = await self.service.archive.search(
             guild_id_of(interaction), words, panel_ids=None if everything else seen
@@ -128,13 +128,15 @@ class RecordCommands(commands.Cog):
                 _("That is no link to a message."),
                 hint=_("Copy the message's link from its menu, and paste it here."),
             )
+        message_id = int(match[1])
+        await self.service.archive.ensure_redactable(standing.ticket, message_id)
         question = _(
             "Remove this message from the record of ticket {number}? Its text, files and earlier "
             "versions are gone for good; in Discord it stays as it is.",
             number=standing.ticket.number,
         )
         if await confirm(interaction, question):
-            await self.service.archive.redact(standing.ticket, int(match[1]), interaction.user.id)
+            await self.service.archive.redact(standing.ticket, message_id, interaction.user.id)
             await answer(interaction, _("Removed from the record."))
 
     @app_commands.command(description="Leave a note for the staff, or read theirs", extras=_STAFF)
@@ -181,7 +183,9 @@ class RecordCommands(commands.Cog):
                 limit=200,
             )
         if not rows:
-            await answer(interaction, _("There are no open tickets."))
+            sees_others = everything or bool(seen)
+            none_here, none_own = _("There are no open tickets."), _("You have no open tickets.")
+            await answer(interaction, none_here if sees_others else none_own)
             return
         lines = [_ticket_line(one) for one in rows]
         title = ngettext("{count} open ticket", "{count} open tickets", len(rows))
@@ -197,7 +201,7 @@ class RecordCommands(commands.Cog):
         """Show medians, ratings, who did what and when tickets are opened."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         if not await self.access.is_any_staff(interaction):
-            raise not_staff()
+            raise not_any_staff()
         figures = await self.service.quality.figures(guild_id_of(interaction), days)
         await answer(interaction, embed=_figures_embed(figures, days, locale_of(interaction)))
 

@@ -16,7 +16,7 @@ from bot.core.i18n import Message, _
 from bot.forms import Input, Question, Values, ask
 from bot.localization import locale_of
 from bot.replies import LastingButton, answer
-from cogs.tickets.access import Access, Interaction, not_staff, only_staff_for_others
+from cogs.tickets.access import Access, Interaction, not_any_staff, only_staff_for_others
 from cogs.tickets.asking import Asker, request_of
 from cogs.tickets.paging import show_lines
 from cogs.tickets.quality import (
@@ -68,7 +68,7 @@ class TagCommands(commands.Cog):
         """Send a tag as the answer, for everybody in the room."""
         async with in_time():
             if not await self.access.is_any_staff(interaction):
-                raise not_staff()
+                raise not_any_staff()
             found = await self.service.quality.use_tag(guild_id_of(interaction), tag)
         content = found.content
         allowed = discord.AllowedMentions.none()
@@ -153,7 +153,7 @@ class TagCommands(commands.Cog):
         """Show the tags with their beginnings."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         if not await self.access.is_any_staff(interaction):
-            raise not_staff()
+            raise not_any_staff()
         tags = await self.service.quality.list_tags(guild_id_of(interaction))
         if not tags:
             text = _("There are no tags yet. Make one with /ticket tag add.")

@@ -232,6 +232,32 @@ async def test_a_closed_ticket_asks_nobody_why_it_is_closed(desk: Desk) -> None:
     assert "This ticket is closed" in await desk.ask(desk.sam, "ticket close")
 
 
+async def test_members_are_shown_a_way_that_is_theirs(desk: Desk) -> None:
+    await made(desk)
+    ticket = await ticket_in(desk)
+    await desk.cog.service.life.close(ticket.id, desk.sam.id)
+    refused = await desk.ask(desk.ada, "ticket close")
+    assert "The staff can open it again" in refused
+    refused = await desk.ask(desk.ada, "ticket reopen")
+    assert "Only the staff can open a ticket again. /ticket open opens another one" in refused
+    assert "Only the staff who see to tickets" in await desk.ask(desk.ada, "ticket stats")
+    eve = desk.guild.add_member(desk.bench.env.create_user("eve"))
+    assert "You have no open tickets" in await desk.ask(eve, "ticket list")
+
+
+async def test_nobody_is_asked_about_a_message_that_is_not_on_record(desk: Desk) -> None:
+    await made(desk)
+    ticket = await ticket_in(desk)
+    asked = {"message": "123456789012345678"}
+    assert "no such message" in await desk.ask(desk.sam, "ticket redact", **asked)
+    capture = desk.cog.service.capture
+    async with desk.bench.kernel.database.read() as session:
+        await capture.note(session, await get_ticket(session, ticket.id))
+    sent = message(desk.channel.id, int(asked["message"]), "my address", FakeClock().now())
+    capture.take_message(sent | {"guild_id": str(desk.guild.id)})
+    assert "Remove this message" in await desk.ask(desk.sam, "ticket redact", **asked)
+
+
 async def test_tags_are_kept_and_sent(desk: Desk) -> None:
     await made(desk)
     form = await desk.boss.slash(desk.channel, "ticket tag add")
