@@ -94,6 +94,7 @@ class Tickets(
             ("CHANNEL_DELETE", self.on_room_deleted),
             ("THREAD_DELETE", self.on_room_deleted),
             ("GUILD_MEMBER_REMOVE", self.on_departure),
+            ("GUILD_MEMBER_UPDATE", self.service.demotion.take_update),
             ("READY", self.service.capture.take_session),
             ("MESSAGE_CREATE", self.service.capture.take_message),
             ("MESSAGE_UPDATE", self.service.capture.take_edit),

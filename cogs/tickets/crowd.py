@@ -15,7 +15,7 @@ from discord.http import Route
 
 from bot.core.jobs import Retry
 from bot.membership import DiscordMembers
-from cogs.tickets.ports import Admitted, RoomPlan
+from cogs.tickets.ports import Admitted, Crowd, RoomPlan
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
@@ -27,9 +27,6 @@ _THREAD_ARCHIVED = 50083
 _PAGE, _MOST_PAGES = 100, 11
 # As many are taken out at once; then other tickets have their turn.
 _AT_ONCE, _TURN = 50, timedelta(seconds=1)
-
-# The roles of a thread's members; of those who have left the guild, `None`.
-_Crowd = Mapping[int, frozenset[int]]
 
 
 class ThreadCrowd:
@@ -64,21 +61,39 @@ class ThreadCrowd:
             )
         ]
         try:
-            for user_id in leaving[:_AT_ONCE]:
-                await passing_over_the_gone(
-                    self._bot.http.remove_user_from_thread(channel_id, user_id)
-                )
+            await self.take_out(channel_id, leaving)
         except discord.HTTPException as error:
             # Nobody can be taken out of one that is over; that is done when it is opened again.
             if error.code != _THREAD_ARCHIVED:
                 raise
-            return
+
+    async def find_former(
+        self, guild: discord.Guild, channel_id: int, plan: RoomPlan, crowd: Crowd
+    ) -> tuple[Crowd, Sequence[int]]:
+        """Return who is in the thread by a role, and who of the crowd is so no more.
+
+        Without the members intent Discord tells of nobody.
+        """
+        inside = await self._list(guild, channel_id, ())
+        by_role = {user_id: roles & plan.staff_roles for user_id, roles in inside.items()}
+        leaving = [
+            user_id
+            for user_id in sorted(crowd)
+            if user_id in inside
+            and not by_role[user_id]
+            and user_id not in plan.viewers
+            and not _manages_threads(guild, channel_id, plan, user_id, inside[user_id])
+        ]
+        return {user_id: roles for user_id, roles in by_role.items() if roles}, leaving
+
+    async def take_out(self, channel_id: int, leaving: Sequence[int]) -> None:
+        """Take people out; raises `Retry` when they are more than are taken out at once."""
+        for user_id in leaving[:_AT_ONCE]:
+            await passing_over_the_gone(self._bot.http.remove_user_from_thread(channel_id, user_id))
         if len(leaving) > _AT_ONCE:
             raise Retry(_TURN, "more people are to leave the thread")
 
-    async def _list(
-        self, guild: discord.Guild, channel_id: int, dropped: Collection[int]
-    ) -> _Crowd:
+    async def _list(self, guild: discord.Guild, channel_id: int, dropped: Collection[int]) -> Crowd:
         """Return who is in the thread; without the members intent only of those named."""
         found: dict[int, frozenset[int]] = {}
         after = 0

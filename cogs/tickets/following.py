@@ -1,4 +1,4 @@
-"""Has open tickets follow what their guild or panel has set: staff, deadlines, rooms."""
+"""Has tickets follow what their guild or panel has set: staff, deadlines, rooms."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from cogs.tickets.capturing import Capture
 from cogs.tickets.keeper import RoomKeeper
 from cogs.tickets.machine import Status
 from cogs.tickets.office import Office
+from cogs.tickets.panel import Room
+from cogs.tickets.roomstate import admitted_by
 from cogs.tickets.settings import KEY
 from cogs.tickets.watch import Watch
 from db import tickets as table
@@ -49,6 +51,28 @@ class Following:
         for start in range(0, len(tickets), _BATCH):
             async with self._office.database.write() as session:
                 await self._follow(session, tickets[start : start + _BATCH])
+        await self._follow_closed(guild_id, panel_id)
+
+    async def _follow_closed(self, guild_id: int, panel_id: int | None) -> None:
+        """Have those leave the threads of closed tickets whose role sees to them no more."""
+        async with self._office.database.read() as session:
+            tickets = await table.list_tickets(
+                session,
+                guild_id,
+                statuses=[Status.CLOSED],
+                panel_ids=None if panel_id is None else [panel_id],
+                limit=_MOST,
+            )
+        for start in range(0, len(tickets), _BATCH):
+            async with self._office.database.write() as session:
+                for one in tickets[start : start + _BATCH]:
+                    if one.mode == Room.THREAD and await self._admits_too_many(session, one):
+                        await self._keeper.ensure(session, one)
+
+    async def _admits_too_many(self, session: AsyncSession, ticket: Ticket) -> bool:
+        admitted = admitted_by(ticket.room_state or {}).roles
+        panel = await self._office.panel_of(session, ticket)
+        return bool(admitted and admitted - await self._office.seen_by(ticket, panel))
 
     async def _follow(self, session: AsyncSession, tickets: Sequence[Ticket]) -> None:
         for one in tickets:

@@ -26,14 +26,18 @@ from cogs.tickets.machine import TABLE, Action, Status
 from cogs.tickets.naming import next_rename, note_rename, plain_names
 from cogs.tickets.office import Office
 from cogs.tickets.panel import Room
-from cogs.tickets.ports import Admitted, RoomGone, RoomPlan, RoomRefused, Rooms
+from cogs.tickets.ports import Admitted, Crowd, RoomGone, RoomPlan, RoomRefused, Rooms
 from cogs.tickets.roomstate import (
     AGAIN,
     admits_others,
     admitted_by,
+    crowd_of,
+    is_to_be_removed,
     next_run,
+    note_of,
     roles_to_call,
     state_of,
+    waits_too_long,
 )
 from cogs.tickets.settings import KEY
 from cogs.tickets.waiters import Waiters, no_room
@@ -51,12 +55,11 @@ log = structlog.get_logger(__name__)
 ROOM_JOB = "tickets.room"
 MOST_ATTEMPTS = 8
 _SOON = timedelta(seconds=1)
-# How long somebody waits for a room while Discord does not answer.
-_LONGEST_WAIT = timedelta(minutes=5)
 # How long the room of a ticket that was given up is looked for while Discord does not answer.
 _LOOKED_FOR = timedelta(days=7)
 _CAUSE = "room_refused"
 _WAITS_FOR_ROOM = (Status.OPENING, Status.REOPENING)
+_HAS_CROWD = (Status.OPEN, Status.CLOSING, Status.CLOSED)
 
 # Takes the ticket as it is now; of an opened one also whether it was open before.
 Opened = Callable[["AsyncSession", Ticket, bool], Awaitable[None]]
@@ -96,6 +99,8 @@ class RoomKeeper:
         self.shut: list[Shut] = []
         self.shutting: list[Callable[[], Awaitable[None]]] = []
         self.dropped: list[Callable[[int], None]] = []
+        # Told of the guild, and of who is in a thread there by which roles.
+        self.crowds: list[Callable[[int, Crowd], None]] = []
 
     def start(self) -> None:
         """Take up the jobs, also those of earlier runs."""
@@ -161,18 +166,9 @@ class RoomKeeper:
         except Retry as error:
             if case.ticket.status == Status.FAILED:
                 raise Retry(AGAIN, str(error)) from error
-            if not self._waits_too_long(case.ticket):
+            if not waits_too_long(case.ticket, self._since, self._office.clock.now()):
                 raise
             await self._give_up(case.ticket, no_room())
-
-    def _waits_too_long(self, ticket: Ticket) -> bool:
-        """Tell whether somebody waits for a room for so long that an end in words is better.
-
-        While this process was not there nobody has asked Discord.
-        """
-        since = max(ticket.created_at, self._since)
-        waited = self._office.clock.now() - since
-        return ticket.status == Status.OPENING and waited > _LONGEST_WAIT
 
     async def job_failed(self, event: JobFailed) -> None:
         """End the opening of a ticket whose job was given up."""
@@ -224,7 +220,7 @@ class RoomKeeper:
             elif ticket.status == Status.FAILED:
                 await self._clear_up(case)
             return
-        if ticket.status == Status.FAILED or self._is_to_be_removed(ticket):
+        if ticket.status == Status.FAILED or is_to_be_removed(ticket, self._office.clock.now()):
             await self._remove(case, ticket.channel_id)
             return
         if ticket.status == Status.CLOSING:
@@ -274,10 +270,12 @@ class RoomKeeper:
     async def _align(self, case: _Case, channel_id: int) -> None:
         ticket, plan, was = case.ticket, case.plan, case.ticket.room_state or {}
         wanted = state_of(ticket, plan)
+        if plan.is_thread and ticket.status in _HAS_CROWD:
+            wanted["crowd"] = await self._look_at_crowd(case, channel_id)
         if admits_others(was, wanted):
             await self._rooms.align(channel_id, plan, admitted_by(was))
             was = await self._note_admitted(case, was, wanted)
-            wanted["calls"] = was["calls"]
+            wanted |= {part: was[part] for part in ("calls", "crowd")}
         if was.get("parents") != wanted["parents"] and ticket.status == Status.OPEN:
             await self._rooms.move(channel_id, plan)
         renamed_at = None
@@ -295,6 +293,14 @@ class RoomKeeper:
         if wanted != ticket.room_state:
             await self._problems.solve(ticket.guild_id, KEY, _CAUSE, str(ticket.panel_id))
 
+    async def _look_at_crowd(self, case: _Case, channel_id: int) -> dict[str, Any]:
+        """Take out of a thread who has lost their role, and return who is in it by one."""
+        ticket = case.ticket
+        crowd = await self._rooms.expel(channel_id, case.plan, crowd_of(ticket.room_state or {}))
+        for hook in self.crowds:
+            hook(ticket.guild_id, crowd)
+        return note_of(crowd)
+
     async def _note_admitted(
         self, case: _Case, was: Mapping[str, Any], wanted: Mapping[str, Any]
     ) -> dict[str, Any]:
@@ -302,7 +308,9 @@ class RoomKeeper:
         ticket = case.ticket
         called = roles_to_call(ticket, case.plan, was)
         now = {**wanted, "name": was.get("name"), "parents": was.get("parents")}
-        now["calls"] += bool(called)
+        if called:
+            # They come in now: who they are is looked at once they have.
+            now |= {"calls": now["calls"] + 1, "crowd": None}
         async with self._office.database.write() as session:
             await table.note_room(session, ticket.id, now)
             if called:
@@ -316,17 +324,11 @@ class RoomKeeper:
         if receipt is not None and receipt.is_open and not receipt.is_parked:
             raise Retry(_SOON, "the last message is on its way")
 
-    def _is_to_be_removed(self, ticket: Ticket) -> bool:
-        due = ticket.remove_at is not None and ticket.remove_at <= self._office.clock.now()
-        return due and ticket.status == Status.CLOSED and ticket.mode == Room.CHANNEL
-
     async def _remove(self, case: _Case, channel_id: int) -> None:
         await self._rooms.remove(channel_id, case.plan)
         await self._note_gone(case.ticket, removed=True)
 
-    async def _note(
-        self, ticket: Ticket, state: dict[str, Any], renamed_at: list[float] | None = None
-    ) -> None:
+    async def _note(self, ticket: Ticket, state: Any, renamed_at: Any = None) -> None:
         async with self._office.database.write() as session:
             await table.note_room(session, ticket.id, state, renamed_at)
 
@@ -346,15 +348,13 @@ class RoomKeeper:
         now = self._office.clock.now()
         closed = None
         if ticket.status in TABLE[Action.ROOM_LOST].sources:
-            closed = await table.change_ticket(
-                session,
-                ticket.id,
-                TABLE[Action.ROOM_LOST].sources,
-                status=Status.CLOSED,
-                closed_at=now,
-                close_at=None,
-                close_requested_by=None,
-            )
+            values: dict[str, Any] = {"closed_at": now, "close_at": None}
+            if ticket.status == Status.OPEN:
+                locale = await self._office.locale(ticket.guild_id)
+                values["close_reason"] = _("Its room was deleted in Discord.").render(locale)
+            values |= {"status": Status.CLOSED, "close_requested_by": None}
+            sources = TABLE[Action.ROOM_LOST].sources
+            closed = await table.change_ticket(session, ticket.id, sources, **values)
         if not await table.drop_room(session, ticket.id, ticket.channel_id, lost=not removed):
             return
         for hook in self.dropped:

@@ -101,6 +101,10 @@ class Admitted:
     roles: frozenset[int] | None = frozenset()
 
 
+# Who is in a thread by which roles.
+Crowd = Mapping[int, frozenset[int]]
+
+
 class RoomGone(Exception):
     """The room was deleted."""
 
@@ -132,6 +136,14 @@ class Rooms(Protocol):
 
         `was` is who had been let in. A role that is new to a thread is let in by being mentioned,
         which is left to the caller.
+        """
+        ...
+
+    async def expel(self, channel_id: int, plan: RoomPlan, crowd: Crowd) -> Crowd:
+        """Take out of a thread those of a crowd who have none of its roles any more.
+
+        Returns who is in it by a role now, also of a thread that is over; nobody where Discord does
+        not tell. Who was let in by hand stays.
         """
         ...
 

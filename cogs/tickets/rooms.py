@@ -21,7 +21,7 @@ from bot.core.jobs import Retry
 from bot.core.places import ChannelList, label_of
 from bot.core.preflight import missing_permissions
 from cogs.tickets.crowd import ThreadCrowd, passing_over_the_gone
-from cogs.tickets.ports import Admitted, RoomGone, RoomPlan, RoomRefused
+from cogs.tickets.ports import Admitted, Crowd, RoomGone, RoomPlan, RoomRefused
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
@@ -195,6 +195,24 @@ class DiscordRooms:
             await self._bot.http.edit_channel(
                 channel_id, archived=False, locked=False, reason=plan.reason
             )
+
+    async def expel(self, channel_id: int, plan: RoomPlan, crowd: Crowd) -> Crowd:
+        """Take out of a thread those of a crowd who have none of its roles any more."""
+        guild = self._guild(plan)
+        async with _telling(self._explain(plan, _FOR_THREADS)):
+            found, leaving = await self._crowd.find_former(guild, channel_id, plan, crowd)
+            known = guild.get_thread(channel_id)
+            is_over = known is None or known.archived
+            if leaving:
+                if is_over:
+                    # Nobody can be taken out of a thread that is archived.
+                    edit = self._bot.http.edit_channel
+                    await edit(channel_id, archived=False, reason=plan.reason)
+                await self._crowd.take_out(channel_id, leaving)
+            # Also one that a run which was killed has left so.
+            if plan.locked and ((leaving and is_over) or (known and known.locked and not is_over)):
+                await self._lock_thread(channel_id, plan)
+        return found
 
     async def rename(self, channel_id: int, plan: RoomPlan) -> None:
         """Give the room the plan's name."""
@@ -379,7 +397,7 @@ def _judge(error: discord.HTTPException, explain: Any) -> Exception:
 _LIMITS: dict[int, tuple[Message, Message]] = {
     _MOST_CHANNELS: (
         _("This server has 500 channels, the most that Discord allows."),
-        _("Delete channels that nobody needs, or have the panel's tickets be threads."),
+        _("An admin can delete channels, or have the tickets be threads."),
     ),
     _MOST_THREADS: (
         _("This server has as many active threads as Discord allows."),

@@ -1,7 +1,8 @@
 """What is noted of a ticket's room, and what a change of it means; pure.
 
 The note is JSON: `name`, `parents`, `viewers`, `locked`, `roles` (null while nobody was let in),
-`panel` (whose rules made it so), `calls` (how often roles were called after the first message).
+`panel` (whose rules made it so), `calls` (how often roles were called after the first message),
+`crowd` (who is in a thread by which roles; null until that was looked at).
 """
 
 from __future__ import annotations
@@ -13,25 +14,35 @@ from typing import Any
 from cogs.tickets.machine import Status
 from cogs.tickets.naming import next_rename
 from cogs.tickets.panel import Room
-from cogs.tickets.ports import Admitted, RoomPlan
+from cogs.tickets.ports import Admitted, Crowd, RoomPlan
 from db.tickets import Ticket
 
 State = dict[str, Any]
 # A room that people have to put something right for is tried again that often.
 AGAIN = timedelta(minutes=10)
+# Who was called into a thread is in it by then.
+CROWD_AFTER = timedelta(minutes=1)
+# How long somebody waits for a room while Discord does not answer.
+_LONGEST_WAIT = timedelta(minutes=5)
 _ADMISSION = ("viewers", "roles", "locked")
 
 
 def state_of(ticket: Ticket, plan: RoomPlan, *, made: bool = False) -> State:
     """Return what is noted of a room that is as planned; one just `made` has nobody in it yet."""
+    known = ticket.room_state or {}
+    roles = plan.staff_roles
+    if plan.locked and (before := admitted_by(known).roles) is not None:
+        # Nobody is called to a room that is locked: who is new is called when it is opened again.
+        roles &= before
     state = {
         "name": plan.name,
         "parents": _texts(plan.parent_ids),
         "viewers": _texts(sorted(plan.viewers)),
-        "roles": _texts(sorted(plan.staff_roles)),
+        "roles": _texts(sorted(roles)),
         "locked": plan.locked,
         "panel": str(ticket.panel_id),
-        "calls": (ticket.room_state or {}).get("calls", 0),
+        "calls": known.get("calls", 0),
+        "crowd": known.get("crowd"),
     }
     return state | {"viewers": [], "roles": None} if made else state
 
@@ -51,6 +62,17 @@ def admitted_by(state: Mapping[str, Any]) -> Admitted:
     )
 
 
+def crowd_of(state: Mapping[str, Any]) -> Crowd:
+    """Return who was in a thread by which roles, by what is noted of it."""
+    known = state.get("crowd") or {}
+    return {int(user_id): frozenset(map(int, roles)) for user_id, roles in known.items()}
+
+
+def note_of(crowd: Crowd) -> dict[str, list[str]]:
+    """Return a crowd as it is noted."""
+    return {str(user_id): _texts(sorted(crowd[user_id])) for user_id in sorted(crowd)}
+
+
 def roles_to_call(ticket: Ticket, plan: RoomPlan, was: Mapping[str, Any]) -> frozenset[int]:
     """Return the roles to mention once the room is as planned; `was` is what was noted before.
 
@@ -68,13 +90,32 @@ def roles_to_call(ticket: Ticket, plan: RoomPlan, was: Mapping[str, Any]) -> fro
     return fresh | plan.told_roles if has_moved else fresh
 
 
+def waits_too_long(ticket: Ticket, since: datetime, now: datetime) -> bool:
+    """Tell whether somebody waits for a room for so long that an end in words is better.
+
+    `since` is when this process began: while it was not there nobody has asked Discord.
+    """
+    waited = now - max(ticket.created_at, since)
+    return ticket.status == Status.OPENING and waited > _LONGEST_WAIT
+
+
+def is_to_be_removed(ticket: Ticket, now: datetime) -> bool:
+    """Tell whether the channel of a closed ticket has been kept for long enough."""
+    is_due = ticket.remove_at is not None and ticket.remove_at <= now
+    return is_due and ticket.status == Status.CLOSED and ticket.mode == Room.CHANNEL
+
+
 def next_run(ticket: Ticket, now: datetime) -> datetime | None:
     """Return when the room has to be looked at again: for a name that waits, or its removal."""
     if ticket.channel_id is None:
         return None
     state = ticket.room_state or {}
     if ticket.status == Status.OPEN:
-        return next_rename(ticket.renamed_at, now) if state.get("name") != ticket.name else None
+        is_renamed = state.get("name") == ticket.name
+        found = [] if is_renamed else [next_rename(ticket.renamed_at, now)]
+        if ticket.mode == Room.THREAD and state.get("crowd") is None:
+            found.append(now + CROWD_AFTER)
+        return min(found, default=None)
     if ticket.status == Status.CLOSED:
         if not state.get("locked"):
             return now + AGAIN

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cogs.tickets.archive import Archive
 from cogs.tickets.capturing import Capture, History
+from cogs.tickets.demotion import Demotion
 from cogs.tickets.files import Fetcher, FileKeeper, FileStore
 from cogs.tickets.following import Following
 from cogs.tickets.handout import Handout
@@ -51,6 +52,7 @@ class TicketService:
     archive: Archive
     quality: Quality
     following: Following
+    demotion: Demotion
 
     @classmethod
     def build(cls, kernel: Any, outside: Outside) -> TicketService:
@@ -88,6 +90,7 @@ class TicketService:
             archive=Archive(office, capture, files),
             quality=quality,
             following=Following(office, keeper, watch, capture),
+            demotion=Demotion(office, keeper, kernel.supervisor.spawn),
         )
 
     async def start(self) -> None:
@@ -98,5 +101,6 @@ class TicketService:
         self.losses.start()
         self.files.start()
         self.keeper.opened.append(self.files.room_opened)
+        self.keeper.crowds.append(self.demotion.note)
         await self.capture.start()
         await self.archive.start()

@@ -23,10 +23,10 @@ from bot.core.settings import SettingsStore
 from bot.sandbox import Sandbox
 from bot.sandbox.guild import Guild
 from cogs import general
-from cogs.tickets import FEATURE, keeper
+from cogs.tickets import FEATURE, keeper, roomstate
 from cogs.tickets.files import FileStore
 from cogs.tickets.panel import Panel
-from cogs.tickets.ports import Admitted, Applicant, Request, RoomPlan
+from cogs.tickets.ports import Admitted, Applicant, Crowd, Request, RoomPlan
 from cogs.tickets.service import Outside, TicketService
 from cogs.tickets.settings import KEY
 from db import ticket_panels
@@ -37,22 +37,36 @@ from tests.kill.harness import Step, survive
 from tests.kill.test_kill_autorole import guild, sandbox  # noqa: F401 - fixtures
 from tests.kill.victim import Scene, die
 
-STATUS = r"UPDATE tickets SET.* status="
+CLOSED_BY, WAITING = r"UPDATE tickets SET.* closed_by=", r"UPDATE tickets SET.* waiting_since="
+# By which columns a change of the status knows the others.
+OPENED = r"UPDATE tickets SET (?!.*(closed_by|waiting_since)=)(?=.*remove_at=).*status="
+SHUT = r"UPDATE tickets SET (?!.*(closed_by|waiting_since|remove_at)=).*status="
 STEPS = {
     "row not stored": Step("committing", r"INSERT INTO tickets "),
     "row stored": Step("committed", r"INSERT INTO tickets "),
     "about to make the room": Step("making"),
     "room made, not noted": Step("made"),
     "room noted": Step("committed", r"UPDATE tickets SET.* channel_id="),
-    "not open yet": Step("committing", STATUS),
+    "opener let in, not noted": Step("let in"),
+    "not open yet": Step("committing", OPENED),
+    "open": Step("committed", OPENED),
+    "about to welcome": Step("sending"),
     "welcome sent, not noted": Step("sent"),
-    "close not stored": Step("committing", r"UPDATE tickets SET.* closed_by="),
-    "close stored": Step("committed", r"UPDATE tickets SET.* closed_by="),
+    "close not stored": Step("committing", CLOSED_BY),
+    "close stored": Step("committed", CLOSED_BY),
+    "about to say that it is closed": Step("sending", "closed the ticket"),
+    "said that it is closed": Step("sent", "closed the ticket"),
     "about to lock": Step("locking"),
     "locked, not noted": Step("locked"),
-    "reopening not stored": Step("committing", r"UPDATE tickets SET.* waiting_since="),
-    "reopening stored": Step("committed", r"UPDATE tickets SET.* waiting_since="),
+    "not closed yet": Step("committing", SHUT),
+    "closed": Step("committed", SHUT),
+    "opener told of the end, not noted": Step("sent", "is closed"),
+    "reopening not stored": Step("committing", WAITING),
+    "reopening stored": Step("committed", WAITING),
     "unlocked, not noted": Step("unlocked"),
+    "not open again yet": Step("committing", OPENED, nth=2),
+    "open again": Step("committed", OPENED, nth=2),
+    "said that it is open again": Step("sent", "opened the ticket again"),
 }
 
 
@@ -101,8 +115,11 @@ class _Outside:
         if plan.locked:
             self._locks += 1
             self._die_at("locked")
-        elif self._locks:
-            self._die_at("unlocked")
+        else:
+            self._die_at("unlocked" if self._locks else "let in")
+
+    async def expel(self, channel_id: int, plan: RoomPlan, crowd: Crowd) -> Crowd:
+        return {}
 
     async def rename(self, channel_id: int, plan: RoomPlan) -> None: ...
 
@@ -155,6 +172,7 @@ def live(_jobs: Any, _outbox: Any) -> Any:
         )
         # The keeper looks again whether the last message is there: a second of each process.
         keeper._SOON = timedelta(milliseconds=50)
+        roomstate.CROWD_AFTER = timedelta(milliseconds=50)
         kernel = _Kernel(scene)
         service = TicketService.build(kernel, everything)
         service.life.start()
@@ -244,4 +262,5 @@ async def test_kill_at_each_step_of_a_ticket(
     assert events == ["open", "room_ready", "close", "room_shut", "reopen", "room_ready"]
     said = [one.content for one in room.messages.values() if one.content]
     assert sum("closed the ticket" in one for one in said) == 1
+    assert sum("opened the ticket again" in one for one in said) == 1
     assert sum(one.startswith(f"<@{ann.id}>") for one in said) == 1

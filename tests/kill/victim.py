@@ -41,12 +41,14 @@ NUMBER_FORMATS = [Locale.parse(language).decimal_formats for language in LANGUAG
 class Step:
     """A moment to die.
 
-    At the statement that the pattern finds (`executed`, `committing`, `committed`), at the courier
-    (`sending`, `sent`), or at a moment of the scenario's own.
+    At the statement that the pattern finds for the `nth` time (`executed`, `committing`,
+    `committed`), at the courier with what it finds (`sending`, `sent`), or at a moment of the
+    scenario's own.
     """
 
     moment: str
     pattern: str = ""
+    nth: int = 1
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class Watch:
     """Kills the process when a statement that matches is executed, is committed, or has been."""
 
     def __init__(self, database: Database, step: Step) -> None:
-        self._moment = step.moment
+        self._moment, self._left = step.moment, step.nth
         self._pattern = re.compile(step.pattern, re.DOTALL)
         engine = database.engine.sync_engine
         event.listen(engine, "after_cursor_execute", self._executed)
@@ -97,6 +99,10 @@ class Watch:
 
     def _executed(self, connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
         if self._pattern.search(statement):
+            self._left -= 1
+            # From then on: what is rolled back was not the moment yet.
+            if self._left > 0:
+                return
             connection.info["seen"] = True
             self._die_if("executed")
 
@@ -116,17 +122,19 @@ class Watch:
 class DoomedCourier:
     """Hands on to the real courier and dies before or after it."""
 
-    def __init__(self, courier: Courier, moment: str) -> None:
+    def __init__(self, courier: Courier, step: Step) -> None:
         self._courier = courier
-        self._moment = moment
+        self._step = step
 
     async def deliver(self, entry: Entry) -> int | None:
-        if self._moment == "sending":
-            die()
+        self._die_if("sending", entry)
         message_id = await self._courier.deliver(entry)
-        if self._moment == "sent":
-            die()
+        self._die_if("sent", entry)
         return message_id
+
+    def _die_if(self, moment: str, entry: Entry) -> None:
+        if moment == self._step.moment and re.search(self._step.pattern, str(entry.payload)):
+            die()
 
     async def find_sent(self, entry: Entry, since: datetime) -> Sequence[int]:
         return await self._courier.find_sent(entry, since)
@@ -151,7 +159,7 @@ async def run(database_url: str, discord_url: str, scenario: str, step: Step, la
     module, _, name = scenario.partition(":")
     act = getattr(importlib.import_module(module), name)(jobs, outbox)
     async with log_in(discord_url) as client, asyncio.timeout(GIVE_UP_SECONDS):
-        outbox.use(DoomedCourier(DiscordCourier(client, clock), step.moment))
+        outbox.use(DoomedCourier(DiscordCourier(client, clock), step))
         if step.pattern:
             Watch(database, step)
         first = bool(step.moment)

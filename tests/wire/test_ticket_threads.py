@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
+
+import pytest
+from sqlalchemy import select
 
 from bot.core.contracts import SYSTEM
 from bot.sandbox import Sandbox
@@ -10,7 +14,9 @@ from bot.sandbox.events import Intent
 from bot.sandbox.guild import Guild
 from bot.sandbox.models import Role
 from bot.sandbox.permissions import Permission
+from cogs.tickets import roomstate
 from cogs.tickets.panel import Panel
+from db.tickets import Ticket
 from tests.wire.running import Bot, config_for, running, until
 from tests.wire.test_tickets import ready, room_of
 
@@ -89,3 +95,44 @@ async def test_without_the_members_intent_only_the_named_leave(
         await owner.slash(room, "ticket remove", member=kim.user)
         await until(lambda: kim.id not in room.thread_state.members, what="one member less")
         assert sam.id in room.thread_state.members
+
+
+async def test_who_loses_the_role_leaves_threads_open_and_closed(
+    sandbox: Sandbox, guild: Guild, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roomstate, "CROWD_AFTER", timedelta(milliseconds=100))
+    ann, sam, zoe, kim = (sandbox.join(guild, name) for name in ("ann", "sam", "zoe", "kim"))
+    role = guild.add_role("Helper")
+    for person in (sam, zoe):
+        guild.update_member(person.member, roles=(role.id,))
+    general = guild.channel("general")
+    async with running(config_for(sandbox, sqlite_url, jobs={"poll_seconds": 0.2})) as bot:
+        owner = await ready(sandbox, guild, bot)
+        await owner.slash(general, "ticket panel create", name="Support", staff=role)
+        await change(bot, guild, "Support", per_member=2)
+        over = room_of(sandbox, await ann.slash(general, "ticket open"))
+        room = room_of(sandbox, await ann.slash(general, "ticket open"))
+        # Somebody whom the staff have brought in by hand stays, whatever happens.
+        room.add_thread_member(kim.id)
+
+        async def is_noted() -> bool:
+            async with bot.kernel.database.read() as session:
+                states = await session.scalars(select(Ticket.room_state))
+            return all(len(one.get("crowd") or ()) == 2 for one in states)
+
+        await until(is_noted, what="who is in the threads")
+        await owner.slash(over, "ticket close", reason="Solved")
+        await until(lambda: over.thread_state.archived, what="the end")
+        guild.update_member(zoe.member, nick="Zoe")
+        guild.update_member(sam.member, roles=())
+        await until(lambda: sam.id not in room.thread_state.members, what="one less")
+        await until(lambda: sam.id not in over.thread_state.members, what="one less in the other")
+        await until(lambda: over.thread_state.archived, what="that it is over again")
+        assert over.thread_state.locked
+        assert {ann.id, zoe.id} <= over.thread_state.members.keys()
+        assert {ann.id, zoe.id, kim.id} <= room.thread_state.members.keys()
+
+        other = guild.add_role("Other")
+        await change(bot, guild, "Support", staff_roles=[str(other.id)])
+        await until(lambda: zoe.id not in over.thread_state.members, what="nobody of the former")
+        await until(lambda: over.thread_state.archived, what="that it is over still")

@@ -25,7 +25,7 @@ from cogs import general
 from cogs.tickets import FEATURE
 from cogs.tickets.files import FileStore
 from cogs.tickets.panel import Panel, name_key
-from cogs.tickets.ports import Admitted, Applicant, Request, RoomGone, RoomPlan, RoomRefused
+from cogs.tickets.ports import Admitted, Applicant, Crowd, Request, RoomGone, RoomPlan, RoomRefused
 from cogs.tickets.service import Outside, TicketService
 from cogs.tickets.settings import KEY
 from db import ticket_panels
@@ -92,6 +92,10 @@ class FakeRooms:
         room = self._get(channel_id, "align")
         room.viewers, room.locked = set(plan.viewers), plan.locked
         room.roles = set(plan.staff_roles)
+
+    async def expel(self, channel_id: int, plan: RoomPlan, crowd: Crowd) -> Crowd:
+        self._get(channel_id, "expel")
+        return {}
 
     async def rename(self, channel_id: int, plan: RoomPlan) -> None:
         self._get(channel_id, "rename").name = plan.name

@@ -97,7 +97,8 @@ async def test_a_deleted_room_closes_its_ticket_and_reopening_makes_another(
     await stage.settle()
     lost = await stage.get(ticket.id)
     assert (lost.status, lost.channel_id, lost.room_lost) == ("closed", None, True)
-    assert "is closed" in stage.letters(OPENER)[-1]
+    # Nobody closed it: whoever opened it is told why it is over.
+    assert "is closed.\n> Its room was deleted in Discord." in stage.letters(OPENER)[-1]
     await stage.service.life.reopen(ticket.id, STAFF)
     await stage.wait(1)
     again = await stage.get(ticket.id)
