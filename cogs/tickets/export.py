@@ -57,6 +57,7 @@ def _event(event: TicketEvent) -> Mapping[str, Any]:
     return {
         "kind": event.kind,
         "actor_id": str(event.actor_id) if event.actor_id else None,
+        "subject_id": str(event.subject_id) if event.subject_id else None,
         "at": event.at.isoformat(),
         "text": event.text,
         "details": event.details,

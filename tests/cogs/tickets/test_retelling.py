@@ -10,7 +10,7 @@ from db.engine import Database
 from db.guilds import SeenUser, save_users
 from db.tickets import Ticket
 from tests.cogs.tickets.stage import OTHER, STAFF, Stage
-from tests.cogs.tickets.talk import message, opened, say
+from tests.cogs.tickets.talk import message, opened, record, say
 
 BOT = {"id": "99", "username": "pegasus", "bot": True}
 MINUTE = timedelta(minutes=1)
@@ -92,6 +92,13 @@ async def test_who_only_used_commands_has_a_name(sqlite_database: Database) -> N
     page = await page_of(stage, ticket)
     assert "<dd>Sam Sailor</dd>" in page
     assert '<span class="mention">@Sam Sailor</span> sees to this ticket.' in page
+
+
+async def test_the_json_says_to_whom_a_ticket_was_handed(sqlite_database: Database) -> None:
+    stage, ticket = await opened(sqlite_database)
+    await stage.service.life.transfer(ticket.id, STAFF, OTHER)
+    event = (await record(stage, ticket))["events"][-1]
+    assert (event["kind"], event["subject_id"]) == ("transfer", str(OTHER))
 
 
 async def test_it_is_said_who_opened_a_ticket_again(sqlite_database: Database) -> None:
