@@ -91,10 +91,12 @@ class Actor(Writing, Building):
             if self.id in guild.members:
                 judge_profile(guild.members[self.id])
 
-    def join_voice(self, channel: Channel) -> None:
-        """Enter a voice channel."""
+    def join_voice(
+        self, channel: Channel, *, self_mute: bool = False, self_deaf: bool = False
+    ) -> None:
+        """Enter a voice channel, or be muted or deafened there from now on."""
         self._need(channel, Permission.CONNECT, "speak")
-        channel.home.set_voice_state(self.user, channel)
+        channel.home.set_voice_state(self.user, channel, self_mute=self_mute, self_deaf=self_deaf)
 
     def leave_voice(self) -> None:
         """Leave voice."""

@@ -12,6 +12,7 @@ import pytest
 
 from bot.sandbox import Sandbox
 from bot.sandbox.guild import Guild
+from bot.sandbox.models import ChannelType
 from bot.sandbox.snowflake import snowflake_time
 from tests.sandbox.conftest import Client
 
@@ -106,6 +107,17 @@ def _add_commands(client: Client) -> None:
     async def echo(interaction: discord.Interaction, text: str) -> None:
         """Say it again."""
         await interaction.response.send_message(text, view=Asker(), ephemeral=True)
+
+
+async def test_people_sit_in_voice(control: Control, sandbox: Sandbox, guild: Guild) -> None:
+    lounge, ada = guild.add_channel("lounge", ChannelType.VOICE), sandbox.join(guild, "ada")
+    path, who = f"/guilds/{guild.id}/voice", str(ada.id)
+    sat = await control("PUT", path, user_id=who, channel_id=str(lounge.id), self_mute=True)
+    assert (sat["channel_id"], sat["self_mute"], sat["self_deaf"]) == (str(lounge.id), True, False)
+    await control("PUT", path, user_id=who, channel_id=str(lounge.id))
+    assert not guild.voice_states[ada.id]["self_mute"]
+    await control("PUT", path, user_id=who)
+    assert not guild.voice_states
 
 
 async def test_waiting_for_calls_messages_and_frames(

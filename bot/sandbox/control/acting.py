@@ -76,6 +76,19 @@ async def start_thread(ask: Ask) -> Json:
     return render_channel(thread)
 
 
+@operation("PUT", "/guilds/{guild_id}/voice")
+async def sit_in_voice(ask: Ask) -> Json:
+    """Enter the voice channel `channel_id`, with `self_mute` and `self_deaf`; without, leave."""
+    guild, actor = ask.guild(), ask.actor(ask.guild())
+    if (channel_id := ask.body.get("channel_id")) is None:
+        actor.leave_voice()
+        return {}
+    channel = guild.channels[int(channel_id)]
+    marks = {name: bool(ask.body.get(name)) for name in ("self_mute", "self_deaf")}
+    actor.join_voice(channel, **marks)
+    return dict(guild.voice_states[actor.user.id])
+
+
 @operation("POST", "/webhooks/{webhook_id}/messages")
 async def post_through_webhook(ask: Ask) -> Json:
     """Post `content` and `embeds` through a webhook, as `username`."""
