@@ -263,6 +263,7 @@ def _channel_summary(channel: GuildPlace) -> ChannelSummary:
         position=0 if thread else channel.position,
         parent_id=channel.parent_id if thread else channel.category_id,
         bot_permissions=_permissions_in(channel),
+        private=channel.type is discord.ChannelType.private_thread,
     )
 
 

@@ -34,7 +34,7 @@ class GuildSummary:
 
 @dataclass(frozen=True, slots=True)
 class ChannelSummary:
-    """A channel or thread, with what the bot may do in it."""
+    """A channel or thread, with what the bot may do in it; a private thread is `private`."""
 
     id: int
     guild_id: int
@@ -43,6 +43,7 @@ class ChannelSummary:
     position: int = 0
     parent_id: int | None = None
     bot_permissions: Permissions = frozenset()
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -45,10 +45,12 @@ def compose(
     state: BotState,
     locale: str | None,
     now: datetime,
+    tickets: Collection[int | None] = (),
 ) -> Delivery | None:
     """Return what is said of a rise; `None` where nobody is to be told, or nothing can be said.
 
-    `wish` is what the member wants, which outweighs the guild's settings.
+    `wish` is what the member wants, which outweighs the guild's settings. `tickets` are rooms of
+    tickets: nothing is said there, nor in private threads.
     """
     where = Announcing.PRIVATE if wish == IN_PRIVATE else settings.announce
     if wish == NEVER or where is Announcing.OFF:
@@ -60,7 +62,7 @@ def compose(
         return Delivery.direct(
             rise.user_id, payload, dedupe_key=key, guild_id=rise.guild_id, expires_at=until
         )
-    channel_id = _channel_for(rise, settings, where, state)
+    channel_id = _channel_for(rise, settings, where, state, tickets)
     if channel_id is None:
         return None
     return Delivery.message(
@@ -74,15 +76,19 @@ def compose(
 
 
 def _channel_for(
-    rise: Rise, settings: LevelSettings, where: Announcing, state: BotState
+    rise: Rise,
+    settings: LevelSettings,
+    where: Announcing,
+    state: BotState,
+    tickets: Collection[int | None],
 ) -> int | None:
     if where is Announcing.CHANNEL and settings.announce_channel_id is not None:
         return settings.announce_channel_id
-    if rise.channel_id is None:
+    if rise.channel_id is None or rise.channel_id in tickets:
         return None
     # Many channels are for reading only: that is no problem that anybody has to be told of.
     channel = state.channel(rise.guild_id, rise.channel_id)
-    if channel is None or can_post(channel) is not None:
+    if channel is None or channel.private or can_post(channel) is not None:
         return None
     return channel.id
 

@@ -31,11 +31,15 @@ from cogs.levels.settings import KEY, LevelSettings, RewardMode
 from db import level_totals as totals_table
 from db import levels as table
 from db.levels import Gain, Member, Total
+from db.tickets import list_taken
 
 
 @dataclass(frozen=True, slots=True)
 class Earning:
-    """What somebody has earned, and how they were seen then: their roles, and where."""
+    """What somebody has earned, and how they were seen then: their roles, and where.
+
+    It counts for the day of `day_at`, which is that of `seen_at` unless it says otherwise.
+    """
 
     guild_id: int
     user_id: int
@@ -45,6 +49,7 @@ class Earning:
     joined_at: datetime
     seen_at: datetime
     minutes: int = 0
+    day_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,7 @@ class Book:
         return changed
 
     def _gain(self, one: Earning) -> Gain:
-        day = self.day_of(one.guild_id, one.seen_at)
+        day = self.day_of(one.guild_id, one.day_at or one.seen_at)
         return Gain(one.guild_id, one.user_id, one.xp, day, one.joined_at, one.seen_at, one.minutes)
 
     def _earned_rise(self, one: Total, earning: Earning) -> Rise:
@@ -135,7 +140,12 @@ class Book:
                 )
 
     async def _announce(self, session: AsyncSession, rises: Sequence[Rise]) -> None:
+        if not rises:
+            return
         wishes = await table.list_notify(session, [_member_of(one) for one in rises])
+        # What somebody wrote to the staff is not to be joined by a feast.
+        rooms = {one.channel_id for one in rises if one.channel_id is not None}
+        tickets = frozenset(await list_taken(session, rooms))
         state, now = self._state(), self._clock.now()
         for one in rises:
             delivery = compose(
@@ -145,6 +155,7 @@ class Book:
                 state=state,
                 locale=await locale_of_guild(self._settings, state, one.guild_id),
                 now=now,
+                tickets=tickets,
             )
             if delivery is not None:
                 await self._outbox.send(session, delivery)

@@ -62,6 +62,13 @@ def afk_channel_of(bot: Pegasus, guild_id: int) -> int | None:
     return guild.afk_channel.id if guild is not None and guild.afk_channel is not None else None
 
 
+def hears(bot: Pegasus, guild_id: int) -> bool:
+    """Tell whether the connection that brings a guild's events is there."""
+    guild = bot.get_guild(guild_id)
+    shards = bot.kernel.state().gateway().shards
+    return guild is not None and any(one.connected and one.id == guild.shard_id for one in shards)
+
+
 def open_office(bot: Pegasus) -> Office:
     """Build the services for a client."""
     kernel = bot.kernel
@@ -126,6 +133,7 @@ def _talk(bot: Pegasus, seats: Seats, book: Book, boosts: Boosts) -> Talk:
         boosts=boosts,
         state=kernel.state,
         afk_channel=lambda guild_id: afk_channel_of(bot, guild_id),
+        hears=lambda guild_id: hears(bot, guild_id),
     )
 
 

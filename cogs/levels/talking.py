@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -39,6 +39,8 @@ _BATCH = 500
 _MINUTE = 60
 
 AfkChannel = Callable[[int], int | None]
+# Whether Discord tells at present what happens in a guild.
+Hears = Callable[[int], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,11 @@ class _Minute:
     number: int
     at: datetime
     seats: dict[Member, Seat]
+
+    @property
+    def middle(self) -> datetime:
+        """The middle of it: the last minute of a day ends when the next day has begun."""
+        return datetime.fromtimestamp((self.number - 0.5) * _MINUTE, UTC)
 
 
 class Talk:
@@ -64,6 +71,7 @@ class Talk:
         boosts: Boosts,
         state: Callable[[], BotState],
         afk_channel: AfkChannel,
+        hears: Hears,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -73,6 +81,7 @@ class Talk:
         self._boosts = boosts
         self._state = state
         self._afk_channel = afk_channel
+        self._hears = hears
         self._waiting: deque[_Minute] = deque(maxlen=MOST_WAITING)
         self._turn = asyncio.Lock()
 
@@ -93,6 +102,8 @@ class Talk:
         seats = {
             (guild_id, one.user_id): one
             for guild_id, found in self._seats.by_guild()
+            # While the gateway is away nobody knows who has left.
+            if self._hears(guild_id)
             for one in self.earning(guild_id, found)
         }
         if seats:
@@ -134,7 +145,7 @@ class Talk:
     ) -> list[Rise]:
         """Count the minute for those of the members for whom nobody has, and return who rose."""
         claimed = await table.claim_minute(session, minute.number, members)
-        days = {one: self._book.day_of(one[0], minute.at) for one in claimed}
+        days = {one: self._book.day_of(one[0], minute.middle) for one in claimed}
         before = await table.list_minutes(session, days)
         earnings = [
             self._earning(member, minute, before.get(member, 0)) for member in sorted(claimed)
@@ -151,6 +162,7 @@ class Talk:
             read_instant(seat.joined_at) or minute.at,
             minute.at,
             minutes=1,
+            day_at=minute.middle,
         )
 
     def _worth(self, plan: Plan, seat: Seat, before: int) -> int:

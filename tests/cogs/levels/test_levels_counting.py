@@ -25,9 +25,11 @@ from tests.cogs.levels.world import (
     CHANNEL,
     GUILD,
     JOINED,
+    PRIVATE,
     QUIET,
     THREAD,
     LevelWorld,
+    ticket_in,
 )
 from tests.fakes import FakeClock
 
@@ -239,6 +241,30 @@ async def test_channel_that_the_bot_cant_write_in_is_no_matter(world: LevelWorld
 
     assert await world.level() == 1
     assert await world.told() == []
+
+
+async def test_nothing_is_told_in_a_private_thread_or_a_ticket(world: LevelWorld) -> None:
+    await world.set(text_least=100, text_most=100)
+    world.say(channel_id=PRIVATE)
+    await world.counter.flush()
+    async with world.database.write() as session:
+        session.add(ticket_in(THREAD))
+    world.say(channel_id=THREAD, user_id=BOB)
+    await world.counter.flush()
+
+    assert (await world.level(), await world.level(BOB)) == (1, 1)
+    assert await world.told() == []
+
+
+async def test_level_of_a_ticket_is_told_in_the_channel_for_it(world: LevelWorld) -> None:
+    channel = {"announce": Announcing.CHANNEL, "announce_channel_id": str(QUIET)}
+    await world.set(text_least=100, text_most=100, **channel)
+    async with world.database.write() as session:
+        session.add(ticket_in(THREAD))
+    world.say(channel_id=THREAD)
+    await world.counter.flush()
+
+    assert [one.channel_id for one in await world.told()] == [QUIET]
 
 
 async def test_own_text_with_a_mention_notifies_only_if_set(world: LevelWorld) -> None:

@@ -207,3 +207,27 @@ def test_seats_are_bounded() -> None:
     assert sorted(one.user_id for one in seats.in_guild(GUILD)) == [2, 3]
     seats.moved({"user_id": "4", "channel_id": "5", "guild_id": None})
     assert len(seats) == 2
+
+
+async def test_last_minute_of_a_day_belongs_to_that_day(world: LevelWorld) -> None:
+    midnight = datetime(2026, 6, 2, tzinfo=UTC)
+    world.clock.advance((midnight - world.clock.now()).total_seconds() - 60)
+    world.sit(ANN)
+    world.sit(BOB)
+    await world.minutes()
+    assert await world.days() == {TODAY: (10, 1)}
+
+    await world.minutes()
+    assert await world.days() == {TODAY: (10, 1), date(2026, 6, 2): (10, 1)}
+
+
+async def test_minutes_without_news_from_the_gateway_count_for_nobody(world: LevelWorld) -> None:
+    world.sit(ANN)
+    world.sit(BOB)
+    await world.minutes()
+    world.hears = False
+    await world.minutes(5)
+    world.hears = True
+    await world.minutes()
+
+    assert await world.xp() == 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -39,11 +39,12 @@ from db.guilds import GuildMember
 from db.levels import LevelDay
 from db.outbox import OutboxMessage
 from db.role_wishes import RoleWish
+from db.tickets import Ticket
 from tests.bot.core.roles.world import ANN, BOB, GUILD, FakeDiscord, View, World
 from tests.fakes import FakeClock
 
 ADMIN = Actor(9, "command", "boss")
-CHANNEL, QUIET, CATEGORY, THREAD, HALL, AFK = 500, 501, 502, 503, 600, 601
+CHANNEL, QUIET, CATEGORY, THREAD, HALL, AFK, PRIVATE = 500, 501, 502, 503, 600, 601, 504
 STAFF = 802
 POSTS = frozenset({"view_channel", "send_messages", "send_messages_in_threads"})
 JOINED = "2025-03-01T10:00:00.000000+00:00"
@@ -60,6 +61,9 @@ class GuildView(View):
             CHANNEL: ChannelSummary(CHANNEL, GUILD, "general", "text", 0, CATEGORY, POSTS),
             QUIET: ChannelSummary(QUIET, GUILD, "rules", "text"),
             CATEGORY: ChannelSummary(CATEGORY, GUILD, "talk", "category"),
+            PRIVATE: ChannelSummary(
+                PRIVATE, GUILD, "hush", "thread", 0, CHANNEL, POSTS, private=True
+            ),
             THREAD: ChannelSummary(THREAD, GUILD, "aside", "thread", 0, CHANNEL, POSTS),
             HALL: ChannelSummary(HALL, GUILD, "hall", "voice", 0, None, POSTS),
             AFK: ChannelSummary(AFK, GUILD, "away", "voice", 0, None, POSTS),
@@ -127,6 +131,7 @@ class LevelWorld(World):
         )
         self.counter = self.make_counter()
         self.finder = Finder(self.discord)
+        self.hears = True
         self.talk = Talk(
             database,
             clock,
@@ -136,6 +141,7 @@ class LevelWorld(World):
             boosts=self.boosts,
             state=lambda: self.view,
             afk_channel=lambda _guild: AFK,
+            hears=lambda _guild: self.hears,
         )
         self.returning = Returning(
             database, self.settings, book=self.book, spawn=self.supervisor.spawn
@@ -282,4 +288,31 @@ class LevelWorld(World):
         return Target(GUILD, user_id, None if roles is None else frozenset(roles))
 
 
-__all__ = ["ANN", "BOB", "GUILD", "LevelWorld"]
+def ticket_in(channel_id: int) -> Ticket:
+    """Return an open ticket with this room."""
+    return Ticket(
+        guild_id=GUILD,
+        number=1,
+        category="Help",
+        user_id=ANN,
+        request_id=channel_id,
+        status="open",
+        mode="channel",
+        channel_id=channel_id,
+        room_lost=False,
+        name="help-1",
+        renamed_at=[],
+        room_state={},
+        priority="normal",
+        labels=[],
+        staff_roles=[],
+        answers=[],
+        origin={},
+        created_at=datetime(2026, 6, 1, tzinfo=UTC),
+        exempt=False,
+        level=0,
+        revision=0,
+    )
+
+
+__all__ = ["ANN", "BOB", "GUILD", "LevelWorld", "ticket_in"]
