@@ -146,12 +146,19 @@ async def remove_reaction(ask: Ask) -> Json:
 
 @operation("POST", "/channels/{channel_id}/commands")
 async def use_command(ask: Ask) -> Json:
-    """Use the slash command `command` ("welcome test") with `options`, and wait for the answer."""
+    """Use the slash command `command` ("welcome test") with `options`, and wait for the answer.
+
+    An option that is a file is an object as in a message's `files`.
+    """
     channel = ask.channel()
+    options = {
+        name: _file(value) if isinstance(value, dict) else value
+        for name, value in (ask.body.get("options") or {}).items()
+    }
     interaction = await ask.actor(channel.guild).slash(
         channel,
         str(ask.need("command")),
-        options=ask.body.get("options") or {},
+        options=options,
         wait=ask.body.get("wait", True),
     )
     return interaction.to_json()
