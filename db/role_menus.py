@@ -161,6 +161,18 @@ async def _options_of(session: AsyncSession, menu_ids: Collection[int]) -> Seque
     return (await session.scalars(query, execution_options=options)).all()
 
 
+async def find_offering_menu(session: AsyncSession, guild_id: int, role_id: int) -> str | None:
+    """Return the title of a menu of the guild that offers a role, `None` when none does."""
+    query = (
+        select(RoleMenu.title)
+        .join(RoleMenuOption, RoleMenuOption.menu_id == RoleMenu.id)
+        .where(RoleMenu.guild_id == guild_id, RoleMenuOption.role_id == role_id)
+        .order_by(RoleMenu.id)
+        .limit(1)
+    )
+    return await session.scalar(query)
+
+
 async def is_title_taken(
     session: AsyncSession, guild_id: int, title_key: str, *, without: int | None = None
 ) -> bool:

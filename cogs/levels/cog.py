@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from bot.client import Pegasus
 
 _TALK = f"{KEY}.talk"
+_AWAY = N_("<@{user}> is not in this server. What they had earned waits for when they come back.")
 _WISHES = {
     "guild": N_("✅ You are told of your levels as this server tells them."),
     IN_PRIVATE: N_("✅ I tell you of your levels in private."),
@@ -131,10 +132,13 @@ class Levels(
         extras={"works_while_off": True},
     )
     @app_commands.describe(member="Whom it is about; you if left out")
-    async def why(self, interaction: Interaction, member: discord.Member | None = None) -> None:
+    async def why(self, interaction: Interaction, member: discord.User | None = None) -> None:
         """Explain everything that decides what a member earns here and now."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         who = member or interaction.user
+        if not isinstance(who, discord.Member):
+            await answer(interaction, _(_AWAY, user=who.id))
+            return
         situation = await self._situation(interaction, who)
         locale = locale_of(interaction)
         lines = [f"**<@{who.id}>**", *(one.render(locale) for one in explain(situation))]
@@ -195,12 +199,15 @@ class Ranks(commands.Cog):
     )
     @app_commands.describe(member="Whose rank; yours if left out")
     @app_commands.guild_only()
-    async def rank(self, interaction: Interaction, member: discord.Member | None = None) -> None:
+    async def rank(self, interaction: Interaction, member: discord.User | None = None) -> None:
         """Show a member's card, for all to see."""
         guild_id, locale = guild_id_of(interaction), locale_of(interaction)
         who = member or interaction.user
         if who.bot:
             await answer(interaction, _("Bots earn nothing."))
+            return
+        if not isinstance(who, discord.Member):
+            await answer(interaction, _(_AWAY, user=who.id))
             return
         await interaction.response.defer(thinking=True)
         standing = await self.office.standings.rank(guild_id, who.id)

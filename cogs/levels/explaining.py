@@ -9,7 +9,7 @@ from datetime import datetime
 from bot.core.durations import Span
 from bot.core.i18n import Message, _, ngettext
 from cogs.levels.plan import Plan
-from cogs.levels.rules import minute_worth
+from cogs.levels.rules import minute_worth, share
 from cogs.levels.seats import Seat, talking
 
 
@@ -75,8 +75,8 @@ def _explain_text(one: Situation) -> Iterator[Message]:
     else:
         yield _(
             "✅ The next message earns {least} to {most}, then none for {pause}.",
-            least=one.plan.text_range[0],
-            most=sum(one.plan.text_range) - 1,
+            least=_earned(one, one.plan.text_range[0], one.channel_percent),
+            most=_earned(one, sum(one.plan.text_range) - 1, one.channel_percent),
             pause=Span(settings.text_cooldown),
         )
     if not one.reads_content:
@@ -106,11 +106,17 @@ def _explain_voice(one: Situation) -> Iterator[Message]:
     elif one.minutes >= settings.voice_cap.total_seconds() / 60:
         yield _("❌ Talking earns no more today: {cap} are the most.", cap=Span(settings.voice_cap))
     else:
-        yield _("✅ Talking now earns {xp} a minute.", xp=worth)
+        yield _("✅ Talking now earns {xp} a minute.", xp=_earned(one, worth, one.voice_percent))
     if one.minutes >= settings.voice_full_for.total_seconds() / 60:
         yield _(
             "💡 Minutes are worth less after {full} on a day.", full=Span(settings.voice_full_for)
         )
+
+
+def _earned(one: Situation, base: int, place_percent: int) -> int:
+    """Return what is earned of a base with all that is told below."""
+    boost = 100 if one.boost is None else one.boost[0]
+    return share(base, (one.plan.role_percent(one.role_ids), place_percent, boost))
 
 
 def _voice_obstacle(one: Situation) -> Message | None:
@@ -131,14 +137,16 @@ def _voice_obstacle(one: Situation) -> Message | None:
 def _explain_factors(one: Situation) -> Iterator[Message]:
     role = one.plan.role_percent(one.role_ids)
     if role != 100:
-        yield _("✖️ Roles: {percent} %", percent=role)
+        yield _("✖️ Included for roles: {percent} %", percent=role)
     if one.channel_percent not in (0, 100):
         yield _(
-            "✖️ {channel}: {percent} %", channel=f"<#{one.channel_id}>", percent=one.channel_percent
+            "✖️ Included for {channel}: {percent} %",
+            channel=f"<#{one.channel_id}>",
+            percent=one.channel_percent,
         )
     if one.boost is not None:
         yield _(
-            "🚀 Boost: {percent} % until {end}",
+            "🚀 Included for a boost: {percent} % until {end}",
             percent=one.boost[0],
             end=f"<t:{int(one.boost[1].timestamp())}:t>",
         )

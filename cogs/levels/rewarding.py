@@ -20,6 +20,7 @@ from bot.replies import answer, confirm
 from cogs.levels.describing import describe_reward
 from cogs.levels.desk import MANAGED, begin, change_settings, ensure_giving, recheck
 from cogs.levels.office import Interaction, Office
+from cogs.levels.overlaps import ensure_unclaimed
 from cogs.levels.problems import is_powerful
 from cogs.levels.reconciling import (
     KIND,
@@ -85,6 +86,8 @@ class RewardCommands(
         guild_id = await begin(interaction)
         summary = await ensure_giving(interaction, role)
         kind = cast("Literal['give', 'take']", action.value if action else "give")
+        if kind == "give":
+            await ensure_unclaimed(self.bot.kernel, guild_id, role.id)
         powerful = kind == "give" and is_powerful(summary)
         reward = Reward(level=level, role_id=role.id, action=kind, trusted=powerful)
         settings: LevelSettings = (await self.bot.kernel.settings.get(guild_id, KEY)).settings

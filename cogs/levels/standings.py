@@ -76,6 +76,8 @@ class Standings:
 
     async def today(self, guild_id: int, user_id: int) -> tuple[int, int]:
         """Return what a member has earned today, and how many minutes they have talked."""
+        if self._counter.pending((guild_id, user_id)):
+            await self._counter.flush()
         day = self._book.day_of(guild_id, self._clock.now())
         async with self._database.read() as session:
             return await boards.get_day(session, guild_id, user_id, day)

@@ -142,6 +142,10 @@ async def test_restart_keeps_what_was_earned_and_who_leaves_comes_back_to_it(
         board = await bob.slash(general, "levels leaderboard")
         assert board.response is not None
         assert ann.mention not in board.response.text()
+        for command in ("rank", "levels why"):
+            said = await bob.slash(general, command, member=ann.user)
+            assert said.response is not None
+            assert f"{ann.mention} is not in this server" in said.response.text()
 
         ann.join()
         await until(lambda: role.id in ann.member.roles, what="the reward again")

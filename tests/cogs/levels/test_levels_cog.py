@@ -16,6 +16,7 @@ from cogs.levels import counting
 from cogs.levels.settings import KEY
 from cogs.privacy.service import PrivacyService
 from db.engine import Database
+from db.role_menus import RoleMenu, RoleMenuOption
 from tests.cogs.moderation.world import text_of
 from tests.simcord_env import Bench, running_bench, speaking
 
@@ -177,7 +178,7 @@ async def test_why_names_what_is_in_the_way(place: Place) -> None:
     assert f"❌ Nothing is earned in <#{place.channel.id}>." in said
 
     await place.say("xp boost", multiplier=2.0, duration="2h")
-    assert "🚀 Boost: 200 %" in await place.say("levels why", who=place.ada)
+    assert "🚀 Included for a boost: 200 %" in await place.say("levels why", who=place.ada)
 
 
 async def test_minutes_of_talking_are_counted(place: Place) -> None:
@@ -278,6 +279,43 @@ async def test_role_of_staff_needs_a_second_yes(place: Place) -> None:
     await place.say("xp reward add", level=1, role=mod, press="Yes, go ahead")
     state = await place.bench.kernel.settings.get(place.guild.id, KEY)
     assert [one.trusted for one in state.settings.rewards] == [True]
+
+
+async def test_role_that_comes_by_other_ways_is_no_reward(place: Place) -> None:
+    kernel, sailor = place.bench.kernel, place.roles["Sailor"]
+    joins = [{"role_id": str(sailor.id)}]
+    await kernel.settings.change(place.guild.id, "autorole", {"join_roles": joins}, actor=SYSTEM)
+    assert "is a join role" in await place.say("xp reward add", level=1, role=sailor)
+    # Who is no newcomer any more may lose what newcomers have.
+    assert "Level 3 takes" in await place.say("xp reward add", level=3, role=sailor, action="take")
+
+    await kernel.settings.change(place.guild.id, "autorole", {"join_roles": []}, actor=SYSTEM)
+    gate = {"verified_role_id": str(sailor.id)}
+    await kernel.settings.change(place.guild.id, "verification", gate, actor=SYSTEM)
+    assert "is a role of verification" in await place.say("xp reward add", level=1, role=sailor)
+
+    gate = {"verified_role_id": None}
+    await kernel.settings.change(place.guild.id, "verification", gate, actor=SYSTEM)
+    await offer_in_menu(place, sailor.id)
+    assert "in the role menu “Ships”" in await place.say("xp reward add", level=1, role=sailor)
+
+
+async def offer_in_menu(place: Place, role_id: int) -> None:
+    menu = {"title": "Ships", "title_key": "ships", "text": "", "style": "buttons", "mode": "any"}
+    rest = {"most": None, "required": [], "forbidden": [], "revision": 1}
+    async with place.bench.kernel.database.write() as session:
+        found = RoleMenu(guild_id=place.guild.id, **menu, **rest)
+        session.add(found)
+        await session.flush()
+        session.add(RoleMenuOption(menu_id=found.id, role_id=role_id, position=0, trusted=False))
+
+
+async def test_why_tells_what_is_earned_with_everything(place: Place) -> None:
+    await place.say("xp multiplier", percent=200, role=place.roles["Sailor"])
+    await place.say("xp boost", multiplier=3.0, duration="3h")
+    said = await place.say("levels why", who=place.ada)
+    assert "earns 45 to 75" in said
+    assert "🚀 Included for a boost: 300 %" in said
 
 
 async def test_multipliers_are_set_shown_and_removed(place: Place) -> None:
