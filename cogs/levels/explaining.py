@@ -144,6 +144,13 @@ def _explain_factors(one: Situation) -> Iterator[Message]:
             channel=f"<#{one.channel_id}>",
             percent=one.channel_percent,
         )
+    seat = one.seat
+    if seat and seat.channel_id != one.channel_id and one.voice_percent not in (0, 100):
+        yield _(
+            "✖️ Included for {channel}: {percent} %",
+            channel=f"<#{seat.channel_id}>",
+            percent=one.voice_percent,
+        )
     if one.boost is not None:
         yield _(
             "🚀 Included for a boost: {percent} % until {end}",

@@ -15,7 +15,7 @@ from bot.checks import actor_of
 from bot.core.durations import parse_duration
 from bot.core.errors import Conflict, DiscordFailed, InvalidInput
 from bot.core.fields.text import quote, shorten
-from bot.core.i18n import Message, _, ngettext
+from bot.core.i18n import N_, Message, _, ngettext
 from bot.localization import locale_of
 from bot.replies import answer, confirm
 from cogs.levels.boosts import LONGEST
@@ -219,7 +219,7 @@ class Xp(commands.GroupCog, group_name="xp", group_description="Experience by st
         wanted = cast("Mode", mode.value if mode else "replace")
         if not await confirm(
             interaction,
-            _preview(title, reading, locale),
+            _preview(title, reading, wanted, locale),
             danger=wanted == "replace",
             recheck=recheck,
         ):
@@ -240,6 +240,13 @@ class Xp(commands.GroupCog, group_name="xp", group_description="Experience by st
         await run_batch(interaction, order, progress=progress_of, outcome=outcome_of)
 
 
+_QUESTIONS: dict[Mode, str] = {
+    "replace": N_("Import this? It takes the place of what they have."),
+    "add": N_("Import this? It is added to what they have."),
+    "higher": N_("Import this? Whoever has more already keeps that."),
+}
+
+
 async def _download(file: discord.Attachment) -> bytes:
     if file.size > MOST_BYTES:
         raise InvalidInput(_("This file is too large: at most 4 MiB, please."))
@@ -251,7 +258,7 @@ async def _download(file: discord.Attachment) -> bytes:
         ) from None
 
 
-def _preview(title: str, reading: Reading, locale: str) -> Message:
+def _preview(title: str, reading: Reading, mode: Mode, locale: str) -> Message:
     """Return what a file says, as the question before it is imported."""
     count = ngettext(
         "{title}: {count} person", "{title}: {count} people", len(reading.lines), title=title
@@ -264,7 +271,7 @@ def _preview(title: str, reading: Reading, locale: str) -> Message:
         lines.append("- …")
     if reading.bad:
         lines.append(_bad_words(reading, locale))
-    lines.append(_("Import this?").render(locale))
+    lines.append(Message(_QUESTIONS[mode]).render(locale))
     return Message("{text}", {"text": shorten("\n".join(lines), 1900)})
 
 

@@ -317,6 +317,13 @@ async def test_why_tells_what_is_earned_with_everything(place: Place) -> None:
     assert "earns 45 to 75" in said
     assert "🚀 Included for a boost: 300 %" in said
 
+    await place.say("xp multiplier", percent=150, channel=place.hall)
+    await place.ada.join_voice(place.hall)
+    await place.bob.join_voice(place.hall)
+    said = await place.say("levels why", who=place.ada)
+    assert "Talking now earns 45 a minute" in said
+    assert f"✖️ Included for <#{place.hall.id}>: 150 %" in said
+
 
 async def test_multipliers_are_set_shown_and_removed(place: Place) -> None:
     sailor = place.roles["Sailor"]
@@ -389,6 +396,18 @@ async def _fail(_minute: Any) -> None:
 
 async def _import(place: Place, data: bytes, press: str) -> str:
     return await place.say("xp import", file=("levels.csv", data), press=press)
+
+
+async def test_import_asks_with_what_becomes_of_what_there_is(place: Place) -> None:
+    data = f"{place.ada.id},300".encode()
+    for mode, words in (
+        ("replace", "takes the place of what they have"),
+        ("add", "is added to what they have"),
+        ("higher", "has more already keeps that"),
+    ):
+        file = ("levels.csv", data)
+        said = await place.say("xp import", file=file, mode=mode, press="Cancel")
+        assert words in said
 
 
 async def test_returning_member_gets_the_reward_again(place: Place) -> None:
