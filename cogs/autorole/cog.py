@@ -32,7 +32,7 @@ from cogs.autorole.backfill import (
     outcome_of,
     with_roles,
 )
-from cogs.autorole.desk import Interaction, anybody, ensure_giving
+from cogs.autorole.desk import Interaction, anybody, ensure_giving, ensure_no_reward
 from cogs.autorole.editing import (
     JoinRoles,
     change_roles,
@@ -214,6 +214,7 @@ class Autorole(
         # What is agreed to is what the role allows now.
         values["trusted"] = is_powerful(summary)
         kernel = self.bot.kernel
+        await ensure_no_reward(kernel, guild_id, role.id)
 
         def edit(roles: JoinRoles) -> JoinRoles:
             return with_role(roles, changed_role(roles, role.id, values))

@@ -9,7 +9,7 @@ import discord
 
 from bot.checks import guild_id_of
 from bot.core.contracts import MemberFacts, RoleSummary
-from bot.core.errors import Denied, InvalidInput, NotFound
+from bot.core.errors import Conflict, Denied, InvalidInput, NotFound
 from bot.core.i18n import _
 from bot.core.preflight import Action, can_act
 from bot.state import member_facts, names_of
@@ -17,6 +17,7 @@ from cogs.autorole.service import KEY
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
+    from bot.core.kernel import Kernel
 
 Interaction: TypeAlias = "discord.Interaction[Pegasus]"
 
@@ -30,6 +31,18 @@ async def actor_facts(interaction: Interaction) -> MemberFacts:
     if await interaction.client.kernel.permissions.has(user.guild.id, user.id, KEY):
         permissions |= {"manage_roles"}
     return replace(member_facts(user), permissions=permissions)
+
+
+async def ensure_no_reward(kernel: Kernel, guild_id: int, role_id: int) -> None:
+    """Raise `Conflict` when a level gives the role: who joins would have it, and then lose it."""
+    if "levels" not in {one.key for one in kernel.registry.all()}:
+        return
+    for one in (await kernel.settings.get(guild_id, "levels")).settings.rewards:
+        if one.role_id == role_id and one.action == "give":
+            raise Conflict(
+                _("<@&{role}> is the reward of level {level}.", role=role_id, level=one.level),
+                hint=_("Choose another role, or remove it with /xp reward remove."),
+            )
 
 
 async def ensure_giving(

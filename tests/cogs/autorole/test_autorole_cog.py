@@ -99,6 +99,19 @@ def _work_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "begin", begin_and_work)
 
 
+async def test_reward_of_a_level_is_no_join_role(place: Place) -> None:
+    sailor = place.roles["Sailor"]
+    rewards = [{"level": 3, "role_id": str(sailor.id), "action": "give"}]
+    kernel, guild_id = place.bench.kernel, place.guild.id
+    await kernel.settings.change(guild_id, "levels", {"rewards": rewards}, actor=SYSTEM)
+    assert "is the reward of level 3" in await place.say("autorole add", role=sailor)
+
+    # What a level takes is what newcomers have until then.
+    rewards[0]["action"] = "take"
+    await kernel.settings.change(guild_id, "levels", {"rewards": rewards}, actor=SYSTEM)
+    assert f"✅ <@&{sailor.id}>" in await place.say("autorole add", role=sailor)
+
+
 async def test_join_role_is_added_listed_given_and_removed(place: Place) -> None:
     sailor = place.roles["Sailor"]
     said = await place.say("autorole add", role=sailor)
