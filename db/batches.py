@@ -37,7 +37,8 @@ _ACTOR = Erasure(clears=("actor_name",), kept_while=("state", _OPEN))
 class Batch(Base):
     """Many things to be done one after the other.
 
-    `occasion` says which, once per kind for all processes. `done` of `total` are done; both count in the order of what is in `work`.
+    `occasion` says which, once per kind for all processes. `done` of `total` are done; both
+    count in the order of what is in `work`.
     """
 
     __tablename__ = "moderation_batches"

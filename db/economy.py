@@ -26,6 +26,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -172,7 +173,12 @@ async def _clear_reasons(
     *,
     records: bool,  # noqa: ARG001 - the contract's
 ) -> int:
-    """Clear what was written about a person when their money was moved, whoever wrote it."""
+    """Clear what was written about a person when their money was moved, whoever wrote it.
+
+    Their accounts are locked first: so does everybody who changes a row that goes with them.
+    """
+    own = select(Account.id).where(Account.user_id == user_id).order_by(Account.id)
+    await session.execute(own.with_for_update())
     theirs = (
         select(Posting.transaction_id)
         .join(Account, Account.id == Posting.account_id)
@@ -313,6 +319,16 @@ async def lock_balances(session: AsyncSession, ids: Collection[int]) -> dict[int
     return {one.id: one.balance for one in rows}
 
 
+async def lock_holders(
+    session: AsyncSession, guild_id: int, holders: Collection[tuple[str, int]]
+) -> None:
+    """Lock accounts by kind and member until the transaction ends; who has none is left out."""
+    query = select(Account.id).where(
+        Account.guild_id == guild_id, tuple_(Account.kind, Account.user_id).in_(holders)
+    )
+    await session.execute(query.order_by(Account.id).with_for_update())
+
+
 async def room_of(session: AsyncSession, guild_id: int, user_id: int) -> int:
     """Return how much more a member's account can hold, until the transaction ends.
 
@@ -343,6 +359,7 @@ async def list_postings(
         .join(Account, Account.id == Posting.account_id)
         .where(Posting.transaction_id.in_(transaction_ids))
         .order_by(Posting.transaction_id, Posting.account_id)
+        .execution_options(populate_existing=True)
     )
     return [(posting, account) for posting, account in await session.execute(query)]
 

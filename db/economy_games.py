@@ -24,7 +24,17 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, Erasure, Json, RowId, Snowflake, UtcDateTime, person
+from db.base import (
+    DELETE_ROW,
+    NOBODY,
+    Base,
+    Json,
+    RowId,
+    Snowflake,
+    UtcDateTime,
+    erasing,
+    person,
+)
 from db.statements import count_changed, insert_for
 
 
@@ -32,16 +42,18 @@ class GameStatus(StrEnum):
     """How a game stands: `open` with its stake in escrow, or over in one of three ways.
 
     `settled` was played to its end, `refunded` left by its player, `undone` by the staff before.
+    One whose player was erased is `orphaned` until its stake is out of escrow.
     """
 
     OPEN = "open"
     SETTLED = "settled"
     REFUNDED = "refunded"
     UNDONE = "undone"
+    ORPHANED = "orphaned"
 
 
 # What is at stake has to find its way out of escrow.
-_UNTIL_OVER = Erasure(deletes=True, kept_while=("status", (GameStatus.OPEN.value,)))
+_UNSETTLED = (GameStatus.OPEN.value, GameStatus.ORPHANED.value)
 _IS_OPEN = text("status = 'open'")
 
 
@@ -72,7 +84,7 @@ class EconomyGame(Base):
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     guild_id: Mapped[int] = mapped_column(Snowflake)
-    user_id: Mapped[int] = mapped_column(Snowflake, index=True, info=person(_UNTIL_OVER))
+    user_id: Mapped[int] = mapped_column(Snowflake, index=True, info=person(DELETE_ROW))
     game: Mapped[str] = mapped_column(String(16))
     status: Mapped[str] = mapped_column(String(16))
     stake: Mapped[int] = mapped_column(BigInteger)
@@ -86,6 +98,30 @@ class EconomyGame(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     moved_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+@erasing(EconomyGame)
+async def _orphan_games(
+    session: AsyncSession,
+    user_id: int,
+    at: datetime,  # noqa: ARG001 - the contract's
+    *,
+    records: bool,  # noqa: ARG001 - the contract's
+) -> int:
+    """Have a person's open games be nobody's: they are played on by none."""
+    statement = update(EconomyGame).where(
+        EconomyGame.user_id == user_id, EconomyGame.status == GameStatus.OPEN
+    )
+    orphaned = statement.values(status=GameStatus.ORPHANED, user_id=NOBODY, state={})
+    return await count_changed(session, orphaned)
+
+
+async def take_orphan(session: AsyncSession, game_id: int) -> EconomyGame | None:
+    """Delete a game whose player was erased, and return it; None when it is no such game."""
+    statement = delete(EconomyGame).where(
+        EconomyGame.id == game_id, EconomyGame.status == GameStatus.ORPHANED
+    )
+    return await session.scalar(statement.returning(EconomyGame))
 
 
 async def add_game(session: AsyncSession, **values: Any) -> int | None:
@@ -171,7 +207,7 @@ async def close_undone(session: AsyncSession, game_id: int, now: datetime) -> bo
 async def sum_at_stake(session: AsyncSession, guild_id: int) -> int:
     """Return how much of a guild's escrow belongs to open games."""
     query = select(func.sum(EconomyGame.staked)).where(
-        EconomyGame.guild_id == guild_id, EconomyGame.status == GameStatus.OPEN
+        EconomyGame.guild_id == guild_id, EconomyGame.status.in_(_UNSETTLED)
     )
     return int(await session.scalar(query) or 0)
 

@@ -51,6 +51,7 @@ class Lot(Base):
         CheckConstraint("quantity >= 0", name="quantity"),
         Index(None, "expires_at"),
         Index(None, "item_id"),
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
@@ -65,7 +66,11 @@ class ItemUse(Base):
     """That a member used pieces of an item, or gave them away (`target_id`); once per `key`."""
 
     __tablename__ = "economy_item_uses"
-    __table_args__ = (UniqueConstraint("guild_id", "key"), Index(None, "created_at"))
+    __table_args__ = (
+        UniqueConstraint("guild_id", "key"),
+        Index(None, "created_at"),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     guild_id: Mapped[int] = mapped_column(Snowflake)

@@ -72,6 +72,7 @@ class ShopItem(Base):
         ),
         CheckConstraint("price >= 1", name="price"),
         CheckConstraint("stock >= 0", name="stock"),
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
@@ -120,7 +121,11 @@ class Purchase(Base):
     """
 
     __tablename__ = "economy_purchases"
-    __table_args__ = (UniqueConstraint("guild_id", "key"), Index(None, "item_id"))
+    __table_args__ = (
+        UniqueConstraint("guild_id", "key"),
+        Index(None, "item_id"),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     guild_id: Mapped[int] = mapped_column(Snowflake)
@@ -356,6 +361,12 @@ async def change_purchase(session: AsyncSession, purchase_id: int, **values: Any
 async def find_purchase(session: AsyncSession, guild_id: int, key: str) -> Purchase | None:
     """Return the purchase that was made with a key."""
     query = select(Purchase).where(Purchase.guild_id == guild_id, Purchase.key == key)
+    return await session.scalar(query, execution_options=FRESH)
+
+
+async def get_purchase(session: AsyncSession, purchase_id: int) -> Purchase | None:
+    """Return a purchase by its id."""
+    query = select(Purchase).where(Purchase.id == purchase_id)
     return await session.scalar(query, execution_options=FRESH)
 
 

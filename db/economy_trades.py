@@ -24,18 +24,20 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import NOBODY, Base, Erasure, Json, RowId, Snowflake, UtcDateTime, person
+from db.base import NOBODY, Base, Erasure, Json, RowId, Snowflake, UtcDateTime, erasing, person
 from db.statements import count_changed, insert_for
 
-OPEN, ACCEPTED, DECLINED, CANCELLED, EXPIRED = (
+OPEN, ACCEPTED, DECLINED, CANCELLED, EXPIRED, ORPHANED = (
     "open",
     "accepted",
     "declined",
     "cancelled",
     "expired",
+    "orphaned",
 )
-# What is set aside goes back to whom it belongs first.
-_FORGET_TRADER = Erasure(replacement=NOBODY, kept_while=("state", (OPEN,)))
+# With these there is something in escrow.
+_UNSETTLED = (OPEN, ORPHANED)
+_FORGET_TRADER = Erasure(replacement=NOBODY)
 _IS_OPEN = text("state = 'open'")
 
 
@@ -44,7 +46,8 @@ class Trade(Base):
 
     The offerer, `user_id`, gives coins and pieces of an item, and wants coins and pieces. `pieces`
     are those set aside, each with the instant when they expire; once swapped, `got_pieces` are
-    those that came back for them.
+    those that came back for them. An offer of which one side was erased is `orphaned` until what is
+    set aside has gone back, or, where that was the offerer, to the sink.
     """
 
     __tablename__ = "economy_trades"
@@ -61,6 +64,7 @@ class Trade(Base):
             postgresql_where=_IS_OPEN,
         ),
         Index(None, "state", "expires_at"),
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
@@ -81,6 +85,20 @@ class Trade(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+@erasing(Trade)
+async def _orphan_offers(
+    session: AsyncSession,
+    user_id: int,
+    at: datetime,  # noqa: ARG001 - the contract's
+    *,
+    records: bool,  # noqa: ARG001 - the contract's
+) -> int:
+    """Have open offers of and to a person be answered by nobody any more."""
+    named = or_(Trade.user_id == user_id, Trade.partner_id == user_id)
+    statement = update(Trade).where(named, Trade.state == OPEN).values(state=ORPHANED)
+    return await count_changed(session, statement)
 
 
 async def add_trade(session: AsyncSession, values: Mapping[str, Any]) -> int | None:
@@ -117,12 +135,14 @@ async def end_trade(
     user_id: int | None = None,
     partner_id: int | None = None,
     in_time: bool | None = None,
+    was: str = OPEN,
 ) -> Trade | None:
     """End an open offer, of these members if given; `None` when it is not open, or not theirs.
 
-    With `in_time` only while it can still be answered, or, where false, only afterwards.
+    With `in_time` only while it can still be answered, or, where false, only afterwards. `was` may
+    be `ORPHANED` instead.
     """
-    statement = update(Trade).where(Trade.id == trade_id, Trade.state == OPEN)
+    statement = update(Trade).where(Trade.id == trade_id, Trade.state == was)
     if user_id is not None:
         statement = statement.where(Trade.user_id == user_id)
     if partner_id is not None:
@@ -153,9 +173,9 @@ async def list_open_trades(session: AsyncSession, guild_id: int, user_id: int) -
 
 
 async def sum_set_aside(session: AsyncSession, guild_id: int) -> int:
-    """Return how much of a guild's escrow belongs to open offers."""
+    """Return how much of a guild's escrow belongs to offers."""
     query = select(func.sum(Trade.give_coins)).where(
-        Trade.guild_id == guild_id, Trade.state == OPEN
+        Trade.guild_id == guild_id, Trade.state.in_(_UNSETTLED)
     )
     return int(await session.scalar(query) or 0)
 

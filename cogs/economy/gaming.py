@@ -22,6 +22,7 @@ from cogs.economy.settings import EconomySettings
 from cogs.economy.wording import Currency
 from db import economy as accounts
 from db import economy_games as table
+from db.base import NOBODY
 from db.economy_games import EconomyGame, GameStatus
 
 if TYPE_CHECKING:
@@ -151,6 +152,14 @@ async def pay_out(
     await _post(session, game, "settle", moves, kind=kind, now=now)
 
 
+async def let_go(session: AsyncSession, game_id: int, now: datetime) -> None:
+    """Put the stake of a game whose player was erased into the sink: it is nobody's any more."""
+    game = await table.take_orphan(session, game_id)
+    if game is not None:
+        moves = (Move(Holder.ESCROW, Holder.SINK, game.staked),)
+        await _post(session, game, "settle", moves, kind=TransactionKind.LAPSE, now=now)
+
+
 def fitting(paid: int, balance: int) -> int:
     """Return how much of what is paid a member's account has room for; the house keeps the rest.
 
@@ -184,7 +193,7 @@ async def _post(
         guild_id=game.guild_id,
         kind=kind,
         key=f"{reference}:{what}",
-        actor_id=game.user_id,
+        actor_id=game.user_id or None,
         moves=moves,
         reference=reference,
     )
@@ -253,7 +262,7 @@ class Gaming:
         """
         game_id = int(reference.partition(":")[2])
         game = await table.get_game(session, game_id)
-        if game is None:
+        if game is None or game.user_id == NOBODY:
             return ()
         # First the accounts, then the game, as everybody does who moves its money.
         await lock_accounts(session, game.guild_id, game.user_id)

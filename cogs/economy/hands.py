@@ -29,6 +29,7 @@ from cogs.economy.gaming import (
     begin,
     ensure_playable,
     fitting,
+    let_go,
     lock_accounts,
     pay_out,
     present,
@@ -216,7 +217,8 @@ class Hands:
 
     async def _find(self, session: AsyncSession, press: Press) -> EconomyGame:
         game = await table.get_game(session, press.game_id)
-        if game is None or game.guild_id != press.guild_id:
+        orphaned = game is not None and game.status == GameStatus.ORPHANED
+        if game is None or game.guild_id != press.guild_id or orphaned:
             raise NotFound(
                 _("This hand is over long since."), hint=_("/blackjack deals a new one.")
             )
@@ -236,6 +238,7 @@ class Hands:
 
     async def _end_left(self, job: Job, session: AsyncSession) -> datetime | None:
         """End a hand that was left; an instant says when to look again."""
+        await let_go(session, job.payload["game"], self._clock.now())
         game = await table.get_game(session, job.payload["game"])
         if game is None or game.status != GameStatus.OPEN:
             return None

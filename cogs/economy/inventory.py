@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bot.core.errors import Conflict, InvalidInput, NotFound
 from bot.core.fields.text import quote
 from bot.core.i18n import _
+from bot.core.ledger import Holder, hold
 from cogs.economy.shop_office import USED_NOTHING
 from cogs.economy.shop_rules import (
     MOST_PIECES,
@@ -99,6 +100,7 @@ class Inventories:
         )
         now = self._office.clock.now()
         async with self._office.database.write() as session:
+            await hold(session, item.guild_id, {Holder.user(customer.user_id)})
             await self._note(session, item, customer.user_id, 1, key=key)
             await self._take(session, item, customer.user_id, 1)
             ends_at = await self._roles.give(
@@ -112,9 +114,10 @@ class Inventories:
         """Give pieces of an item to another member, once per key."""
         ensure_receivable(giver_id, receiver)
         ensure_count(quantity)
+        people = {giver_id, receiver.user_id}
         async with self._office.database.write() as session:
+            await hold(session, item.guild_id, {Holder.user(one) for one in people})
             await self._note(session, item, giver_id, quantity, key=key, target_id=receiver.user_id)
-            people = {giver_id, receiver.user_id}
             await table.lock_lots(session, item.guild_id, people, {item.id})
             pieces = await self._take(session, item, giver_id, quantity)
             await table.add_pieces(session, item.guild_id, receiver.user_id, item.id, pieces)

@@ -15,7 +15,7 @@ from cogs.economy.trading import Deal
 from cogs.economy.wording import Currency
 from db.economy_inventory import NEVER, Holding
 from db.economy_shop import ShopItem
-from db.economy_trades import ACCEPTED, CANCELLED, DECLINED, OPEN
+from db.economy_trades import ACCEPTED, CANCELLED, DECLINED, OPEN, ORPHANED
 
 PAGE = 25
 # An embed's description holds 4096 characters.
@@ -204,7 +204,7 @@ def _state(deal: Deal) -> Message:
         return _("-# What is offered is set aside. It is given back {when}.", when=when)
     if trade.state == DECLINED:
         return _("-# ❌ Turned down. What was set aside is given back.")
-    if trade.state == CANCELLED:
+    if trade.state in (CANCELLED, ORPHANED):
         return _("-# ↩️ Taken back.")
     return _("-# ⌛ Not answered in time. What was set aside is given back.")
 

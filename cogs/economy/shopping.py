@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bot.core.errors import AppError, Conflict, Denied, InvalidInput, NotFound
 from bot.core.fields.text import quote
 from bot.core.i18n import Message, _, ngettext
-from bot.core.ledger import Entry, Holder, InsufficientFunds, Move, TransactionKind, post
+from bot.core.ledger import Entry, Holder, InsufficientFunds, Move, TransactionKind, hold, post
 from cogs.economy.shop_rules import (
     MOST_PIECES,
     Buyer,
@@ -28,6 +28,7 @@ from cogs.economy.shop_rules import (
 from cogs.economy.wording import too_little
 from db import economy_inventory as inventory
 from db import economy_shop as table
+from db.base import NOBODY
 from db.economy import get_balance
 from db.economy_inventory import Pieces
 from db.economy_shop import Purchase, ShopItem
@@ -179,7 +180,8 @@ class Shopping:
 
     async def _sell(self, session: AsyncSession, order: Order, seen: ShopItem) -> Sale:
         customer, now = order.customer, self._office.clock.now()
-        # The first statement is the one whose key stands in line: what follows happens once.
+        await hold(session, customer.guild_id, {Holder.SINK, Holder.user(customer.user_id)})
+        # The first row is the one whose key stands in line: what follows happens once.
         purchase_id = await table.add_purchase(session, _purchase_of(order, now))
         if purchase_id is None:
             if (done := await self._done(session, order)) is not None:
@@ -293,8 +295,12 @@ class Shopping:
         Return in words what is not there any more to be taken.
         """
         now = self._office.clock.now()
-        purchase_id = reference.partition(":")[2]
-        purchase = await table.mark_undone(session, int(purchase_id), now)
+        purchase_id = int(reference.partition(":")[2])
+        if (seen := await table.get_purchase(session, purchase_id)) is None:
+            return ()
+        if seen.user_id != NOBODY:
+            await hold(session, seen.guild_id, {Holder.SINK, Holder.user(seen.user_id)})
+        purchase = await table.mark_undone(session, purchase_id, now)
         if purchase is None:
             return ()
         item = await table.get_item(session, purchase.guild_id, purchase.item_id, lock=True)

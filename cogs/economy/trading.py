@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bot.core.errors import AppError, Conflict, Denied, NotFound
 from bot.core.i18n import N_, Message, _
 from bot.core.jobs import Job
-from bot.core.ledger import Entry, Holder, InsufficientFunds, Move, TransactionKind, post
+from bot.core.ledger import Entry, Holder, InsufficientFunds, Move, TransactionKind, hold, post
 from cogs.economy.inventory import Receiver, ensure_receivable, take_from
 from cogs.economy.shop_rules import (
     choose_pieces,
@@ -24,10 +24,11 @@ from cogs.economy.trade_rules import Proposal, Side, check_proposal, offer_end
 from cogs.economy.wording import too_little
 from db import economy_inventory as inventory
 from db import economy_trades as table
+from db.base import NOBODY
 from db.economy import room_of
 from db.economy_inventory import Pieces
 from db.economy_shop import ShopItem, find_item_by_id, get_item, list_items_by_id
-from db.economy_trades import ACCEPTED, CANCELLED, DECLINED, EXPIRED, OPEN, Trade
+from db.economy_trades import ACCEPTED, CANCELLED, DECLINED, EXPIRED, OPEN, ORPHANED, Trade
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 JOB = "economy.trade_end"
 REFERENCE = "trade"
+_OWN = (Holder.MINT, Holder.SINK, Holder.ESCROW, Holder.HOUSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class Trading:
         now, give = self._office.clock.now(), offer.proposal.give
         given = await self._item(session, offer.guild_id, give)
         await self._item(session, offer.guild_id, offer.proposal.want)
+        await self._hold(session, offer.guild_id, offer.user_id)
         trade_id = await table.add_trade(session, _values_of(offer, now))
         if trade_id is None:
             trade = await table.find_trade(session, offer.guild_id, offer.key)
@@ -125,6 +128,7 @@ class Trading:
         try:
             async with self._office.database.write() as session:
                 now = self._office.clock.now()
+                await self._hold_of(session, trade_id)
                 trade = await table.end_trade(
                     session, trade_id, ACCEPTED, now, partner_id=user_id, in_time=True
                 )
@@ -185,6 +189,7 @@ class Trading:
     ) -> Deal:
         async with self._office.database.write() as session:
             now = self._office.clock.now()
+            await self._hold_of(session, trade_id)
             trade = await table.end_trade(
                 session, trade_id, state, now, user_id=user_id, partner_id=partner_id
             )
@@ -196,17 +201,29 @@ class Trading:
 
     async def _expire(self, job: Job, session: AsyncSession) -> None:
         # The state decides: what was swapped or given back is not given back again.
-        trade = await table.end_trade(
-            session,
-            int(job.payload["trade_id"]),
-            EXPIRED,
-            self._office.clock.now(),
-            in_time=False,
-        )
+        trade_id, now = int(job.payload["trade_id"]), self._office.clock.now()
+        await self._hold_of(session, trade_id)
+        trade = await table.end_trade(session, trade_id, EXPIRED, now, in_time=False)
+        trade = trade or await table.end_trade(session, trade_id, CANCELLED, now, was=ORPHANED)
         if trade is not None:
             await self._refund(session, trade)
 
+    async def _hold_of(self, session: AsyncSession, trade_id: int) -> None:
+        """Lock the accounts of a trade: they come before its row, and before all pieces."""
+        if (trade := await table.get_trade(session, trade_id)) is not None:
+            await self._hold(session, trade.guild_id, trade.user_id, trade.partner_id)
+
+    async def _hold(self, session: AsyncSession, guild_id: int, *user_ids: int) -> None:
+        members = {Holder.user(one) for one in user_ids if one != NOBODY}
+        # All of the guild's own: what a refund leaves no room for goes to the sink.
+        await hold(session, guild_id, {*_OWN, *members})
+
     async def _refund(self, session: AsyncSession, trade: Trade) -> None:
+        if trade.user_id == NOBODY:
+            # Who has offered it was erased: it belongs to nobody any more.
+            lost = (Holder.ESCROW, Holder.SINK, trade.give_coins)
+            await self._post(session, trade, TransactionKind.LAPSE, None, lost)
+            return
         await self._hand_pieces(session, trade, trade.user_id)
         if not trade.give_coins:
             return
@@ -301,8 +318,12 @@ class Trading:
         in words what is not there any more.
         """
         trade_id, now = int(reference.partition(":")[2]), self._office.clock.now()
-        if (trade := await table.end_trade(session, trade_id, CANCELLED, now)) is not None:
-            await self._hand_pieces(session, trade, trade.user_id)
+        await self._hold_of(session, trade_id)
+        trade = await table.end_trade(session, trade_id, CANCELLED, now)
+        trade = trade or await table.end_trade(session, trade_id, CANCELLED, now, was=ORPHANED)
+        if trade is not None:
+            if trade.user_id != NOBODY:
+                await self._hand_pieces(session, trade, trade.user_id)
             await self._office.jobs.cancel(session, f"{JOB}:{trade_id}")
             return ()
         trade = await table.mark_trade_undone(session, trade_id, now)
@@ -349,6 +370,7 @@ _ENDED = {
     ACCEPTED: N_("This trade was made already."),
     DECLINED: N_("This offer was turned down."),
     CANCELLED: N_("This offer was taken back."),
+    ORPHANED: N_("This offer was taken back."),
     EXPIRED: N_("This offer has expired: what was set aside is given back."),
 }
 

@@ -6,7 +6,7 @@ what is bought, won or given is stored with its payment or not at all.
 
 from __future__ import annotations
 
-from bot.core.ledger.posting import post
+from bot.core.ledger.posting import hold, post
 from bot.core.ledger.undoing import let_lapse, undo
 from bot.core.ledger.values import (
     MAX_AMOUNT,
@@ -30,6 +30,7 @@ __all__ = [
     "Posted",
     "TooMuch",
     "TransactionKind",
+    "hold",
     "let_lapse",
     "post",
     "undo",

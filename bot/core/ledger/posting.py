@@ -7,7 +7,7 @@ given is stored with its payment or not at all. Accounts change in the order of 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -57,6 +57,20 @@ async def post(session: AsyncSession, entry: Entry, now: datetime) -> Posted:
     posted = {account_id: amounts[holder] for account_id, holder in accounts.items()}
     await table.add_postings(session, transaction_id, posted)
     return Posted(transaction_id, balances)
+
+
+async def hold(session: AsyncSession, guild_id: int, holders: Collection[Holder]) -> None:
+    """Keep others from the accounts of holders until the transaction ends.
+
+    Whoever changes rows that go with a payment, or with a person who may be erased, begins with
+    this: accounts come before all other rows, in the order in which `post` changes them. The
+    guild's own are made; a member without an account has none to be locked.
+    """
+    if any(one.kind is not AccountKind.USER for one in holders):
+        # Whoever began before they were there would else take them after rows that others hold.
+        await table.find_accounts(session, guild_id, ())
+    wanted = {(one.kind.value, one.user_id) for one in holders}
+    await table.lock_holders(session, guild_id, wanted)
 
 
 def _net(moves: Iterable[Move]) -> Counter[Holder]:

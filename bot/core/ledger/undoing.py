@@ -37,6 +37,7 @@ async def undo(
     """
     found, together = await _find_undoable(session, guild_id, transaction_id)
     ids = [one.id for one in together]
+    await _lock(session, guild_id, ids)
     amounts: Counter[Holder] = Counter()
     for posting, account in await table.list_postings(session, ids):
         amounts[_holder_of(account)] -= posting.amount
@@ -56,6 +57,14 @@ async def undo(
     if not await table.mark_undone(session, ids, posted.transaction_id):
         raise Conflict(_("Somebody else is undoing this at the moment."))
     return posted, changed
+
+
+async def _lock(session: AsyncSession, guild_id: int, transaction_ids: Sequence[int]) -> None:
+    """Lock the accounts of transactions: whose they are is read once nobody can be erased."""
+    postings = await table.list_postings(session, transaction_ids)
+    touched = {account.id for _posting, account in postings}
+    own = await table.find_accounts(session, guild_id, ())
+    await table.lock_balances(session, touched | set(own.values()))
 
 
 async def _find_undoable(

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from bot.core.contracts import ChannelSummary
 from bot.core.errors import Conflict, Denied, NotFound
@@ -15,7 +16,7 @@ from bot.core.ledger import Move as Stake
 from bot.core.nullstate import NullState
 from cogs.economy.games.blackjack import Deal, Move
 from cogs.economy.hands import HAND_LASTS, JOB, REFUND_EVERY, Hand
-from db.economy import MAX_BALANCE
+from db.economy import MAX_BALANCE, Account
 from db.economy_games import GameStatus
 from db.engine import Database
 from db.people import erase_person, export_person
@@ -340,19 +341,21 @@ async def test_hand_that_is_being_undone_does_not_end(
     await hall.sound()
 
 
-async def test_erased_player_s_open_hand_still_ends(hall: GameTable) -> None:
+async def test_erased_player_s_open_hand_ends_without_them(hall: GameTable) -> None:
     await hall.play()
     hand = await hall.deal("T6T8", "40")
     async with hall.database.write() as session:
         await erase_person(session, ANN)
-    assert [one.id for one in await hall.games()] == [hand.game.id]
+        assert "economy_games" not in await export_person(session, ANN)
+    await hall.sound()
+    with pytest.raises(NotFound, match="long since"):
+        await hall.move(hand, Move.STAND)
 
     await _leave(hall)
-    assert await hall.escrow() == 0
+    assert (await hall.escrow(), await hall.games()) == (0, [])
     await hall.sound()
     async with hall.database.write() as session:
-        await erase_person(session, ANN)
-    assert await hall.games() == []
+        assert await session.scalar(select(Account.id).where(Account.user_id == ANN)) is None
 
 
 async def test_stored_cards_are_those_that_were_dealt(hall: GameTable) -> None:

@@ -16,7 +16,6 @@ from cogs.economy.trading import Deal, Offer
 from db.economy import MAX_BALANCE, Account, AccountKind, Posting
 from db.economy_shop import ShopItem
 from db.engine import Database
-from db.people import erase_person, export_person
 from tests.cogs.economy.shop_world import ANN, BOB, DAY, GUILD, HOUR, ShopWorld
 from tests.fakes import FakeClock
 
@@ -233,21 +232,6 @@ async def test_what_is_no_trade_is_refused_in_words(
         with pytest.raises(AppError):
             await offer(world, give, want, partner=partner)
     assert (await world.holds(), await world.has()) == ({"Sword": 5}, 100)
-
-
-async def test_erased_trader_is_forgotten_once_the_offer_is_over(
-    world: ShopWorld, goods: tuple[ShopItem, ShopItem]
-) -> None:
-    sword, _shield = goods
-    await offer(world, Side(10, sword.id, 1), Side(5))
-    async with world.database.write() as session:
-        await erase_person(session, BOB)
-        assert "economy_trades" in await export_person(session, BOB)
-    await world.work(DAY)
-    assert await world.holds() == {"Sword": 5}
-    async with world.database.write() as session:
-        await erase_person(session, BOB)
-        assert "economy_trades" not in await export_person(session, BOB)
 
 
 # --- taking back ---------------------------------------------------------------------------------
