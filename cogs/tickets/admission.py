@@ -12,13 +12,17 @@ from cogs.tickets.panel import Panel
 from cogs.tickets.ports import Applicant
 from cogs.tickets.settings import TicketSettings
 
+# Rooms that a refusal names, of up to fifty that somebody may have.
+_MOST_NAMED = 10
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """What is on record about somebody who asks for a ticket, and about the guild.
 
     `own` are the applicant's unfinished tickets over all panels, `own_of_panel` those of the panel,
-    `last_at` is when they last opened one of it.
+    `last_at` is when they last opened one of it. `rooms` and `rooms_of_panel` are where those are
+    talked over, as far as they have rooms yet.
     """
 
     is_blocked: bool = False
@@ -27,6 +31,8 @@ class Standing:
     of_panel: int = 0
     of_guild: int = 0
     last_at: datetime | None = None
+    rooms: tuple[int, ...] = ()
+    rooms_of_panel: tuple[int, ...] = ()
 
 
 def find_obstacles(
@@ -79,7 +85,7 @@ def _about_time(
         found.append(
             _(
                 "These tickets can be opened while the staff are there, again {when}.",
-                when=_in(opens_at),
+                when=_at(opens_at),
             )
         )
     return found
@@ -91,16 +97,17 @@ def find_limits(
     """Return which limits are reached; `member` is whose ticket it is where that is another's."""
     found: list[Message] = []
     if standing.own_of_panel >= panel.per_member:
-        found.append(_of_kind(standing.own_of_panel, member))
+        found.append(_of_kind(standing, member))
     elif standing.own >= settings.open_per_member:
-        found.append(_in_all(standing.own, member))
+        found.append(_in_all(standing, member))
     full = standing.of_guild >= settings.open_at_most
     if full or (panel.at_most is not None and standing.of_panel >= panel.at_most):
         found.append(_("As many tickets as the staff can see to are open. Try again later."))
     return found
 
 
-def _of_kind(count: int, member: str | None) -> Message:
+def _of_kind(standing: Standing, member: str | None) -> Message:
+    count, rooms = standing.own_of_panel, _rooms(standing.rooms_of_panel)
     if member is not None:
         return ngettext(
             "{member} has {count} open ticket of this kind, the most that they may have.",
@@ -108,14 +115,22 @@ def _of_kind(count: int, member: str | None) -> Message:
             count,
             member=member,
         )
+    if not rooms:
+        return ngettext(
+            "You have {count} open ticket of this kind: go on there, or close it first.",
+            "You have {count} open tickets of this kind: go on there, or close one first.",
+            count,
+        )
     return ngettext(
-        "You have {count} open ticket of this kind: go on there, or close it first.",
-        "You have {count} open tickets of this kind: go on there, or close one first.",
+        "You have {count} open ticket of this kind: go on in {rooms}, or close it first.",
+        "You have {count} open tickets of this kind: go on in {rooms}, or close one first.",
         count,
+        rooms=rooms,
     )
 
 
-def _in_all(count: int, member: str | None) -> Message:
+def _in_all(standing: Standing, member: str | None) -> Message:
+    count, rooms = standing.own, _rooms(standing.rooms)
     if member is not None:
         return ngettext(
             "{member} has {count} open ticket already, the most that they may have.",
@@ -123,11 +138,25 @@ def _in_all(count: int, member: str | None) -> Message:
             count,
             member=member,
         )
+    if not rooms:
+        return ngettext(
+            "You have {count} open ticket already, the most that you may have.",
+            "You have {count} open tickets already, the most that you may have.",
+            count,
+        )
     return ngettext(
-        "You have {count} open ticket already, the most that you may have.",
-        "You have {count} open tickets already, the most that you may have.",
+        "You have {count} open ticket already, the most that you may have: go on in {rooms}, or "
+        "close it first.",
+        "You have {count} open tickets already, the most that you may have: go on in {rooms}, or "
+        "close one first.",
         count,
+        rooms=rooms,
     )
+
+
+def _rooms(channel_ids: Sequence[int]) -> str:
+    named = [f"<#{one}>" for one in channel_ids[:_MOST_NAMED]]
+    return ", ".join(named if len(channel_ids) <= _MOST_NAMED else [*named, "…"])
 
 
 def refusal(obstacles: Sequence[Message]) -> Denied:
@@ -146,3 +175,8 @@ def _roles(role_ids: Sequence[int]) -> str:
 
 def _in(instant: datetime) -> str:
     return f"<t:{int(instant.timestamp())}:R>"
+
+
+def _at(instant: datetime) -> str:
+    """Return an instant that may be days away: when it is, and how far off."""
+    return f"<t:{int(instant.timestamp())}:f> ({_in(instant)})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from cogs.tickets.settings import TicketSettings
 from db import ticket_blocks as blocks
 from db import ticket_panels as panels
 from db import tickets as table
+from db.ticket_standing import OwnTicket, list_own
 from db.tickets import Ticket
 
 if TYPE_CHECKING:
@@ -218,13 +220,19 @@ class Opening:
     async def _standing(
         session: AsyncSession, guild_id: int, panel_id: int, user_id: int
     ) -> Standing:
+        own = await list_own(session, guild_id, user_id)
+        of_panel = [one for one in own if one.panel_id == panel_id]
         return Standing(
             is_blocked=await blocks.is_blocked(session, guild_id, user_id),
-            own=await table.count_unfinished(session, guild_id, user_id=user_id),
-            own_of_panel=await table.count_unfinished(
-                session, guild_id, panel_id=panel_id, user_id=user_id
-            ),
+            own=len(own),
+            own_of_panel=len(of_panel),
             of_panel=await table.count_unfinished(session, guild_id, panel_id=panel_id),
             of_guild=await table.count_unfinished(session, guild_id),
             last_at=await table.get_last_opening(session, guild_id, panel_id, user_id),
+            rooms=_rooms_of(own),
+            rooms_of_panel=_rooms_of(of_panel),
         )
+
+
+def _rooms_of(tickets: Sequence[OwnTicket]) -> tuple[int, ...]:
+    return tuple(one.channel_id for one in tickets if one.channel_id is not None)

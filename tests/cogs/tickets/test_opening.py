@@ -90,6 +90,39 @@ async def test_everything_in_the_way_is_said_at_once(sqlite_database: Database) 
     assert "<@&5>" in said
 
 
+async def test_who_has_a_ticket_already_is_led_to_it(database: Database) -> None:
+    stage = await Stage.make(database, FakeClock())
+    await stage.set(open_per_member=2)
+    panel, other, third = [await stage.panel(one) for one in ("Help", "Billing", "Else")]
+    first, second = await stage.open(panel), await stage.open(other)
+    await stage.open(panel, OTHER)
+
+    with pytest.raises(Denied) as caught:
+        await stage.service.opening.admit(stage.request(panel))
+    said = str(caught.value)
+    assert f"<#{first.channel_id}>" in said
+    assert f"<#{second.channel_id}>" not in said
+    with pytest.raises(Denied) as caught:
+        await stage.service.opening.admit(stage.request(third))
+    assert f"go on in <#{first.channel_id}>, <#{second.channel_id}>" in str(caught.value)
+
+
+async def test_a_ticket_without_a_room_yet_counts(sqlite_database: Database) -> None:
+    stage = await Stage.make(sqlite_database, FakeClock())
+    panel = await stage.panel()
+    await stage.service.opening.open(stage.request(panel))
+    with pytest.raises(Denied, match="go on there"):
+        await stage.service.opening.admit(stage.request(panel))
+
+
+async def test_who_comes_outside_hours_is_told_day_and_time(sqlite_database: Database) -> None:
+    stage = await Stage.make(sqlite_database, FakeClock())
+    hours = [{"day": 0, "opens": "09:00", "closes": "09:01"}]
+    panel = await stage.panel(hours=hours, outside_hours="refuse")
+    with pytest.raises(Denied, match=r"again <t:\d+:f> \(<t:\d+:R>\)"):
+        await stage.service.opening.admit(stage.request(panel))
+
+
 async def test_a_cooldown_ends(sqlite_database: Database) -> None:
     stage = await Stage.make(sqlite_database, FakeClock())
     panel = await stage.panel(cooldown=3600, per_member=5)
