@@ -118,6 +118,12 @@ async def list_panels(session: AsyncSession, guild_id: int) -> Sequence[TicketPa
     return found.all()
 
 
+async def hold_panels(session: AsyncSession, guild_id: int) -> None:
+    """Hold all panels of a guild until the transaction ends: nobody else changes one."""
+    query = select(TicketPanel.id).where(TicketPanel.guild_id == guild_id).order_by(TicketPanel.id)
+    await session.execute(query.with_for_update())
+
+
 async def list_panels_of(
     session: AsyncSession, guild_ids: Collection[int]
 ) -> Mapping[int, Sequence[TicketPanel]]:

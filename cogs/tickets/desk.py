@@ -13,15 +13,24 @@ from pydantic import ValidationError
 from bot.core.audit import AuditLog
 from bot.core.contracts import Actor
 from bot.core.emoji import custom_id_of, is_emoji
-from bot.core.errors import Conflict, InvalidInput, NotFound
+from bot.core.errors import Conflict, FieldError, InvalidInput, NotFound
 from bot.core.fields.text import quote
-from bot.core.i18n import _
+from bot.core.i18n import Message, _
 from bot.core.settings.validation import invalid_input
+from cogs.tickets.doubles import refuse_doubles
+from cogs.tickets.form_editing import leads_to, with_target
 from cogs.tickets.logplace import check_log_channel
 from cogs.tickets.office import Office
 from cogs.tickets.panel import MOST_PANELS, Panel, name_key
 from cogs.tickets.posting import SENDING_SECONDS, Posting
-from cogs.tickets.preflight import called_roles, check_calls, check_channel, check_place
+from cogs.tickets.preflight import (
+    called_roles,
+    check_calls,
+    check_channel,
+    check_place,
+    staff_of_panel,
+    unstaffed,
+)
 from cogs.tickets.settings import KEY, TicketSettings
 from cogs.tickets.showcase import MOST_SHOWN
 from db import ticket_panels as table
@@ -49,8 +58,10 @@ def read_panel(values: Mapping[str, Any]) -> Panel:
     except ValidationError as error:
         raise invalid_input(error, {}) from error
     if panel.emoji and not is_emoji(panel.emoji):
+        message = _("{emoji} is no emoji.", emoji=quote(panel.emoji))
         raise InvalidInput(
-            _("{emoji} is no emoji.", emoji=quote(panel.emoji)),
+            message,
+            errors=(FieldError("/emoji", message),),
             hint=_("Choose one from Discord's list of emoji."),
         )
     return panel
@@ -85,6 +96,7 @@ class PanelDesk(Posting):
 
     async def create(self, guild_id: int, panel: Panel, actor: Actor) -> TicketPanel:
         """Keep a new panel; raises `Conflict` for a name that is taken, `Denied` for its place."""
+        refuse_doubles(panel)
         self._check_rooms(guild_id, panel, await self._office.set_by(guild_id))
         check_log_channel(self._office.state(), guild_id, panel)
         await self._check_emoji(guild_id, panel.emoji)
@@ -120,9 +132,13 @@ class PanelDesk(Posting):
         settings = await self._office.set_by(row.guild_id)
         before = Panel.model_validate(row.config)
         panel = read_panel(make(before).to_json())
+        refuse_doubles(panel, before)
         if panel.emoji != before.emoji:
             await self._check_emoji(row.guild_id, panel.emoji)
         async with self._office.database.write() as session:
+            if panel.name != before.name:
+                # All at once and in one order: two that are renamed don't wait for each other.
+                await table.hold_panels(session, row.guild_id)
             current = await self._get(session, row.guild_id, row.id, lock=True)
             if current.revision != row.revision:
                 raise changed_meanwhile()
@@ -140,6 +156,8 @@ class PanelDesk(Posting):
                 name_key=name_key(panel.name),
                 config=panel.to_json(),
             )
+            if panel.name != before.name:
+                await self._follow_name(session, row, before.name, panel.name)
             await self._record(session, row.guild_id, actor, "edit", panel)
             await self._refresh_posts(session, row.guild_id, row.id)
             changed = await self._get(session, row.guild_id, row.id)
@@ -167,6 +185,16 @@ class PanelDesk(Posting):
                     await self._take_down(session, post)
         self._recheck(row.guild_id)
 
+    def staff_of(self, guild_id: int, panel: Panel) -> Sequence[int]:
+        """Return the roles that see to a panel's tickets and exist, as far as is known at once."""
+        settings = self._office.settings.peek(guild_id, KEY).settings
+        return staff_of_panel(self._office.state(), guild_id, panel, settings)
+
+    def warn_of_staff(self, guild_id: int, panel: Panel) -> Message | None:
+        """Return what follows when no role sees to a panel's tickets, and what helps."""
+        settings = self._office.settings.peek(guild_id, KEY).settings
+        return unstaffed(self._office.state(), guild_id, panel, settings)
+
     # --- in a transaction ----------------------------------------------------------------------
 
     async def _get(
@@ -176,6 +204,17 @@ class PanelDesk(Posting):
         if row is None:
             raise NotFound(_("This panel has been deleted."))
         return row
+
+    async def _follow_name(
+        self, session: AsyncSession, row: TicketPanel, old: str, new: str
+    ) -> None:
+        """Have the routes of other panels lead to one that is called otherwise now."""
+        for other in await table.list_panels(session, row.guild_id):
+            panel = Panel.model_validate(other.config)
+            if other.id == row.id or not leads_to(panel, old):
+                continue
+            renamed = with_target(panel, old, new)
+            await table.change_panel(session, other.id, other.revision, config=renamed.to_json())
 
     async def _record(
         self, session: AsyncSession, guild_id: int, actor: Actor, what: str, panel: Panel
@@ -240,7 +279,9 @@ def changed_meanwhile() -> Conflict:
 
 
 def _name_taken(panel: Panel) -> Conflict:
+    message = _("There is a panel called {name} already.", name=quote(panel.name))
     return Conflict(
-        _("There is a panel called {name} already.", name=quote(panel.name)),
+        message,
+        errors=(FieldError("/name", message),),
         hint=_("Give this one another name."),
     )

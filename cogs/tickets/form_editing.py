@@ -10,9 +10,10 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Sequence
 
-from bot.core.errors import InvalidInput
+from bot.core.errors import FieldError, InvalidInput
 from bot.core.fields.text import quote
 from bot.core.i18n import _
+from cogs.tickets.doubles import doubled_choice
 from cogs.tickets.panel import (
     CHOOSING,
     MOST_CHOICES,
@@ -53,8 +54,11 @@ def read_choices(text: str, known: Sequence[Choice] = ()) -> tuple[Choice, ...]:
                 hint=_("Label and description have up to 100 characters each."),
             )
         taken = {*keys.values(), *(one.value for one in found)}
-        value = keys.get(label) or make_key(label, taken)
+        value = keys.pop(label, None) or make_key(label, taken)
         found.append(Choice(value=value, label=label, description=description))
+    if (twice := doubled_choice([one.label for one in found])) is not None:
+        message = _("{choice} is there twice.", choice=quote(twice))
+        raise InvalidInput(message, errors=(FieldError("/choices", message),))
     if len(found) > MOST_CHOICES:
         raise InvalidInput(_("A question has at most {count} choices.", count=MOST_CHOICES))
     return tuple(found)
@@ -84,33 +88,58 @@ def read_condition(text: str, panel: Panel, before: str | None) -> Condition | N
     """
     if not text.strip():
         return None
-    name, _colon, rest = text.partition(":")
-    question = _find_question(panel, name, before)
-    wanted = [one.strip().casefold() for one in rest.split(",") if one.strip()]
-    offered = {one.label.casefold(): one.value for one in question.choices}
+    question, rest = _find_question(panel, text, before)
+    return Condition(question=question.key, values=_chosen_of(question, rest))
+
+
+def _find_question(panel: Panel, text: str, before: str | None) -> tuple[Question, str]:
+    """Return the question that a condition begins with, and what follows the colon.
+
+    A question's own words may have colons in them: the longest that fit are meant.
+    """
+    plain, found = _plain(text), dict[str, tuple[Question, str]]()
+    for one in panel.questions:
+        if one.key == before:
+            break
+        for name in (_plain(one.label), one.key) if one.kind in CHOOSING else ():
+            if match := re.fullmatch(rf"{re.escape(name)} ?: ?(.*)", plain):
+                found[name] = one, match[1]
+    if found:
+        return found[max(found, key=len)]
+    raise InvalidInput(
+        _(
+            "No earlier question with choices is called {name}.",
+            name=quote(text.partition(":")[0].strip()[:60]),
+        ),
+        hint=_("Write it like Kind: Bug, Other."),
+    )
+
+
+def _chosen_of(question: Question, text: str) -> tuple[str, ...]:
+    """Return the choices that are named with commas between them; their words may have some."""
+    offered = {_plain(one.label): one.value for one in question.choices}
     offered |= {one.value: one.value for one in question.choices}
-    unknown = [one for one in wanted if one not in offered]
-    if unknown or not wanted:
+    names = "|".join(re.escape(one) for one in sorted(offered, key=len, reverse=True))
+    found: list[str] = []
+    while text := text.strip(", "):
+        match = re.match(rf"({names}) ?(?:,|$)", text)
+        if match is None:
+            found.clear()
+            break
+        found.append(offered[match[1]])
+        text = text[match.end() :]
+    if not found:
         raise InvalidInput(
             _("{question} does not offer that.", question=quote(question.label)),
             hint=_(
                 "It offers: {choices}.", choices=", ".join(one.label for one in question.choices)
             ),
         )
-    return Condition(question=question.key, values=tuple(offered[one] for one in wanted))
+    return tuple(dict.fromkeys(found))
 
 
-def _find_question(panel: Panel, name: str, before: str | None) -> Question:
-    wanted = " ".join(name.split()).casefold()
-    for one in panel.questions:
-        if one.key == before:
-            break
-        if wanted in (one.key, one.label.casefold()) and one.kind in CHOOSING:
-            return one
-    raise InvalidInput(
-        _("No earlier question with choices is called {name}.", name=quote(name.strip()[:60])),
-        hint=_("Write it like Kind: Bug, Other."),
-    )
+def _plain(text: str) -> str:
+    return " ".join(text.split()).casefold()
 
 
 def write_condition(condition: Condition | None, panel: Panel) -> str:
@@ -153,6 +182,12 @@ def with_changed(panel: Panel, key: str, make: Callable[[Question], Question]) -
         for page in panel.pages
     ]
     return panel.model_copy(update={"pages": tuple(pages)})
+
+
+def hanging_on(panel: Panel, key: str) -> tuple[Sequence[Question], Sequence[Route]]:
+    """Return the questions whose condition is about another one, and the routes by its answer."""
+    questions = [one for one in panel.questions if one.when and one.when.question == key]
+    return questions, [one for one in panel.routes if one.when.question == key]
 
 
 def without_question(panel: Panel, key: str) -> Panel:
@@ -219,8 +254,26 @@ def panel_named(entered: str | Sequence[str] | None, panels: Sequence[str]) -> s
 
 
 def with_route(panel: Panel, route: Route) -> Panel:
-    """Return the panel with one more route."""
+    """Return the panel with one more route; raises `InvalidInput` for one that it has."""
+    if route in panel.routes:
+        raise InvalidInput(_("There is this very route already."))
     return panel.model_copy(update={"routes": (*panel.routes, route)})
+
+
+def leads_to(panel: Panel, name: str) -> bool:
+    """Tell whether an answer leads to the panel of that name."""
+    return any(one.panel and name_key(one.panel) == name_key(name) for one in panel.routes)
+
+
+def with_target(panel: Panel, old: str, new: str) -> Panel:
+    """Return the panel with its routes to one name leading to another."""
+    routes = tuple(
+        one.model_copy(update={"panel": new})
+        if one.panel and name_key(one.panel) == name_key(old)
+        else one
+        for one in panel.routes
+    )
+    return panel.model_copy(update={"routes": routes})
 
 
 def without_route(panel: Panel, index: int) -> Panel:

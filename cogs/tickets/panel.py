@@ -4,6 +4,7 @@ One model is stored, sent over the API and edited by the commands. Pure; what an
 for is decided in `admission`, how a form goes on in `form`.
 """
 
+from collections.abc import Mapping
 from datetime import time, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
@@ -11,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from bot.core.fields import TimeZone, channel, channels, duration, roles, template
+from bot.core.fields.text import quote
 from bot.core.i18n import N_, _
 
 MOST_PANELS = 50
@@ -239,15 +241,16 @@ class Panel(BaseModel):
     @model_validator(mode="after")
     def _check_form(self) -> Self:
         seen: dict[str, Question] = {}
+        labels = {one.key: one.label for one in self.questions}
         for page in self.pages:
             for one in page.questions:
-                _check_question(one, seen)
+                _check_question(one, seen, labels)
             for one in page.questions:
                 if one.key in seen:
                     raise ValueError(_("Two questions have the key {key}.", key=one.key))
                 seen[one.key] = one
         for route in self.routes:
-            _check_condition(route.when, seen)
+            _check_condition(route.when, seen, labels)
         return self
 
     def to_json(self) -> dict[str, Any]:
@@ -260,36 +263,64 @@ class Panel(BaseModel):
         return tuple(one for page in self.pages for one in page.questions)
 
 
-def _check_question(question: Question, earlier: dict[str, Question]) -> None:
+def _check_question(
+    question: Question, earlier: Mapping[str, Question], labels: Mapping[str, str]
+) -> None:
     if question.kind in CHOOSING and len(question.choices) < 2:
-        raise ValueError(_("The question {key} needs at least two choices.", key=question.key))
+        raise ValueError(
+            _("{question} needs at least two choices.", question=quote(question.label))
+        )
     if question.kind not in CHOOSING and question.choices:
         raise ValueError(
-            _("The question {key} has choices, but is not answered by choosing.", key=question.key)
+            _(
+                "{question} has choices, but is not answered by choosing.",
+                question=quote(question.label),
+            )
         )
     if len({one.value for one in question.choices}) < len(question.choices):
-        raise ValueError(_("Two choices of the question {key} are the same.", key=question.key))
+        raise ValueError(
+            _("Two choices of {question} have the same key.", question=quote(question.label))
+        )
     if question.shortest > question.longest:
         raise ValueError(
-            _("The question {key} asks for more characters than it takes.", key=question.key)
+            _(
+                "{question} asks for more characters than it takes.",
+                question=quote(question.label),
+            )
         )
     if question.when is not None:
-        _check_condition(question.when, earlier)
+        _check_condition(question.when, earlier, labels)
 
 
-def _check_condition(condition: Condition, known: dict[str, Question]) -> None:
+def _check_condition(
+    condition: Condition, known: Mapping[str, Question], labels: Mapping[str, str]
+) -> None:
     question = known.get(condition.question)
     if question is None:
         raise ValueError(
-            _("A condition is about {key}, which is not asked before it.", key=condition.question)
+            _(
+                "A condition or route is about {question}, which is not asked on an earlier page.",
+                question=quote(labels.get(condition.question, condition.question)),
+            )
         )
     if question.kind not in CHOOSING:
         raise ValueError(
-            _("A condition is about {key}, which is not answered by choosing.", key=question.key)
+            _(
+                "A condition or route is about {question}, which is not answered by choosing: "
+                "change or remove that first.",
+                question=quote(question.label),
+            )
         )
     offered = {one.value for one in question.choices}
-    if not offered.issuperset(condition.values):
-        raise ValueError(_("The question {key} does not offer these choices.", key=question.key))
+    if lost := [one for one in condition.values if one not in offered]:
+        raise ValueError(
+            _(
+                "A condition or route needs the choice {choice} of {question}: change or remove "
+                "that first.",
+                choice=quote(lost[0]),
+                question=quote(question.label),
+            )
+        )
 
 
 def name_key(name: str) -> str:

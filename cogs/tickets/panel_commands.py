@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import discord
@@ -21,6 +22,7 @@ from bot.replies import LastingButton, answer, confirm
 from cogs.tickets.access import Access, Interaction, complete_panel
 from cogs.tickets.asking import request_of
 from cogs.tickets.desk import PanelDesk, read_panel
+from cogs.tickets.form_editing import leads_to
 from cogs.tickets.paging import show_lines
 from cogs.tickets.panel import Panel
 from cogs.tickets.panel_editor import PanelEditor
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 _MANAGED: Any = {"rate_class": RateClass.ADMIN, MANAGES: KEY}
 _PER_PAGE = 10
+# Of an answer with up to two hundred characters each.
+_MOST_LINES = 8
 _LINK = re.compile(r"(?:https://(?:\w+\.)?discord\.com/channels/\d+/\d+/)?(\d{15,20})/?")
 
 
@@ -84,10 +88,9 @@ class PanelCommands(commands.Cog):
         )
         row = await self.desk.create(guild_id_of(interaction), panel, actor_of(interaction))
         await answer(interaction, view=PanelEditor(interaction, self.desk, row))
-        await answer(
-            interaction,
-            _("{panel} is kept. /ticket panel post shows it to members.", panel=quote(row.name)),
-        )
+        kept = _("{panel} is kept. /ticket panel post shows it to members.", panel=quote(row.name))
+        warning = self.desk.warn_of_staff(row.guild_id, panel)
+        await answer(interaction, _lines([kept, *([warning] if warning else [])]))
 
     @panel.command(name="edit", description="Change a kind of ticket and its form", extras=_MANAGED)
     @app_commands.describe(panel="Which")
@@ -155,7 +158,9 @@ class PanelCommands(commands.Cog):
         where = f"<#{channel_id}>"
         done = _("Posted in {channel}.", channel=where)
         said = _said_of(await self.desk.wait_for(post), where, done)
-        await answer(interaction, said)
+        panels = [Panel.model_validate(one.config) for one in rows]
+        warnings = [self.desk.warn_of_staff(guild_id, one) for one in panels]
+        await answer(interaction, _lines([said, *filter(None, warnings)]))
         if panel is None and (left := len(await self.desk.list(guild_id)) - len(rows)):
             note = ngettext(
                 "A message shows 25 panels; {count} more is not in it: name it with panel.",
@@ -229,6 +234,8 @@ class PanelCommands(commands.Cog):
             "their transcripts.",
             panel=quote(row.name),
         )
+        if (led := await self._leading_to(row)) is not None:
+            question = _lines([question, led])
 
         async def recheck(pressed: discord.Interaction[Any]) -> None:
             await ensure_manages(pressed, KEY)
@@ -237,10 +244,31 @@ class PanelCommands(commands.Cog):
             await self.desk.delete(row, actor_of(interaction))
             await answer(interaction, _("{panel} is deleted.", panel=quote(row.name)))
 
+    async def _leading_to(self, row: TicketPanel) -> Message | None:
+        """Return which forms have answers that lead to a panel."""
+        rows = await self.desk.list(row.guild_id)
+        found = [
+            quote(one.name)
+            for one in rows
+            if one.id != row.id and leads_to(Panel.model_validate(one.config), row.name)
+        ]
+        if not found:
+            return None
+        return _(
+            "Answers in the forms of {panels} lead to it: such tickets stay there then.",
+            panels=", ".join(found),
+        )
+
     async def _begin(self, interaction: Interaction, panel: str) -> TicketPanel:
         await interaction.response.defer(ephemeral=True, thinking=True)
         await ensure_manages(interaction, KEY)
         return await self.access.find_panel(guild_id_of(interaction), panel)
+
+
+def _lines(texts: Sequence[Message]) -> Message:
+    """Return the texts one below the other, as many as a message holds."""
+    shown = {f"line{number}": one for number, one in enumerate(texts[:_MOST_LINES])}
+    return Message("\n".join(f"{{{name}}}" for name in shown), shown)
 
 
 def _said_of(receipt: Receipt | None, where: str, done: Message) -> Message:
@@ -262,14 +290,18 @@ def _said_of(receipt: Receipt | None, where: str, done: Message) -> Message:
 def _line(row: TicketPanel, posts: Any, locale: str) -> str:
     panel = Panel.model_validate(row.config)
     shown: list[TicketPost] = [one for one in posts if row.id in one.panel_ids]
-    where = ", ".join(
-        f"https://discord.com/channels/{one.guild_id}/{one.channel_id}/{one.message_id or ''}"
-        for one in shown
-    )
+    where = ", ".join(map(_link_to, shown))
     state = "" if panel.enabled else f" ({_('off').render(locale)})"
     name = f"{panel.emoji} {escape_markdown(panel.name)}".strip()
     kind = _(ROOMS[panel.room]).render(locale)
     return f"**{name}**{state} · {kind}\n{where or _('not posted').render(locale)}"
+
+
+def _link_to(post: TicketPost) -> str:
+    # Without its id yet, which a job notes, there is no link to the message.
+    if post.message_id is None:
+        return f"<#{post.channel_id}>"
+    return f"https://discord.com/channels/{post.guild_id}/{post.channel_id}/{post.message_id}"
 
 
 class _Opening(LastingButton):

@@ -5,35 +5,40 @@ Every change is saved at once, and only if the panel still is what the editor sh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import ui
 
 from bot.checks import actor_of, ensure_manages, in_time
-from bot.core.errors import Conflict, InvalidInput
-from bot.core.fields.text import escape_markdown, shorten
-from bot.core.i18n import N_, Message, _, ngettext
-from bot.forms import Input, Interaction, Question, Values, ask
+from bot.core.errors import Conflict, Denied, InvalidInput
+from bot.core.fields.text import quote, shorten
+from bot.core.i18n import Message, _
+from bot.forms import Interaction, Question, Values, ask
 from bot.panels.owned import OwnedPanel
 from cogs.tickets import form_editing as editing
-from cogs.tickets.hours import say_hours
-from cogs.tickets.paging import pack
+from cogs.tickets.entered import named
 from cogs.tickets.panel import (
     CHOOSING,
     MOST_PAGES,
     MOST_QUESTIONS,
     MOST_ROUTES,
-    Kind,
     Panel,
-    Priority,
-    Route,
 )
 from cogs.tickets.panel import Question as Asked
-from cogs.tickets.sections import ROOMS, SECTIONS, Section
+from cogs.tickets.panel_summary import fit, route_line, summarize
+from cogs.tickets.question_forms import (
+    changed,
+    place_form,
+    placed,
+    question_form,
+    route_form,
+    with_new,
+    with_route,
+)
+from cogs.tickets.sections import SECTIONS, Section
 from cogs.tickets.settings import KEY
-from cogs.tickets.wording import PRIORITIES
 from db.ticket_panels import TicketPanel
 
 if TYPE_CHECKING:
@@ -41,21 +46,11 @@ if TYPE_CHECKING:
 
 _ID = "tickets:panel:{}"
 # All texts of such a message have 4000 characters together.
-_LONGEST_LINE, _LONGEST_SHOWN, _LONGEST_NOTICE = 100, 3300, 500
+_LONGEST_LINE, _LONGEST_NOTICE = 100, 650
+# Of what goes with a question, as many lines as the notice holds.
+_MOST_LOST = 3
 _MAX_CHOICES = 25
 _NEW, _ROUTE = "new", "route"
-
-KINDS: dict[str, str] = {
-    Kind.LINE: N_("A line of text"),
-    Kind.PARAGRAPH: N_("A longer text"),
-    Kind.SELECT: N_("A menu of choices"),
-    Kind.RADIO: N_("One of some choices"),
-    Kind.CHECKBOXES: N_("Any of some choices"),
-    Kind.ROLE: N_("Roles"),
-    Kind.CHANNEL: N_("Channels"),
-    Kind.USER: N_("Members"),
-    Kind.FILE: N_("Files"),
-}
 
 Change = Callable[[Panel], Panel]
 
@@ -69,6 +64,8 @@ class PanelEditor(OwnedPanel):
         self._row = row
         self._notice = ""
         self._chosen: str | None = None
+        # The question that goes with all that hangs on it at the next press.
+        self._doomed: str | None = None
         self._draw()
 
     @property
@@ -102,58 +99,10 @@ class PanelEditor(OwnedPanel):
         self.add_item(ui.Container(*rows))
 
     def _summary(self) -> str:
-        panel, say = self._panel, self._say
-        state = _("on") if panel.enabled else _("off")
-        lines = [
-            f"### {panel.emoji} {escape_markdown(panel.name)} ({say(state)})",
-            escape_markdown(panel.description),
-            say(_("Rooms: {kind}", kind=_(ROOMS[panel.room])))
-            + (f" · <#{panel.parent_id}>" if panel.parent_id else ""),
-            say(_("Transcripts go to {channel}", channel=f"<#{panel.log_channel_id}>"))
-            if panel.log_channel_id
-            else "",
-            say(_("Staff: {roles}", roles=_mentions(panel.staff_roles) or _("the server's"))),
-            say(_("Open tickets of a member: {count}", count=panel.per_member)),
-            say(_("Hours: {hours}", hours=say_hours(panel.hours, self._locale))),
-            *self._form_lines(panel),
-        ]
-        return self._fit([one for one in lines if one])
-
-    def _fit(self, lines: list[str]) -> str:
-        """Return as many lines as fit, and how many more there are: the menus have them all."""
-        shown = pack(lines, len(lines), limit=_LONGEST_SHOWN)
-        if len(shown) == 1:
-            return shown[0]
-        more = len(lines) - shown[0].count("\n") - 1
-        text = ngettext(
-            "… and {count} more line: the menus below have everything.",
-            "… and {count} more lines: the menus below have everything.",
-            more,
-        )
-        return f"{shown[0]}\n{self._say(text)}"
-
-    def _form_lines(self, panel: Panel) -> list[str]:
-        lines: list[str] = []
-        for number, page in enumerate(panel.pages, 1):
-            lines.append(f"**{self._say(_('Page {number}', number=number))}**")
-            for one in page.questions:
-                needed = " \\*" if one.required else ""
-                when = editing.write_condition(one.when, panel)
-                when = f" · {self._say(_('only with {condition}', condition=when))}" if when else ""
-                kind = self._say(_(KINDS[one.kind]))
-                label = escape_markdown(one.label)
-                lines.append(f"- {label}{needed} · {kind}{escape_markdown(when)}")
-        for route in panel.routes:
-            when = escape_markdown(editing.write_condition(route.when, panel))
-            lines.append(f"➜ {when}: {self._route_text(route)}")
-        return lines
-
-    def _route_text(self, route: Route) -> str:
-        parts = [escape_markdown(route.panel or ""), _mentions(route.staff_roles)]
-        if route.priority is not None:
-            parts.append(self._say(_(PRIORITIES[route.priority])))
-        parts += [escape_markdown(one) for one in route.labels]
-        return ", ".join(filter(None, parts))
+        panel, guild_id = self._panel, self._row.guild_id
+        warning = self._desk.warn_of_staff(guild_id, panel)
+        staff = self._desk.staff_of(guild_id, panel)
+        return fit(summarize(panel, self._locale, staff=staff, warning=warning), self._locale)
 
     def _parts(self) -> ui.Select[Any]:
         options = [
@@ -225,13 +174,13 @@ class PanelEditor(OwnedPanel):
     async def _open_question(self, interaction: Interaction) -> None:
         key = _picked(interaction)
         if key == _NEW:
-            await self._ask(interaction, self._question_form(None), _with_new)
+            await self._ask(interaction, question_form(None, self._locale), with_new)
         elif key == _ROUTE:
             names = await self._other_panels()
-            form = self._route_form(names)
-            await self._ask(interaction, form, lambda panel, it: _with_route(panel, it, names))
+            form = route_form(names, self._locale)
+            await self._ask(interaction, form, lambda panel, it: with_route(panel, it, names))
         else:
-            self._chosen, self._notice = key, ""
+            self._chosen, self._doomed, self._notice = key, None, ""
             self._draw()
             await interaction.response.edit_message(view=self)
 
@@ -239,209 +188,113 @@ class PanelEditor(OwnedPanel):
         question = self._find_chosen()
 
         def read(panel: Panel, values: Values) -> Panel:
-            return editing.with_changed(panel, question.key, lambda one: _changed(one, values))
+            return editing.with_changed(panel, question.key, lambda one: changed(one, values))
 
-        await self._ask(interaction, self._question_form(question), read)
+        await self._ask(interaction, question_form(question, self._locale), read)
 
     async def _edit_place(self, interaction: Interaction) -> None:
-        question, panel = self._find_chosen(), self._panel
-        page, position = editing.place_of(panel, question.key)
-        lengths = f"{question.shortest}-{question.longest}"
-        inputs = [
-            Input("page", _("Page"), value=str(page), longest=2, required=True),
-            Input("position", _("Position"), value=str(position), longest=2, required=True),
-            Input(
-                "when",
-                _("Only when"),
-                _("An earlier question and its choices: Kind: Bug, Other"),
-                value=editing.write_condition(question.when, panel),
-                longest=300,
-            ),
-            Input("lengths", _("Characters"), value=lengths, longest=9, required=True),
-            Input(
-                "most",
-                _("How many may be chosen or sent"),
-                value=str(question.most),
-                longest=2,
-                required=True,
-            ),
-        ]
-
-        def read(panel: Panel, values: Values) -> Panel:
-            return _placed(panel, question.key, values)
-
-        await self._ask(interaction, Question(_("Place and condition"), inputs), read)
+        question = self._find_chosen()
+        form = place_form(self._panel, question)
+        await self._ask(interaction, form, lambda panel, it: placed(panel, question.key, it))
 
     async def _drop(self, interaction: Interaction) -> None:
-        kind, _colon, which = (self._chosen or "").partition(":")
-        self._chosen = None
+        chosen = self._chosen or ""
+        kind, _colon, which = chosen.partition(":")
+        if kind == "q" and self._doomed != chosen and (lost := self._lost_with(which)):
+            # Asked once: the next press does it.
+            self._doomed, self._notice = chosen, lost
+            self._draw()
+            await interaction.response.edit_message(view=self)
+            return
+        self._chosen = self._doomed = None
         await self._begin(interaction)
         if kind == "q":
             await self._save(lambda panel: editing.without_question(panel, which))
         else:
             await self._save(lambda panel: editing.without_route(panel, int(which)))
 
+    def _lost_with(self, key: str) -> str:
+        """Return what is lost with a question, and how it is removed all the same."""
+        panel = self._panel
+        questions, routes = editing.hanging_on(panel, key)
+        lines = [
+            _("- {question} is asked of everybody then.", question=quote(one.label))
+            for one in questions
+        ]
+        lines += [
+            _("- This route goes: {route}", route=route_line(one, panel, self._locale))
+            for one in routes
+        ]
+        if not lines:
+            return ""
+        intro = _(
+            "⚠️ Nothing is removed yet: other parts hang on this question. Press Remove once more, "
+            "and it goes with them:"
+        )
+        return "\n".join(map(self._say, [intro, *lines[:_MOST_LOST]]))
+
     def _find_chosen(self) -> Asked:
         key = (self._chosen or "").partition(":")[2]
         return next(one for one in self._panel.questions if one.key == key)
-
-    def _question_form(self, question: Asked | None) -> Question:
-        kinds = [(str(key), self._say(_(title))) for key, title in KINDS.items()]
-        chosen = question.kind.value if question else Kind.LINE.value
-        return Question(
-            _("Question"),
-            [
-                Input("kind", _("Answered with"), value=(chosen,), kind="choices", choices=kinds),
-                Input(
-                    "label",
-                    _("Question"),
-                    value=question.label if question else "",
-                    longest=45,
-                    required=True,
-                ),
-                Input(
-                    "description",
-                    _("Explanation"),
-                    value=question.description if question else "",
-                    longest=100,
-                ),
-                Input(
-                    "choices",
-                    _("Choices"),
-                    _("One a line, Label | description; for questions with choices"),
-                    value=editing.write_choices(question.choices) if question else "",
-                    kind="paragraph",
-                    longest=2200,
-                ),
-                Input(
-                    "required",
-                    _("Has to be answered"),
-                    value=("yes" if question is None or question.required else "no",),
-                    kind="choices",
-                    choices=[("yes", self._say(_("Yes"))), ("no", self._say(_("No")))],
-                ),
-            ],
-        )
 
     async def _other_panels(self) -> list[str]:
         rows = await self._desk.list(self._row.guild_id)
         return [one.name for one in rows if one.id != self._row.id]
 
-    def _route_form(self, panels: list[str]) -> Question:
-        inputs = [
-            Input(
-                "when",
-                _("When"),
-                _("A question and its choices: Kind: Bug, Other"),
-                longest=300,
-                required=True,
-            ),
-            Input("roles", _("Further staff"), value=(), kind="roles", most=10),
-            Input(
-                "priority",
-                _("Priority"),
-                value=(),
-                kind="choices",
-                choices=[(str(key), self._say(_(title))) for key, title in PRIORITIES.items()],
-            ),
-            Input("labels", _("Labels"), _("With commas between them"), longest=150),
-        ]
-        if len(panels) > _MAX_CHOICES:
-            inputs.insert(1, Input("panel", _("Panel"), _("Its name"), longest=45))
-        elif panels:
-            names = [(one, one) for one in panels]
-            inputs.insert(1, Input("panel", _("Panel"), value=(), kind="choices", choices=names))
-        return Question(_("Route by an answer"), inputs)
-
     async def _ask(
         self, interaction: Interaction, question: Question, read: Callable[[Panel, Values], Panel]
     ) -> None:
+        home = _message_of(interaction)
+
         async def submitted(pressed: Interaction, values: Values) -> None:
             await self._begin(pressed)
-            await self._save(lambda panel: read(panel, values))
+            if is_here := _message_of(pressed) == home:
+                self._latest = pressed
+            try:
+                await self._save(lambda panel: read(panel, values))
+            except InvalidInput as error:
+                raise named(error, question.inputs) from error
+            if not is_here:
+                # Sent from the answer to an earlier try, which is not the editor's message.
+                await pressed.edit_original_response(content=self._notice, view=None)
 
         await ask(interaction, KEY, question, submitted)
 
     async def _begin(self, pressed: Interaction) -> None:
         async with in_time():
             await ensure_manages(pressed, KEY)
-        self._latest = pressed
         await pressed.response.defer()
 
     async def _save(self, make: Change) -> None:
         """Save a change and show it; raises what is wrong with it, for the form to offer again."""
         try:
             self._row = await self._desk.change(self._row, make, actor_of(self._latest))
-            self._notice = f"✅ {self._say(_('Saved.'))}"
-        except Conflict as error:
-            self._row = await self._desk.get(self._row.guild_id, self._row.id)
-            self._notice = f"⚠️ {error.render(self._locale)}"
-        known = {f"q:{one.key}" for one in self._panel.questions}
-        if self._chosen not in known:
+        except (InvalidInput, Denied) as error:
+            if isinstance(error, Conflict):
+                self._row = await self._desk.get(self._row.guild_id, self._row.id)
+            await self._show(f"⚠️ {self._say(_('Not saved.'))}")
+            raise
+        await self._show(f"✅ {self._say(_('Saved.'))}")
+
+    async def _show(self, notice: str) -> None:
+        """Show the panel as it is kept now, with a word on what was done last."""
+        self._notice, self._doomed = notice, None
+        if self._chosen is not None and not self._is_there(self._chosen):
             self._chosen = None
         self._draw()
         await self._latest.edit_original_response(view=self)
+
+    def _is_there(self, chosen: str) -> bool:
+        return chosen in {f"q:{one.key}" for one in self._panel.questions}
+
+
+def _message_of(interaction: Interaction) -> int | None:
+    return interaction.message.id if interaction.message is not None else None
 
 
 def _picked(interaction: Interaction) -> str:
     data: Any = interaction.data
     return str(data["values"][0])
-
-
-def _mentions(role_ids: Sequence[int]) -> str:
-    return ", ".join(f"<@&{one}>" for one in role_ids)
-
-
-def _with_new(panel: Panel, values: Values) -> Panel:
-    taken = {one.key for one in panel.questions}
-    key = editing.make_key(values["label"], taken)
-    return editing.with_question(panel, _changed(Asked(key=key, label="-"), values))
-
-
-def _changed(question: Asked, values: Values) -> Asked:
-    kind = Kind(values["kind"][0]) if values["kind"] else question.kind
-    choices = editing.read_choices(values["choices"], question.choices)
-    return question.model_copy(
-        update={
-            "kind": kind,
-            "label": values["label"].strip(),
-            "description": values["description"].strip(),
-            "choices": choices if kind in CHOOSING else (),
-            "required": not values["required"] or values["required"][0] == "yes",
-            "most": len(choices) if kind is Kind.CHECKBOXES and choices else question.most,
-        }
-    )
-
-
-def _placed(panel: Panel, key: str, values: Values) -> Panel:
-    page, position, most = (_count(values[name]) for name in ("page", "position", "most"))
-    panel = editing.moved(panel, key, page, position)
-    when = editing.read_condition(values["when"], panel, key)
-    shortest, longest = editing.read_lengths(values["lengths"])
-    update = {"when": when, "shortest": shortest, "longest": longest, "most": most}
-    return editing.with_changed(panel, key, lambda one: one.model_copy(update=update))
-
-
-def _count(text: str) -> int:
-    return int(text) if text.strip().isascii() and text.strip().isdecimal() else 0
-
-
-def _with_route(panel: Panel, values: Values, panels: Sequence[str]) -> Panel:
-    condition = editing.read_condition(values["when"], panel, None)
-    assert condition is not None  # noqa: S101 - the form asks for it
-    route = Route(
-        when=condition,
-        panel=editing.panel_named(values.get("panel"), panels),
-        staff_roles=tuple(int(one) for one in values["roles"]),
-        priority=Priority(values["priority"][0]) if values["priority"] else None,
-        labels=tuple(one.strip() for one in values["labels"].split(",") if one.strip()),
-    )
-    if not (route.panel or route.staff_roles or route.priority or route.labels):
-        raise InvalidInput(
-            _("This route leads to nothing."),
-            hint=_("Choose a panel, staff, a priority or labels."),
-        )
-    return editing.with_route(panel, route)
 
 
 def _adding(label: str, value: str) -> discord.SelectOption:

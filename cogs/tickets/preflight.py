@@ -6,17 +6,19 @@ guild, since permissions and roles change. Free of discord.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from bot.core.contracts import BotState, ChannelSummary, Permissions, RoleSummary
 from bot.core.errors import AppError, Denied, InvalidInput, NotFound
+from bot.core.fields.text import quote
 from bot.core.i18n import Message, _, ngettext
 from bot.core.permission_names import PermissionList
 from bot.core.places import ChannelList, label_of
 from bot.core.preflight import Cause, Refusal, can_post, missing_permissions
 from bot.core.problems.rules import Problem
 from cogs.tickets.office import Office
-from cogs.tickets.panel import Panel, Room
+from cogs.tickets.panel import Panel, Room, name_key
 from cogs.tickets.settings import KEY, TicketSettings
 from db import ticket_panels as table
 from db.ticket_panels import TicketPanel, TicketPost
@@ -30,6 +32,11 @@ _FOR_THREADS = (
 _FOR_CHANNELS = ("view_channel", "manage_channels", "manage_roles")
 _MENTIONS = "mention_everyone"
 _MOST_NAMED = 10
+_NAME_STAFF = _(
+    "Choose roles under People in /ticket panel edit, or for all panels in /ticket settings."
+)
+_MEND_ROUTE = _("Turn that panel on again, or remove the route in /ticket panel edit.")
+Roles: TypeAlias = tuple[int, ...]
 # Of so many guilds the panels are read at once.
 _BATCH = 50
 
@@ -137,6 +144,61 @@ def called_roles(panel: Panel, settings: TicketSettings) -> frozenset[int]:
     return frozenset(found)
 
 
+def staff_of_panel(state: BotState, guild_id: int, panel: Panel, settings: TicketSettings) -> Roles:
+    """Return the roles that see to a panel's tickets and exist, the panel's own first."""
+    named = dict.fromkeys((*panel.staff_roles, *settings.staff_roles))
+    return tuple(one for one in named if state.role(guild_id, one) is not None)
+
+
+def unstaffed(
+    state: BotState, guild_id: int, panel: Panel, settings: TicketSettings
+) -> Message | None:
+    """Return what follows when no role sees to a panel's tickets, and what helps."""
+    if staff_of_panel(state, guild_id, panel, settings):
+        return None
+    said = (
+        _(
+            "{panel} has no staff: only who may manage tickets sees to them.",
+            panel=quote(panel.name),
+        )
+        if any(state.role(guild_id, one) is not None for one in panel.ping_roles)
+        else _(
+            "{panel} has no staff: nobody is called to its tickets, and only who may manage "
+            "tickets sees to them.",
+            panel=quote(panel.name),
+        )
+    )
+    return Message("⚠️ {problem} {fix}", {"problem": said, "fix": _NAME_STAFF})
+
+
+def lost_staff(
+    state: BotState, guild_id: int, panel: Panel, settings: TicketSettings
+) -> Message | None:
+    """Return that all roles that saw to a panel's tickets have been deleted."""
+    named = panel.staff_roles or settings.staff_roles
+    if not named or staff_of_panel(state, guild_id, panel, settings):
+        return None
+    return _(
+        "The roles of the staff of {panel} don't exist any more: nobody is called to its tickets.",
+        panel=panel.name,
+    )
+
+
+def lost_route(panel: Panel, offered: Collection[str]) -> Message | None:
+    """Return that an answer leads to a panel that is off or gone; `offered` are those that are on.
+
+    By `name_key`. Where it is gone, the ticket stays with the panel that was pressed.
+    """
+    for route in panel.routes:
+        if route.panel is not None and name_key(route.panel) not in offered:
+            return _(
+                "An answer in the form of {panel} leads to {target}, which is off or deleted.",
+                panel=panel.name,
+                target=route.panel,
+            )
+    return None
+
+
 def _own(state: BotState, guild_id: int) -> Permissions | None:
     # A channel's overwrites are the bot's own, and deny it nothing.
     me = state.me(guild_id)
@@ -214,10 +276,15 @@ class PanelProblems:
         settings: TicketSettings,
     ) -> Iterator[Problem]:
         state = self._office.state()
-        for row in rows:
-            panel = Panel.model_validate(row.config)
+        panels = [(row, Panel.model_validate(row.config)) for row in rows]
+        offered = {name_key(panel.name) for _row, panel in panels if panel.enabled}
+        for row, panel in panels:
             if not panel.enabled:
                 continue
+            if led := lost_route(panel, offered):
+                yield Problem(KEY, "lost_route", str(row.id), led, _MEND_ROUTE)
+            if gone := lost_staff(state, guild_id, panel, settings):
+                yield Problem(KEY, "no_staff", str(row.id), gone, _NAME_STAFF)
             homes = [one.channel_id for one in posts if row.id in one.panel_ids]
             for home in homes if panel.parent_id is None and homes else [None]:
                 if lost := place_refusal(state, guild_id, panel, home):

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from bot.core.durations import compact_duration, parse_duration
-from bot.core.errors import InvalidInput
+from bot.core.durations import compact_duration
 from bot.core.i18n import N_, Message, _
 from bot.forms import Input, Question, Values
 from cogs.tickets.desk import read_panel
-from cogs.tickets.hours import read_hours, write_hours
+from cogs.tickets.entered import Entered
+from cogs.tickets.hours import write_hours
 from cogs.tickets.panel import Panel, Priority, Room
 from cogs.tickets.wording import PRIORITIES
 
@@ -30,7 +30,7 @@ COLOURS: Mapping[str, str] = {
     "red": N_("red"),
 }
 _YES_NO: Mapping[str, str] = {"yes": N_("Yes"), "no": N_("No")}
-_OUTSIDE: Mapping[str, str] = {
+OUTSIDE: Mapping[str, str] = {
     "note": N_("Take tickets and say when the staff are back"),
     "refuse": N_("Take no tickets"),
 }
@@ -44,7 +44,7 @@ class Section:
     key: str
     title: str
     ask: Callable[[Panel, str], Sequence[Input]]
-    read: Callable[[Values], Mapping[str, Any]]
+    read: Callable[[Entered], Mapping[str, Any]]
 
     def question(self, panel: Panel, locale: str) -> Question:
         """Return the form as the panel fills it in."""
@@ -52,7 +52,10 @@ class Section:
 
     def change(self, panel: Panel, values: Values) -> Panel:
         """Return the panel with what was entered; raises `InvalidInput`."""
-        return read_panel({**panel.to_json(), **self.read(values)})
+        entered = Entered(values)
+        changes = self.read(entered)
+        entered.done()
+        return read_panel({**panel.to_json(), **changes})
 
 
 def _line(name: str, label: Message, value: Any, note: Message | None = None, **more: Any) -> Input:
@@ -81,18 +84,6 @@ def _ids(values: Sequence[Any]) -> list[str]:
     return [str(one) for one in values]
 
 
-def _span(text: str) -> int | None:
-    return round(parse_duration(text).total_seconds()) if text.strip() else None
-
-
-def _number(text: str) -> int | None:
-    if not text.strip():
-        return None
-    if not text.strip().isascii() or not text.strip().isdecimal():
-        raise InvalidInput(_("{text} is not a whole number.", text=text.strip()[:20]))
-    return int(text.strip()[:9])
-
-
 # --- the sections --------------------------------------------------------------------------------
 
 
@@ -106,7 +97,7 @@ def _ask_basics(panel: Panel, locale: str) -> Sequence[Input]:
     ]
 
 
-def _read_basics(values: Values) -> Mapping[str, Any]:
+def _read_basics(values: Entered) -> Mapping[str, Any]:
     return {
         "name": values["name"],
         "description": values["description"].strip(),
@@ -155,7 +146,7 @@ def _ask_place(panel: Panel, locale: str) -> Sequence[Input]:
     ]
 
 
-def _read_place(values: Values) -> Mapping[str, Any]:
+def _read_place(values: Entered) -> Mapping[str, Any]:
     parents, logs = _ids(values["parent"]), _ids(values["log"])
     return {
         "room": values["room"][0],
@@ -175,7 +166,7 @@ def _ask_people(panel: Panel, _locale: str) -> Sequence[Input]:
     ]
 
 
-def _read_people(values: Values) -> Mapping[str, Any]:
+def _read_people(values: Entered) -> Mapping[str, Any]:
     return {
         "staff_roles": _ids(values["staff"]),
         "ping_roles": _ids(values["ping"]),
@@ -194,11 +185,11 @@ def _ask_limits(panel: Panel, locale: str) -> Sequence[Input]:
     ]
 
 
-def _read_limits(values: Values) -> Mapping[str, Any]:
+def _read_limits(values: Entered) -> Mapping[str, Any]:
     return {
-        "per_member": _number(values["per_member"]),
-        "at_most": _number(values["at_most"]),
-        "cooldown": _span(values["cooldown"]),
+        "per_member": values.number("per_member"),
+        "at_most": values.number("at_most"),
+        "cooldown": values.span("cooldown"),
         "priority": Priority(values["priority"][0]).value,
         "rating": values["rating"][0] == "yes",
     }
@@ -215,13 +206,13 @@ def _ask_hours(panel: Panel, locale: str) -> Sequence[Input]:
             longest=600,
         ),
         _line("zone", _("Time zone"), panel.zone, _("Such as Europe/Madrid; empty: the server's")),
-        _one_of("outside", _("At other times"), panel.outside_hours, _OUTSIDE, locale),
+        _one_of("outside", _("At other times"), panel.outside_hours, OUTSIDE, locale),
     ]
 
 
-def _read_hours(values: Values) -> Mapping[str, Any]:
+def _read_hours(values: Entered) -> Mapping[str, Any]:
     return {
-        "hours": [one.model_dump(mode="json") for one in read_hours(values["hours"])],
+        "hours": values.hours("hours"),
         "zone": values["zone"].strip() or None,
         "outside_hours": values["outside"][0],
     }
@@ -255,11 +246,11 @@ def _ask_closing(panel: Panel, locale: str) -> Sequence[Input]:
     ]
 
 
-def _read_closing(values: Values) -> Mapping[str, Any]:
+def _read_closing(values: Entered) -> Mapping[str, Any]:
     return {
         "closing": {
-            "inactive_after": _span(values["inactive"]),
-            "unanswered_after": _span(values["unanswered"]),
+            "inactive_after": values.span("inactive"),
+            "unanswered_after": values.span("unanswered"),
             "on_leave": values["leave"][0] == "yes",
             "opener_may_close": values["opener"][0] == "yes",
         }
@@ -276,13 +267,13 @@ def _ask_service(panel: Panel, _locale: str) -> Sequence[Input]:
     ]
 
 
-def _read_service(values: Values) -> Mapping[str, Any]:
+def _read_service(values: Entered) -> Mapping[str, Any]:
     return {
         "service": {
-            "remind_after": _span(values["remind"]),
-            "escalate_after": _span(values["escalate"]),
+            "remind_after": values.span("remind"),
+            "escalate_after": values.span("escalate"),
             "escalate_roles": _ids(values["roles"]),
-            "lead_after": _span(values["lead"]),
+            "lead_after": values.span("lead"),
         }
     }
 

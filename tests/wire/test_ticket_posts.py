@@ -45,4 +45,8 @@ async def test_a_post_that_discord_refuses_is_not_called_posted(
         form = await owner.select(editor, "tickets:panel:parts", ["basics"])
         values = {"name": "Support", "description": "", "colour": "blurple", "enabled": "yes"}
         answered = await owner.submit_modal(form, values | wrong)
-        assert any("no emoji of this server" in one.text() for one in answered.followups)
+
+        async def is_told() -> bool:
+            return any("no emoji of this server" in one.text() for one in answered.followups)
+
+        await until(is_told, what="the refusal after the editor says that nothing is saved")

@@ -2,72 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Any
-
-import discord
-import pytest
 from sqlalchemy import select, update
 
 from bot.core.contracts import Actor
 from cogs.tickets.asking import DRAFT_KEPT
 from cogs.tickets.panel import Page, Panel, Question
 from cogs.tickets.ports import Applicant, Request
-from db.engine import Database
 from db.ticket_messages import TicketMessage
 from db.ticket_panels import TicketPanel, put_draft
 from db.tickets import Ticket, get_ticket
 from tests.cogs.moderation.world import text_of
+from tests.cogs.tickets.harbour import Desk, made
 from tests.cogs.tickets.talk import message
 from tests.fakes import FakeClock
-from tests.simcord_env import Bench, running_bench
-
-
-@dataclass
-class Desk:
-    """A guild with an admin, a member of the staff and a member."""
-
-    bench: Bench
-    guild: Any
-    channel: Any
-    boss: Any
-    sam: Any
-    ada: Any
-    role: Any
-
-    @property
-    def cog(self) -> Any:
-        return self.bench.bot.get_cog("Tickets")
-
-    async def ask(self, who: Any, command: str, /, **options: Any) -> str:
-        return text_of(await who.slash(self.channel, command, **options))
-
-    async def panel(self) -> Any:
-        (row,) = await self.cog.desk.list(self.guild.id)
-        return row
-
-
-@pytest.fixture
-async def desk(sqlite_database: Database) -> AsyncIterator[Desk]:
-    async with running_bench(sqlite_database) as bench:
-        guild = bench.env.create_guild("Harbour")
-        manages = discord.Permissions(manage_guild=True)
-        admins = guild.create_role("Crew", permissions=manages)
-        role = guild.create_role("Helpers")
-        boss = guild.add_member(bench.env.create_user("boss"), roles=[admins])
-        sam = guild.add_member(bench.env.create_user("sam"), roles=[role])
-        ada = guild.add_member(bench.env.create_user("ada"))
-        channel = guild.create_text_channel("general")
-        yield Desk(bench, guild, channel, boss, sam, ada, role)
-
-
-async def made(desk: Desk) -> None:
-    """Have a panel."""
-    answer = await desk.boss.slash(
-        desk.channel, "ticket panel create", name="Support", staff=desk.role
-    )
-    assert "Support" in str(answer.response.components)
 
 
 async def ticket_in(desk: Desk) -> Ticket:

@@ -12,7 +12,8 @@ from bot.core.contracts import Actor
 from cogs.tickets.paging import LONGEST_PAGE, pack
 from cogs.tickets.panel import Panel
 from tests.cogs.moderation.world import text_of
-from tests.cogs.tickets.test_commands import Desk, desk, made, ticket_in  # noqa: F401 - a fixture
+from tests.cogs.tickets.harbour import Desk, made
+from tests.cogs.tickets.test_commands import ticket_in
 
 _BOSS = Actor(1, "command", "boss")
 
@@ -37,7 +38,7 @@ def question(number: int) -> dict[str, Any]:
     return {"key": f"q{number}", "label": f"Q{number}", "kind": "radio", "choices": choices}
 
 
-async def test_every_question_and_route_can_be_chosen(desk: Desk) -> None:  # noqa: F811
+async def test_every_question_and_route_can_be_chosen(desk: Desk) -> None:
     await made(desk)
     pages = [{"questions": [question(5 * at + one) for one in range(5)]} for at in range(5)]
     when = {"question": "q0", "values": ["aa", "bb"]}
@@ -56,7 +57,7 @@ async def test_every_question_and_route_can_be_chosen(desk: Desk) -> None:  # no
     assert len(panel.routes) == 19
 
 
-async def test_with_fifty_panels_each_can_be_reached(desk: Desk) -> None:  # noqa: F811
+async def test_with_fifty_panels_each_can_be_reached(desk: Desk) -> None:
     desk.cog.desk._patience = 0
     for number in range(50):
         await desk.cog.desk.create(desk.guild.id, Panel(name=f"P{number:02}", enabled=False), _BOSS)
@@ -74,7 +75,7 @@ async def test_with_fifty_panels_each_can_be_reached(desk: Desk) -> None:  # noq
 
 
 @pytest.mark.parametrize("count", [3, 7])
-async def test_long_notes_are_shown_whole(desk: Desk, count: int) -> None:  # noqa: F811
+async def test_long_notes_are_shown_whole(desk: Desk, count: int) -> None:
     await made(desk)
     await ticket_in(desk)
     for _note in range(count):
@@ -84,7 +85,7 @@ async def test_long_notes_are_shown_whole(desk: Desk, count: int) -> None:  # no
     assert f"{count} more" not in text_of(shown)
 
 
-async def test_long_lists_are_shown(desk: Desk) -> None:  # noqa: F811
+async def test_long_lists_are_shown(desk: Desk) -> None:
     await made(desk)
     for number in range(25):
         await desk.cog.service.quality.block(desk.guild.id, 1 << 60 | number, _BOSS, "*" * 512)

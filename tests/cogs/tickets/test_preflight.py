@@ -133,3 +133,54 @@ async def test_further_categories_are_looked_at_too(sqlite_database: Database) -
     (problem,) = await problems(stage)
     assert problem.cause == "no_place"
     assert "Tickets of Help: I can't see the place" in problem.message.render(None)
+
+
+async def test_staff_that_nobody_has_named_or_that_are_gone_are_missed(
+    sqlite_database: Database,
+) -> None:
+    stage, view, desk = await opened(sqlite_database)
+    row = await desk.create(GUILD, Panel(name="Help"), BOSS)
+    panel = Panel.model_validate(row.config)
+    said = str(desk.warn_of_staff(GUILD, panel))
+    assert "`Help` has no staff: nobody is called" in said
+    assert "/ticket panel edit" in said
+    told = panel.model_copy(update={"ping_roles": (OPEN,)})
+    assert "only who may manage tickets sees to them" in str(desk.warn_of_staff(GUILD, told))
+    gone = panel.model_copy(update={"staff_roles": (999,)})
+    assert "nobody is called" in str(desk.warn_of_staff(GUILD, gone))
+    assert await problems(stage) == []
+
+    view.granted = ALL | {"mention_everyone"}
+    await desk.change(row, lambda _panel: gone, BOSS)
+    (problem,) = await problems(stage)
+    assert (problem.cause, "don't exist any more" in str(problem.message)) == ("no_staff", True)
+    await stage.set(staff_roles=[str(HELPERS)])
+    assert desk.warn_of_staff(GUILD, panel) is None
+    assert await problems(stage) == []
+
+
+async def test_a_route_follows_its_panels_name_and_is_missed_when_that_is_off(
+    database: Database,
+) -> None:
+    stage, view, desk = await opened(database)
+    view.granted = ALL | {"mention_everyone"}
+    kind = {"key": "kind", "label": "Kind", "kind": "radio"}
+    choices = [{"value": "money", "label": "Money"}, {"value": "other", "label": "Other"}]
+    form = {
+        "pages": [{"questions": [kind | {"choices": choices}]}],
+        "routes": [{"when": {"question": "kind", "values": ["money"]}, "panel": "billing"}],
+    }
+    help_ = await desk.create(GUILD, Panel.model_validate({"name": "Help", **form}), BOSS)
+    billing = await desk.create(GUILD, Panel(name="Billing"), BOSS)
+    assert await problems(stage) == []
+
+    renamed = {"name": "Invoices"}
+    billing = await desk.change(billing, lambda one: one.model_copy(update=renamed), BOSS)
+    kept = await desk.get(GUILD, help_.id)
+    assert Panel.model_validate(kept.config).routes[0].panel == "Invoices"
+    assert kept.revision == help_.revision + 1
+    assert await problems(stage) == []
+
+    await desk.change(billing, lambda one: one.model_copy(update={"enabled": False}), BOSS)
+    (problem,) = await problems(stage)
+    assert "leads to Invoices, which is off" in str(problem.message)

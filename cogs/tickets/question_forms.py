@@ -1,0 +1,180 @@
+"""The forms in which admins write questions and routes, and what filled-in ones stand for.
+
+What does not fit is refused by the panel's model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.core.errors import InvalidInput
+from bot.core.i18n import N_, _
+from bot.forms import Input, Question, Values
+from cogs.tickets import form_editing as editing
+from cogs.tickets.panel import CHOOSING, Kind, Panel, Priority, Route
+from cogs.tickets.panel import Question as Asked
+from cogs.tickets.wording import PRIORITIES
+
+_MAX_CHOICES = 25
+
+KINDS: dict[str, str] = {
+    Kind.LINE: N_("A line of text"),
+    Kind.PARAGRAPH: N_("A longer text"),
+    Kind.SELECT: N_("A menu of choices"),
+    Kind.RADIO: N_("One of some choices"),
+    Kind.CHECKBOXES: N_("Any of some choices"),
+    Kind.ROLE: N_("Roles"),
+    Kind.CHANNEL: N_("Channels"),
+    Kind.USER: N_("Members"),
+    Kind.FILE: N_("Files"),
+}
+
+
+def question_form(question: Asked | None, locale: str) -> Question:
+    """Return the form of a question, filled in with one that is there already."""
+    kinds = [(str(key), _(title).render(locale)) for key, title in KINDS.items()]
+    chosen = question.kind.value if question else Kind.LINE.value
+    return Question(
+        _("Question"),
+        [
+            Input("kind", _("Answered with"), value=(chosen,), kind="choices", choices=kinds),
+            Input(
+                "label",
+                _("Question"),
+                value=question.label if question else "",
+                longest=45,
+                required=True,
+            ),
+            Input(
+                "description",
+                _("Explanation"),
+                value=question.description if question else "",
+                longest=100,
+            ),
+            Input(
+                "choices",
+                _("Choices"),
+                _("One a line, Label | description; for questions with choices"),
+                value=editing.write_choices(question.choices) if question else "",
+                kind="paragraph",
+                longest=2200,
+            ),
+            Input(
+                "required",
+                _("Has to be answered"),
+                value=("yes" if question is None or question.required else "no",),
+                kind="choices",
+                choices=[("yes", _("Yes").render(locale)), ("no", _("No").render(locale))],
+            ),
+        ],
+    )
+
+
+def place_form(panel: Panel, question: Asked) -> Question:
+    """Return the form of what a question is beside its words: where, when, how much."""
+    page, position = editing.place_of(panel, question.key)
+    lengths = f"{question.shortest}-{question.longest}"
+    inputs = [
+        Input("page", _("Page"), value=str(page), longest=2, required=True),
+        Input("position", _("Position"), value=str(position), longest=2, required=True),
+        Input(
+            "when",
+            _("Only when"),
+            _("An earlier question and its choices: Kind: Bug, Other"),
+            value=editing.write_condition(question.when, panel),
+            longest=300,
+        ),
+        Input("lengths", _("Characters"), value=lengths, longest=9, required=True),
+        Input(
+            "most",
+            _("How many may be chosen or sent"),
+            value=str(question.most),
+            longest=2,
+            required=True,
+        ),
+    ]
+    return Question(_("Place and condition"), inputs)
+
+
+def route_form(panels: Sequence[str], locale: str) -> Question:
+    """Return the form of a route, to one of the other panels or to something else."""
+    inputs = [
+        Input(
+            "when",
+            _("When"),
+            _("A question and its choices: Kind: Bug, Other"),
+            longest=300,
+            required=True,
+        ),
+        Input("roles", _("Further staff"), value=(), kind="roles", most=10),
+        Input(
+            "priority",
+            _("Priority"),
+            value=(),
+            kind="choices",
+            choices=[(str(key), _(title).render(locale)) for key, title in PRIORITIES.items()],
+        ),
+        Input("labels", _("Labels"), _("With commas between them"), longest=150),
+    ]
+    if len(panels) > _MAX_CHOICES:
+        inputs.insert(1, Input("panel", _("Panel"), _("Its name"), longest=45))
+    elif panels:
+        names = [(one, one) for one in panels]
+        inputs.insert(1, Input("panel", _("Panel"), value=(), kind="choices", choices=names))
+    return Question(_("Route by an answer"), inputs)
+
+
+def with_new(panel: Panel, values: Values) -> Panel:
+    """Return the panel with the question that a form describes."""
+    taken = {one.key for one in panel.questions}
+    key = editing.make_key(values["label"], taken)
+    return editing.with_question(panel, changed(Asked(key=key, label="-"), values))
+
+
+def changed(question: Asked, values: Values) -> Asked:
+    """Return a question as its form describes it."""
+    kind = Kind(values["kind"][0]) if values["kind"] else question.kind
+    choices = editing.read_choices(values["choices"], question.choices)
+    return question.model_copy(
+        update={
+            "kind": kind,
+            "label": values["label"].strip(),
+            "description": values["description"].strip(),
+            "choices": choices if kind in CHOOSING else (),
+            "required": not values["required"] or values["required"][0] == "yes",
+            "most": len(choices) if kind is Kind.CHECKBOXES and choices else question.most,
+        }
+    )
+
+
+def placed(panel: Panel, key: str, values: Values) -> Panel:
+    """Return the panel with a question where its form puts it."""
+    page, position, most = (_count(values[name]) for name in ("page", "position", "most"))
+    panel = editing.moved(panel, key, page, position)
+    when = editing.read_condition(values["when"], panel, key)
+    shortest, longest = editing.read_lengths(values["lengths"])
+    update = {"when": when, "shortest": shortest, "longest": longest, "most": most}
+    return editing.with_changed(panel, key, lambda one: one.model_copy(update=update))
+
+
+def _count(text: str) -> int:
+    return int(text) if text.strip().isascii() and text.strip().isdecimal() else 0
+
+
+def with_route(panel: Panel, values: Values, panels: Sequence[str]) -> Panel:
+    """Return the panel with the route that a form describes; `panels` are those it may name."""
+    condition = editing.read_condition(values["when"], panel, None)
+    assert condition is not None  # noqa: S101 - the form asks for it
+    route = Route(
+        when=condition,
+        panel=editing.panel_named(values.get("panel"), panels),
+        staff_roles=tuple(int(one) for one in values["roles"]),
+        priority=Priority(values["priority"][0]) if values["priority"] else None,
+        labels=tuple(one.strip() for one in values["labels"].split(",") if one.strip()),
+    )
+    if not (route.panel or route.staff_roles or route.priority or route.labels):
+        raise InvalidInput(
+            _("This route leads to nothing."),
+            hint=_("Choose a panel, staff, a priority or labels."),
+        )
+    return editing.with_route(panel, route)
