@@ -29,7 +29,7 @@ Submitted = Callable[[Interaction, Values], Awaitable[None]]
 Exists = Callable[[str, int], bool]
 
 # Limits of Discord: labels and titles, descriptions, characters of an input, choices of a menu.
-_MAX_TITLE = 45
+LONGEST_TITLE = 45
 _MAX_DESCRIPTION = 100
 MAX_INPUT = 4000
 _MAX_CHOSEN = 25
@@ -77,7 +77,7 @@ class Input:
         """Return the input as a form shows it."""
         description = self.description.render(locale) if self.description else None
         return discord.ui.Label(
-            text=shorten(self.label.render(locale), _MAX_TITLE),
+            text=shorten(self.label.render(locale), LONGEST_TITLE),
             description=shorten(description, _MAX_DESCRIPTION) if description else None,
             component=self._component(exists),
         )
@@ -204,7 +204,7 @@ class Question:
 class _Modal(discord.ui.Modal):
     def __init__(self, form: _Form, locale: str, exists: Exists, submitted: Submitted) -> None:
         super().__init__(
-            title=shorten(form.question.title.render(locale), _MAX_TITLE),
+            title=shorten(form.question.title.render(locale), LONGEST_TITLE),
             timeout=_SECONDS,
             custom_id=unique_id(form.namespace),
         )

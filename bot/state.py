@@ -250,6 +250,7 @@ def _guild_summary(guild: discord.Guild) -> GuildSummary:
         bot_permissions=names_of(me.guild_permissions.value) if me else frozenset(),
         system_channel_id=guild.system_channel.id if guild.system_channel else None,
         verification_level=guild.verification_level.value,
+        largest_upload=guild.filesize_limit,
     )
 
 

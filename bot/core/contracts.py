@@ -18,7 +18,10 @@ Source = Literal["command", "panel", "web", "api", "system"]
 
 @dataclass(frozen=True, slots=True)
 class GuildSummary:
-    """A guild as a page or a rule needs it; `verification_level` is Discord's, 0 to 4."""
+    """A guild as a page or a rule needs it; `verification_level` is Discord's, 0 to 4.
+
+    `largest_upload` is how many bytes a file may have that is sent there; boosts raise it.
+    """
 
     id: int
     name: str
@@ -30,6 +33,7 @@ class GuildSummary:
     bot_permissions: Permissions = frozenset()
     system_channel_id: int | None = None
     verification_level: int = 0
+    largest_upload: int = 10 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

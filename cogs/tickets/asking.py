@@ -12,13 +12,23 @@ import discord
 
 from bot.checks import actor_of, guild_id_of, in_time
 from bot.core.errors import Denied, NotFound
+from bot.core.fields.text import shorten
 from bot.core.i18n import Message, _
-from bot.forms import Input, Question, Values, ask
+from bot.forms import LONGEST_TITLE, Input, Question, Values, ask
 from bot.forms import Kind as InputKind
 from bot.localization import locale_of
 from bot.replies import LastingButton, answer
 from cogs.tickets.access import Interaction, access_of, only_staff_for_others
-from cogs.tickets.form import asked_on, keep_asked, most_of, next_page, read_answers
+from cogs.tickets.attachments import size_text
+from cogs.tickets.form import (
+    LARGEST_FILE,
+    asked_on,
+    keep_asked,
+    largest_file,
+    most_of,
+    next_page,
+    read_answers,
+)
 from cogs.tickets.machine import Status
 from cogs.tickets.panel import Kind, Panel
 from cogs.tickets.panel import Question as Asked
@@ -111,14 +121,20 @@ class Asker:
         """Open a page of the panel's form, as it was filled in before."""
         panel = Panel.model_validate(row.config)
         questions = asked_on(panel, page, request.answers)
+        guild = self._service.office.state().guild(request.guild_id)
+        largest = largest_file(guild.largest_upload) if guild is not None else LARGEST_FILE
 
         async def submitted(pressed: Interaction, values: Values) -> None:
-            found = read_answers(questions, {key: _plain(one) for key, one in values.items()})
+            entered = {key: _plain(one) for key, one in values.items()}
+            found = read_answers(questions, entered, largest=largest)
             answers = keep_asked(panel, {**_without(request.answers, questions), **found})
             await self._go_on(pressed, replace(request, answers=answers), row, page)
 
         title = panel.pages[page].title or panel.name
-        inputs = [_input_of(one, request.answers.get(one.key)) for one in questions]
+        if len(panel.pages) > 1:
+            mark = f" · {page + 1}/{len(panel.pages)}"
+            title = shorten(title, LONGEST_TITLE - len(mark)) + mark
+        inputs = [_input_of(one, request.answers.get(one.key), largest) for one in questions]
         await ask(
             interaction, KEY, Question(Message("{title}", {"title": title}), inputs), submitted
         )
@@ -229,12 +245,15 @@ class Asker:
         return replace(request, request_id=interaction.id)
 
 
-def _input_of(question: Asked, entered: Any) -> Input:
+def _input_of(question: Asked, entered: Any, largest: int) -> Input:
     is_text = question.kind in (Kind.LINE, Kind.PARAGRAPH)
+    note = Message("{text}", {"text": question.description}) if question.description else None
+    if note is None and question.kind is Kind.FILE:
+        note = _("Up to {most} each", most=size_text(largest))
     return Input(
         question.key,
         Message("{label}", {"label": question.label}),
-        Message("{text}", {"text": question.description}) if question.description else None,
+        note,
         value=(entered or "") if is_text else tuple(entered or ()),
         kind=_KINDS[question.kind],
         required=question.required,

@@ -26,11 +26,11 @@ from bot.core.i18n import _
 from bot.core.jobs import Job, Retry
 from bot.core.outbox import Delivery
 from cogs.tickets.attachments import Handles
-from cogs.tickets.form import LARGEST_FILE
+from cogs.tickets.file_notes import large_file_payload, lost_file_payload
+from cogs.tickets.form import LARGEST_FILE, largest_file
 from cogs.tickets.machine import Status
 from cogs.tickets.office import Office
 from cogs.tickets.settings import KEY
-from cogs.tickets.wording import large_file_payload
 from db import ticket_messages as table
 from db.ticket_messages import GONE, OVER_QUOTA, PENDING, STORED, TOO_LARGE, TicketFile
 from db.tickets import Ticket, get_ticket, hold_counter
@@ -335,6 +335,8 @@ class FileKeeper:
             await table.settle_file(session, file.id, **values)
             if file.question is not None and values["state"] == STORED:
                 await self._show(session, ticket, file, int(values["size"]))
+            elif file.question is not None:
+                await self._miss(session, ticket, file, str(values["state"]))
 
     async def _show(
         self, session: AsyncSession, ticket: Ticket, file: TicketFile, size: int
@@ -344,7 +346,9 @@ class FileKeeper:
             return
         renderer = {"renderer": FILE_RENDERER, "args": {"file_id": file.id}}
         payload: dict[str, Any] = {"attachments": [{"filename": file.name, **renderer}]}
-        if size > LARGEST_UPLOAD:
+        guild = self._office.state().guild(ticket.guild_id)
+        if size > (largest_file(guild.largest_upload) if guild is not None else LARGEST_UPLOAD):
+            # The server has lost boosts since it was sent.
             locale = await self._office.locale(ticket.guild_id)
             handles = Handles(await table.list_names(session, ticket.id))
             payload = large_file_payload(ticket, file, handles.of(file), locale)
@@ -352,6 +356,21 @@ class FileKeeper:
             ticket.channel_id,
             payload,
             dedupe_key=f"{KEY}:{ticket.id}:file:{file.id}",
+            guild_id=ticket.guild_id,
+            subject_id=file.author_id,
+        )
+        await self._office.outbox.send(session, delivery)
+
+    async def _miss(
+        self, session: AsyncSession, ticket: Ticket, file: TicketFile, state: str
+    ) -> None:
+        """Say in the room that a form's file could not be kept: nobody there would know of it."""
+        if ticket.channel_id is None:
+            return
+        delivery = Delivery.message(
+            ticket.channel_id,
+            lost_file_payload(file, state, await self._office.locale(ticket.guild_id)),
+            dedupe_key=f"{KEY}:{ticket.id}:lost:{file.id}",
             guild_id=ticket.guild_id,
             subject_id=file.author_id,
         )

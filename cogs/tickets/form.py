@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.core.errors import FieldError, InvalidInput
+from bot.core.fields.text import quote
 from bot.core.i18n import Message, _
+from cogs.tickets.attachments import size_text
 from cogs.tickets.panel import CHOOSING, Condition, Kind, Panel, Priority, Question
 
 LARGEST_FILE = 25 * 1024 * 1024
+# What surrounds a file when it is sent.
+_AROUND_FILE = 64 * 1024
 
 _ORDER = list(Priority)
 _MENTIONS = {Kind.ROLE: "<@&{}>", Kind.CHANNEL: "<#{}>", Kind.USER: "<@{}>"}
@@ -72,16 +76,24 @@ def next_page(panel: Panel, answers: Mapping[str, Any], after: int = -1) -> int 
     return None
 
 
-def read_answers(questions: Sequence[Question], values: Mapping[str, Any]) -> dict[str, Any]:
+def largest_file(largest_upload: int) -> int:
+    """Return how large a form's file may be, for it to be kept and shown in the room."""
+    return min(LARGEST_FILE, largest_upload - _AROUND_FILE)
+
+
+def read_answers(
+    questions: Sequence[Question], values: Mapping[str, Any], *, largest: int = LARGEST_FILE
+) -> dict[str, Any]:
     """Return what was entered on a page as it is kept; raises `InvalidInput` by question.
 
-    Discord has checked most of it already, but not with the panel as it is now.
+    `largest` is how large a file may be. Discord has checked most of the rest already, but not with
+    the panel as it is now.
     """
     found: dict[str, Any] = {}
     errors: list[FieldError] = []
     for one in questions:
         answer = _read(one, values.get(one.key))
-        if (problem := _problem(one, answer)) is not None:
+        if (problem := _problem(one, answer, largest)) is not None:
             errors.append(FieldError(f"/{one.key}", problem))
         elif answer not in ("", []):
             found[one.key] = answer
@@ -98,7 +110,7 @@ def _read(question: Question, value: Any) -> Any:
     return [str(one) for one in value or ()]
 
 
-def _problem(question: Question, answer: Any) -> Message | None:
+def _problem(question: Question, answer: Any, largest: int) -> Message | None:
     if not answer:
         return _("{label}: this is needed.", label=question.label) if question.required else None
     if isinstance(answer, str):
@@ -122,8 +134,24 @@ def _problem(question: Question, answer: Any) -> Message | None:
             if offered.issuperset(answer)
             else _("{label}: that is not on offer any more.", label=question.label)
         )
-    if question.kind is Kind.FILE and any(one["size"] > LARGEST_FILE for one in answer):
-        return _("{label}: a file has at most {most} MB.", label=question.label, most=25)
+    if question.kind is Kind.FILE:
+        return _too_large(question, answer, largest)
+    return None
+
+
+def _too_large(
+    question: Question, files: Sequence[Mapping[str, Any]], largest: int
+) -> Message | None:
+    for one in files:
+        if one["size"] > largest:
+            return _(
+                "{label}: {name} has {size}, and at most {most} fit here. Send a smaller one, or a "
+                "link to it.",
+                label=question.label,
+                name=quote(str(one["filename"])),
+                size=size_text(one["size"]),
+                most=size_text(largest),
+            )
     return None
 
 

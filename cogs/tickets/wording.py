@@ -14,10 +14,8 @@ from bot.core.fields.text import escape_markdown, shorten
 from bot.core.i18n import N_, Message, _
 from bot.core.templates import cut
 from bot.core.templates import render as render_template
-from cogs.tickets.attachments import command_of, size_text
 from cogs.tickets.machine import Action, Status
 from cogs.tickets.panel import Kind, Panel
-from db.ticket_messages import TicketFile
 from db.tickets import Ticket
 
 _ROW, _BUTTON = 1, 2
@@ -405,19 +403,6 @@ def farewell_payload(
         ]
         payload["components"] = _row(stars, locale)
     return payload
-
-
-def large_file_payload(
-    ticket: Ticket, file: TicketFile, handle: str, locale: str | None
-) -> dict[str, Any]:
-    """Return what stands in the room for a form's file that Discord does not take from a bot."""
-    text = _(
-        "{name} ({size}) came with the form, and is too large for me to post. Get it: {command}",
-        name=escape_markdown(shorten(file.name, 100)),
-        size=size_text(file.size),
-        command=f"`{command_of(ticket.number, handle).replace('`', chr(39))}`",
-    )
-    return line_payload(text, locale)
 
 
 def failed_payload(scene: Scene, error: str) -> dict[str, Any]:

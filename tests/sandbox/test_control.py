@@ -87,16 +87,22 @@ async def test_member_acts_and_the_bot_answers(
     click = f"/messages/{answer['message']['id']}/click"
     opened = await control("POST", click, user_id=user_id, custom_id="ask")
     modal = f"/interactions/{opened['id']}/modal"
-    done = await control("POST", modal, user_id=user_id, values={"what": "tea"})
-    assert done["message"]["content"] == "tea"
+    files = [{"filename": "leaf.txt", "text": "green"}]
+    values = {"what": "tea", "proof": files}
+    done = await control("POST", modal, user_id=user_id, values=values)
+    assert done["message"]["content"] == "tea leaf.txt 5"
 
 
 def _add_commands(client: Client) -> None:
     class Question(discord.ui.Modal, title="What?"):
         what = discord.ui.TextInput(label="What", custom_id="what")
+        proof = discord.ui.Label(text="Proof", component=discord.ui.FileUpload(custom_id="proof"))
 
         async def on_submit(self, interaction: discord.Interaction) -> None:
-            await interaction.response.send_message(self.what.value)
+            upload: Any = self.proof.component
+            (file,) = upload.values
+            said = f"{self.what.value} {file.filename} {file.size}"
+            await interaction.response.send_message(said)
 
     class Asker(discord.ui.View):
         @discord.ui.button(label="Ask", custom_id="ask")

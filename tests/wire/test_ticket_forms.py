@@ -26,6 +26,8 @@ async def test_roles_of_now_count(sandbox: Sandbox, guild: Guild, sqlite_url: st
         await change_panel(bot, guild, pages=PAGES, blocked_roles=[str(barred.id)])
 
         first = await ann.slash(general, "ticket open")
+        assert first.modal is not None
+        assert first.modal["title"] == "Support · 1/2"
         offered = await ann.submit_modal(first, {"what": "Lamp"})
         second = await ann.click(offered, "tickets:form:1:1")
         guild.update_member(ann.member, roles=(barred.id,))

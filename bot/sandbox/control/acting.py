@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 
 from ..codec import parse_time
 from ..interactions import Interaction
@@ -217,10 +218,20 @@ def _interaction(ask: Ask) -> Interaction:
 
 @operation("POST", "/interactions/{interaction_id}/modal")
 async def submit_modal(ask: Ask) -> Json:
-    """Submit the modal that an interaction opened, with `values` by custom id."""
+    """Submit the modal that an interaction opened, with `values` by custom id.
+
+    Uploads are a list of files as a message takes them.
+    """
     opened = _interaction(ask)
     actor = ask.actor(opened.guild)
-    return (await actor.submit_modal(opened, ask.body.get("values") or {})).to_json()
+    values = {key: _with_files(one) for key, one in (ask.body.get("values") or {}).items()}
+    return (await actor.submit_modal(opened, values)).to_json()
+
+
+def _with_files(value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    return [_file(one) if isinstance(one, dict) else one for one in value]
 
 
 @operation("GET", "/interactions/{interaction_id}")

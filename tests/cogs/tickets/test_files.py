@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ import pytest
 from aiohttp import web
 from sqlalchemy import delete
 
+from bot.core.contracts import GuildSummary
 from bot.core.errors import Conflict, InvalidInput, NotFound
 from bot.core.jobs import Retry
 from cogs.tickets.attachments import Handles
@@ -22,7 +24,7 @@ from db.engine import Database
 from db.jobs import Job
 from db.ticket_messages import TicketFile
 from db.tickets import Ticket
-from tests.cogs.tickets.stage import GUILD, Stage
+from tests.cogs.tickets.stage import GUILD, Stage, View
 from tests.cogs.tickets.talk import PNG, attachment, message, opened, rows, say
 from tests.fakes import FakeClock
 
@@ -285,6 +287,14 @@ async def test_the_transcript_says_how_to_get_each_file(
         assert (await stage.service.handout.get(ticket, handle, 10**6)).name == one.name
 
 
+class Boosted(View):
+    """A guild that takes files of 50 MB."""
+
+    def guild(self, guild_id: int) -> GuildSummary | None:
+        found = super().guild(guild_id)
+        return replace(found, largest_upload=50 * 1024 * 1024) if found else None
+
+
 async def test_a_large_file_of_a_form_is_named_where_it_cannot_be_posted(
     sqlite_database: Database, tmp_path: Path
 ) -> None:
@@ -298,6 +308,42 @@ async def test_a_large_file_of_a_form_is_named_where_it_cannot_be_posted(
     (said,) = [one for one in stage.said(ticket.channel_id) if "film.mp4" in one]
     assert "`/ticket file file:film.mp4 ticket:1`" in said
     assert (await stage.service.handout.get(ticket, "film.mp4", 25 * 1024 * 1024)).path.exists()
+
+
+async def test_a_server_with_boosts_is_shown_larger_files(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    stage = await Stage.make(sqlite_database, FakeClock(), files=tmp_path)
+    stage.view = Boosted()
+    question = {"key": "pic", "label": "Film", "kind": "file"}
+    panel = await stage.panel(pages=[{"questions": [question]}])
+    file = attachment(5, "film.mp4", 12 * 1024 * 1024, "video/mp4")
+    stage.cdn[file["url"]] = bytes(12 * 1024 * 1024)
+    ticket = await stage.open(panel, answers={"pic": [file]})
+    await stage.wait(3)
+    sent = [one.payload for one in stage.courier.delivered if one.channel_id == ticket.channel_id]
+    (shown,) = [one for one in sent if (one.get("attachments") or [{}])[0].get("renderer")]
+    assert shown["attachments"][0]["filename"] == "film.mp4"
+
+
+@pytest.mark.parametrize(
+    ("content", "quota", "words"),
+    [(b"x" * 9, 0, "no space left"), (None, 1, "could not fetch"), (b"", 1, "")],
+)
+async def test_a_file_of_a_form_that_is_not_kept_is_asked_for_in_the_room(
+    sqlite_database: Database, tmp_path: Path, content: bytes | None, quota: int, words: str
+) -> None:
+    stage = await Stage.make(sqlite_database, FakeClock(), files=tmp_path)
+    await stage.set(files_quota=quota)
+    question = {"key": "pic", "label": "Film", "kind": "file"}
+    panel = await stage.panel(pages=[{"questions": [question]}])
+    file = attachment(5, "film.mp4", 9, "video/mp4")
+    if content is not None:
+        stage.cdn[file["url"]] = content
+    ticket = await stage.open(panel, answers={"pic": [file]})
+    await stage.wait(3)
+    said = [one for one in stage.said(ticket.channel_id) if "came with your form" in one]
+    assert [words in one for one in said] == ([True] if words else [])
 
 
 async def test_a_name_in_any_script_keeps_its_ending(

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from bot.core.errors import InvalidInput
 from cogs.tickets import form_editing as editing
-from cogs.tickets.form import keep_asked, next_page, read_answers, route, told
+from cogs.tickets.form import keep_asked, largest_file, next_page, read_answers, route, told
 from cogs.tickets.panel import Panel, Priority
 
 KIND = {
@@ -82,6 +82,20 @@ def test_what_does_not_fit_is_refused_by_its_label(question: dict[str, Any], val
     label = made.questions[0].label
     with pytest.raises(InvalidInput, match=label):
         read_answers(made.questions, {"q": value})
+
+
+def test_a_file_that_the_server_does_not_take_is_refused_at_once() -> None:
+    question = {"key": "q", "label": "Film", "kind": "file", "most": 2}
+    made = Panel.model_validate({"name": "a", "pages": [{"questions": [question]}]})
+    files = [
+        {"size": 9_000_000, "filename": "a.mp4"},
+        {"size": 12_600_000, "filename": "b.mp4"},
+    ]
+    plain, boosted = largest_file(10 * 1024 * 1024), largest_file(100 * 1024 * 1024)
+    with pytest.raises(InvalidInput, match=r"Film: `b.mp4` has 12.6 MB, and at most 10.4 MB fit"):
+        read_answers(made.questions, {"q": files}, largest=plain)
+    assert read_answers(made.questions, {"q": files}, largest=boosted)["q"] == files
+    assert boosted == 25 * 1024 * 1024
 
 
 @pytest.mark.parametrize(
