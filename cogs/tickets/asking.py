@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any, Self, cast
 
 import discord
@@ -20,6 +19,7 @@ from bot.localization import locale_of
 from bot.replies import LastingButton, answer
 from cogs.tickets.access import Interaction, access_of, only_staff_for_others
 from cogs.tickets.attachments import size_text
+from cogs.tickets.drafts import DRAFT_KEPT
 from cogs.tickets.form import (
     LARGEST_FILE,
     asked_on,
@@ -40,7 +40,6 @@ from db.ticket_panels import TicketDraft, TicketPanel
 
 # How long somebody is kept waiting for the room before they are told that it is on its way.
 _PATIENCE = 20.0
-DRAFT_KEPT = timedelta(hours=1)
 _KINDS: Mapping[Kind, InputKind] = {
     Kind.LINE: "line",
     Kind.PARAGRAPH: "paragraph",
@@ -218,8 +217,17 @@ class Asker:
         if not interaction.response.is_done():
             await interaction.response.defer(ephemeral=True, thinking=True)
         request = await self._as_of_now(interaction, request)
-        ticket = await self._service.opening.open(request)
-        made = await self._service.keeper.wait(ticket.id, _PATIENCE)
+        try:
+            ticket = await self._service.opening.open(request)
+            made = await self._service.keeper.wait(ticket.id, _PATIENCE)
+        except Denied as error:
+            if not request.answers:
+                raise
+            await self._keep(request)
+            kept = _("What you wrote is kept for an hour, and stands in the form then.")
+            parts = {"hint": error.hint or "", "kept": kept}
+            hint = Message("{hint} {kept}", parts) if error.hint else kept
+            raise Denied(error.message, hint=hint) from error
         if made is not None and made.channel_id is not None and made.status == Status.OPEN:
             where = f"<#{made.channel_id}>"
             text = (

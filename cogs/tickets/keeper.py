@@ -21,6 +21,7 @@ from bot.core.fields.text import shorten
 from bot.core.i18n import _
 from bot.core.jobs import Job, JobFailed, Retry
 from bot.core.problems.rules import Problem
+from cogs.tickets.drafts import keep_answers
 from cogs.tickets.herald import Herald, closing_key
 from cogs.tickets.machine import TABLE, Action, Status
 from cogs.tickets.naming import next_rename, note_rename, plain_names
@@ -389,17 +390,18 @@ class RoomKeeper:
         action = (
             Action.OPENING_FAILED if ticket.status == Status.OPENING else Action.REOPENING_FAILED
         )
-        is_waited_for = self._waiters.has(ticket.id)
+        is_waited_for, now = self._waiters.has(ticket.id), self._office.clock.now()
         async with self._office.database.write() as session:
             values: dict[str, Any] = {"status": TABLE[action].target}
             if action is Action.OPENING_FAILED:
-                values["closed_at"] = self._office.clock.now()
+                values["closed_at"] = now
             failed = await table.change_ticket(session, ticket.id, TABLE[action].sources, **values)
             if failed is None:
                 return
-            await table.add_event(session, failed, action, self._office.clock.now())
-            failed = await erase_if_asked(session, failed, self._office.clock.now())
+            await table.add_event(session, failed, action, now)
+            failed = await erase_if_asked(session, failed, now)
             if action is Action.OPENING_FAILED:
+                await keep_answers(session, failed, now)
                 # What was made of a room, noted or not, is removed.
                 await self.ensure(session, failed)
             if not is_waited_for and failed.user_id:

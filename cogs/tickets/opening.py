@@ -114,7 +114,8 @@ class Opening:
         panel_id, panel = await self._routed(session, request, routed, (panel_id, asked))
         if panel_id != request.panel_id:
             await self._ensure_admitted(session, request, (panel_id, panel), house)
-        ticket = self._row(request, number, panel_id, panel, routed)
+        place = panel.parent_id or await self._place_of(session, request, panel_id, panel)
+        ticket = self._row(request, number, panel_id, panel, routed, place)
         ticket.answers = list(told(asked, request.answers))
         session.add(ticket)
         await session.flush()
@@ -126,8 +127,14 @@ class Opening:
         await self._keeper.ensure(session, ticket)
         return ticket
 
-    def _row(
-        self, request: Request, number: int, panel_id: int, panel: Panel, routed: Routed
+    def _row(  # noqa: PLR0917 - each is a part of the row
+        self,
+        request: Request,
+        number: int,
+        panel_id: int,
+        panel: Panel,
+        routed: Routed,
+        place: int | None,
     ) -> Ticket:
         now = self._office.clock.now()
         applicant = request.applicant
@@ -142,7 +149,7 @@ class Opening:
             request_id=request.request_id,
             status=Status.OPENING,
             mode=panel.room.value,
-            parent_id=panel.parent_id or self._parent_of(request, panel),
+            parent_id=place,
             room_lost=False,
             name=make_name(panel.naming, number, panel.name, applicant.name),
             renamed_at=[],
@@ -160,14 +167,33 @@ class Opening:
             revision=1,
         )
 
-    def _parent_of(self, request: Request, panel: Panel) -> int | None:
-        """Return where rooms are made that the panel has no place for: beside the pressed one."""
-        here = self._office.state().channel(request.guild_id, request.channel_id)
-        if here is None:
-            return None
-        if panel.room is Room.CHANNEL:
-            return here.parent_id if here.kind != "thread" else None
-        return here.parent_id if here.kind == "thread" else here.id
+    async def _place_of(
+        self, session: AsyncSession, request: Request, panel_id: int, panel: Panel
+    ) -> int | None:
+        """Return where rooms are made that the panel names no place for: where it is posted.
+
+        Of several messages that is the one in whose channel it was asked for. One that is posted
+        nowhere has its rooms where it was asked for.
+        """
+        posts = await panels.list_posts(session, request.guild_id, panel_id=panel_id)
+        posted = [one.channel_id for one in posts]
+        here = request.channel_id
+        asked = [here] if here in posted or not posted else [*posted, here]
+        for channel_id in asked:
+            channel = self._office.state().channel(request.guild_id, channel_id)
+            if channel is None:
+                continue
+            if panel.room is Room.CHANNEL:
+                return channel.parent_id if channel.kind != "thread" else None
+            home = channel.parent_id if channel.kind == "thread" else channel.id
+            if home is not None and self._takes_threads(request.guild_id, home):
+                return home
+        return None
+
+    def _takes_threads(self, guild_id: int, channel_id: int) -> bool:
+        # Discord has private threads in text channels alone.
+        channel = self._office.state().channel(guild_id, channel_id)
+        return channel is not None and channel.kind == "text"
 
     async def _panel(
         self, session: AsyncSession, guild_id: int, panel_id: int

@@ -57,6 +57,13 @@ def check_place(state: BotState, guild_id: int, panel: Panel, posted_in: int | N
     if panel.parent_id is None:
         here = state.channel(guild_id, posted_in) if posted_in is not None else None
         if here is not None and panel.room is Room.THREAD:
+            if here.kind == "thread" and here.parent_id is not None:
+                here = state.channel(guild_id, here.parent_id) or here
+            if here.kind != "text":
+                raise InvalidInput(
+                    _("Threads need a text channel to be in, which this is not."),
+                    hint=_("Choose one as the place under Rooms in /ticket panel edit."),
+                )
             _raise(missing_permissions(_FOR_THREADS, here.bot_permissions, here))
     else:
         _check_parent(state, guild_id, panel, panel.parent_id)

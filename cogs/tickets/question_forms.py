@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.core.errors import InvalidInput
+from bot.core.errors import FieldError, InvalidInput
 from bot.core.i18n import N_, _
 from bot.forms import Input, Question, Values
 from cogs.tickets import form_editing as editing
@@ -135,6 +135,9 @@ def changed(question: Asked, values: Values) -> Asked:
     """Return a question as its form describes it."""
     kind = Kind(values["kind"][0]) if values["kind"] else question.kind
     choices = editing.read_choices(values["choices"], question.choices)
+    if kind not in CHOOSING and choices and choices != question.choices:
+        message = _("Pick a menu, one of some or any of some choices: other questions have none.")
+        raise InvalidInput(message, errors=(FieldError("/kind", message),))
     return question.model_copy(
         update={
             "kind": kind,

@@ -111,7 +111,12 @@ class DiscordRooms:
             return await self._make_channel(guild, plan)
 
     async def _make_thread(self, guild: discord.Guild, plan: RoomPlan) -> int:
-        parent = guild.get_channel(plan.parent_ids[0]) if plan.parent_ids else None
+        if not plan.parent_ids:
+            raise RoomRefused(
+                _("Private threads need a text channel to be in, and there is none here."),
+                hint=_("An admin can choose one with /ticket panel edit."),
+            )
+        parent = guild.get_channel(plan.parent_ids[0])
         if not isinstance(parent, discord.TextChannel):
             raise RoomRefused(
                 _("The channel for these tickets does not exist any more."),

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from bot.core.contracts import Actor
+from bot.core.contracts import Actor, ChannelSummary
 from bot.core.errors import Denied, NotFound
 from cogs.tickets.ports import Applicant
 from db import ticket_panels
 from db.engine import Database
-from tests.cogs.tickets.stage import GUILD, OPENER, OTHER, STAFF, Stage
+from tests.cogs.tickets.stage import GUILD, OPENER, OTHER, STAFF, FakeRooms, Stage, View, refusal
 from tests.fakes import FakeClock
 
 
@@ -121,6 +121,48 @@ async def test_who_comes_outside_hours_is_told_day_and_time(sqlite_database: Dat
     panel = await stage.panel(hours=hours, outside_hours="refuse")
     with pytest.raises(Denied, match=r"again <t:\d+:f> \(<t:\d+:R>\)"):
         await stage.service.opening.admit(stage.request(panel))
+
+
+async def test_a_form_whose_room_could_not_be_made_is_kept(database: Database) -> None:
+    rooms = FakeRooms(refusing=refusal())
+    stage = await Stage.make(database, FakeClock(), rooms)
+    question = {"key": "why", "label": "Why"}
+    panel = await stage.panel(pages=[{"questions": [question]}])
+    ticket = await stage.open(panel, answers={"why": "It is dark."})
+    assert ticket.status == "failed"
+    async with database.read() as session:
+        draft = await ticket_panels.get_draft(session, panel.id, OPENER, stage.clock.now())
+    assert draft is not None
+    assert draft.answers == {"why": "It is dark."}
+
+
+class Places(View):
+    """Text channels, a channel for announcements, and a thread in the first."""
+
+    def channel(self, guild_id: int, channel_id: int) -> ChannelSummary | None:
+        kind: Any = {700: "news", 701: "thread"}.get(channel_id, "text")
+        parent = 500 if kind == "thread" else 600
+        return ChannelSummary(channel_id, guild_id, "place", kind, parent_id=parent)
+
+
+@pytest.mark.parametrize(
+    ("posted", "asked_in", "made_in"),
+    [([], 502, 502), ([501], 502, 501), ([501, 502], 502, 502), ([], 701, 500), ([], 700, None)],
+)
+async def test_rooms_are_made_where_the_panel_is_posted(
+    sqlite_database: Database, posted: list[int], asked_in: int, made_in: int | None
+) -> None:
+    stage = await Stage.make(sqlite_database, FakeClock())
+    stage.view = Places()
+    panel = await stage.panel()
+    async with sqlite_database.write() as session:
+        for channel_id in posted:
+            looks: dict[str, Any] = {"style": "buttons", "title": "", "text": "", "colour": None}
+            await ticket_panels.add_post(
+                session, guild_id=GUILD, channel_id=channel_id, panel_ids=[panel.id], **looks
+            )
+    ticket = await stage.service.opening.open(stage.request(panel, channel_id=asked_in))
+    assert ticket.parent_id == made_in
 
 
 async def test_a_cooldown_ends(sqlite_database: Database) -> None:

@@ -115,3 +115,15 @@ async def test_deleting_a_panel_says_whose_answers_lead_to_it(desk: Desk) -> Non
     await desk.boss.submit_modal(form, route)
     asked = await desk.boss.slash(desk.channel, "ticket panel delete", panel="Bills")
     assert "Answers in the forms of `Support` lead to it" in text_of(asked)
+
+
+async def test_choices_are_not_dropped_without_a_word(desk: Desk) -> None:
+    editor = await opened(desk)
+    said = text_of(await add(desk, editor, label="Kind", kind=["line"], choices="A\nB"))
+    assert "Answered with: Pick a menu" in said
+    await add(desk, editor, label="Kind", kind=["radio"], choices="A\nB")
+    await desk.boss.select(editor.response, ["q:kind"], custom_id="tickets:panel:form")
+    form = await desk.boss.click(editor.response, label="Edit")
+    changed = QUESTION | {"label": "Kind", "kind": ["line"], "choices": "A\nB"}
+    await desk.boss.submit_modal(form, changed)
+    assert (await kept(desk)).questions[0].choices == ()

@@ -43,10 +43,11 @@ class Seen(View):
     """Permissions that a test chooses; from 800 on, channels are categories."""
 
     granted = ALL
+    kind: Any = "text"
 
     def channel(self, guild_id: int, channel_id: int) -> ChannelSummary | None:
         found = super().channel(guild_id, channel_id)
-        kind: Any = "category" if channel_id >= 800 else "text"
+        kind: Any = "category" if channel_id >= 800 else self.kind
         return replace(found, kind=kind, bot_permissions=self.granted) if found else None
 
     def role(self, guild_id: int, role_id: int) -> RoleSummary | None:
@@ -184,3 +185,11 @@ async def test_a_route_follows_its_panels_name_and_is_missed_when_that_is_off(
     await desk.change(billing, lambda one: one.model_copy(update={"enabled": False}), BOSS)
     (problem,) = await problems(stage)
     assert "leads to Invoices, which is off" in str(problem.message)
+
+
+async def test_threads_are_not_promised_where_discord_has_none(sqlite_database: Database) -> None:
+    _stage, view, desk = await opened(sqlite_database)
+    row = await desk.create(GUILD, Panel(name="Help"), BOSS)
+    view.kind = "news"
+    with pytest.raises(InvalidInput, match="need a text channel"):
+        await post(desk, row)
