@@ -9,7 +9,7 @@ from typing import Any, Self, cast
 
 import discord
 
-from bot.checks import actor_of, guild_id_of, in_time
+from bot.checks import actor_of, guild_id_of, in_time, manages
 from bot.core.errors import Denied, NotFound
 from bot.core.fields.text import shorten
 from bot.core.i18n import Message, _
@@ -32,7 +32,7 @@ from cogs.tickets.form import (
 from cogs.tickets.machine import Status
 from cogs.tickets.panel import Kind, Panel
 from cogs.tickets.panel import Question as Asked
-from cogs.tickets.ports import Applicant, Request
+from cogs.tickets.ports import Applicant, Request, RoomRefused
 from cogs.tickets.service import TicketService
 from cogs.tickets.settings import KEY
 from db import ticket_panels as panels
@@ -89,7 +89,10 @@ class Asker:
     async def begin(self, interaction: Interaction, request: Request) -> None:
         """Say what is in the way, or ask what the panel asks, or open the ticket at once."""
         async with in_time():
-            await self._service.opening.admit(request)
+            try:
+                await self._service.opening.admit(request)
+            except RoomRefused as error:
+                raise await self._refusal(interaction, request, error) from error
             async with self._service.office.database.read() as session:
                 row = await panels.get_panel(session, request.guild_id, request.panel_id)
         first = next_page(Panel.model_validate(row.config), {}) if row is not None else None
@@ -221,13 +224,7 @@ class Asker:
             ticket = await self._service.opening.open(request)
             made = await self._service.keeper.wait(ticket.id, _PATIENCE)
         except Denied as error:
-            if not request.answers:
-                raise
-            await self._keep(request)
-            kept = _("What you wrote is kept for an hour, and stands in the form then.")
-            parts = {"hint": error.hint or "", "kept": kept}
-            hint = Message("{hint} {kept}", parts) if error.hint else kept
-            raise Denied(error.message, hint=hint) from error
+            raise await self._refusal(interaction, request, error) from error
         if made is not None and made.channel_id is not None and made.status == Status.OPEN:
             where = f"<#{made.channel_id}>"
             text = (
@@ -242,6 +239,19 @@ class Asker:
         else:
             text = _("Your ticket is being opened; you are called to it as soon as it is there.")
         await answer(interaction, text)
+
+    async def _refusal(self, interaction: Interaction, request: Request, error: Denied) -> Denied:
+        """Return the refusal with what helps whoever asked, and keep what they have written."""
+        hints = [error.hint] if error.hint is not None else []
+        if isinstance(error, RoomRefused) and not await manages(interaction, KEY):
+            # What is to be done is for others, who have it among the problems.
+            hints = [_("The admins are told what to do. Try again later, please.")]
+        if request.answers:
+            await self._keep(request)
+            hints.append(_("What you wrote is kept for an hour, and stands in the form then."))
+        parts = {f"hint{number}": one for number, one in enumerate(hints)}
+        hint = Message(" ".join(f"{{{name}}}" for name in parts), parts) if parts else None
+        return Denied(error.message, hint=hint)
 
     async def _as_of_now(self, interaction: Interaction, request: Request) -> Request:
         """Return the request with who asks as they are now, long after the first page perhaps."""

@@ -155,6 +155,18 @@ async def test_a_form_that_was_left_is_offered_as_it_was_filled_in(desk: Desk) -
     assert "It leaks" in str(again.modal)
 
 
+async def test_members_are_not_told_to_do_what_admins_do(desk: Desk) -> None:
+    await made(desk)
+    row = await desk.panel()
+    form = {"parent_id": "999", "pages": [Page(questions=(Question(key="why", label="Why"),))]}
+    config = Panel.model_validate({**row.config, **form}).to_json()
+    async with desk.bench.kernel.database.write() as session:
+        await session.execute(update(TicketPanel).values(config=config))
+    said = await desk.ask(desk.ada, "ticket open")
+    assert "does not exist any more. The admins are told what to do" in said
+    assert "An admin can choose another" in await desk.ask(desk.boss, "ticket open")
+
+
 async def test_staff_hand_tickets_to_staff_alone(desk: Desk) -> None:
     await made(desk)
     ticket = await ticket_in(desk)
