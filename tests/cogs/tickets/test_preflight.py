@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bot.core.contracts import Actor, ChannelSummary, MemberFacts, RoleSummary
-from bot.core.errors import Denied, InvalidInput, NotFound
+from bot.core.errors import Conflict, Denied, InvalidInput, NotFound
 from bot.core.problems.rules import Problem
 from cogs.tickets.desk import PanelDesk
 from cogs.tickets.panel import Panel
@@ -193,3 +194,28 @@ async def test_threads_are_not_promised_where_discord_has_none(sqlite_database: 
     view.kind = "news"
     with pytest.raises(InvalidInput, match="need a text channel"):
         await post(desk, row)
+
+
+async def test_panels_that_lead_to_each_other_are_renamed_at_once(database: Database) -> None:
+    _stage, view, desk = await opened(database)
+    view.granted = ALL | {"mention_everyone"}
+    choices = [{"value": "a", "label": "A"}, {"value": "b", "label": "B"}]
+    kind = {"key": "kind", "label": "Kind", "kind": "radio", "choices": choices}
+
+    def leading(name: str, target: str) -> Panel:
+        route = {"when": {"question": "kind", "values": ["a"]}, "panel": target}
+        form = {"name": name, "pages": [{"questions": [kind]}], "routes": [route]}
+        return Panel.model_validate(form)
+
+    def renamed(row: Any, name: str) -> Any:
+        return desk.change(row, lambda one: one.model_copy(update={"name": name}), BOSS)
+
+    one = await desk.create(GUILD, leading("One", "Two"), BOSS)
+    two = await desk.create(GUILD, leading("Two", "One"), BOSS)
+    done = await asyncio.gather(renamed(one, "Uno"), renamed(two, "Dos"), return_exceptions=True)
+    lost = [it for it in done if isinstance(it, Exception)]
+    assert all(isinstance(it, Conflict) for it in lost)
+    assert len(lost) == 1
+    rows = {it.id: Panel.model_validate(it.config) for it in await desk.list(GUILD)}
+    assert rows[one.id].routes[0].panel == rows[two.id].name
+    assert rows[two.id].routes[0].panel == rows[one.id].name
