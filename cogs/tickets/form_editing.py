@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Sequence
 
 from bot.core.errors import FieldError, InvalidInput
-from bot.core.fields.text import quote
+from bot.core.fields.text import quote, shorten
 from bot.core.i18n import _
 from cogs.tickets.doubles import doubled_choice
 from cogs.tickets.panel import (
@@ -28,6 +28,8 @@ from cogs.tickets.panel import (
     name_key,
 )
 
+# Of an answer, which has up to two thousand characters.
+_LONGEST_OFFER = 1000
 _LENGTHS = re.compile(r"(\d{1,4})\s*-\s*(\d{1,4})")
 
 
@@ -129,11 +131,10 @@ def _chosen_of(question: Question, text: str) -> tuple[str, ...]:
         found.append(offered[match[1]])
         text = text[match.end() :]
     if not found:
+        labels = ", ".join(one.label for one in question.choices)
         raise InvalidInput(
             _("{question} does not offer that.", question=quote(question.label)),
-            hint=_(
-                "It offers: {choices}.", choices=", ".join(one.label for one in question.choices)
-            ),
+            hint=_("It offers: {choices}.", choices=shorten(labels, _LONGEST_OFFER)),
         )
     return tuple(dict.fromkeys(found))
 

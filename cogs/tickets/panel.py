@@ -18,9 +18,9 @@ from bot.core.i18n import N_, _
 MOST_PANELS = 50
 MOST_PAGES = 5
 MOST_QUESTIONS = 5
-MOST_CHOICES = 10
+# Of Discord: a menu holds 25 choices, radio buttons and checkboxes are up to 10.
+MOST_CHOICES, MOST_BOXES = 25, 10
 MOST_ROUTES = 20
-# A radio group of Discord has 2 to 10 options, a select up to 25; one bound serves both.
 LONGEST_ANSWER = 1000
 
 _STRICT = ConfigDict(frozen=True, extra="forbid", validate_default=True)
@@ -119,7 +119,7 @@ class Question(BaseModel):
     required: bool = True
     shortest: Annotated[int, Field(ge=0, le=LONGEST_ANSWER)] = 0
     longest: Annotated[int, Field(ge=1, le=LONGEST_ANSWER)] = LONGEST_ANSWER
-    most: Annotated[int, Field(ge=1, le=10)] = 1
+    most: Annotated[int, Field(ge=1, le=MOST_CHOICES)] = 1
     choices: Annotated[tuple[Choice, ...], Field(max_length=MOST_CHOICES)] = ()
     when: Condition | None = None
 
@@ -275,6 +275,22 @@ def _check_question(
             _(
                 "{question} has choices, but is not answered by choosing.",
                 question=quote(question.label),
+            )
+        )
+    if question.kind is not Kind.SELECT and len(question.choices) > MOST_BOXES:
+        raise ValueError(
+            _(
+                "{question} has more than {count} choices: only a menu holds so many.",
+                question=quote(question.label),
+                count=MOST_BOXES,
+            )
+        )
+    if question.kind is Kind.FILE and question.most > MOST_BOXES:
+        raise ValueError(
+            _(
+                "{question} takes at most {count} files.",
+                question=quote(question.label),
+                count=MOST_BOXES,
             )
         )
     if len({one.value for one in question.choices}) < len(question.choices):

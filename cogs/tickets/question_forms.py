@@ -16,6 +16,8 @@ from cogs.tickets.panel import Question as Asked
 from cogs.tickets.wording import PRIORITIES
 
 _MAX_CHOICES = 25
+# All choices of a question by their words, and the question.
+_LONGEST_CONDITION = 3000
 
 KINDS: dict[str, str] = {
     Kind.LINE: N_("A line of text"),
@@ -57,7 +59,7 @@ def question_form(question: Asked | None, locale: str) -> Question:
                 _("One a line, Label | description; for questions with choices"),
                 value=editing.write_choices(question.choices) if question else "",
                 kind="paragraph",
-                longest=2200,
+                longest=4000,
             ),
             Input(
                 "required",
@@ -82,7 +84,7 @@ def place_form(panel: Panel, question: Asked) -> Question:
             _("Only when"),
             _("An earlier question and its choices: Kind: Bug, Other"),
             value=editing.write_condition(question.when, panel),
-            longest=300,
+            longest=_LONGEST_CONDITION,
         ),
         Input("lengths", _("Characters"), value=lengths, longest=9, required=True),
         Input(
@@ -103,7 +105,7 @@ def route_form(panels: Sequence[str], locale: str) -> Question:
             "when",
             _("When"),
             _("A question and its choices: Kind: Bug, Other"),
-            longest=300,
+            longest=_LONGEST_CONDITION,
             required=True,
         ),
         Input("roles", _("Further staff"), value=(), kind="roles", most=10),

@@ -6,8 +6,10 @@ import pytest
 
 from bot.core.errors import InvalidInput
 from cogs.tickets import form_editing as editing
+from cogs.tickets.desk import read_panel
 from cogs.tickets.doubles import refuse_doubles
 from cogs.tickets.panel import Condition, Panel
+from cogs.tickets.question_forms import place_form
 
 
 def test_a_choice_is_there_once() -> None:
@@ -61,3 +63,39 @@ def test_what_hangs_on_a_question_is_known_before_it_is_removed() -> None:
     assert editing.hanging_on(panel, "why") == ([], [])
     with pytest.raises(InvalidInput, match="already"):
         editing.with_route(panel, panel.routes[0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "fits"),
+    [("select", 25, True), ("select", 26, False), ("radio", 10, True), ("checkboxes", 11, False)],
+)
+def test_a_menu_holds_more_choices_than_buttons_do(kind: str, count: int, fits: bool) -> None:
+    choices = [{"value": f"c{one}", "label": f"Choice {one}"} for one in range(count)]
+    one = {"key": "kind", "label": "Kind", "kind": kind, "choices": choices}
+    values = {"name": "Help", "pages": [{"questions": [one]}]}
+    if fits:
+        assert len(read_panel(values).questions[0].choices) == count
+        return
+    with pytest.raises(InvalidInput):
+        read_panel(values)
+
+
+def test_files_are_at_most_ten() -> None:
+    one = {"key": "pic", "label": "Pictures", "kind": "file", "most": 11}
+    with pytest.raises(InvalidInput, match="`Pictures` takes at most 10 files"):
+        read_panel({"name": "Help", "pages": [{"questions": [one]}]})
+
+
+def test_a_long_condition_is_offered_whole_and_a_wrong_one_answered_within_a_message() -> None:
+    choices = [{"value": f"c{one}", "label": f"{one} ".ljust(95, "x")} for one in range(25)]
+    one = {"key": "kind", "label": "Kind", "kind": "select", "choices": choices}
+    when = {"question": "kind", "values": [it["value"] for it in choices]}
+    why = {"key": "why", "label": "Why", "when": when}
+    panel = read_panel({"name": "Help", "pages": [{"questions": [one]}, {"questions": [why]}]})
+    form = place_form(panel, panel.questions[1])
+    (line,) = [it for it in form.inputs if it.name == "when"]
+    assert len(line.value) <= line.longest
+    assert editing.read_condition(line.value, panel, "why") == panel.questions[1].when
+    with pytest.raises(InvalidInput) as caught:
+        editing.read_condition("Kind: other", panel, "why")
+    assert len(caught.value.render("en")) < 2000
