@@ -23,7 +23,7 @@ class BoughtRole(Base):
     """A role that a member has from the shop until `ends_at`; the row is there as long as that."""
 
     __tablename__ = "economy_roles"
-    __table_args__ = (UniqueConstraint(*_HOLDER),)
+    __table_args__ = (UniqueConstraint(*_HOLDER), {"sqlite_autoincrement": True})
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     guild_id: Mapped[int] = mapped_column(Snowflake)

@@ -165,11 +165,14 @@ async def mark_trade_undone(session: AsyncSession, trade_id: int, now: datetime)
     return await session.scalar(statement, execution_options={"populate_existing": True})
 
 
-async def list_open_trades(session: AsyncSession, guild_id: int, user_id: int) -> Sequence[Trade]:
-    """Return the open offers of a member and to them, the newest first."""
-    theirs = or_(Trade.user_id == user_id, Trade.partner_id == user_id)
-    query = select(Trade).where(Trade.guild_id == guild_id, Trade.state == OPEN, theirs)
-    return (await session.scalars(query.order_by(Trade.id.desc()))).all()
+async def list_open_trades(
+    session: AsyncSession, guild_id: int, user_id: int, *, limit: int
+) -> Sequence[Trade]:
+    """Return the latest open offers of a member."""
+    query = select(Trade).where(
+        Trade.guild_id == guild_id, Trade.state == OPEN, Trade.user_id == user_id
+    )
+    return (await session.scalars(query.order_by(Trade.id.desc()).limit(limit))).all()
 
 
 async def sum_set_aside(session: AsyncSession, guild_id: int) -> int:

@@ -56,6 +56,17 @@ class Currency:
         return Amount(self, number)
 
 
+class Number(Message):
+    """A number alone, put into digits once the locale is known."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__("", {"number": number})
+
+    def render(self, locale: str | None) -> str:
+        """Return it as a reader of this language writes numbers."""
+        return format_decimal(self.values["number"], locale=babel_locale(locale))
+
+
 class Amount(Message):
     """An amount of a currency, such as "🪙 1,250", put into digits once the locale is known."""
 

@@ -9,6 +9,7 @@ from bot.core.errors import InvalidInput
 from bot.core.fields.text import quote
 from bot.core.i18n import Message, _
 from bot.core.ledger import MAX_AMOUNT
+from bot.core.money import Number
 
 LONGEST_TEXT = 30
 
@@ -37,10 +38,14 @@ def parse_amount(text: str, *, available: int | None = None) -> int:
     amount = part if part is not None else _number(wanted, text)
     if amount == 0:
         if part is not None:
-            raise _refused(_("That comes to nothing: you have {balance}.", balance=available))
+            raise _refused(
+                _("That comes to nothing: you have {balance}.", balance=Number(available or 0))
+            )
         raise _refused(_("An amount has to be at least 1."))
     if amount > MAX_AMOUNT:
-        raise _refused(_("That is more than can be moved at once: {maximum}.", maximum=MAX_AMOUNT))
+        raise _refused(
+            _("That is more than can be moved at once: {maximum}.", maximum=Number(MAX_AMOUNT))
+        )
     return amount
 
 

@@ -303,6 +303,10 @@ async def _agree(interaction: Interaction, role_id: int | None, *, trusted: bool
     power = frozenset() if role_id is None else store.office.power(guild_id, role_id)
     if not power or trusted:
         return trusted and bool(power)
+    # Nobody is asked to agree to what is refused afterwards.
+    await store.office.ensure_offerable(
+        guild_id, int(role_id or 0), actor_of(interaction), trusted=True
+    )
 
     async def recheck(pressed: discord.Interaction[Any]) -> None:
         await ensure_manages(pressed, KEY)

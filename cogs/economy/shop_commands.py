@@ -123,9 +123,10 @@ class Shop(TradeCommands, commands.Cog):
     async def _show_offers(self, interaction: Interaction) -> None:
         user_id, locale = interaction.user.id, locale_of(interaction)
         currency = Currency.of(await settings_of(interaction))
-        deals = await self.store.trades.list_open(guild_id_of(interaction), user_id)
-        own = [one for one in deals if one.trade.user_id == user_id]
-        for one in own[:_MOST_OFFERS]:
+        deals = await self.store.trades.list_open(
+            guild_id_of(interaction), user_id, limit=_MOST_OFFERS
+        )
+        for one in deals:
             view = deal_view(one, locale, only_cancel=True)
             text = joined(deal_lines(one, currency), locale)
             await (answer(interaction, text, view=view) if view else answer(interaction, text))

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from bot.core.errors import InvalidInput
 from bot.core.i18n import _
 from bot.core.ledger import MAX_AMOUNT
+from bot.core.money import Number
 from cogs.economy.shop_rules import MOST_PIECES
 
 OPEN_FOR = timedelta(hours=24)
@@ -58,7 +59,7 @@ def check_proposal(proposal: Proposal) -> Proposal:
 
 def _check_side(side: Side) -> None:
     if not 0 <= side.coins <= MAX_AMOUNT:
-        raise InvalidInput(_("At most {count} coins, please.", count=MAX_AMOUNT))
+        raise InvalidInput(_("At most {count} coins, please.", count=Number(MAX_AMOUNT)))
     if side.item_id is not None and not 1 <= side.quantity <= MOST_PIECES:
         raise InvalidInput(_("From 1 to {count} pieces, please.", count=MOST_PIECES))
     if side.item_id is None and side.quantity:

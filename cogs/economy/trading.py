@@ -258,10 +258,10 @@ class Trading:
 
     # --- looking -------------------------------------------------------------------------------
 
-    async def list_open(self, guild_id: int, user_id: int) -> Sequence[Deal]:
-        """Return the open offers of a member and to them, the newest first."""
+    async def list_open(self, guild_id: int, user_id: int, *, limit: int) -> Sequence[Deal]:
+        """Return the latest open offers of a member."""
         async with self._office.database.read() as session:
-            trades = await table.list_open_trades(session, guild_id, user_id)
+            trades = await table.list_open_trades(session, guild_id, user_id, limit=limit)
             ids = {one for row in trades for one in (row.give_item_id, row.want_item_id) if one}
             items = {one.id: one for one in await list_items_by_id(session, ids)}
         return [

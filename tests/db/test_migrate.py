@@ -105,6 +105,16 @@ async def test_number_of_a_deleted_row_is_given_to_no_other(sqlite_database: Dat
     assert [one for one in numbered if "AUTOINCREMENT" not in statements[one]] == []
 
 
+async def test_tables_of_the_economy_say_that_numbers_last(sqlite_database: Database) -> None:
+    """A table that is made from the code gives no number twice either."""
+    async with sqlite_database.engine.connect() as connection:
+        made = (await connection.execute(text("SELECT name, sql FROM sqlite_master"))).all()
+    lasting = {name for name, sql in made if "AUTOINCREMENT" in (sql or "")}
+    tables = [one for one in schema.metadata().sorted_tables if one.name.startswith("economy_")]
+    said = {one.name for one in tables if one.dialect_options["sqlite"]["autoincrement"]}
+    assert said == {one.name for one in tables} & lasting
+
+
 def _upgrade_to(connection: Connection, revision: str) -> None:
     config = make_config()
     config.attributes["connection"] = connection

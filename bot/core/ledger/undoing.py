@@ -75,7 +75,10 @@ async def _find_undoable(
     if found is None:
         raise NotFound(
             _("There is no transaction {number} here.", number=transaction_id),
-            hint=_("/transactions shows the numbers."),
+            hint=_(
+                "/transactions shows the numbers. A trade of items alone moves no money and has "
+                "none: the two can trade back."
+            ),
         )
     if found.kind == TransactionKind.UNDO:
         raise Conflict(_("Transaction {number} is an undoing itself.", number=transaction_id))

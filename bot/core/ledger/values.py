@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from bot.core.errors import Conflict, InvalidInput
 from bot.core.i18n import N_, _
+from bot.core.money import Number
 from db.base import NOBODY
 from db.economy import MAX_BALANCE, AccountKind
 
@@ -128,7 +129,11 @@ class InsufficientFunds(InvalidInput):
 
     def __init__(self, holder: Holder, balance: int, needed: int) -> None:
         super().__init__(
-            _("That is more than there is: {balance} of {needed}.", balance=balance, needed=needed)
+            _(
+                "That is more than there is: {balance} of {needed}.",
+                balance=Number(balance),
+                needed=Number(needed),
+            )
         )
         self.holder, self.balance, self.needed = holder, balance, needed
 
@@ -138,7 +143,7 @@ class TooMuch(InvalidInput):
 
     def __init__(self, holder: Holder) -> None:
         super().__init__(
-            _("An account can't hold more than {maximum}.", maximum=MAX_BALANCE),
+            _("An account can't hold more than {maximum}.", maximum=Number(MAX_BALANCE)),
             hint=_("Choose a smaller amount."),
         )
         self.holder = holder

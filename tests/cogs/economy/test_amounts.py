@@ -85,3 +85,10 @@ def test_any_text_is_an_amount_or_refused(text: str, available: int | None) -> N
     except InvalidInput:
         return
     assert 1 <= amount <= MAX_AMOUNT
+
+
+def test_maximum_is_written_in_the_reader_s_digits() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_amount(str(2**63))
+    assert "1,000,000,000,000" in caught.value.message.render("en")
+    assert "1.000.000.000.000" in caught.value.message.render("es")

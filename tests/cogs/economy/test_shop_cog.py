@@ -90,7 +90,8 @@ async def place(sqlite_database: Database) -> AsyncIterator[Place]:
         guild = bench.env.create_guild("Harbour")
         channel = guild.create_text_channel("general")
         # Each new role is put below those that were made before it.
-        high = guild.create_role("High")
+        # With power: what is refused anyway is not asked about first.
+        high = guild.create_role("High", permissions=discord.Permissions(ban_members=True))
         role = guild.create_role("Boss", permissions=RIGHTS)
         staff = guild.create_role("Staff", permissions=discord.Permissions(ban_members=True))
         vip = guild.create_role("VIP")

@@ -190,8 +190,11 @@ async def test_one_open_offer_to_each_member(
     )
     assert len({one.trade.id for one in again}) == 1
     assert await world.holds() == {"Sword": 3}
-    assert {one.trade.partner_id for one in await world.trades.list_open(GUILD, ANN)} == {BOB, EVE}
-    assert len(await world.trades.list_open(GUILD, EVE)) == 1
+    listed = await world.trades.list_open(GUILD, ANN, limit=9)
+    assert {one.trade.partner_id for one in listed} == {BOB, EVE}
+    assert await world.trades.list_open(GUILD, EVE, limit=9) == []
+    (latest,) = await world.trades.list_open(GUILD, ANN, limit=1)
+    assert latest.trade.partner_id == EVE
 
 
 async def test_pieces_keep_their_end_and_the_offer_ends_with_them(world: ShopWorld) -> None:
