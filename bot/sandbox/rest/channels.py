@@ -156,14 +156,6 @@ def delete_channel(call: Call) -> Json:
     return payload
 
 
-@route("POST", "/channels/{channel_id}/typing")
-def start_typing(call: Call) -> None:
-    """Show that the bot is typing."""
-    channel = call.channel()
-    call.require(channel, Permission.SEND_MESSAGES)
-    channel.start_typing(call.bot)
-
-
 @route("PUT", "/channels/{channel_id}/permissions/{target_id}", permissions=Permission.MANAGE_ROLES)
 def set_overwrite(call: Call) -> None:
     """Set a permission overwrite; raises 50013 for bits the bot does not hold."""
