@@ -37,6 +37,7 @@ MAY_START_TASKS = {
     "bot/core/work/runner.py": "an attempt, which the runner that claimed the work awaits",
     "bot/core/usage.py": "a batch that must be written whole, even if its writer is cancelled",
     "cogs/levels/counting.py": "experience that must be written once, as bot/core/usage.py does",
+    "cogs/giveaways/counting.py": "messages that must be counted once, likewise",
     "bot/demo.py": "the guide that is printed once the demo has started",
 }
 # Each of these must load where discord.py is not installed.

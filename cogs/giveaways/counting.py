@@ -86,7 +86,14 @@ class MessageCounter:
         self._giveaways = {guild_id: frozenset(ids) for guild_id, ids in found.items()}
 
     async def flush(self) -> None:
-        """Write all that was counted; what can't be written is kept for the next time."""
+        """Write all that was counted; what can't be written is kept for the next time.
+
+        Whoever waits may be cancelled, the writing is not: what was committed just then would be
+        taken for not written, and be written again.
+        """
+        await asyncio.shield(asyncio.create_task(self._flush(), name="giveaways.writing"))
+
+    async def _flush(self) -> None:
         async with self._turn:
             self._writing, self._pending = self._pending, Counter()
             try:

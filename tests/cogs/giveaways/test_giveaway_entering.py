@@ -10,6 +10,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from bot.core.contracts import MessageFacts
 from bot.core.errors import Conflict, NotFound
@@ -225,6 +227,27 @@ async def test_counted_messages_are_kept_while_the_database_is_away(
 
     await stage.counter.flush()
     assert stage.counter.pending(giveaway, 1) == 0
+    async with stage.database.read() as session:
+        assert (await table.get_look(session, giveaway, 1)).messages == 1  # type: ignore[union-attr]
+
+
+async def test_counting_that_is_cancelled_as_it_ends_is_stored_once(stage: Stage):
+    giveaway = await stage.add(requirements={"messages": 1})
+    await stage.counter.reload()
+    stage.counter.see(MessageFacts(1, GUILD, 2, 1, "hi", frozenset(), {}))
+    task = asyncio.create_task(stage.counter.flush())
+
+    def cancel(_session: Session) -> None:
+        task.cancel()
+
+    event.listen(Session, "after_commit", cancel)
+    try:
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    finally:
+        event.remove(Session, "after_commit", cancel)
+    await stage.counter.flush()
+
     async with stage.database.read() as session:
         assert (await table.get_look(session, giveaway, 1)).messages == 1  # type: ignore[union-attr]
 
