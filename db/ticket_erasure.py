@@ -6,9 +6,11 @@ when it ends. What the staff have noted about an opener is a record of theirs.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, or_, select, update
+from sqlalchemy import ColumnElement, Select, String, cast, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.base import NOBODY, erasing
@@ -62,6 +64,7 @@ async def _erase_words(session: AsyncSession, user_id: int, is_over: ColumnEleme
     )
     quoting = select(Ticket.id).where(Ticket.quoted_author_id == user_id)
     await _erase_cards(session, quoting)
+    changed += await _erase_from_crowds(session, user_id)
     added = select(TicketMember.ticket_id).where(TicketMember.user_id == user_id)
     return changed + await count_changed(
         session,
@@ -69,6 +72,32 @@ async def _erase_words(session: AsyncSession, user_id: int, is_over: ColumnEleme
         .where(or_(Ticket.id.in_(added), Ticket.claimed_by == user_id), is_over)
         .values(room_state={}),
     )
+
+
+async def _erase_from_crowds(session: AsyncSession, user_id: int) -> int:
+    """Forget that somebody was in threads by their roles; who still is is found again."""
+    name = str(user_id)
+    named = cast(Ticket.room_state, String).contains(f'"{name}"')
+    found = await session.execute(
+        select(Ticket.id, Ticket.room_state)
+        .where(Ticket.mode == "thread", Ticket.channel_id.is_not(None), named)
+        .with_for_update()
+    )
+    changed = [
+        {"id": ticket_id, "room_state": {**state, "crowd": crowd}}
+        for ticket_id, state in found
+        if (crowd := _without(state.get("crowd"), name)) is not None
+    ]
+    if changed:
+        await session.execute(update(Ticket), changed)
+    return len(changed)
+
+
+def _without(crowd: Mapping[str, Any] | None, name: str) -> dict[str, Any] | None:
+    """Return a crowd without one of it, `None` if they were not in it."""
+    if not crowd or name not in crowd:
+        return None
+    return {one: roles for one, roles in crowd.items() if one != name}
 
 
 async def _erase_opener(session: AsyncSession, which: ColumnElement[bool], *, records: bool) -> int:

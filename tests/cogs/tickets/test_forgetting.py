@@ -14,7 +14,7 @@ from db.engine import Database
 from db.ticket_messages import TicketFile, TicketMessage, TicketVersion, TicketWord
 from db.ticket_panels import TicketDraft, put_draft
 from db.ticket_quality import TicketRating
-from db.tickets import Ticket, TicketEvent
+from db.tickets import Ticket, TicketEvent, note_room
 from tests.cogs.tickets.stage import GUILD, LOG, OPENER, OTHER, STAFF, Stage
 from tests.cogs.tickets.talk import PNG, attachment, message, opened, record, rows, say
 from tests.fakes import FakeClock
@@ -188,6 +188,18 @@ async def test_who_is_erased_does_not_come_back_by_an_edit(sqlite_database: Data
     )
     await stage.service.capture.flush()
     assert "secret" not in await told(stage)
+
+
+async def test_who_is_erased_is_not_noted_among_those_in_a_thread(database: Database) -> None:
+    stage, ticket = await opened(database)
+    other = OTHER + 1
+    state = {**(ticket.room_state or {}), "crowd": {str(OTHER): ["7"], str(other): ["7", "8"]}}
+    async with database.write() as session:
+        await note_room(session, ticket.id, state)
+    await erase(stage, OTHER)
+
+    kept = (await stage.get(ticket.id)).room_state
+    assert kept == {**state, "crowd": {str(other): ["7", "8"]}}
 
 
 async def test_old_records_are_forgotten_and_tickets_stay(sqlite_database: Database) -> None:
