@@ -326,8 +326,13 @@ def _set_up_sqlite(engine: AsyncEngine, busy_timeout: float, pragmas: Sequence[s
         # starts transactions late and lets DDL slip out of them.
         write = connection.get_execution_options().get(_WRITE, False)
         statement = "BEGIN IMMEDIATE" if write else "BEGIN"
-        driver = connection.connection.dbapi_connection
-        _when_free(driver, busy_timeout, partial(connection.exec_driver_sql, statement))
+        driver: Any = connection.connection.dbapi_connection
+        try:
+            # One step of the driver's thread, where a cursor of SQLAlchemy takes three.
+            driver.run_async(lambda raw: raw.execute(statement))
+        except sqlite3.OperationalError:
+            # Once more, for an error that says of which statement it is.
+            _when_free(driver, busy_timeout, partial(connection.exec_driver_sql, statement))
 
     event.listen(engine.sync_engine, "connect", prepare)
     event.listen(engine.sync_engine, "begin", begin)

@@ -76,14 +76,18 @@ async def close_giveaway(
     )
 
 
-async def end_giveaway(session: AsyncSession, giveaway_id: uuid.UUID, now: datetime) -> bool:
-    """Note that a giveaway which was drawn has ended; False when that is noted."""
+async def end_giveaway(
+    session: AsyncSession, giveaway_id: uuid.UUID, now: datetime
+) -> Giveaway | None:
+    """Note that a giveaway which was drawn has ended, and return it; `None` when that is noted."""
     statement = (
         update(Giveaway)
         .where(Giveaway.id == giveaway_id, Giveaway.status == DRAWING)
         .values(status=ENDED, ended_at=now, revision=Giveaway.revision + 1)
+        .returning(Giveaway)
     )
-    return await count_changed(session, statement) == 1
+    options = {"synchronize_session": False, "populate_existing": True}
+    return await session.scalar(statement, execution_options=options)
 
 
 # --- the list of entries --------------------------------------------------------------------------
@@ -104,6 +108,20 @@ async def read_entries(
     result = await session.stream(query.execution_options(yield_per=_PAGE))
     async for page in result.partitions():
         yield [(digest, weight, user_id) for digest, weight, user_id in page]
+
+
+async def list_entries(
+    session: AsyncSession, giveaway_id: uuid.UUID, most: int
+) -> Sequence[tuple[str, int, int | None]] | None:
+    """Return digest, weight and person of all entries by digest, `None` if there are more."""
+    query = (
+        select(GiveawayEntry.digest, GiveawayEntry.weight, GiveawayEntry.user_id)
+        .where(GiveawayEntry.giveaway_id == giveaway_id)
+        .order_by(GiveawayEntry.digest)
+        .limit(most + 1)
+    )
+    rows = [(row[0], row[1], row[2]) for row in await session.execute(query)]
+    return rows if len(rows) <= most else None
 
 
 async def hold_giveaway(session: AsyncSession, giveaway_id: uuid.UUID) -> Giveaway | None:
@@ -151,6 +169,16 @@ async def get_round(
 ) -> GiveawayRound | None:
     """Return a draw as it is now."""
     return await session.get(GiveawayRound, (giveaway_id, number), populate_existing=True)
+
+
+async def map_rounds(
+    session: AsyncSession, giveaway_id: uuid.UUID, numbers: Collection[int]
+) -> Mapping[int, GiveawayRound]:
+    """Return those of the draws with these numbers that there are."""
+    query = select(GiveawayRound).where(
+        GiveawayRound.giveaway_id == giveaway_id, GiveawayRound.round.in_(numbers)
+    )
+    return {one.round: one for one in await session.scalars(query)}
 
 
 async def add_first_round(
@@ -272,12 +300,11 @@ async def add_drawn(
         }
         for one in drawn
     ]
-    if values:
-        await session.execute(insert_for(session, table_of(GiveawayWinner)), values)
-    query = select(GiveawayWinner.position, GiveawayWinner.id).where(
-        GiveawayWinner.giveaway_id == giveaway_id, GiveawayWinner.round == number
-    )
-    return {row[0]: row[1] for row in await session.execute(query)}
+    if not values:
+        return {}
+    winners = table_of(GiveawayWinner)
+    statement = insert_for(session, winners).returning(winners.c.position, winners.c.id)
+    return {row[0]: row[1] for row in await session.execute(statement, values)}
 
 
 async def get_winner(

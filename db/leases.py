@@ -179,14 +179,15 @@ async def get_next_due(
     session: AsyncSession, table: type[Leased], *filters: ColumnElement[bool]
 ) -> datetime | None:
     """Return when a row can next be claimed: its due time, or the end of a lease."""
-    earliest = []
-    for state, column in (
-        (WorkState.PENDING, table.due_at),
-        (WorkState.RUNNING, table.lease_until),
-    ):
-        query = select(func.min(column)).where(table.state == state, *filters)
-        earliest.append(await session.scalar(query))
-    return min((instant for instant in earliest if instant is not None), default=None)
+    earliest = [
+        select(func.min(column)).where(table.state == state, *filters).scalar_subquery()
+        for state, column in (
+            (WorkState.PENDING, table.due_at),
+            (WorkState.RUNNING, table.lease_until),
+        )
+    ]
+    instants = (await session.execute(select(*earliest))).one()
+    return min((instant for instant in instants if instant is not None), default=None)
 
 
 async def get_backlog(
@@ -244,13 +245,13 @@ def _is_due(table: type[Leased], now: datetime) -> ColumnElement[bool]:
 
 
 async def _change_claimed(session: AsyncSession, row: Leased, **values: Any) -> bool:
-    table = type(row)
+    table = table_of(type(row))
     statement = (
         update(table)
         .where(
-            table.id == row.id,
-            table.state == WorkState.RUNNING,
-            table.lease_token == row.lease_token,
+            table.c.id == row.id,
+            table.c.state == WorkState.RUNNING,
+            table.c.lease_token == row.lease_token,
         )
         .values(**values)
     )

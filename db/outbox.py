@@ -10,6 +10,7 @@ import base64
 import hashlib
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -274,6 +275,7 @@ def nonce_of(dedupe_key: str) -> str:
     return base64.urlsafe_b64encode(digest[:18]).decode()
 
 
+@cache
 def _is_first() -> ColumnElement[bool]:
     before = aliased(OutboxMessage)
     place = or_(

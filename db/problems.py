@@ -72,6 +72,12 @@ async def open_problem(
     return await count_changed(session, statement) == 1
 
 
+async def has_open_problem(session: AsyncSession, key: ProblemKey) -> bool:
+    """Tell whether a problem is on record and not solved."""
+    query = select(Problem.solved_at).where(_is(key), Problem.solved_at.is_(None))
+    return (await session.execute(query)).first() is not None
+
+
 async def solve_problems(
     session: AsyncSession, keys: Sequence[ProblemKey], *, now: datetime
 ) -> Sequence[Problem]:

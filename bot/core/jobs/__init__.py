@@ -19,6 +19,7 @@ from bot.core.jobs.recurrence import Recurrence
 from bot.core.jobs.runner import JobRunner
 from bot.core.jobs.values import (
     Effect,
+    Finish,
     Handler,
     Job,
     JobFailed,
@@ -38,6 +39,7 @@ from db.notify import Notifier
 
 __all__ = [
     "Effect",
+    "Finish",
     "Handler",
     "Job",
     "JobFailed",
@@ -121,7 +123,8 @@ class JobService(WorkService[table.Job]):
         must be short, and what people are to see goes into the outbox. What it wrote is rolled back
         whole when it raises. An instant that it returns is when the job runs again.
         `effect(job)` runs before it, outside of any transaction: for calls that take long and may
-        be made twice without harm (lift a ban, give a role). Both together get the timeout.
+        be made twice without harm (lift a ban, give a role), or to find out at leisure what is then
+        stored by the function it returns, in that same transaction. All together get the timeout.
         Raise `Park` or `Retry` for what is no failure; anything else is tried again with backoff.
         """
         self._runner.kinds[kind] = JobKind(

@@ -84,10 +84,11 @@ class JobRunner(WorkRunner[table.Job, None]):
 
     async def _attempt(self, kind: JobKind, job: Job, row: table.Job) -> None:
         async with asyncio.timeout(kind.timeout.total_seconds()):
-            if kind.effect is not None:
-                await kind.effect(job)
+            finish = await kind.effect(job) if kind.effect else None
             async with self._database.write() as session:
                 again_at = await kind.handler(job, session) if kind.handler else None
+                if finish is not None:
+                    again_at = await finish(session)
                 if not await self._finish(session, row, job, again_at):
                     raise LeaseLost
 

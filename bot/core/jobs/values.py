@@ -55,7 +55,9 @@ class Job:
 
 # Returns when to run again, or None when the job is done.
 Handler = Callable[[Job, AsyncSession], Awaitable[datetime | None]]
-Effect = Callable[[Job], Awaitable[None]]
+# What an effect leaves to be stored with the end of the job; it returns what a handler returns.
+Finish = Callable[[AsyncSession], Awaitable[datetime | None]]
+Effect = Callable[[Job], Awaitable[Finish | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

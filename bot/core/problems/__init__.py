@@ -29,6 +29,7 @@ from db.problems import (
 from db.problems import (
     ProblemKey,
     claim_untold,
+    has_open_problem,
     list_open_problems,
     open_problem,
     solve_problems,
@@ -267,6 +268,10 @@ class ProblemService:
     async def solve(self, guild_id: int, feature: str, cause: str, subject: str) -> None:
         """Record that a reported problem is gone; nothing happens when it is not on record."""
         key = ProblemKey(guild_id, feature, cause, subject)
+        async with self._database.read() as session:
+            # Mostly it is not, and whoever asks after each success need not wait for writers.
+            if not await has_open_problem(session, key):
+                return
         async with self._database.write() as session:
             solved = await solve_problems(session, [key], now=self._clock.now())
         await self._publish(guild_id, [], [_problem(row) for row in solved])

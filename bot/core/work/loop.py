@@ -115,6 +115,8 @@ class WorkLoop(Generic[R]):
         self._running: dict[asyncio.Task[None], R] = {}
         self._wake = asyncio.Event()
         self._claiming = asyncio.Lock()
+        # The last claim took all it might: what is left is claimed without asking for it first.
+        self._is_more_due = False
         self._stopping = asyncio.Event()
 
     def wake(self) -> None:
@@ -123,7 +125,13 @@ class WorkLoop(Generic[R]):
 
     async def wake_after_commit(self, session: AsyncSession) -> None:
         """Look for work once the transaction is committed, here and in the other processes."""
-        database_event.listen(session.sync_session, "after_commit", self._on_commit)
+        inner = session.sync_session
+        transaction = inner.get_transaction()
+        if transaction is not None and inner.info.get(self._channel) is transaction:
+            return
+        if not inner.in_nested_transaction():  # else a savepoint that is rolled back takes it along
+            inner.info[self._channel] = transaction
+        database_event.listen(inner, "after_commit", self._on_commit)
         if self._notifier is not None:
             await self._notifier.publish(self._channel, "", session)
 
@@ -168,13 +176,16 @@ class WorkLoop(Generic[R]):
             poll = self._pace.poll.total_seconds()
             if free <= 0 or self._stopping.is_set():
                 return _Look(rest=poll)
-            due_at = await self._source.get_next_due()
-            if due_at is None:
-                return _Look(rest=poll)
-            wait = (due_at - self._clock.now()).total_seconds()
-            if wait > 0:
-                return _Look(rest=min(wait, poll))
-            rows = await self._source.claim(free)
+            rows = await self._source.claim(free) if self._is_more_due else ()
+            if not rows:
+                due_at = await self._source.get_next_due()
+                if due_at is None:
+                    return _Look(rest=poll)
+                wait = (due_at - self._clock.now()).total_seconds()
+                if wait > 0:
+                    return _Look(rest=min(wait, poll))
+                rows = await self._source.claim(free)
+            self._is_more_due = len(rows) == free
             for row in rows:
                 self._start(row)
             return self._look_after(rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import text
@@ -135,6 +135,46 @@ async def test_effect_runs_outside_of_the_transaction(world: World):
 
     assert seen == ["one"]
     assert (await world.row()).state == "done"
+
+
+async def test_what_an_effect_returns_is_stored_with_the_end_of_the_job(world: World):
+    async def store(session: Any) -> datetime | None:
+        await session.execute(text("UPDATE effects SET n = n + 1"))
+        return None if len(tries) == 3 else world.clock.now()
+
+    async def effect(_job: Job) -> Any:
+        tries.append(await world.effects())
+        if len(tries) == 1:
+            raise RuntimeError("no luck")
+        return store
+
+    tries: list[int] = []
+    world.jobs.register("ping", effect=effect)
+    await world.schedule()
+    await world.jobs.run_due()
+    world.clock.advance(10)
+    await world.jobs.run_due()
+
+    # The first failed, the second stored and asked to be run again, the third stored and ended.
+    assert (tries, await world.effects()) == ([0, 0, 1], 2)
+    assert (await world.row()).state == "done"
+
+
+async def test_what_an_effect_returns_is_not_stored_for_a_job_that_was_cancelled(world: World):
+    async def store(session: Any) -> None:
+        await session.execute(text("UPDATE effects SET n = n + 1"))
+
+    async def effect(_job: Job) -> Any:
+        async with world.database.write() as session:
+            await world.jobs.cancel(session, "one")
+        return store
+
+    world.jobs.register("ping", effect=effect)
+    await world.schedule()
+    await world.jobs.run_due()
+
+    assert await world.effects() == 0
+    assert (await world.row()).state == "cancelled"
 
 
 async def test_job_cancelled_while_it_runs_leaves_nothing(world: World):

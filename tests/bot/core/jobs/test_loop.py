@@ -57,6 +57,37 @@ async def test_job_added_by_another_process_is_noticed_at_once(database: Databas
             await done.wait()
 
 
+async def test_job_is_noticed_though_a_savepoint_with_another_was_rolled_back(database: Database):
+    await create_effects(database)
+    notifier, clock = make_notifier(database), SystemClock()
+    limits = Limits(poll_seconds=60)
+    async with make_world(database, clock, limits, notifier=notifier) as world:
+        if isinstance(notifier, PostgresNotifier):
+            world.supervisor.start("notices", notifier.run)
+            await notifier.wait_connected()
+        done = asyncio.Queue[str]()
+
+        async def handler(job: Job, session: Any) -> None:
+            done.put_nowait(job.dedupe_key)
+
+        world.jobs.register("ping", handler)
+        world.supervisor.start("jobs", world.jobs.run)
+        await asyncio.sleep(0.05)
+        other = notifier if isinstance(notifier, LocalNotifier) else make_notifier(database)
+        async with (
+            make_world(database, clock, limits, notifier=other) as elsewhere,
+            database.write() as session,
+        ):
+            savepoint = await session.begin_nested()
+            await elsewhere.jobs.schedule(session, "ping", clock.now(), dedupe_key="lost")
+            await savepoint.rollback()
+            for key in ("kept", "too"):
+                await elsewhere.jobs.schedule(session, "ping", clock.now(), dedupe_key=key)
+
+        async with asyncio.timeout(5):
+            assert {await done.get(), await done.get()} == {"kept", "too"}
+
+
 async def test_loop_sleeps_until_the_next_job_is_due(database: Database):
     await create_effects(database)
     async with make_world(database, SystemClock(), Limits(poll_seconds=60)) as world:
