@@ -1,10 +1,11 @@
 """Ends giveaways and draws them, once each however it comes about; free of discord.py.
 
 A giveaway is closed by a compare-and-set, whoever asks: its time, a command, its last entry,
-another process. From there on a job does one step after the other, each in a transaction of its
-own, and a process that dies leaves the next one what is left:
+another process. From there on a job does one step after the other, each in the transaction that
+settles the job, and a process that dies leaves the next one what is left:
 
-1. the list of entries is final; its root is stored and published, and the message is waited for,
+1. the list of entries is final; its root is stored and published, a short one's as it is closed,
+   and the message is waited for,
 2. the winners are found, which changes nothing,
 3. winners, seed, announcement, letters and roles are stored together.
 """
@@ -14,11 +15,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.core.jobs import Job, Retry
+from bot.core.jobs import Finish, Job, Retry
 from bot.core.outbox import Delivery
 from cogs.giveaways.announcing import Result, closed_payload, result_payload, round_key
 from cogs.giveaways.backstage import Backstage
@@ -35,6 +37,8 @@ END_JOB = "giveaways.end"
 _LONGEST = timedelta(minutes=30)
 _TURN_PAUSE = timedelta(seconds=5)
 _SOON = timedelta(seconds=0.5)
+# Entries that are read and hashed within a millisecond or two, in the transaction that closes them.
+_SHORT_LIST = 500
 # A guild is away for a moment, or the bot was removed from it and is perhaps added again.
 _SHORT_ABSENCE, _LONG_ABSENCE = timedelta(seconds=30), timedelta(hours=1)
 
@@ -97,20 +101,23 @@ class Drawing:
         return giveaway.ends_at
 
     async def _after_close(self, session: AsyncSession, giveaway: Giveaway) -> None:
-        await order_draw(self._stage, session, giveaway.id, giveaway.guild_id, 0)
-        await self._stage.board.refresh(session, giveaway.id, giveaway.guild_id, at_once=True)
+        is_final = await self._freeze_short(session, giveaway)
+        after = _SOON if is_final and not self.patience else timedelta()
+        await order_draw(self._stage, session, giveaway.id, giveaway.guild_id, 0, after=after)
+        # Mostly it is drawn sooner than that, and the message is edited once.
+        await self._stage.board.refresh(session, giveaway.id, giveaway.guild_id)
 
     # --- the job -----------------------------------------------------------------------------
 
-    async def draw_due(self, job: Job) -> None:
-        """Do what is left of a draw; safe to repeat."""
+    async def draw_due(self, job: Job) -> Finish | None:
+        """Find out what is next in a draw, and return what stores it; safe to repeat."""
         giveaway_id, number = read_draw_key(job.dedupe_key)
         async with self._stage.database.read() as session:
             giveaway = await table.get_giveaway(session, giveaway_id)
-            round_ = await table.get_round(session, giveaway_id, number)
-            before = await table.get_round(session, giveaway_id, number - 1)
+            rounds = await table.map_rounds(session, giveaway_id, (number - 1, number))
+        round_, before = rounds.get(number), rounds.get(number - 1)
         if giveaway is None or (round_ is not None and round_.drawn_at is not None):
-            return
+            return None
         if self._stage.state().guild(giveaway.guild_id) is None:
             away = self._stage.clock.now() - job.created_at
             pause = min(max(away, _SHORT_ABSENCE), _LONG_ABSENCE)
@@ -118,26 +125,42 @@ class Drawing:
         if before is not None and before.drawn_at is None:
             # Whom it draws can't win in this one.
             raise Retry(_TURN_PAUSE, "the draw before it is not done")
-        entries = None
         if round_ is None:
-            round_, entries = await self._freeze(giveaway)
+            return await self._measure_list(giveaway)
         if number == 0:
             await self._await_publication(giveaway)
-        drawn = await self._finder.find(giveaway, round_, entries)
-        await self._decide(giveaway, round_, drawn)
+        drawn = await self._finder.find(giveaway, round_)
+        return partial(self._decide, giveaway, round_, drawn)
 
-    async def _freeze(self, giveaway: Giveaway) -> tuple[GiveawayRound, Entries]:
-        """Store and publish what the first draw is made from, unless another process did."""
-        while True:
-            entries = await self._read_list(giveaway)
-            root = await asyncio.to_thread(entries_root, entries)
-            measured = len(entries), sum(weight for _, weight in entries)
-            async with self._stage.database.write() as session:
-                await table.hold_giveaway(session, giveaway.id)
-                if await table.measure_entries(session, giveaway.id) == measured:
-                    round_ = await table.get_round(session, giveaway.id, 0)
-                    return round_ or await self._publish(session, giveaway, root, measured), entries
+    async def _freeze_short(self, session: AsyncSession, giveaway: Giveaway) -> bool:
+        """Make a short list final where it is closed; False for one that takes a while to read."""
+        found = await table.list_entries(session, giveaway.id, _SHORT_LIST)
+        if found is None:
+            return False
+        entries = [(digest, weight) for digest, weight, user_id in found if user_id]
+        if len(entries) < len(found):
+            await table.drop_erased_entries(session, giveaway.id)
+        await self._publish(session, giveaway, entries_root(entries), _measure(entries))
+        return True
+
+    async def _measure_list(self, giveaway: Giveaway) -> Finish:
+        """Return what stores and publishes from what the first draw is made."""
+        entries = await self._read_list(giveaway)
+        root = await asyncio.to_thread(entries_root, entries)
+        return partial(self._freeze, giveaway, root, _measure(entries))
+
+    async def _freeze(
+        self, giveaway: Giveaway, root: str, measured: tuple[int, int], session: AsyncSession
+    ) -> datetime:
+        """Make the list final, unless another process did; return when to go on."""
+        now = self._stage.clock.now()
+        await table.hold_giveaway(session, giveaway.id)
+        if await table.measure_entries(session, giveaway.id) != measured:
             # Meanwhile the entry of somebody who was erased has left the list.
+            return now
+        if await table.get_round(session, giveaway.id, 0) is None:
+            await self._publish(session, giveaway, root, measured)
+        return now if self.patience else now + _SOON
 
     async def _read_list(self, giveaway: Giveaway) -> Entries:
         entries: list[tuple[str, int]] = []
@@ -155,13 +178,13 @@ class Drawing:
 
     async def _publish(
         self, session: AsyncSession, giveaway: Giveaway, root: str, measured: tuple[int, int]
-    ) -> GiveawayRound:
+    ) -> None:
         now = self._stage.clock.now()
-        round_ = await table.add_first_round(
+        await table.add_first_round(
             session, giveaway.id, wanted=giveaway.winner_count, root=root, entries=measured, now=now
         )
         if not measured[0]:
-            return round_
+            return
         locale = await self._stage.locale(giveaway.guild_id)
         await self._stage.outbox.send(
             session,
@@ -172,7 +195,6 @@ class Drawing:
                 guild_id=giveaway.guild_id,
             ),
         )
-        return round_
 
     async def _await_publication(self, giveaway: Giveaway) -> None:
         """Wait until everybody can read the root: nobody may know the seed before.
@@ -185,33 +207,35 @@ class Drawing:
             raise Retry(_SOON, "the list of entries is being published")
 
     async def _decide(
-        self, giveaway: Giveaway, round_: GiveawayRound, drawn: Sequence[Drawn]
+        self,
+        giveaway: Giveaway,
+        round_: GiveawayRound,
+        drawn: Sequence[Drawn],
+        session: AsyncSession,
     ) -> None:
         """Store how a draw went, and say it; whoever comes second stores and says nothing."""
         now, seed = self._stage.clock.now(), seed_of(giveaway.seed, round_.round)
         number, claim_until = round_.round, _claim_until(giveaway, now)
         rows = _rows_of(drawn, claim_until)
-        async with self._stage.database.write() as session:
-            if not await table.finish_round(session, giveaway.id, number, seed=seed, now=now):
-                return
-            if number == 0:
-                await table.end_giveaway(session, giveaway.id, now)
-            ids = await table.add_drawn(session, giveaway.id, number, rows, now)
-            # The host may have changed it since it was read, above all its message may be known.
-            current = await table.get_giveaway(session, giveaway.id) or giveaway
-            result = Result(
-                giveaway=current,
-                round=round_,
-                winner_ids=[one.user_id for one in rows if one.user_id and one.state != SKIPPED],
-                seed=seed,
-                claim_until=claim_until,
-                has_codes=await table.has_codes(session, giveaway.id),
-                amount=await self._winning.amount_of(current),
-                is_role_withheld=self._winning.rewarding.is_role_withheld(current),
-            )
-            await self._announce(session, result, _winners_of(drawn, number, ids))
-            if current.rounds > number + 1:
-                await self._stage.jobs.hasten(session, draw_key(giveaway.id, number + 1), now)
+        if not await table.finish_round(session, giveaway.id, number, seed=seed, now=now):
+            return
+        ended = await table.end_giveaway(session, giveaway.id, now) if number == 0 else None
+        ids = await table.add_drawn(session, giveaway.id, number, rows, now)
+        # The host may have changed it since it was read, above all its message may be known.
+        current = ended or await table.get_giveaway(session, giveaway.id) or giveaway
+        result = Result(
+            giveaway=current,
+            round=round_,
+            winner_ids=[one.user_id for one in rows if one.user_id and one.state != SKIPPED],
+            seed=seed,
+            claim_until=claim_until,
+            has_codes=await table.has_codes(session, giveaway.id),
+            amount=await self._winning.amount_of(current),
+            is_role_withheld=self._winning.rewarding.is_role_withheld(current),
+        )
+        await self._announce(session, result, _winners_of(drawn, number, ids))
+        if current.rounds > number + 1:
+            await self._stage.jobs.hasten(session, draw_key(giveaway.id, number + 1), now)
 
     async def _announce(
         self,
@@ -232,6 +256,10 @@ class Drawing:
         )
         await self._winning.begin(session, result, winners)
         await self._stage.board.refresh(session, giveaway.id, giveaway.guild_id, at_once=True)
+
+
+def _measure(entries: Entries) -> tuple[int, int]:
+    return len(entries), sum(weight for _, weight in entries)
 
 
 def _claim_until(giveaway: Giveaway, now: datetime) -> datetime | None:

@@ -48,17 +48,14 @@ class Finder:
         self._stage = backstage
         self._unwritten = unwritten
 
-    async def find(
-        self, giveaway: Giveaway, round_: GiveawayRound, entries: Entries | None = None
-    ) -> Sequence[Drawn]:
+    async def find(self, giveaway: Giveaway, round_: GiveawayRound) -> Sequence[Drawn]:
         """Return all who are drawn, in their order, the last of them a winner if enough are found.
 
-        `entries` are those of the giveaway where they are at hand. Raises `Retry` while Discord
-        can't say who is a member.
+        Raises `Retry` while Discord can't say who is a member.
         """
         if round_.entry_count == 0:
             return ()
-        order = await self._order(giveaway, round_, entries)
+        order = await self._order(giveaway, round_)
         drawn: list[Drawn] = []
         missing = round_.wanted
         while missing:
@@ -72,18 +69,16 @@ class Finder:
                 break
         return drawn
 
-    async def _order(
-        self, giveaway: Giveaway, round_: GiveawayRound, entries: Entries | None
-    ) -> Iterator[str]:
+    async def _order(self, giveaway: Giveaway, round_: GiveawayRound) -> Iterator[str]:
         excluded: frozenset[str] = frozenset()
-        if round_.round or entries is None:
-            async with self._stage.database.read() as session:
+        async with self._stage.database.read() as session:
+            if round_.round:
                 excluded = await table.list_drawn_digests(session, giveaway.id)
-                entries = [
-                    (digest, weight)
-                    async for page in table.read_entries(session, giveaway.id)
-                    for digest, weight, _person in page
-                ]
+            entries: Entries = [
+                (digest, weight)
+                async for page in table.read_entries(session, giveaway.id)
+                for digest, weight, _person in page
+            ]
         seed = seed_of(giveaway.seed, round_.round)
         return draw_order(seed, giveaway.id, round_.round, round_.entries_root, entries, excluded)
 

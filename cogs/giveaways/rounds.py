@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,13 +26,19 @@ def read_draw_key(dedupe_key: str) -> tuple[UUID, int]:
 
 
 async def order_draw(
-    stage: Backstage, session: AsyncSession, giveaway_id: UUID, guild_id: int, number: int
+    stage: Backstage,
+    session: AsyncSession,
+    giveaway_id: UUID,
+    guild_id: int,
+    number: int,
+    *,
+    after: timedelta = timedelta(),
 ) -> None:
-    """Have a draw made after the commit of the caller's transaction."""
+    """Have a draw made, at the earliest after the commit of the caller's transaction."""
     await stage.jobs.schedule(
         session,
         DRAW_JOB,
-        stage.clock.now(),
+        stage.clock.now() + after,
         {"giveaway_id": str(giveaway_id), "round": number},
         dedupe_key=draw_key(giveaway_id, number),
         guild_id=guild_id,

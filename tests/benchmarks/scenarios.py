@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from bot.client import intents_for
 from bot.core.config import Config
-from tests.benchmarks import draw, engine, experience, figures, transcript, transfers
+from tests.benchmarks import draw, ends, engine, experience, figures, transcript, transfers
 from tests.benchmarks.lines import Child
 
 KINDS = {
@@ -328,6 +328,16 @@ def measure_transfers(scale: Scale) -> Table:
     )
 
 
+def measure_ends(scale: Scale) -> Table:
+    """How long many giveaways take that end in the same second, on both databases."""
+    rows = [
+        [one.database, one.what, f"{one.seconds:.2f}", f"{one.of_bare:.2f}"]
+        for one in ends.compare(scale.entrants // 500)
+    ]
+    title = "Giveaways: many that end in the same second"
+    return Table(title, ["Database", "What", "seconds", "of bare"], rows)
+
+
 SCENARIOS = {
     "message": measure_messages,
     "memory": measure_memory,
@@ -340,4 +350,5 @@ SCENARIOS = {
     "experience": measure_experience,
     "figures": measure_figures,
     "transfers": measure_transfers,
+    "ends": measure_ends,
 }

@@ -7,20 +7,18 @@ loses money when two payments meet, so it is only measured one after the other.
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from sqlalchemy import select, update
 
 from bot.core.ledger import Entry, Holder, Move, TransactionKind, post
 from db.economy import Account, AccountKind
 from db.engine import Database
-from db.migrate import upgrade
-from tests.postgres import PostgresAdmin, PostgresUnavailable, TestRun
+from tests.benchmarks.databases import on_each
 
 _GUILD, _MEMBERS, _AT_ONCE, _RICH = 1 << 40, 200, 20, 10**9
 _AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -37,41 +35,16 @@ class Rate:
 
 def compare(payments: int) -> list[Rate]:
     """Return the rates on SQLite and, where there is one, on PostgreSQL."""
-    with tempfile.TemporaryDirectory() as folder:
-        rates = asyncio.run(_measure("SQLite", f"sqlite:///{folder}/pegasus.db", payments))
-    try:
-        with _postgres() as url:
-            rates += asyncio.run(_measure("PostgreSQL", url, payments))
-    except PostgresUnavailable as error:
-        rates.append(Rate(f"PostgreSQL: {error}", "", 0.0))
-    return rates
+    return on_each("transfers", partial(_measure, payments))
 
 
-@contextmanager
-def _postgres() -> Iterator[str]:
-    run = TestRun.begin()
-    try:
-        with PostgresAdmin(run.start_server()) as admin:
-            name = f"{run.name}_transfers"
-            yield admin.create_database(name)
-            admin.drop_database(name)
-    finally:
-        run.end()
-
-
-async def _measure(name: str, url: str, payments: int) -> list[Rate]:
-    database = Database(url)
-    try:
-        await upgrade(database)
-        await _fill(database)
-        rates = [
-            Rate(name, "two balances, no books", await _in_turn(database, payments, _plain)),
-            Rate(name, "ledger", await _in_turn(database, payments, _ledger)),
-            Rate(name, f"ledger, {_AT_ONCE} at once", await _at_once(database, payments)),
-        ]
-    finally:
-        await database.close()
-    return rates
+async def _measure(payments: int, engine: str, database: Database) -> list[Rate]:
+    await _fill(database)
+    return [
+        Rate(engine, "two balances, no books", await _in_turn(database, payments, _plain)),
+        Rate(engine, "ledger", await _in_turn(database, payments, _ledger)),
+        Rate(engine, f"ledger, {_AT_ONCE} at once", await _at_once(database, payments)),
+    ]
 
 
 async def _fill(database: Database) -> None:

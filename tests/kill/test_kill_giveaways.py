@@ -22,7 +22,7 @@ from bot.delivery import DiscordCourier
 from bot.sandbox import Sandbox
 from bot.sandbox.guild import Guild
 from cogs import economy, general
-from cogs.giveaways import board
+from cogs.giveaways import board, drawing
 from cogs.giveaways.backstage import Backstage
 from cogs.giveaways.board import Board
 from cogs.giveaways.counting import MessageCounter
@@ -67,8 +67,6 @@ STEPS = {
     "entry stored": Step("committed", r"INSERT INTO giveaway_entries"),
     "close not stored": Step("committing", CLOSED),
     "closed": Step("committed", CLOSED),
-    "list not frozen": Step("committing", r"INSERT INTO giveaway_rounds"),
-    "list frozen": Step("committed", r"INSERT INTO giveaway_rounds"),
     "draw not stored": Step("committing", r"INSERT INTO giveaway_winners"),
     "drawn": Step("committed", r"INSERT INTO giveaway_winners"),
     "about to announce": Step("announcing"),
@@ -78,6 +76,11 @@ STEPS = {
     "claim not paid": Step("executed", r"INSERT INTO economy_transactions"),
     "claim paid, not stored": Step("committing", r"INSERT INTO economy_postings"),
     "claim paid": Step("committed", r"INSERT INTO economy_postings"),
+}
+# A short list is final with the close; a long one is read after that.
+LONG_STEPS = {
+    "list not frozen": Step("committing", r"INSERT INTO giveaway_rounds"),
+    "list frozen": Step("committed", r"INSERT INTO giveaway_rounds"),
 }
 # Where winners need not claim they are given all of it with the draw.
 DRAW_STEPS = {
@@ -162,6 +165,12 @@ def hold(_jobs: Any, _outbox: Any) -> Any:
     return _holding(timedelta(hours=1))
 
 
+def hold_long(_jobs: Any, _outbox: Any) -> Any:
+    """The same, with more entries than are read while it is closed."""
+    drawing._SHORT_LIST = 0
+    return _holding(timedelta(hours=1))
+
+
 def give(_jobs: Any, _outbox: Any) -> Any:
     """The same, where winners need not claim."""
     return _holding(None)
@@ -239,6 +248,7 @@ async def _winner(database: Database) -> GiveawayWinner:
 
 _CASES = [
     *(pytest.param("hold", step, id=name) for name, step in STEPS.items()),
+    *(pytest.param("hold_long", step, id=f"long, {name}") for name, step in LONG_STEPS.items()),
     *(pytest.param("give", step, id=f"draw, {name}") for name, step in DRAW_STEPS.items()),
 ]
 

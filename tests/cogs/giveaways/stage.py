@@ -18,15 +18,18 @@ from bot.core.features import FeatureRegistry
 from bot.core.jobs import JobService, Retry
 from bot.core.nullstate import NullState
 from bot.core.outbox import Entry, OutboxService
+from bot.core.problems import ProblemService
 from bot.core.roles import RoleService
 from bot.core.settings import SettingsStore
 from bot.core.supervisor import TaskSupervisor
 from cogs import economy, general
 from cogs.giveaways.backstage import Backstage
+from cogs.giveaways.board import Board
 from cogs.giveaways.counting import MessageCounter
 from cogs.giveaways.drawing import END_JOB, Drawing
 from cogs.giveaways.entering import Entered, Entering, Entrant
 from cogs.giveaways.manifest import FEATURE, KEY
+from cogs.giveaways.upkeep import MessageWatch
 from cogs.giveaways.verify import commitment_of, digest_of, make_salt, make_tip
 from cogs.giveaways.winning import Winning
 from db.engine import Database
@@ -138,10 +141,10 @@ class Stage:
         self.database, self.clock, self.view = database, clock, View()
         self.members, self.board, self.vault = members or FakeMembers(), FakeBoard(), FakeVault()
         self.bus, self.supervisor, self.courier = EventBus(), TaskSupervisor(), ListCourier()
-        registry = FeatureRegistry([general.FEATURE, economy.FEATURE, FEATURE])
+        self.registry = FeatureRegistry([general.FEATURE, economy.FEATURE, FEATURE])
         audit = AuditLog(clock, self.bus, self.supervisor)
         self.settings = SettingsStore(
-            database, clock, self.bus, registry, audit, state=lambda: self.view
+            database, clock, self.bus, self.registry, audit, state=lambda: self.view
         )
         self.jobs = JobService(database, clock, Limits(), self.supervisor)
         self.outbox = OutboxService(database, clock, self.supervisor, courier=self.courier)
@@ -154,19 +157,23 @@ class Stage:
             supervisor=self.supervisor,
             state=lambda: self.view,
         )
+        self.use(self.board)
+
+    def use(self, board: Any) -> None:
+        """Put the services together around what edits the messages."""
         self.backstage = Backstage(
-            database=database,
-            clock=clock,
+            database=self.database,
+            clock=self.clock,
             settings=self.settings,
             jobs=self.jobs,
             outbox=self.outbox,
             roles=self.roles,
             state=lambda: self.view,
-            board=self.board,
+            board=board,
             members=self.members,
             vault=self.vault,
         )
-        self.counter = MessageCounter(database, spawn=lambda _name, work: work.close())
+        self.counter = MessageCounter(self.database, spawn=lambda _name, work: work.close())
         self.winning = Winning(self.backstage)
         self.drawing = Drawing(self.backstage, self.winning)
         self.entering = Entering(self.backstage, self.counter, close=self.drawing.close)
@@ -317,6 +324,25 @@ async def fill(
         )
     async with database.write() as session:
         await session.execute(insert_for(session, table_of(GiveawayEntry)), rows)
+
+
+def use_board(stage: Stage) -> None:
+    """Have the messages of giveaways edited as the bot does."""
+    view, settings = (lambda: stage.view), stage.settings
+    problems = ProblemService(
+        stage.database, stage.clock, stage.bus, stage.registry, settings, state=view
+    )
+    board = Board(
+        stage.database,
+        stage.clock,
+        settings,
+        jobs=stage.jobs,
+        outbox=stage.outbox,
+        state=view,
+        watch=MessageWatch(stage.database, problems),
+    )
+    board.start()
+    stage.use(board)
 
 
 def make_stage(database: Database) -> Stage:
