@@ -56,8 +56,10 @@ def closed_payload(
         weight=weight,
     )
     note = _(
-        "Fingerprint of the list: {root}. Commitment to the seed: {commitment}. The winners "
-        "follow.",
+        "Giveaway {id}. Fingerprint of the list: {root}. Commitment to the seed: {commitment}. The "
+        "winners follow.",
+        # The draw depends on it, and neither seed nor list tell it.
+        id=f"`{giveaway.id}`",
         root=f"`{root}`",
         commitment=f"`{giveaway.commitment}`",
     )

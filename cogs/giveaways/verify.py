@@ -23,6 +23,7 @@ import hmac
 import json
 import secrets
 import sys
+import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -33,6 +34,7 @@ FORMAT = "pegasus-giveaway-1"
 # How many draws, rerolls included, one giveaway has seeds for.
 ROUNDS = 100
 _WORD = 2**64
+_HEX = frozenset("0123456789abcdef")
 
 
 def make_tip() -> str:
@@ -185,35 +187,52 @@ def _check(proof: Mapping[str, Any]) -> list[str]:
     if proof["format"] != FORMAT:
         raise ProofError(f"the format {proof['format']!r} is not known, only {FORMAT}")
     giveaway_id, commitment = proof["giveaway_id"], proof["commitment"]
-    entries, named = _read_entries(giveaway_id, proof["entries"])
-    erased = len(entries) - named
+    if str(UUID(giveaway_id)) != giveaway_id:
+        raise ProofError(f"{giveaway_id!r} is not how the number of a giveaway is written")
+    if not proof["rounds"]:
+        raise ProofError("the file holds no draw")
+    entries, people = _read_entries(giveaway_id, proof["entries"])
+    erased = len(entries) - len(people)
     lines = [f"{len(entries)} entries, each once; {erased} of persons whose data was erased"]
     drawn: list[str] = []
     for number, one in enumerate(proof["rounds"]):
         if one["round"] != number:
             raise ProofError(f"round {number} is missing")
         lines += _check_round(giveaway_id, commitment, entries, one, drawn)
+        lines[-1] += _names_of(one["drawn"], people)
         drawn += [winner["digest"] for winner in one["drawn"]]
     return lines
 
 
 def _read_entries(
     giveaway_id: str, listed: Iterable[Mapping[str, Any]]
-) -> tuple[list[tuple[str, int]], int]:
-    """Return the digests with their weights, and how many of them the file names a person for."""
-    entries, named = [], 0
+) -> tuple[list[tuple[str, int]], dict[str, str]]:
+    """Return the digests with their weights, and whose they are where the file names a person.
+
+    Raises `ProofError` for what the bot never writes: a root says nothing of a list that may be
+    read in two ways.
+    """
+    entries: list[tuple[str, int]] = []
+    people: dict[str, str] = {}
     for one in listed:
-        if one.get("user_id") is None:
-            entries.append((one["digest"], one["weight"]))
-            continue
-        named += 1
-        digest = digest_of(giveaway_id, one["user_id"], one["salt"])
+        user_id, weight = one.get("user_id"), one["weight"]
+        digest = one["digest"] if user_id is None else digest_of(giveaway_id, user_id, one["salt"])
         if one.get("digest", digest) != digest:
-            raise ProofError(f"the entry of {one['user_id']} has a digest that is not theirs")
-        entries.append((digest, one["weight"]))
+            raise ProofError(f"the entry of {user_id!r} has a digest that is not theirs")
+        if not isinstance(digest, str) or len(digest) != 64 or not _HEX.issuperset(digest):
+            raise ProofError(f"{digest!r} is no digest")
+        if type(weight) is not int or weight < 1:
+            raise ProofError(f"an entry weighs {weight!r}, which is no number of at least 1")
+        if user_id is not None:
+            if not isinstance(user_id, str) or str(int(user_id)) != user_id:
+                raise ProofError(f"{user_id!r} is no person")
+            people[digest] = user_id
+        entries.append((digest, weight))
     if len({digest for digest, _ in entries}) != len(entries):
         raise ProofError("an entry is in the list twice")
-    return entries, named
+    if len(set(people.values())) != len(people):
+        raise ProofError("a person is in the list twice")
+    return entries, people
 
 
 def _check_round(
@@ -229,22 +248,47 @@ def _check_round(
     if entries_root(entries) != root:
         raise ProofError(f"round {number}: the entries don't have the root that it was drawn from")
     order = draw_order(seed, giveaway_id, number, root, entries, earlier)
-    won = 0
-    for place, winner in enumerate(one["drawn"]):
-        expected = next(order, None)
-        if winner["digest"] != expected:
-            raise ProofError(f"round {number}: the draw gives somebody else at place {place + 1}")
-        won += not winner.get("passed_over")
-    if won < one["wanted"] and next(order, None) is not None:
-        raise ProofError(f"round {number}: entries were left, and too few winners were drawn")
-    if won > one["wanted"]:
-        raise ProofError(f"round {number}: more winners were drawn than wanted")
+    won = _check_drawn(order, one)
     over = len(one["drawn"]) - won
+    found = f"exactly these {won} winners of {one['wanted']} wanted, {over} passed over"
     return [
         f"round {number}: the seed is the one committed to at the start",
         f"round {number}: the entries have the root {root}",
-        f"round {number}: the draw gives exactly these {won} winners, {over} passed over",
+        f"round {number}: the draw gives {found}",
     ]
+
+
+def _check_drawn(order: Iterator[str], one: Mapping[str, Any]) -> int:
+    """Compare who was drawn with the order of drawing; return how many of them have won."""
+    number, wanted, won = one["round"], one["wanted"], 0
+    if type(wanted) is not int or wanted < 1:
+        raise ProofError(f"round {number}: {wanted!r} winners can't have been wanted")
+    for place, winner in enumerate(one["drawn"]):
+        if won == wanted:
+            raise ProofError(f"round {number}: more were drawn than needed for {wanted} winners")
+        if winner["digest"] != next(order, None):
+            raise ProofError(f"round {number}: the draw gives somebody else at place {place + 1}")
+        reason = winner.get("passed_over")
+        if reason is not None and not (isinstance(reason, str) and _is_plain(reason)):
+            raise ProofError(f"round {number}: {reason!r} is no reason to pass somebody over")
+        won += reason is None
+    if won < wanted and next(order, None) is not None:
+        raise ProofError(f"round {number}: entries were left, and too few winners were drawn")
+    return won
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable() and bool(text)
+
+
+def _names_of(drawn: Sequence[Mapping[str, Any]], people: Mapping[str, str]) -> str:
+    """Return who was drawn, in their order, to compare with what was announced."""
+    names = []
+    for one in drawn:
+        name = people.get(one["digest"], f"somebody erased ({one['digest'][:8]})")
+        reason = one.get("passed_over")
+        names.append(name if reason is None else f"{name} (passed over: {reason})")
+    return f": {', '.join(names)}" if names else ""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -259,7 +303,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             data = file.read()
         proof = json.loads(gzip.decompress(data) if data.startswith(GZIP) else data)
         lines = check_proof(proof)
-    except (OSError, EOFError, ValueError, RecursionError) as error:
+    except (OSError, EOFError, ValueError, RecursionError, zlib.error) as error:
         print(f"{path} can't be read: {error}", file=sys.stderr)
         return 2
     except ProofError as error:
@@ -270,9 +314,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(
         "What this file can't show is that nobody made it up afterwards. Compare it yourself with"
     )
-    print(
-        "the message 🔒 that the bot posted when the entries closed, before the winners were known:"
-    )
+    print("the message with a lock that the bot posted when the entries closed, before the winners")
+    print("were known; if there is none, nothing shows that:")
+    print(f"  giveaway   {proof['giveaway_id']}")
     print(f"  commitment {proof['commitment']}")
     for root in dict.fromkeys(one["entries_root"] for one in proof["rounds"]):
         print(f"  list       {root}")

@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from itertools import islice, pairwise
+from itertools import pairwise
 from math import sqrt
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cogs.giveaways import verify
+from tests.cogs.giveaways.proofs import ID, TIP, make_proof
 
-ID = "6b0b4a5e-5f2c-4c55-8a53-6f6ad4c7a001"
-TIP = "7f" * 32
 ROOT = "ab" * 32
 FILE = Path(verify.__file__)
 
@@ -30,53 +29,6 @@ def order_of(
 ) -> list[str]:
     seed = f"{seed_number:064x}"
     return list(verify.draw_order(seed, ID, 0, ROOT, entries, excluded))
-
-
-def make_entries(count: int) -> list[dict[str, Any]]:
-    entries = []
-    for user_id in range(1, count + 1):
-        salt = f"{user_id:032x}"
-        digest = verify.digest_of(ID, user_id, salt)
-        entries.append(
-            {
-                "user_id": str(user_id),
-                "salt": salt,
-                "digest": digest,
-                "weight": 1 + user_id % 3,
-            }
-        )
-    return entries
-
-
-def make_proof(*, entrants: int = 20, rounds: int = 2, passed_over: int = 1) -> dict[str, Any]:
-    """Make a proof as a giveaway with two winners a round would, the first drawn passed over."""
-    entries = make_entries(entrants)
-    weighted = [(one["digest"], one["weight"]) for one in entries]
-    root, drawn, told = verify.entries_root(weighted), [], []
-    for number in range(rounds):
-        seed = verify.seed_of(TIP, number)
-        order = verify.draw_order(seed, ID, number, root, weighted, drawn)
-        found = list(islice(order, 2 + passed_over))
-        drawn += found
-        told.append(
-            {
-                "round": number,
-                "seed": seed,
-                "entries_root": root,
-                "wanted": 2,
-                "drawn": [
-                    {"digest": digest, "passed_over": "left" if place < passed_over else None}
-                    for place, digest in enumerate(found)
-                ],
-            }
-        )
-    return {
-        "format": verify.FORMAT,
-        "giveaway_id": ID,
-        "commitment": verify.commitment_of(TIP),
-        "entries": entries,
-        "rounds": told,
-    }
 
 
 # --- seeds ---------------------------------------------------------------------------------------
@@ -284,12 +236,6 @@ def test_forged_proof_does_not_hold(kind: str) -> None:
         verify.check_proof(proof)
 
 
-@pytest.mark.parametrize("broken", [{}, [], 5, {"format": verify.FORMAT}, {"format": "other"}])
-def test_what_is_no_proof_is_told(broken: Any) -> None:
-    with pytest.raises(verify.ProofError):
-        verify.check_proof(broken)
-
-
 # --- the command ---------------------------------------------------------------------------------
 
 
@@ -348,3 +294,26 @@ def test_a_compressed_file_is_checked_and_its_root_is_told(
     assert proof["rounds"][0]["entries_root"] in said
     path.write_bytes(path.read_bytes()[:-20])
     assert verify.main([str(path)]) == 2
+
+
+def test_a_damaged_file_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "giveaway-1.json.gz"
+    data = bytearray(gzip.compress(json.dumps(make_proof()).encode()))
+    for at in range(10, len(data), 7):
+        path.write_bytes(data[:at] + b"\xff\x00\xff" + data[at + 3 :])
+        assert verify.main([str(path)]) == 2, at
+    assert "can't be read" in capsys.readouterr().err
+
+
+def test_what_it_says_can_be_written_in_any_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "proof.json"
+    path.write_text(json.dumps(make_proof()))
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-X", "utf8=0", str(FILE), str(path)],
+        env={"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.isascii()
