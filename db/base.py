@@ -5,7 +5,7 @@ Knows SQLAlchemy only; which engine runs underneath is decided in `db.engine`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol, cast
@@ -104,6 +104,29 @@ NOBODY = 0
 def person(erasure: Erasure) -> dict[str, Any]:
     """Return the `info` of a column that holds a person's id, for `db.people`."""
     return {"erasure": erasure}
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A column that is kept from the person whose row it is, or only `held_while` it matters.
+
+    `held_while` names a column and the values with which it does, such as those of a hand of cards
+    that is not over.
+    """
+
+    held_while: tuple[str, tuple[str, ...]] | None = None
+
+    def is_held(self, row: Mapping[Any, Any]) -> bool:
+        """Tell whether the column of this row is kept from its person."""
+        if self.held_while is None:
+            return True
+        column, values = self.held_while
+        return row[column] in values
+
+
+def secret(held: Secret | None = None) -> dict[str, Any]:
+    """Return the `info` of a column that no export of a person's data tells."""
+    return {"secret": held or Secret()}
 
 
 class Base(DeclarativeBase):

@@ -30,10 +30,12 @@ from db.base import (
     Base,
     Json,
     RowId,
+    Secret,
     Snowflake,
     UtcDateTime,
     erasing,
     person,
+    secret,
 )
 from db.statements import count_changed, insert_for
 
@@ -90,7 +92,10 @@ class EconomyGame(Base):
     stake: Mapped[int] = mapped_column(BigInteger)
     staked: Mapped[int] = mapped_column(BigInteger)
     paid: Mapped[int] = mapped_column(BigInteger, default=0)
-    state: Mapped[dict[str, Any]] = mapped_column(Json)
+    # The dealer's second card lies face down.
+    state: Mapped[dict[str, Any]] = mapped_column(
+        Json, info=secret(Secret(held_while=("status", _UNSETTLED)))
+    )
     version: Mapped[int] = mapped_column(Integer, default=0)
     channel_id: Mapped[int] = mapped_column(Snowflake)
     message_id: Mapped[int | None] = mapped_column(Snowflake)

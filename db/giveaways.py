@@ -34,6 +34,7 @@ from db.base import (
     Snowflake,
     UtcDateTime,
     person,
+    secret,
 )
 
 SCHEDULED, ACTIVE, PAUSED = "scheduled", "active", "paused"
@@ -117,7 +118,8 @@ class Giveaway(Base):
     reward_role_id: Mapped[int | None] = mapped_column(Snowflake)
     reward_role_seconds: Mapped[int | None] = mapped_column(Integer)
     prize_amount: Mapped[int | None] = mapped_column(BigInteger)
-    seed: Mapped[str] = mapped_column(String(64))
+    # Its host would know who wins whenever they end it.
+    seed: Mapped[str] = mapped_column(String(64), info=secret())
     commitment: Mapped[str] = mapped_column(String(64))
     rounds: Mapped[int] = mapped_column(Integer)
     revision: Mapped[int] = mapped_column(Integer)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Delete,
+    RowMapping,
     Table,
     Update,
     delete,
@@ -29,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import schema
-from db.base import Eraser, Erasure, Exporter, Snowflake
+from db.base import Eraser, Erasure, Exporter, Secret, Snowflake
 from db.erasures import OwedErasure, Place, add_owed, drop_owed, list_owed
 from db.statements import count_changed
 
@@ -39,17 +40,15 @@ _OWED_AT_ONCE = 500
 async def export_person(session: AsyncSession, user_id: int) -> dict[str, list[dict[str, Any]]]:
     """Return every row that is about a person, by table, ready to be written as JSON.
 
-    Discord ids are strings and instants ISO 8601, as everywhere in Pegasus' JSON.
+    Discord ids are strings and instants ISO 8601, as everywhere in Pegasus' JSON. What a column
+    declares as secret is left out.
     """
     export: dict[str, list[dict[str, Any]]] = {}
     for table, columns in _tables_with_people():
         named = [column == user_id for column, erasure in columns if not erasure.is_anothers]
         rows = (await session.execute(select(table).where(or_(*named)))).mappings().all()
         if rows:
-            export[table.name] = [
-                {column.name: _to_json(column, row[column]) for column in table.columns}
-                for row in rows
-            ]
+            export[table.name] = [_told(table, row) for row in rows]
     for table in schema.metadata().sorted_tables:
         exporter: Exporter | None = table.info.get("exporter")
         if exporter is None:
@@ -203,6 +202,15 @@ def _erasing(
 
 def _emptied(column: Column[Any]) -> dict[str, Any] | None:
     return {} if isinstance(column.type, JSON) else None
+
+
+def _told(table: Table, row: RowMapping) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for column in table.columns:
+        held: Secret | None = column.info.get("secret")
+        if held is None or not held.is_held(row):
+            values[column.name] = _to_json(column, row[column])
+    return values
 
 
 def _to_json(column: ColumnElement[Any], value: Any) -> Any:

@@ -237,6 +237,23 @@ async def test_export_is_json_with_ids_as_strings(database: Database) -> None:
     assert user["created_at"] == NOW.isoformat()
 
 
+async def test_no_export_tells_what_would_spoil_a_draw_or_a_game(database: Database) -> None:
+    """The host of a giveaway would know who wins, a player what the dealer holds."""
+    game = schema.metadata().tables["economy_games"]
+    async with database.write() as session:
+        for name in ("giveaways", "economy_games"):
+            await insert_row(session, schema.metadata().tables[name], PERSON)
+        await session.execute(update(game).values(status="open"))
+        export = await people.export_person(session, PERSON)
+        assert "seed" not in export["giveaways"][0]
+        assert export["giveaways"][0]["prize"] == "text"
+        assert "state" not in export["economy_games"][0]
+
+        await session.execute(update(game).values(status="settled"))
+        export = await people.export_person(session, PERSON)
+    assert export["economy_games"][0]["state"] == {"key": "value"}
+
+
 async def insert_row(session: AsyncSession, table: Table, user_id: int) -> None:
     """Add a row with a value in every column and the person in every column for one.
 
