@@ -1,6 +1,7 @@
 """Draws of giveaways and those who were drawn; every change of state is a compare-and-set.
 
-Where a transaction needs both, a winner's row comes before the giveaway's.
+Who changes several rows takes the accounts of those who are paid first, then the round, the
+giveaway, the entries, the winners, and what these are given last; erasing a person does so, too.
 """
 
 from __future__ import annotations
@@ -145,6 +146,24 @@ async def measure_entries(session: AsyncSession, giveaway_id: uuid.UUID) -> tupl
     )
     count, weight = (await session.execute(query)).one()
     return count, int(weight)
+
+
+async def keep_named(
+    session: AsyncSession, giveaway_id: uuid.UUID, user_ids: Collection[int]
+) -> bool:
+    """Tell whether all these people are in the list still, and stay there until the commit.
+
+    Whoever has had their data erased meanwhile is not.
+    """
+    found, wanted = 0, sorted(user_ids)
+    for start in range(0, len(wanted), _MOST_VALUES):
+        query = select(GiveawayEntry.id).where(
+            GiveawayEntry.giveaway_id == giveaway_id,
+            GiveawayEntry.user_id.in_(wanted[start : start + _MOST_VALUES]),
+        )
+        held = query.order_by(GiveawayEntry.id).with_for_update(read=True)
+        found += len((await session.execute(held)).all())
+    return found == len(wanted)
 
 
 async def map_people(

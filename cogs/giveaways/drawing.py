@@ -217,16 +217,21 @@ class Drawing:
         now, seed = self._stage.clock.now(), seed_of(giveaway.seed, round_.round)
         number, claim_until = round_.round, _claim_until(giveaway, now)
         rows = _rows_of(drawn, claim_until)
+        people = [one.user_id for one in rows if one.user_id]
+        winners = [one.user_id for one in rows if one.user_id and one.state != SKIPPED]
+        await self._winning.rewarding.hold(session, giveaway, winners)
         if not await table.finish_round(session, giveaway.id, number, seed=seed, now=now):
             return
         ended = await table.end_giveaway(session, giveaway.id, now) if number == 0 else None
+        if not await table.keep_named(session, giveaway.id, people):
+            raise Retry(_SOON, "somebody who was drawn was erased meanwhile")
         ids = await table.add_drawn(session, giveaway.id, number, rows, now)
         # The host may have changed it since it was read, above all its message may be known.
         current = ended or await table.get_giveaway(session, giveaway.id) or giveaway
         result = Result(
             giveaway=current,
             round=round_,
-            winner_ids=[one.user_id for one in rows if one.user_id and one.state != SKIPPED],
+            winner_ids=winners,
             seed=seed,
             claim_until=claim_until,
             has_codes=await table.has_codes(session, giveaway.id),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.core.i18n import Message, _
-from bot.core.ledger import Entry, Holder, Move, TransactionKind, post
+from bot.core.ledger import Entry, Holder, Move, TransactionKind, hold, post
 from bot.core.power import is_powerful
 from bot.core.roles import RoleChange, RoleSource
 from cogs.giveaways.backstage import Backstage
@@ -54,6 +54,16 @@ class Rewarding:
     def start(self) -> None:
         """Go on with what earlier runs have given for a time."""
         self._stage.jobs.register(ROLE_JOB, self._end_in_time, max_attempts=1000)
+
+    @staticmethod
+    async def hold(session: AsyncSession, giveaway: Giveaway, user_ids: Collection[int]) -> None:
+        """Keep the accounts of those who are to be paid from others until the transaction ends.
+
+        Whoever makes a prize somebody's begins with this: accounts come before all other rows.
+        """
+        if giveaway.prize_amount is not None:
+            people = [Holder.user(one) for one in user_ids]
+            await hold(session, giveaway.guild_id, [Holder.MINT, *people])
 
     async def give(
         self, session: AsyncSession, giveaway: Giveaway, winners: Sequence[Winner], *, strict: bool

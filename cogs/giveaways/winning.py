@@ -150,11 +150,14 @@ class Winning:
     async def _store_claim(
         self, session: AsyncSession, winner: Winner, giveaway_id: UUID
     ) -> Claimed:
+        giveaway = await table.get_giveaway(session, giveaway_id)
+        if giveaway is None:
+            raise NotFound(_("This giveaway is not there any more."))
+        await self.rewarding.hold(session, giveaway, [winner.user_id])
         is_new = await table.claim_prize(session, winner.row_id, self._stage.clock.now())
         # Held until the code is handed over: nobody is drawn in their place at that moment.
         current = await table.get_winner(session, winner.row_id, lock=True)
-        giveaway = await table.get_giveaway(session, giveaway_id)
-        if current is None or giveaway is None:
+        if current is None:
             raise NotFound(_("This giveaway is not there any more."))
         if current.state == REPLACED:
             raise Conflict(_("The host has drawn somebody else for this prize."))
@@ -184,7 +187,7 @@ class Winning:
         """Take back what was not claimed in time, and have somebody else drawn."""
         winner_id, now = int(job.dedupe_key.removeprefix(f"{CLAIM_JOB}:")), self._stage.clock.now()
         winner = await table.get_winner(session, winner_id)
-        giveaway = await table.get_giveaway(session, winner.giveaway_id) if winner else None
+        giveaway = await table.hold_giveaway(session, winner.giveaway_id) if winner else None
         if winner is None or giveaway is None or winner.state != PENDING:
             return None
         # Each draw uses up one of the seeds that were committed to: what ran out at the same
@@ -233,7 +236,7 @@ class Winning:
                 _("1 to {most} winners can be drawn again at once.", most=MOST_AT_ONCE)
             )
         async with self._stage.database.write() as session:
-            giveaway = await table.get_giveaway(session, giveaway_id)
+            giveaway = await table.hold_giveaway(session, giveaway_id)
             if giveaway is None:
                 raise NotFound(_("This giveaway is not there any more."))
             if giveaway.status != ENDED:
