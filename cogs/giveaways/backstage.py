@@ -37,6 +37,10 @@ class Backstage:
         """Tell whether the guild has giveaways switched on."""
         return (await self.settings.get(guild_id, KEY)).enabled
 
+    async def recall(self, guild_id: int) -> None:
+        """Have what the guild has set in memory: whoever holds rows needs no second connection."""
+        await self.settings.get(guild_id, KEY)
+
     async def set_by(self, guild_id: int) -> GiveawaySettings:
         """Return what the guild has set."""
         return (await self.settings.get(guild_id, KEY)).settings

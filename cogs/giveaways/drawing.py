@@ -67,10 +67,14 @@ class Drawing:
 
     def start(self) -> None:
         """Take up the work of earlier runs."""
-        self._stage.jobs.register(END_JOB, self.end_due, max_attempts=1000)
+        self._stage.jobs.register(END_JOB, self.end_due, effect=self._get_ready, max_attempts=1000)
         self._stage.jobs.register(
             DRAW_JOB, effect=self.draw_due, timeout=_LONGEST, max_attempts=1000
         )
+
+    async def get_ready(self, guild_id: int) -> None:
+        """Know what is needed to close a giveaway of a guild; to be called before `close`."""
+        await self._stage.recall(guild_id)
 
     async def close(
         self, session: AsyncSession, giveaway_id: UUID, *, by: int | None = None
@@ -87,6 +91,9 @@ class Drawing:
             await self._stage.jobs.cancel(session, f"{END_JOB}:{giveaway_id}")
         await self._after_close(session, giveaway)
         return True
+
+    async def _get_ready(self, job: Job) -> None:
+        await self.get_ready(job.guild_id or 0)
 
     async def end_due(self, job: Job, session: AsyncSession) -> datetime | None:
         """End a giveaway whose time has come; one that was given more is looked at again then."""
@@ -125,6 +132,7 @@ class Drawing:
         if before is not None and before.drawn_at is None:
             # Whom it draws can't win in this one.
             raise Retry(_TURN_PAUSE, "the draw before it is not done")
+        await self._stage.recall(giveaway.guild_id)
         if round_ is None:
             return await self._measure_list(giveaway)
         if number == 0:

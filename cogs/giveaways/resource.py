@@ -210,6 +210,7 @@ class GiveawayResource:
         await self._opening.cancel(await self._seen(guild_id, item_id, revision), actor)
 
     async def _end(self, seen: Giveaway, actor: Actor) -> None:
+        await self._drawing.get_ready(seen.guild_id)
         async with self._database.write() as session:
             if not await self._drawing.close(session, seen.id, by=actor.user_id or None):
                 raise Conflict(_("This giveaway can't be ended: it has not begun, or is over."))

@@ -121,6 +121,7 @@ class Running(commands.Cog):
         )
         if not await confirm(interaction, question, recheck=_recheck(found)):
             return
+        await self.runner.drawing.get_ready(found.guild_id)
         async with self.bot.kernel.database.write() as session:
             closed = await self.runner.drawing.close(session, found.id, by=interaction.user.id)
             if closed:

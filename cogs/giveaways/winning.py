@@ -124,18 +124,21 @@ class Winning:
 
     async def _claim(self, winner: GiveawayWinner, user_id: int) -> Claimed:
         role_ids: frozenset[int] = frozenset()
-        if winner.state == PENDING:
-            role_ids = await self._roles_of_member(winner, user_id)
-        drawn = Winner(winner.id, user_id, winner.round, winner.position, role_ids)
-        async with self._stage.database.write() as session:
-            return await self._store_claim(session, drawn, winner.giveaway_id)
-
-    async def _roles_of_member(self, winner: GiveawayWinner, user_id: int) -> frozenset[int]:
-        """Return the roles of somebody who claims; raises where they are no member any more."""
         async with self._stage.database.read() as session:
             giveaway = await table.get_giveaway(session, winner.giveaway_id)
         if giveaway is None:
             raise NotFound(_("This giveaway is not there any more."))
+        await self._stage.recall(giveaway.guild_id)
+        if winner.state == PENDING:
+            role_ids = await self._roles_of_member(giveaway, winner, user_id)
+        drawn = Winner(winner.id, user_id, winner.round, winner.position, role_ids)
+        async with self._stage.database.write() as session:
+            return await self._store_claim(session, drawn, winner.giveaway_id)
+
+    async def _roles_of_member(
+        self, giveaway: Giveaway, winner: GiveawayWinner, user_id: int
+    ) -> frozenset[int]:
+        """Return the roles of somebody who claims; raises where they are no member any more."""
         try:
             found = await self._stage.members.look_up(giveaway.guild_id, [user_id])
         except Retry as error:

@@ -215,6 +215,7 @@ class Stage:
 
     async def end(self, giveaway_id: uuid.UUID) -> bool:
         """End it as the command does, and let all that follows be done."""
+        await self.drawing.get_ready(GUILD)
         async with self.database.write() as session:
             closed = await self.drawing.close(session, giveaway_id, by=HOST)
         await self.settle()

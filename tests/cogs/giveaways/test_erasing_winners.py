@@ -19,7 +19,7 @@ from db.giveaways import PENDING, REPLACED, SKIPPED, WON
 from db.people import erase_person
 from tests.cogs.economy.test_erasing_meanwhile import both, halted_after
 from tests.cogs.giveaways.stage import GUILD, HOST, HOUR, Stage, make_stage
-from tests.cogs.giveaways.test_giveaway_drawing import check, draw_job
+from tests.cogs.giveaways.test_giveaway_drawing import check, do_draw
 from tests.cogs.giveaways.test_rewarding import balance, ended, pay
 
 ANN, PRIZE = 1, 500
@@ -59,7 +59,7 @@ async def draw(stage: Stage, giveaway: uuid.UUID) -> Any:
     while True:
         await stage.outbox.run_due()
         try:
-            return await stage.drawing.draw_due(draw_job(giveaway))
+            return await do_draw(stage, giveaway)
         except Retry:
             continue
 

@@ -282,7 +282,7 @@ async def test_both_processes_may_make_the_same_draw(stage: Stage):
     # Up to where the list is published, then with that done.
     for _turn in range(2):
         await asyncio.gather(
-            *(draw(one, giveaway) for one in (stage, other) * 2),
+            *(do_draw(one, giveaway) for one in (stage, other) * 2),
             return_exceptions=True,
         )
         await stage.outbox.run_due()
@@ -313,7 +313,7 @@ async def test_nobody_knows_the_seed_before_the_list_is_published(stage: Stage):
     assert (await stage.get(giveaway)).status == ENDED
 
 
-async def draw(stage: Stage, giveaway_id: uuid.UUID) -> None:
+async def do_draw(stage: Stage, giveaway_id: uuid.UUID) -> None:
     """Do the draw's job, but for the end that only one of two may give it."""
     job = Job(
         id=1,

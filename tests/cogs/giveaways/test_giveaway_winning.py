@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.core.errors import ConfigurationError, Conflict, Denied, InvalidInput, NotFound
+from bot.core.settings import SettingsStore
 from cogs.giveaways.verify import ROUNDS
 from db.engine import Database
 from db.giveaways import EXPIRED, PENDING, REPLACED, WON
@@ -284,6 +285,25 @@ async def test_winners_are_not_written_to_where_the_guild_says_so(sqlite_databas
 
     assert stage.letters() == {}
     assert (await stage.winning.claim_in(giveaway, winner.user_id)).is_new
+
+
+async def test_nobody_who_holds_rows_waits_for_another_connection(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+):
+    """Each of those who claim at once would hold one and wait for a second."""
+    held: list[int] = []
+    real = SettingsStore._load
+
+    async def load(self: SettingsStore, guild_ids: Any) -> Any:
+        pool: Any = sqlite_database.engine.pool
+        held.append(pool.checkedout())
+        return await real(self, guild_ids)
+
+    monkeypatch.setattr(SettingsStore, "_load", load)
+    _giveaway, (winner,) = await ended(make_stage(sqlite_database), claim_seconds=3600)
+    await make_stage(sqlite_database).winning.claim(winner.id, winner.user_id)
+
+    assert held == [0, 0]
 
 
 async def test_everything_is_said_in_the_guilds_language(sqlite_database: Database):
