@@ -38,6 +38,7 @@ _CONTEXT.set_forkserver_preload(
         "tests.kill.test_kill_roles",
         "tests.kill.test_kill_tickets",
         "tests.kill.test_kill_verification",
+        "tests.kill.readied",
     ]
 )
 
