@@ -41,6 +41,8 @@ JOB = "autorole.look"
 _AGAIN = timedelta(minutes=1)
 # Between the beginnings of two guilds: a bot has many, and Discord its limits.
 APART = timedelta(seconds=2)
+# Discord takes about one role a second, and others come in between.
+PER_MEMBER = timedelta(seconds=1)
 # How often, and after how long, a session is taken up again while the database is away.
 MOST_TRIES, AWAY_SECONDS = 60, 10.0
 # What a job knows of the absence that it is about.
@@ -210,8 +212,7 @@ class Keeping:
                 await table.add_known(session, known)
             if last is not None:
                 work = {name: payload[name] for name in LOOK if name in payload}
-                # Discord takes about one role a second, and others come in between.
-                pause = timedelta(seconds=len(missed))
+                pause = PER_MEMBER * len(missed)
                 await self._plan(session, guild_id, after=last, work=work, again=again, pause=pause)
 
     async def _returned(self, page: Sequence[Newcomer]) -> list[Newcomer]:

@@ -46,7 +46,7 @@ def look(_jobs: JobService, _outbox: OutboxService) -> Any:
     """A session begins in each process; the guild is the one that Discord has."""
 
     async def act(scene: Scene) -> None:
-        keeping.PAGE, keeping.APART = 3, timedelta()
+        keeping.PAGE, keeping.APART, keeping.PER_MEMBER = 3, timedelta(), timedelta()
         roles = start_roles(scene)
         (found,) = await scene.client.http.get_guilds(1)
         guild_id = int(found["id"])

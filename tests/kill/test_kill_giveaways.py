@@ -181,7 +181,7 @@ def _holding(claim_window: timedelta | None) -> Any:
 
     async def act(scene: Scene) -> None:
         # Nobody reads along: the message need not wait for more changes.
-        board.GATHER = board._AGAIN = timedelta(milliseconds=20)
+        board.GATHER = board._AGAIN = drawing._SOON = timedelta(milliseconds=20)
         courier = _Announcer(scene.client, scene.clock)
         courier.moment = scene.step.moment
         if scene.step.moment in {"announcing", "announced"}:
