@@ -23,6 +23,7 @@ from db.economy import MAX_BALANCE
 from db.engine import Database
 from tests.cogs.economy.world import GUILD, STAFF, EconomyWorld
 from tests.fakes import FakeClock
+from tests.heldup import until_held_up
 
 ROLE = 555
 
@@ -142,7 +143,7 @@ async def test_payments_and_a_bulk_don_t_wait_for_each_other(
     async def pay_first(session: AsyncSession, order: Order, amount: int) -> Done:
         if order.user_id == 6:
             payments.append(asyncio.create_task(world.pay(6, 3, 4)))
-            await asyncio.sleep(0.2)
+            await until_held_up(session, payments[0].done)
         return await give(session, order, amount)
 
     monkeypatch.setattr(world.treasury, "give_in", pay_first)

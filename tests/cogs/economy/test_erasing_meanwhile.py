@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.errors import AppError, Conflict
 from cogs.economy import trading
@@ -24,9 +25,17 @@ from db.engine import Database
 from db.people import erase_person, export_person
 from tests.cogs.economy.shop_world import ANN, BOB, GUILD, ShopWorld
 from tests.fakes import FakeClock
+from tests.heldup import until_held_up
 
 Deed = Callable[[], Awaitable[Any]]
-MEANWHILE = 0.4
+
+
+class Halt(asyncio.Event):
+    """Is set when the first has halted; `passed` once the second has ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.passed = asyncio.Event()
 
 
 @pytest.fixture
@@ -74,15 +83,15 @@ async def named(world: ShopWorld, user_id: int) -> int:
 @asynccontextmanager
 async def halted_after(
     monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, *, at: Callable[..., bool]
-) -> AsyncIterator[asyncio.Event]:
-    """Have the first call that is meant stop once it is done, for a while."""
-    reached, real = asyncio.Event(), getattr(owner, name)
+) -> AsyncIterator[Halt]:
+    """Have the first call that is meant stop once it is done, until the second waits for it."""
+    reached, real = Halt(), getattr(owner, name)
 
-    async def halting(*args: Any, **kwargs: Any) -> Any:
-        result = await real(*args, **kwargs)
-        if at(*args) and not reached.is_set():
+    async def halting(session: AsyncSession, *args: Any, **kwargs: Any) -> Any:
+        result = await real(session, *args, **kwargs)
+        if at(session, *args) and not reached.is_set():
             reached.set()
-            await asyncio.sleep(MEANWHILE)
+            await until_held_up(session, reached.passed.is_set)
         return result
 
     with monkeypatch.context() as patched:
@@ -90,12 +99,15 @@ async def halted_after(
         yield reached
 
 
-async def both(first: Deed, reached: asyncio.Event, second: Deed) -> list[Any]:
+async def both(first: Deed, reached: Halt, second: Deed) -> list[Any]:
     """Begin the second while the first is halted; return how both ended, errors in words too."""
 
     async def begin_second() -> Any:
         await reached.wait()
-        return await second()
+        try:
+            return await second()
+        finally:
+            reached.passed.set()
 
     async with asyncio.timeout(20):
         ended = [*await asyncio.gather(first(), begin_second(), return_exceptions=True)]

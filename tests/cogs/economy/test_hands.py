@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.contracts import ChannelSummary
 from bot.core.errors import Conflict, Denied, NotFound
@@ -23,6 +24,7 @@ from db.people import erase_person, export_person
 from tests.cogs.economy.gametable import ELSEWHERE, HALL, GameTable
 from tests.cogs.economy.world import ANN, BEN, side_by_side
 from tests.fakes import FakeClock
+from tests.heldup import until_held_up
 
 POSTING = ("view_channel", "send_messages", "embed_links")
 
@@ -325,12 +327,12 @@ async def test_hand_that_is_being_undone_does_not_end(
     hand = await hall.deal("T9T8", "40")
     moves: list[asyncio.Task[Any]] = []
 
-    async def move_first(*values: Any) -> Posted:
+    async def move_first(session: AsyncSession, *values: Any) -> Posted:
         monkeypatch.undo()
         moves.append(asyncio.create_task(hall.move(hand, Move.STAND)))
-        await asyncio.sleep(0.2)
+        await until_held_up(session, moves[0].done)
         assert not moves[0].done()
-        return await post(*values)
+        return await post(session, *values)
 
     monkeypatch.setattr(undoing, "post", move_first)
     await hall.treasury.undo(hall.order(ANN), 4)

@@ -19,6 +19,7 @@ from db.economy_inventory import NEVER, delete_stale_goods, list_pieces
 from db.engine import Database
 from tests.cogs.economy.shop_world import ADMIN, ANN, BOB, GUILD, HOUR, RED, ShopWorld
 from tests.fakes import FakeClock
+from tests.heldup import until_held_up
 
 ME = Customer(GUILD, ANN)
 TO_BOB = Receiver(BOB, is_bot=False, is_member=True)
@@ -165,7 +166,7 @@ async def test_offers_and_gifts_don_t_wait_for_each_other(
             receiver = Receiver(ANN, is_bot=False, is_member=True)
             gift = world.inventories.gift(BOB, receiver, cake, 1, key="second")
             gifts.append(asyncio.create_task(gift))
-            await asyncio.sleep(0.2)
+            await until_held_up(session, gifts[0].done)
         return changed
 
     monkeypatch.setattr(inventory_table, "count_changed", gift_between)
