@@ -50,15 +50,25 @@ class TicketTag(Base):
 
 async def put_rating(
     session: AsyncSession, ticket: Ticket, user_id: int, stars: int, at: datetime
-) -> None:
-    """Keep how many stars somebody gives, in the place of what they gave before."""
+) -> bool:
+    """Keep how many stars somebody gives, in the place of other stars and the word with them.
+
+    False when they gave as many before.
+    """
     statement = insert_for(session, TicketRating).values(
         ticket_id=ticket.id, guild_id=ticket.guild_id, user_id=user_id, stars=stars, rated_at=at
     )
-    changed = {"stars": stars, "rated_at": at}
-    await session.execute(
-        statement.on_conflict_do_update(index_elements=["ticket_id", "user_id"], set_=changed)
+    statement = statement.on_conflict_do_update(
+        index_elements=["ticket_id", "user_id"],
+        set_={"stars": stars, "rated_at": at, "comment": None},
+        where=TicketRating.stars != stars,
     )
+    return await count_changed(session, statement) == 1
+
+
+async def find_rating(session: AsyncSession, ticket_id: int, user_id: int) -> TicketRating | None:
+    """Return what somebody thinks of a ticket."""
+    return await session.get(TicketRating, (ticket_id, user_id), populate_existing=True)
 
 
 async def put_comment(

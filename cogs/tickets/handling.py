@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -10,10 +11,11 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.checks import in_time
-from bot.core.durations import parse_duration
+from bot.core.durations import Span, parse_duration
 from bot.core.errors import InvalidInput
 from bot.core.features import RateClass
-from bot.core.i18n import _
+from bot.core.i18n import Message, _
+from bot.localization import locale_of
 from bot.replies import answer
 from cogs.tickets.access import (
     Access,
@@ -25,13 +27,15 @@ from cogs.tickets.access import (
 )
 from cogs.tickets.asking import Asker, request_of
 from cogs.tickets.buttons import ask_to_close, ensure_may_close
+from cogs.tickets.deadlines import find_silent_end
 from cogs.tickets.ending import LONGEST_DELAY, LONGEST_REASON, SHORTEST_DELAY
-from cogs.tickets.panel import Priority
+from cogs.tickets.panel import Panel, Priority
 from cogs.tickets.wording import PRIORITIES
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
     from cogs.tickets.service import TicketService
+    from db.tickets import Ticket
 
 # Staff do many things in a row.
 _STAFF: Any = {"rate_class": RateClass.MODERATION}
@@ -143,13 +147,16 @@ class Handling(commands.Cog):
         """Take a ticket out of what closes by itself."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         standing = await self.access.ensure_staff(interaction)
-        await self.service.life.set_exempt(standing.ticket.id, interaction.user.id, exempt=not off)
-        text = (
-            _("The ticket closes by itself again when nobody writes.")
-            if off
-            else _("The ticket stays open until somebody closes it.")
+        ticket = await self.service.life.set_exempt(
+            standing.ticket.id, interaction.user.id, exempt=not off
         )
-        await answer(interaction, text)
+        if not off:
+            await answer(interaction, _("The ticket stays open until somebody closes it."))
+            return
+        now = self.service.office.clock.now()
+        locale = locale_of(interaction)
+        lines = [one.render(locale) for one in _how_it_closes(ticket, standing.panel, now)]
+        await answer(interaction, "\n".join(lines))
 
     # --- who sees to it --------------------------------------------------------------------------
 
@@ -289,3 +296,27 @@ class Handling(commands.Cog):
 
 def _span(text: str) -> timedelta:
     return parse_duration(text, minimum=SHORTEST_DELAY, maximum=LONGEST_DELAY)
+
+
+def _how_it_closes(ticket: Ticket, panel: Panel, now: datetime) -> Iterator[Message]:
+    """Yield what closes a ticket by itself, now that it is not kept open any more."""
+    closing = panel.closing
+    end = find_silent_end(ticket, panel)
+    if end is not None and end > now:
+        when = f"<t:{int(end.timestamp())}:R>"
+        yield _("The ticket closes by itself {when} if nobody writes until then.", when=when)
+    elif end is not None:
+        yield _("Nobody has written for long: the ticket closes by itself soon after a warning.")
+    elif closing.unanswered_after is not None:
+        yield _(
+            "The ticket closes by itself when whoever opened it leaves the staff without an answer "
+            "for {span}.",
+            span=Span(closing.unanswered_after),
+        )
+    elif not closing.on_leave:
+        yield _(
+            "Tickets of this kind don't close by themselves: it stays open until somebody "
+            "closes it."
+        )
+    if closing.on_leave:
+        yield _("It closes when whoever opened it leaves the server.")

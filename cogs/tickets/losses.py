@@ -153,5 +153,5 @@ class Losses:
         if ticket is None or ticket.status != Status.OPEN:
             return
         panel = await self._office.panel_of(session, ticket)
-        if panel.closing.on_leave:
+        if panel.closing.on_leave and not ticket.exempt:
             await self._life.close_in(session, ticket.id, None, reason)

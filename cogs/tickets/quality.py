@@ -1,4 +1,4 @@
-"""Ratings, ready texts, and who can't open tickets; free of discord.py."""
+"""Figures, ready texts, and who can't open tickets; free of discord.py."""
 
 from __future__ import annotations
 
@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING
 
 from bot.core.audit import AuditLog
 from bot.core.contracts import Actor
-from bot.core.errors import Conflict, Denied, InvalidInput, NotFound
+from bot.core.errors import Conflict, InvalidInput, NotFound
 from bot.core.fields.text import quote, shorten
 from bot.core.i18n import _
 from bot.core.outbox import Delivery
-from cogs.tickets import wording
 from cogs.tickets.figures import Figures
-from cogs.tickets.logplace import log_channel_of
-from cogs.tickets.machine import TABLE, Action
 from cogs.tickets.office import Office
 from cogs.tickets.settings import KEY
 from cogs.tickets.summary import sum_up
@@ -26,14 +23,12 @@ from db import ticket_quality as table
 from db import tickets
 from db.ticket_blocks import TicketBlock
 from db.ticket_quality import TicketTag
-from db.tickets import Ticket
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
 MOST_TAGS = 100
 LONGEST_TAG, LONGEST_TAG_NAME, LONGEST_TRIGGER = 2000, 50, 200
-LONGEST_COMMENT = 1000
 _MOST_CACHED = 500
 
 
@@ -47,50 +42,6 @@ class Quality:
         self._automatic: OrderedDict[int, Sequence[tuple[frozenset[str], TicketTag]]] = (
             OrderedDict()
         )
-
-    # --- ratings -------------------------------------------------------------------------------
-
-    async def rate(self, ticket_id: int, user_id: int, stars: int) -> Ticket:
-        """Keep how many stars an opener gives; raises `Denied` for somebody else's ticket."""
-        now = self._office.clock.now()
-        async with self._office.database.write() as session:
-            ticket = await tickets.get_ticket(session, ticket_id, lock=True)
-            if ticket is None or ticket.user_id != user_id:
-                raise Denied(_("Only whoever opened a ticket can rate it."))
-            if ticket.status not in TABLE[Action.RATE].sources:
-                raise Conflict(_("This ticket is open again; rate it when it is closed."))
-            await table.put_rating(session, ticket, user_id, stars, now)
-            await tickets.add_event(
-                session, ticket, Action.RATE, now, actor_id=user_id, details={"value": stars}
-            )
-        return ticket
-
-    async def comment(self, ticket: Ticket, user_id: int, stars: int, text: str) -> None:
-        """Keep a word with a rating, and tell the log channel of both."""
-        comment = shorten(text.strip(), LONGEST_COMMENT) or None
-        settings = await self._office.set_by(ticket.guild_id)
-        locale = await self._office.locale(ticket.guild_id)
-        async with self._office.database.write() as session:
-            await table.put_comment(session, ticket.id, user_id, comment)
-            panel = await self._office.panel_of(session, ticket)
-            log_channel_id = log_channel_of(panel, settings)
-            if log_channel_id is None:
-                return
-            line = _(
-                "{stars} for ticket {number} from {member}",
-                stars="★" * stars + "☆" * (5 - stars),
-                number=ticket.number,
-                member=f"<@{user_id}>",
-            )
-            now = int(self._office.clock.now().timestamp())
-            delivery = Delivery.message(
-                log_channel_id,
-                wording.line_payload(line, locale, reason=comment),
-                dedupe_key=f"{KEY}:rating:{ticket.id}:{now}",
-                guild_id=ticket.guild_id,
-                subject_id=user_id,
-            )
-            await self._office.outbox.send(session, delivery)
 
     async def figures(self, guild_id: int, days: int) -> Figures:
         """Return how fast and how well tickets were seen to in the last days."""

@@ -18,6 +18,7 @@ from cogs.tickets.losses import Losses, Members
 from cogs.tickets.office import Office
 from cogs.tickets.opening import Opening
 from cogs.tickets.quality import Quality
+from cogs.tickets.rating import Ratings
 from cogs.tickets.watch import Watch
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class TicketService:
     capture: Capture
     archive: Archive
     quality: Quality
+    ratings: Ratings
     following: Following
     demotion: Demotion
 
@@ -89,6 +91,7 @@ class TicketService:
             capture=capture,
             archive=Archive(office, capture, files),
             quality=quality,
+            ratings=Ratings(office),
             following=Following(office, keeper, watch, capture),
             demotion=Demotion(office, keeper, kernel.supervisor.spawn),
         )
@@ -100,6 +103,7 @@ class TicketService:
         self.watch.start(self.life.close_in)
         self.losses.start()
         self.files.start()
+        self.ratings.start()
         self.keeper.opened.append(self.files.room_opened)
         self.keeper.crowds.append(self.demotion.note)
         await self.capture.start()

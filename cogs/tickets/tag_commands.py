@@ -20,11 +20,11 @@ from cogs.tickets.access import Access, Interaction, not_any_staff, only_staff_f
 from cogs.tickets.asking import Asker, request_of
 from cogs.tickets.paging import show_lines
 from cogs.tickets.quality import (
-    LONGEST_COMMENT,
     LONGEST_TAG,
     LONGEST_TAG_NAME,
     LONGEST_TRIGGER,
 )
+from cogs.tickets.rating import LONGEST_COMMENT
 from cogs.tickets.settings import KEY
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ _SECONDS = 120.0
 
 
 async def complete_tag(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-    """Offer the guild's tags."""
-    if interaction.guild_id is None:
-        return []
+    """Offer the guild's tags to who may send them."""
     cog: Any = interaction.client.get_cog("Tickets")
+    if interaction.guild_id is None or not await cog.access.is_any_staff(interaction):
+        return []
     typed = current.strip().casefold()
     tags = await cog.service.quality.list_tags(interaction.guild_id)
     names = [one.name for one in tags if typed in one.name]
@@ -274,14 +274,14 @@ class RateButton(
     async def press(self, interaction: discord.Interaction[Any]) -> None:
         """Keep the stars, and ask for a word."""
         cog: Any = interaction.client.get_cog("Tickets")
-        quality, stars = cog.service.quality, int(self._match["stars"])
+        ratings, stars = cog.service.ratings, int(self._match["stars"])
         user_id = interaction.user.id
         async with in_time():
-            ticket = await quality.rate(int(self._match["ticket"]), user_id, stars)
+            ticket = await ratings.rate(int(self._match["ticket"]), user_id, stars)
 
         async def submitted(pressed: Interaction, values: Values) -> None:
             await pressed.response.defer(ephemeral=True, thinking=True)
-            await quality.comment(ticket, user_id, stars, values["comment"])
+            await ratings.comment(ticket, user_id, stars, values["comment"])
             await answer(pressed, _("Thank you!"))
 
         comment = Input(

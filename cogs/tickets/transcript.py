@@ -80,6 +80,8 @@ def to_html(record: Record) -> str:
     writer = _Writer(record)
     template, style = _template()
     ticket = record.ticket
+    lines = writer.lines()
+    count = sum(one["kind"] == "message" for one in lines)
     title = _(
         "{panel} · ticket {number} · {server}",
         panel=ticket.category,
@@ -95,9 +97,14 @@ def to_html(record: Record) -> str:
         facts=writer.facts(),
         answers=writer.answers(),
         left_out=writer.left_out(),
-        lines=writer.lines(),
+        lines=lines,
         footer=writer.say(
-            _("{count} messages · times in {zone}", count=len(record.messages), zone=record.zone)
+            ngettext(
+                "{count} message · times in {zone}",
+                "{count} messages · times in {zone}",
+                count,
+                zone=record.zone,
+            )
         ),
     )
 

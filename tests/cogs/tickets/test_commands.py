@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import select, update
 
 from bot.core.contracts import Actor
@@ -281,3 +282,40 @@ async def test_files_are_for_the_opener_and_the_staff_of_the_panel(desk: Desk) -
     for person in (desk.ada, desk.sam):
         assert "There is no file" in await desk.ask(person, "ticket file", file="x", ticket="1")
     assert "no such ticket" in await desk.ask(eve, "ticket file", file="x", ticket="1")
+
+
+async def test_ready_texts_are_offered_to_who_may_send_them(desk: Desk) -> None:
+    await made(desk)
+    actor = Actor(desk.boss.id, "command")
+    quality = desk.cog.service.quality
+    await quality.save_tag(desk.guild.id, "refund", "Within a week.", None, actor, new=True)
+    for person, names in ((desk.ada, []), (desk.sam, ["refund"]), (desk.boss, ["refund"])):
+        offered = await person.autocomplete(desk.channel, "ticket tag send", "tag", "")
+        assert [one["value"] for one in offered] == names
+
+
+@pytest.mark.parametrize(
+    ("closing", "said"),
+    [
+        ({"on_leave": False}, "don't close by themselves: it stays open"),
+        ({}, "It closes when whoever opened it leaves the server."),
+        ({"inactive_after": 3600, "on_leave": False}, "closes by itself <t:"),
+        ({"unanswered_after": 7200}, "leaves the staff without an answer for 2 hours"),
+    ],
+)
+async def test_who_no_longer_keeps_a_ticket_open_is_told_what_closes_it(
+    desk: Desk, closing: dict[str, object], said: str
+) -> None:
+    await made(desk)
+    row = await desk.panel()
+    async with desk.bench.kernel.database.write() as session:
+        config = {**row.config, "closing": {**row.config["closing"], **closing}}
+        await session.execute(update(TicketPanel).values(config=config))
+    ticket = await ticket_in(desk)
+    kept_open = await desk.ask(desk.sam, "ticket keep")
+    assert kept_open == "The ticket stays open until somebody closes it."
+    assert (await kept(desk, ticket)).exempt
+    told = await desk.ask(desk.sam, "ticket keep", off=True)
+    assert said in told
+    assert ("leaves the server" in told) is closing.get("on_leave", True)
+    assert not (await kept(desk, ticket)).exempt

@@ -231,8 +231,8 @@ async def test_a_panel_has_a_log_channel_of_its_own(database: Database) -> None:
         ticket = await stage.open(panel)
         await stage.service.life.close(ticket.id, STAFF)
         await stage.wait(2)
-        await stage.service.quality.rate(ticket.id, OPENER, 3)
-        await stage.service.quality.comment(ticket, OPENER, 3, f"{panel.name}'s")
+        await stage.service.ratings.rate(ticket.id, OPENER, 3)
+        await stage.service.ratings.comment(ticket, OPENER, 3, f"{panel.name}'s")
         await stage.settle()
     seen: dict[int, list[str]] = {}
     for one in stage.courier.delivered:

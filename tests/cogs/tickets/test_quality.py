@@ -9,6 +9,7 @@ import pytest
 
 from bot.core.errors import Conflict, Denied
 from bot.core.settings import SettingsChanged
+from cogs.tickets import rating
 from cogs.tickets.desk import PanelDesk
 from cogs.tickets.figures import count_up
 from cogs.tickets.watch import Writer
@@ -34,16 +35,16 @@ async def closed(database: Database) -> tuple[Stage, Ticket]:
 
 async def test_only_the_opener_rates_and_may_think_again(database: Database) -> None:
     stage, ticket = await closed(database)
-    quality = stage.service.quality
+    ratings = stage.service.ratings
     with pytest.raises(Denied, match="Only whoever opened"):
-        await quality.rate(ticket.id, OTHER, 1)
-    await quality.rate(ticket.id, OPENER, 2)
-    await quality.rate(ticket.id, OPENER, 5)
-    await quality.comment(ticket, OPENER, 5, " Fast @everyone ")
+        await ratings.rate(ticket.id, OTHER, 1)
+    await ratings.rate(ticket.id, OPENER, 2)
+    await ratings.rate(ticket.id, OPENER, 5)
+    await ratings.comment(ticket, OPENER, 5, " Fast @everyone ")
     async with database.read() as session:
-        rating = await ticket_quality.get_rating(session, ticket.id)
-    assert rating is not None
-    assert (rating.stars, rating.comment) == (5, "Fast @everyone")
+        kept = await ticket_quality.get_rating(session, ticket.id)
+    assert kept is not None
+    assert (kept.stars, kept.comment) == (5, "Fast @everyone")
     await stage.settle()
     told = stage.courier.delivered[-1]
     assert told.channel_id == LOG
@@ -51,16 +52,49 @@ async def test_only_the_opener_rates_and_may_think_again(database: Database) -> 
     assert told.payload["allowed_mentions"] == {"parse": [], "users": []}
 
 
+async def test_each_rating_is_told_as_it_stands(database: Database) -> None:
+    stage, ticket = await closed(database)
+    ratings = stage.service.ratings
+    before = len(stage.courier.delivered)
+
+    def told() -> list[str]:
+        return [str(one.payload["content"]) for one in stage.courier.delivered[before:]]
+
+    # Stars alone are told when nobody has explained them for a while.
+    await ratings.rate(ticket.id, OPENER, 1)
+    await stage.settle()
+    assert told() == []
+    await stage.wait(rating.FORM_TIME)
+    assert [one[:5] for one in told()] == ["★☆☆☆☆"]
+    # The same again is no news; a word is, at once, and twice in a second too.
+    await ratings.rate(ticket.id, OPENER, 1)
+    await stage.wait(rating.FORM_TIME)
+    assert len(told()) == 1
+    for word in ("Slow.", "Too slow."):
+        await ratings.comment(ticket, OPENER, 1, word)
+        await stage.settle()
+        stage.clock.advance(0.1)
+    assert [one.partition("> ")[2] for one in told()[1:]] == ["Slow.", "Too slow."]
+    # Other stars come without the word that was about the former.
+    await ratings.rate(ticket.id, OPENER, 5)
+    await stage.wait(rating.FORM_TIME)
+    assert told()[3:] == [f"★★★★★ for ticket 1 from <@{OPENER}>"]
+    # A form that was still open says which stars it is about.
+    await ratings.comment(ticket, OPENER, 1, "No, one.")
+    await stage.settle()
+    assert told()[4] == f"★☆☆☆☆ for ticket 1 from <@{OPENER}>\n> No, one."
+
+
 async def test_an_open_ticket_is_not_rated(sqlite_database: Database) -> None:
     stage = await Stage.make(sqlite_database, FakeClock())
     ticket = await stage.open()
     with pytest.raises(Conflict, match="open again"):
-        await stage.service.quality.rate(ticket.id, OPENER, 5)
+        await stage.service.ratings.rate(ticket.id, OPENER, 5)
 
 
 async def test_figures_are_medians_by_staff_and_hour(sqlite_database: Database) -> None:
     stage, ticket = await closed(sqlite_database)
-    await stage.service.quality.rate(ticket.id, OPENER, 4)
+    await stage.service.ratings.rate(ticket.id, OPENER, 4)
     figures = await stage.service.quality.figures(GUILD, 30)
     assert (figures.opened, figures.closed, figures.unanswered) == (1, 1, 0)
     assert (figures.first_answer, figures.resolution) == (
@@ -81,7 +115,7 @@ async def test_figures_are_read_in_pages(
         ticket = await stage.open(panel, 100 + number)
         await stage.service.life.close(ticket.id, STAFF)
         await stage.wait(2)
-        await stage.service.quality.rate(ticket.id, 100 + number, number + 1)
+        await stage.service.ratings.rate(ticket.id, 100 + number, number + 1)
     quality = stage.service.quality
     whole = await quality.figures(GUILD, 30)
     assert (whole.opened, whole.ratings, whole.stars, whole.is_cut) == (5, 5, 3.0, False)

@@ -58,6 +58,8 @@ async def test_what_the_bot_said_of_an_event_is_shown_once(database: Database) -
     await say(stage, ticket, 5000, "Thank you!", **reply)
     page = await page_of(stage, ticket)
     assert page.count("sees to this ticket.</p>") == 2
+    # What is told as an event is counted as no message besides.
+    assert f"{page.count('<article')} messages · times in" in page
     assert page.count("let go of this ticket") == 1
     assert page.count("Solved, I think") == 1
     assert f'id="m{1000 + claimed}"' in page

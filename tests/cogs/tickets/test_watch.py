@@ -127,10 +127,13 @@ async def test_whoever_leaves_has_their_ticket_closed_where_it_is_set(
     stage = await Stage.make(sqlite_database, FakeClock())
     plain = await stage.open(await stage.panel())
     kept = await stage.open(await stage.panel("Bugs", closing={"on_leave": False}))
+    excluded = await stage.open(await stage.panel("Deals"))
+    await stage.service.life.set_exempt(excluded.id, STAFF, exempt=True)
     await stage.service.losses.member_left(plain.guild_id, OPENER)
     await stage.wait(1)
     assert (await stage.get(plain.id)).status == "closed"
     assert (await stage.get(kept.id)).status == "open"
+    assert (await stage.get(excluded.id)).status == "open"
 
 
 async def test_who_is_called_sees_the_channel_first(database: Database) -> None:
