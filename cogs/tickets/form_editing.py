@@ -228,6 +228,14 @@ def moved(panel: Panel, key: str, page_number: int, position: int) -> Panel:
     return panel.model_copy(update={"pages": tuple(kept)})
 
 
+def with_title(panel: Panel, key: str, title: str) -> Panel:
+    """Return the panel with a title on the page of a question."""
+    number, _position = place_of(panel, key)
+    pages = list(panel.pages)
+    pages[number - 1] = pages[number - 1].model_copy(update={"title": title})
+    return panel.model_copy(update={"pages": tuple(pages)})
+
+
 def place_of(panel: Panel, key: str) -> tuple[int, int]:
     """Return a question's page and position, both from 1."""
     for number, page in enumerate(panel.pages, 1):
@@ -254,11 +262,17 @@ def panel_named(entered: str | Sequence[str] | None, panels: Sequence[str]) -> s
     return found
 
 
-def with_route(panel: Panel, route: Route) -> Panel:
-    """Return the panel with one more route; raises `InvalidInput` for one that it has."""
-    if route in panel.routes:
+def with_route(panel: Panel, route: Route, index: int | None = None) -> Panel:
+    """Return the panel with one more route, or this in the place of another.
+
+    Raises `InvalidInput` for one that it has.
+    """
+    routes = list(panel.routes)
+    place = slice(len(routes), None) if index is None else slice(index, index + 1)
+    routes[place] = [route]
+    if routes.count(route) > 1:
         raise InvalidInput(_("There is this very route already."))
-    return panel.model_copy(update={"routes": (*panel.routes, route)})
+    return panel.model_copy(update={"routes": tuple(routes)})
 
 
 def leads_to(panel: Panel, name: str) -> bool:

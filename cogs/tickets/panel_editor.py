@@ -36,6 +36,8 @@ from cogs.tickets.question_forms import (
     route_form,
     with_new,
     with_route,
+    worded,
+    words_form,
 )
 from cogs.tickets.sections import SECTIONS, Section
 from cogs.tickets.settings import KEY
@@ -147,13 +149,14 @@ class PanelEditor(OwnedPanel):
         return select
 
     def _buttons(self) -> list[ui.Button[Any]]:
-        what: list[tuple[str, Message, Any]] = [("drop", _("Remove"), self._drop)]
+        what: list[tuple[str, Message, Any]] = [("reroute", _("Edit"), self._edit_route)]
         if (self._chosen or "").startswith("q:"):
             what = [
                 ("edit", _("Edit"), self._edit_question),
                 ("more", _("Place and condition"), self._edit_place),
-                *what,
+                ("words", _("Placeholder and title"), self._edit_words),
             ]
+        what.append(("drop", _("Remove"), self._drop))
         made: list[ui.Button[Any]] = []
         for name, label, pressed in what:
             button: ui.Button[Any] = ui.Button(label=self._say(label), custom_id=_ID.format(name))
@@ -177,7 +180,7 @@ class PanelEditor(OwnedPanel):
             await self._ask(interaction, question_form(None, self._locale), with_new)
         elif key == _ROUTE:
             names = await self._other_panels()
-            form = route_form(names, self._locale)
+            form = route_form(self._panel, names, self._locale)
             await self._ask(interaction, form, lambda panel, it: with_route(panel, it, names))
         else:
             self._chosen, self._doomed, self._notice = key, None, ""
@@ -196,6 +199,17 @@ class PanelEditor(OwnedPanel):
         question = self._find_chosen()
         form = place_form(self._panel, question)
         await self._ask(interaction, form, lambda panel, it: placed(panel, question.key, it))
+
+    async def _edit_words(self, interaction: Interaction) -> None:
+        question = self._find_chosen()
+        form = words_form(self._panel, question)
+        await self._ask(interaction, form, lambda panel, it: worded(panel, question.key, it))
+
+    async def _edit_route(self, interaction: Interaction) -> None:
+        index = int((self._chosen or "").partition(":")[2])
+        names = await self._other_panels()
+        form = route_form(self._panel, names, self._locale, self._panel.routes[index])
+        await self._ask(interaction, form, lambda panel, it: with_route(panel, it, names, index))
 
     async def _drop(self, interaction: Interaction) -> None:
         chosen = self._chosen or ""
@@ -285,7 +299,9 @@ class PanelEditor(OwnedPanel):
         await self._latest.edit_original_response(view=self)
 
     def _is_there(self, chosen: str) -> bool:
-        return chosen in {f"q:{one.key}" for one in self._panel.questions}
+        panel = self._panel
+        routes = {f"r:{index}" for index in range(len(panel.routes))}
+        return chosen in routes | {f"q:{one.key}" for one in panel.questions}
 
 
 def _message_of(interaction: Interaction) -> int | None:

@@ -11,7 +11,7 @@ from bot.core.errors import FieldError, InvalidInput
 from bot.core.i18n import N_, _
 from bot.forms import Input, Question, Values
 from cogs.tickets import form_editing as editing
-from cogs.tickets.panel import CHOOSING, Kind, Panel, Priority, Route
+from cogs.tickets.panel import CHOOSING, Kind, Panel, Priority, Route, name_key
 from cogs.tickets.panel import Question as Asked
 from cogs.tickets.wording import PRIORITIES
 
@@ -98,32 +98,76 @@ def place_form(panel: Panel, question: Asked) -> Question:
     return Question(_("Place and condition"), inputs)
 
 
-def route_form(panels: Sequence[str], locale: str) -> Question:
-    """Return the form of a route, to one of the other panels or to something else."""
+def words_form(panel: Panel, question: Asked) -> Question:
+    """Return the form of the words around a question: in its empty field, above its page."""
+    page, _position = editing.place_of(panel, question.key)
+    inputs = [
+        Input(
+            "placeholder",
+            _("Shown while it is empty"),
+            _("For texts and menus"),
+            value=question.placeholder,
+            longest=100,
+        ),
+        Input(
+            "title",
+            _("Title of page {number}", number=page),
+            _("Empty: the panel's name"),
+            value=panel.pages[page - 1].title,
+            longest=45,
+        ),
+    ]
+    return Question(_("Placeholder and title"), inputs)
+
+
+def route_form(
+    panel: Panel, panels: Sequence[str], locale: str, route: Route | None = None
+) -> Question:
+    """Return the form of a route, to one of the other `panels` or to something else."""
+    priority = (route.priority.value,) if route and route.priority else ()
     inputs = [
         Input(
             "when",
             _("When"),
             _("A question and its choices: Kind: Bug, Other"),
+            value=editing.write_condition(route.when, panel) if route else "",
             longest=_LONGEST_CONDITION,
             required=True,
         ),
-        Input("roles", _("Further staff"), value=(), kind="roles", most=10),
+        *_panel_input(panels, (route and route.panel) or ""),
+        Input(
+            "roles",
+            _("Further staff"),
+            value=tuple(str(one) for one in route.staff_roles) if route else (),
+            kind="roles",
+            most=10,
+        ),
         Input(
             "priority",
             _("Priority"),
-            value=(),
+            value=priority,
             kind="choices",
             choices=[(str(key), _(title).render(locale)) for key, title in PRIORITIES.items()],
         ),
-        Input("labels", _("Labels"), _("With commas between them"), longest=150),
+        Input(
+            "labels",
+            _("Labels"),
+            _("With commas between them"),
+            value=", ".join(route.labels) if route else "",
+            longest=150,
+        ),
     ]
-    if len(panels) > _MAX_CHOICES:
-        inputs.insert(1, Input("panel", _("Panel"), _("Its name"), longest=45))
-    elif panels:
-        names = [(one, one) for one in panels]
-        inputs.insert(1, Input("panel", _("Panel"), value=(), kind="choices", choices=names))
     return Question(_("Route by an answer"), inputs)
+
+
+def _panel_input(panels: Sequence[str], chosen: str) -> list[Input]:
+    """Return the input of where a route leads; none where there is no other panel."""
+    if len(panels) > _MAX_CHOICES:
+        return [Input("panel", _("Panel"), _("Its name"), value=chosen, longest=45)]
+    known = next((one for one in panels if name_key(one) == name_key(chosen)), None)
+    choices = [(one, one) for one in panels]
+    value = (known,) if known else ()
+    return [Input("panel", _("Panel"), value=value, kind="choices", choices=choices)][: len(panels)]
 
 
 def with_new(panel: Panel, values: Values) -> Panel:
@@ -162,12 +206,26 @@ def placed(panel: Panel, key: str, values: Values) -> Panel:
     return editing.with_changed(panel, key, lambda one: one.model_copy(update=update))
 
 
+def worded(panel: Panel, key: str, values: Values) -> Panel:
+    """Return the panel with the words around a question that its form says."""
+    placeholder = values["placeholder"].strip()
+    panel = editing.with_title(panel, key, values["title"].strip())
+    return editing.with_changed(
+        panel, key, lambda one: one.model_copy(update={"placeholder": placeholder})
+    )
+
+
 def _count(text: str) -> int:
     return int(text) if text.strip().isascii() and text.strip().isdecimal() else 0
 
 
-def with_route(panel: Panel, values: Values, panels: Sequence[str]) -> Panel:
-    """Return the panel with the route that a form describes; `panels` are those it may name."""
+def with_route(
+    panel: Panel, values: Values, panels: Sequence[str], index: int | None = None
+) -> Panel:
+    """Return the panel with the route that a form describes, at its end or in another's place.
+
+    `panels` are those it may name.
+    """
     condition = editing.read_condition(values["when"], panel, None)
     assert condition is not None  # noqa: S101 - the form asks for it
     route = Route(
@@ -182,4 +240,4 @@ def with_route(panel: Panel, values: Values, panels: Sequence[str]) -> Panel:
             _("This route leads to nothing."),
             hint=_("Choose a panel, staff, a priority or labels."),
         )
-    return editing.with_route(panel, route)
+    return editing.with_route(panel, route, index)

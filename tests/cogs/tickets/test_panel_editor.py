@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from cogs.tickets.panel import Panel
@@ -104,6 +105,40 @@ async def test_a_question_goes_with_what_hangs_on_it_when_asked_twice(desk: Desk
     await desk.boss.click(editor.response, label="Remove")
     panel = await kept(desk)
     assert (panel.pages, panel.routes) == ((), ())
+
+
+async def test_the_words_around_a_question_are_written_in_the_editor(desk: Desk) -> None:
+    editor = await opened(desk)
+    await add(desk, editor, label="Order")
+    await desk.boss.select(editor.response, ["q:order"], custom_id="tickets:panel:form")
+    form = await desk.boss.click(editor.response, label="Placeholder and title")
+    words = {"placeholder": "ABC-123", "title": "Your order"}
+    await desk.boss.submit_modal(form, words)
+    (page,) = (await kept(desk)).pages
+    assert (page.title, page.questions[0].placeholder) == ("Your order", "ABC-123")
+    again = await desk.boss.click(editor.response, label="Placeholder and title")
+    assert {"ABC-123", "Your order"} <= set(re.findall("[A-Z][-A-Za-z0-9 ]+", str(again.modal)))
+
+
+async def test_a_route_is_edited_in_its_place(desk: Desk) -> None:
+    editor = await opened(desk)
+    await add(desk, editor, label="Kind", kind=["radio"], choices="A\nB")
+    route = {"when": "Kind: A", "roles": [], "priority": ["high"], "labels": ""}
+    for when in ("Kind: A", "Kind: B"):
+        form = await desk.boss.select(editor.response, ["route"], custom_id="tickets:panel:routes")
+        await desk.boss.submit_modal(form, route | {"when": when})
+    await desk.boss.select(editor.response, ["r:0"], custom_id="tickets:panel:routes")
+    form = await desk.boss.click(editor.response, label="Edit")
+    assert "Kind: A" in str(form.modal)
+    refused = await desk.boss.submit_modal(form, route | {"when": "Kind: B"})
+    assert "this very route already" in text_of(refused)
+    form = await desk.boss.click(editor.response, label="Edit")
+    await desk.boss.submit_modal(form, route | {"priority": ["low"], "labels": "calm, later"})
+    first, second = (await kept(desk)).routes
+    assert (first.when.values, first.priority, first.labels) == (("a",), "low", ("calm", "later"))
+    assert (second.when.values, second.priority) == (("b",), "high")
+    await desk.boss.click(editor.response, label="Remove")
+    assert (await kept(desk)).routes == (second,)
 
 
 async def test_deleting_a_panel_says_whose_answers_lead_to_it(desk: Desk) -> None:
