@@ -7,10 +7,13 @@ closed: a key that the document does not know is a violation, and a union must f
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import re
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -43,6 +46,8 @@ _BODY_MAY_MISS = {
     ("DELETE", "/guilds/{guild_id}/bans/{user_id}"),
 }
 _ROOT = "urn:discord-openapi"
+# Bodies of which is remembered what was wrong with them.
+_MOST_FOUND = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +75,7 @@ class RequestValidator:
     """
 
     def __init__(self, document: Path, *, limit: int = 1000) -> None:
-        from jsonschema import Draft202012Validator
-        from referencing import Registry, Resource
-        from referencing.jsonschema import DRAFT202012
-
-        self._document = relaxed(json.loads(document.read_text(encoding="utf-8")))
-        resource = Resource.from_contents(self._document, default_specification=DRAFT202012)
-        self._registry = Registry().with_resource(_ROOT, resource)
-        self._validator = Draft202012Validator
-        self._routes = [(_pattern(path), path) for path in sorted(self._document["paths"])]
-        self._validators: dict[tuple[str, str], Any] = {}
+        self._schemas = _read(document, document.stat().st_mtime_ns)
         self._limit = limit
         self.violations: list[Violation] = []
         self.checked = 0
@@ -97,8 +93,8 @@ class RequestValidator:
 
     def check(self, call: RestCall) -> Iterator[Violation]:
         """Yield every way in which a request differs from the document."""
-        template = self._template(call.path)
-        item = self._document["paths"].get(template, {})
+        template = self._schemas.template(call.path)
+        item = self._schemas.document["paths"].get(template, {})
         operation = item.get(call.method.lower())
         if operation is None:
             yield Violation(call.method, call.path, "/", "the document has no such route")
@@ -108,10 +104,6 @@ class RequestValidator:
             *self._check_body(call, template, operation),
         ):
             yield Violation(call.method, call.path, where, message)
-
-    def _template(self, path: str) -> str:
-        bare = re.sub(r"^/api(/v\d+)?", "", path)
-        return next((t for pattern, t in self._routes if pattern.fullmatch(bare)), "")
 
     def _check_query(
         self, call: RestCall, template: str, item: Any, operation: Any
@@ -143,9 +135,45 @@ class RequestValidator:
         body = call.body
         if extras and isinstance(body, dict):
             body = {name: value for name, value in body.items() if name not in extras}
-        yield from self._errors(key, schema, body)
+        yield from self._schemas.errors(key, schema, body)
 
-    def _errors(self, key: tuple[str, str], schema: Any, body: Any) -> Iterator[tuple[str, str]]:
+
+class _Schemas:
+    """A document as requests are held to it, and what was found of the last bodies.
+
+    A bot sends all its commands at each start: to check those takes seconds, and finds the same.
+    """
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        from jsonschema import Draft202012Validator
+        from referencing import Registry, Resource
+        from referencing.jsonschema import DRAFT202012
+
+        self.document = document
+        resource = Resource.from_contents(document, default_specification=DRAFT202012)
+        self._registry = Registry().with_resource(_ROOT, resource)
+        self._validator = Draft202012Validator
+        self._routes = [(_pattern(path), path) for path in sorted(document["paths"])]
+        self._validators: dict[tuple[str, str], Any] = {}
+        self._found: OrderedDict[tuple[tuple[str, str], bytes], list[tuple[str, str]]] = (
+            OrderedDict()
+        )
+
+    def template(self, path: str) -> str:
+        """Return the route of a path, empty for one that the document has not."""
+        bare = re.sub(r"^/api(/v\d+)?", "", path)
+        return next((t for pattern, t in self._routes if pattern.fullmatch(bare)), "")
+
+    def errors(self, key: tuple[str, str], schema: Any, body: Any) -> list[tuple[str, str]]:
+        """Return where a route's body differs from its schema, and how."""
+        place = key, hashlib.sha256(json.dumps(body, sort_keys=True).encode()).digest()
+        if place not in self._found:
+            self._found[place] = list(self._look(key, schema, body))
+            if len(self._found) > _MOST_FOUND:
+                self._found.popitem(last=False)
+        return self._found[place]
+
+    def _look(self, key: tuple[str, str], schema: Any, body: Any) -> Iterator[tuple[str, str]]:
         from jsonschema.exceptions import best_match
 
         if key not in self._validators:
@@ -155,6 +183,11 @@ class RequestValidator:
             deepest = best_match([error]) or error
             where = "/" + "/".join(str(part) for part in deepest.absolute_path)
             yield where, deepest.message[:300]
+
+
+@lru_cache(maxsize=2)
+def _read(document: Path, _changed: int) -> _Schemas:
+    return _Schemas(relaxed(json.loads(document.read_text(encoding="utf-8"))))
 
 
 def relaxed(document: dict[str, Any]) -> dict[str, Any]:
