@@ -30,13 +30,15 @@ _AT_ONCE = 2000
 class Proof:
     """A proof with its file, and what is wrong with it, `None` when it holds.
 
-    `own` is the entry of whoever asks. Without `rounds` nothing is drawn yet: then there is no
-    file, only what was published so far.
+    `own` is the entry of whoever asks, `winners` all whose prize a draw made theirs, in the order
+    of drawing; `None` is somebody who was erased. Without `rounds` nothing is drawn yet: then there
+    is no file, only what was published so far.
     """
 
     giveaway: Giveaway
     rounds: Sequence[GiveawayRound]
     own: EntryLine | None
+    winners: Sequence[int | None] = ()
     entries: int = 0
     passed_over: int = 0
     replaced: int = 0
@@ -80,7 +82,17 @@ class Proofs:
         file, fault = await asyncio.to_thread(_write, giveaway, entries, rounds, drawn)
         passed_over = sum(one.state == SKIPPED for one in drawn)
         replaced = sum(one.state == REPLACED for one in drawn)
-        return Proof(giveaway, rounds, own, len(entries), passed_over, replaced, file, fault)
+        return Proof(
+            giveaway,
+            rounds,
+            own,
+            winners=[one.user_id for one in drawn if one.state != SKIPPED],
+            entries=len(entries),
+            passed_over=passed_over,
+            replaced=replaced,
+            file=file,
+            fault=fault,
+        )
 
 
 def _write(

@@ -23,6 +23,7 @@ from cogs.giveaways.access import (
     note,
     offer_giveaways,
 )
+from cogs.giveaways.mentions import Mentions
 from cogs.giveaways.settings import KEY
 from cogs.giveaways.vault import LONGEST_CODE, MOST_CODES, Stock, Vault
 from db.giveaways import ACTIVE, CANCELLED, DRAWING, ENDED, PAUSED, SCHEDULED, Giveaway
@@ -36,6 +37,8 @@ _FORM_SECONDS = 840.0
 _LONGEST_TYPED = 4000
 _ANNOUNCED = (ACTIVE, PAUSED, DRAWING, ENDED, CANCELLED)
 _OPEN_VAULT = (SCHEDULED, ACTIVE, PAUSED, DRAWING, ENDED)
+# The message says much else.
+_MOST_SHOWN = 5
 _COMMAND = "python verify.py {file}"
 
 
@@ -162,9 +165,13 @@ def _waiting(proof: Proof) -> list[Message]:
 
 
 def _drawn(proof: Proof) -> list[Message]:
+    if not proof.rounds[0].entry_count and proof.fault is None:
+        return [_("Nobody had entered when it ended, so nothing was published and nobody drawn.")]
     lines = [
         _(
-            "- Published when entries closed, as the message 🔒: the hash of the list, `{root}`",
+            "- To compare with the message 🔒: the giveaway `{id}` and the hash of its list, "
+            "`{root}`",
+            id=proof.giveaway.id,
             root=proof.rounds[0].entries_root,
         )
     ]
@@ -179,10 +186,13 @@ def _drawn(proof: Proof) -> list[Message]:
                 proof.entries,
             ),
             ngettext(
-                "✅ Seed and list give these winners, {over} passed over, in {count} draw.",
-                "✅ Seed and list give these winners, {over} passed over, in {count} draws.",
+                "✅ Seed and list give these winners, {over} passed over, in {count} draw: "
+                "{winners}",
+                "✅ Seed and list give these winners, {over} passed over, in {count} draws: "
+                "{winners}",
                 len(proof.rounds),
                 over=proof.passed_over,
+                winners=_winners(proof),
             ),
         ]
     if proof.replaced:
@@ -196,13 +206,21 @@ def _drawn(proof: Proof) -> list[Message]:
     lines.append(
         _(
             "Check it yourself, with nothing but Python: take `cogs/giveaways/verify.py` from the "
-            "bot's source and run `{command}`. Then compare commitment and hash with the message "
-            "🔒 in the giveaway's channel: only that shows that they were there before the "
-            "winners.",
+            "bot's source and run `{command}`. Then compare its last lines with the message 🔒 in "
+            "the giveaway's channel: only that shows that they were there before the winners. "
+            "Where I could not post it, nothing does.",
             command=_COMMAND.format(file=proof.filename),
         )
     )
     return lines
+
+
+def _winners(proof: Proof) -> Message:
+    """Return who has won, as it was announced; past a few the file names them."""
+    shown = [f"<@{one}>" if one else "—" for one in proof.winners[:_MOST_SHOWN]]
+    if more := len(proof.winners) - len(shown):
+        shown.append(f"+{more}")
+    return Mentions(shown or ["—"])
 
 
 class _AddCodes(discord.ui.View):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -11,8 +11,12 @@ from sqlalchemy import select
 
 from bot.core.contracts import SYSTEM
 from cogs.giveaways.manifest import KEY
+from cogs.giveaways.proof import Proof
+from cogs.giveaways.proving import describe
+from cogs.giveaways.verify import GZIP
 from db.engine import Database
-from db.giveaways import GiveawayPrize
+from db.giveaway_proofs import EntryLine
+from db.giveaways import GiveawayPrize, GiveawayRound
 from tests.cogs.giveaways.rows import add_drawn, make_entry, make_giveaway
 from tests.simcord_env import Bench, running_bench
 
@@ -102,3 +106,47 @@ async def test_vault_is_closed_to_others(desk: Desk) -> None:
 
     assert "somebody else's" in (await desk.ask(desk.host, "giveaway prizes", giveaway="1")).content
     assert "Only hosts" in (await desk.ask(desk.ada, "giveaway prizes", giveaway="1")).content
+
+
+async def test_winners_are_named_as_they_were_announced(desk: Desk) -> None:
+    giveaway = make_giveaway(guild_id=desk.guild.id)
+    people = dict.fromkeys([desk.ada.id, *range(7, 20)], 1)
+    async with desk.bench.kernel.database.write() as session:
+        _over, *won = await add_drawn(session, giveaway, people, wanted=8)
+    answer = await desk.ask(desk.ada, "giveaway verify", giveaway="1")
+
+    (line,) = (one for one in answer.content.splitlines() if "Seed and list" in one)
+    named = ", ".join(f"<@{one.user_id}>" for one in won[:5])
+    assert line.endswith(f"1 passed over, in 1 draw: {named}, and +3")
+    assert str(giveaway.id) in answer.content
+
+
+async def test_where_nobody_entered_nothing_is_said_to_be_published(desk: Desk) -> None:
+    giveaway = make_giveaway(guild_id=desk.guild.id)
+    async with desk.bench.kernel.database.write() as session:
+        await add_drawn(session, giveaway, {})
+    answer = await desk.ask(desk.ada, "giveaway verify", giveaway="1")
+
+    assert "Nobody had entered when it ended" in answer.content
+    assert "🔒" not in answer.content
+    assert len(answer.attachments) == 1
+
+
+@pytest.mark.parametrize("locale", ["en", "es"])
+def test_the_longest_answer_fits_into_a_message(locale: str) -> None:
+    person = 2**63 - 1
+    giveaway = make_giveaway(number=2**31 - 1, prize="p" * 256)
+    round_ = GiveawayRound(round=0, entries_root="a" * 64, entry_count=100_000)
+    proof = Proof(
+        giveaway,
+        [round_] * 100,
+        EntryLine(person, "5" * 32, "d" * 64, 10_000),
+        winners=[person] * 5000,
+        entries=100_000,
+        passed_over=90_000,
+        replaced=90,
+        file=GZIP,
+    )
+    assert len(describe(proof, locale)) <= 2000
+    broken = replace(proof, fault="f" * 500)
+    assert len(describe(broken, locale)) <= 2000
