@@ -13,7 +13,7 @@ from uuid import UUID
 
 from bot.core.fields.text import escape_markdown, shorten
 from bot.core.i18n import Message, _, ngettext
-from cogs.giveaways.mentions import people, roles
+from cogs.giveaways.mentions import MOST_NAMED, people, roles
 from db.giveaways import Giveaway, GiveawayRound
 
 _ROW, _BUTTON, _GREEN = 1, 2, 3
@@ -115,15 +115,36 @@ def letter_payload(
     return payload
 
 
-def no_more_draws_payload(giveaway: Giveaway, user_id: int, locale: str | None) -> dict[str, Any]:
-    """Return what is said when a prize was not claimed and can't be drawn again."""
-    text = _(
-        "{person} did not claim {prize} in time. It can't be drawn any more: everybody who "
+def no_more_draws_payload(
+    giveaway: Giveaway, user_ids: Sequence[int], locale: str | None
+) -> dict[str, Any]:
+    """Return what is said when prizes were not claimed and can't be drawn again."""
+    text = ngettext(
+        "{winners} did not claim {prize} in time. It can't be drawn any more: everybody who "
         "entered was drawn, or this giveaway has had all its draws.",
-        person=people([user_id]),
+        "{winners} did not claim {prize} in time. It can't be drawn any more: everybody who "
+        "entered was drawn, or this giveaway has had all its draws.",
+        len(user_ids),
+        winners=people(user_ids) if user_ids else "—",
         prize=_prize(giveaway),
     )
     return _said(giveaway, text.render(locale))
+
+
+def codes_payload(
+    giveaway: Giveaway, user_ids: Sequence[int], locale: str | None
+) -> dict[str, Any]:
+    """Return what winners are told of codes that were kept for them after the draw."""
+    text = _(
+        "🔐 There are codes for {prize} now. {winners}: press the button for yours.",
+        prize=_prize(giveaway),
+        winners=people(user_ids),
+    )
+    payload = _said(giveaway, text.render(locale))
+    told = [str(one) for one in user_ids[:MOST_NAMED]]
+    payload["allowed_mentions"] = {"parse": [], "users": told, "replied_user": False}
+    payload["components"] = [button_row(f"giveaways:prize:{giveaway.id}", locale)]
+    return payload
 
 
 def button_row(custom_id: str, locale: str | None) -> Mapping[str, Any]:

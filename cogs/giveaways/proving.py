@@ -31,6 +31,7 @@ from db.giveaways import ACTIVE, CANCELLED, DRAWING, ENDED, PAUSED, SCHEDULED, G
 if TYPE_CHECKING:
     from bot.client import Pegasus
     from cogs.giveaways.proof import Proof, Proofs
+    from cogs.giveaways.runner import Runner
 
 # Discord forgets a form after a quarter of an hour.
 _FORM_SECONDS = 840.0
@@ -59,11 +60,12 @@ async def complete_with_vault(
 
 
 class ProofCommands(commands.Cog):
-    """The commands, for the cog to inherit; it sets `proofs` and `vault`."""
+    """The commands, for the cog to inherit; it sets `proofs`, `vault` and `runner`."""
 
     bot: Pegasus
     proofs: Proofs
     vault: Vault
+    runner: Runner
 
     @app_commands.command(description="Check that a draw was fair, and get its proof")
     @app_commands.describe(giveaway="The giveaway, by its number, title or prize")
@@ -99,7 +101,10 @@ class ProofCommands(commands.Cog):
         await interaction.response.defer(ephemeral=True, thinking=True)
         await ensure_may_handle(interaction, found)
         async with self.bot.kernel.database.write() as session:
+            before = await self.vault.stock(session, found.id)
             stock = await self.vault.add(session, found.id, typed.splitlines())
+            if not before.total:
+                await self.runner.winning.tell_of_codes(session, found.id)
             # How many, and never which.
             details = {"giveaway": found.number, "codes": stock.total}
             await note(interaction, session, "codes", details)

@@ -46,6 +46,12 @@ async def order_draw(
     )
 
 
+async def has_left(session: AsyncSession, giveaway_id: UUID) -> bool:
+    """Tell whether somebody is in a giveaway's entries who was not drawn yet."""
+    first = await table.get_round(session, giveaway_id, 0)
+    return first is not None and await table.count_drawn(session, giveaway_id) < first.entry_count
+
+
 async def draw_again(
     stage: Backstage,
     session: AsyncSession,
@@ -60,8 +66,7 @@ async def draw_again(
     False when nobody is left, the giveaway has not ended, or has had all the draws there are seeds
     for.
     """
-    first = await table.get_round(session, giveaway_id, 0)
-    if first is None or await table.count_drawn(session, giveaway_id) >= first.entry_count:
+    if not await has_left(session, giveaway_id):
         return False
     number = await table.add_round(
         session,

@@ -31,6 +31,7 @@ from cogs.giveaways.settings import KEY
 from cogs.giveaways.winning import MOST_AT_ONCE
 from db import giveaway_draws as draws
 from db import giveaway_entries as entries
+from db.giveaway_proofs import count_prizes
 from db.giveaways import (
     ACTIVE,
     CANCELLED,
@@ -156,8 +157,11 @@ class Running(commands.Cog):
                 _("Either a number of further winners or one member, please."),
                 hint=_("Leave count out to draw somebody in that member's place."),
             )
+        await self.runner.winning.ensure_reroll(found.id, member.id if member else None)
         question = (
-            await self._ask_to_replace(found, member) if member else _ask_for_more(found, count)
+            await self._ask_to_replace(found, member)
+            if member
+            else await self._ask_for_more(found, count or 1)
         )
         if found.prize_amount is not None:
             # Whoever is drawn now is given what the giveaway did not promise before.
@@ -175,6 +179,24 @@ class Running(commands.Cog):
             "Drawn again: the result is announced in {channel}.", channel=f"<#{found.channel_id}>"
         )
         await answer(interaction, text)
+
+    async def _ask_for_more(self, giveaway: Giveaway, count: int) -> Message:
+        question = ngettext(
+            "Draw {count} further winner of {prize}? Those who have won keep what they have.",
+            "Draw {count} further winners of {prize}? Those who have won keep what they have.",
+            count,
+            prize=quote(giveaway.prize),
+        )
+        async with self.bot.kernel.database.read() as session:
+            total, handed = await count_prizes(session, giveaway.id)
+        if not total or total - handed >= count:
+            return question
+        return ngettext(
+            "{question} Only {count} code is left for them: /giveaway prizes takes more.",
+            "{question} Only {count} codes are left for them: /giveaway prizes takes more.",
+            total - handed,
+            question=question,
+        )
 
     async def _ask_to_replace(self, giveaway: Giveaway, member: discord.User) -> Message:
         async with self.bot.kernel.database.read() as session:
@@ -351,15 +373,6 @@ def _block_line(block: GiveawayBlock) -> str:
     reason = f" · {escape_markdown(shorten(block.reason, 80))}" if block.reason else ""
     by = f" · <@{block.blocked_by}>" if block.blocked_by else ""
     return f"<@{block.user_id}> · <t:{int(block.blocked_at.timestamp())}:d>{by}{reason}"
-
-
-def _ask_for_more(giveaway: Giveaway, count: int | None) -> Message:
-    return ngettext(
-        "Draw {count} further winner of {prize}? Those who have won keep what they have.",
-        "Draw {count} further winners of {prize}? Those who have won keep what they have.",
-        count or 1,
-        prize=quote(giveaway.prize),
-    )
 
 
 def _cant_end(giveaway: Giveaway) -> Conflict:

@@ -19,10 +19,15 @@ from bot.core.i18n import Message, _
 from bot.core.jobs import Job, Retry
 from bot.core.money import Amount, currency_of
 from bot.core.outbox import Delivery
-from cogs.giveaways.announcing import Result, letter_payload, no_more_draws_payload
+from cogs.giveaways.announcing import (
+    Result,
+    codes_payload,
+    letter_payload,
+    no_more_draws_payload,
+)
 from cogs.giveaways.backstage import Backstage
 from cogs.giveaways.rewarding import Rewarding, Winner
-from cogs.giveaways.rounds import draw_again
+from cogs.giveaways.rounds import draw_again, has_left
 from cogs.giveaways.verify import ROUNDS
 from db import giveaway_draws as table
 from db.giveaways import ENDED, EXPIRED, PENDING, REPLACED, WON, Giveaway, GiveawayWinner
@@ -203,27 +208,58 @@ class Winning:
             if one.id != winner_id:
                 await self._stage.jobs.cancel(session, f"{CLAIM_JOB}:{one.id}")
         if not await self._draw_again(session, giveaway, wanted=len(expired), by=None):
-            for one in expired:
-                await self._say_no_more(session, giveaway, one)
+            await self._say_no_more(session, giveaway, expired)
         await self._stage.board.refresh(session, giveaway.id, giveaway.guild_id, at_once=True)
         return None
 
     async def _say_no_more(
-        self, session: AsyncSession, giveaway: Giveaway, winner: GiveawayWinner
+        self, session: AsyncSession, giveaway: Giveaway, winners: Sequence[GiveawayWinner]
     ) -> None:
+        """Say once of all of them that their prizes stay unclaimed."""
+        locale = await self._stage.locale(giveaway.guild_id)
+        people = [one.user_id for one in winners if one.user_id]
+        await self._stage.outbox.send(
+            session,
+            Delivery.message(
+                giveaway.channel_id,
+                no_more_draws_payload(giveaway, people, locale),
+                dedupe_key=f"giveaways:unclaimed:{winners[0].id}",
+                guild_id=giveaway.guild_id,
+                subject_id=people[0] if len(people) == 1 else None,
+            ),
+        )
+
+    async def tell_of_codes(self, session: AsyncSession, giveaway_id: UUID) -> None:
+        """Give winners a button for codes that came only after the draw; once, where none is."""
+        giveaway = await table.get_giveaway(session, giveaway_id)
+        if giveaway is None or giveaway.status != ENDED or giveaway.claim_seconds is not None:
+            return
+        winners = await table.list_winners(session, giveaway_id, (WON,))
+        people = [one.user_id for one in winners if one.user_id]
+        if not people:
+            return
         locale = await self._stage.locale(giveaway.guild_id)
         await self._stage.outbox.send(
             session,
             Delivery.message(
                 giveaway.channel_id,
-                no_more_draws_payload(giveaway, winner.user_id or 0, locale),
-                dedupe_key=f"giveaways:unclaimed:{winner.id}",
+                codes_payload(giveaway, people, locale),
+                dedupe_key=f"giveaways:{giveaway_id}:codes",
                 guild_id=giveaway.guild_id,
-                subject_id=winner.user_id,
             ),
         )
 
     # --- drawing again -----------------------------------------------------------------------
+
+    async def ensure_reroll(self, giveaway_id: UUID, user_id: int | None = None) -> None:
+        """Raise what `reroll` would as things are now, before anybody is asked to confirm it."""
+        async with self._stage.database.read() as session:
+            giveaway = _ended(await table.get_giveaway(session, giveaway_id))
+            winner = user_id and await table.find_winner(session, giveaway_id, user_id)
+            if user_id and (not winner or winner.state not in (PENDING, WON)):
+                raise _no_winner(user_id)
+            if giveaway.rounds >= ROUNDS or not await has_left(session, giveaway_id):
+                raise Conflict(_why_no_draw(giveaway))
 
     async def reroll(
         self, giveaway_id: UUID, *, by: int, count: int = 1, user_id: int | None = None
@@ -239,14 +275,7 @@ class Winning:
                 _("1 to {most} winners can be drawn again at once.", most=MOST_AT_ONCE)
             )
         async with self._stage.database.write() as session:
-            giveaway = await table.hold_giveaway(session, giveaway_id)
-            if giveaway is None:
-                raise NotFound(_("This giveaway is not there any more."))
-            if giveaway.status != ENDED:
-                raise Conflict(
-                    _("Only a giveaway that has ended can be drawn again."),
-                    hint=_("End it with /giveaway end."),
-                )
+            giveaway = _ended(await table.hold_giveaway(session, giveaway_id))
             if user_id is not None:
                 await self._take_back(session, giveaway, user_id)
             if not await self._draw_again(session, giveaway, wanted=count, by=by):
@@ -260,10 +289,7 @@ class Winning:
         was_given = winner is not None and winner.state == WON
         winner_id = await table.replace_winner(session, giveaway.id, user_id, now)
         if winner_id is None:
-            raise NotFound(
-                _("<@{user_id}> has no prize of this giveaway.", user_id=user_id),
-                hint=_("Choose one of its winners, or leave the member out."),
-            )
+            raise _no_winner(user_id)
         await self._stage.jobs.cancel(session, f"{CLAIM_JOB}:{winner_id}")
         if was_given:
             await self.rewarding.take_role(session, giveaway, user_id)
@@ -274,6 +300,24 @@ class Winning:
         return await draw_again(
             self._stage, session, giveaway.id, giveaway.guild_id, wanted=wanted, by=by
         )
+
+
+def _ended(giveaway: Giveaway | None) -> Giveaway:
+    if giveaway is None:
+        raise NotFound(_("This giveaway is not there any more."))
+    if giveaway.status != ENDED:
+        raise Conflict(
+            _("Only a giveaway that has ended can be drawn again."),
+            hint=_("End it with /giveaway end."),
+        )
+    return giveaway
+
+
+def _no_winner(user_id: int) -> NotFound:
+    return NotFound(
+        _("<@{user_id}> has no prize of this giveaway.", user_id=user_id),
+        hint=_("Choose one of its winners, or leave the member out."),
+    )
 
 
 def _left(giveaway: Giveaway, guild_name: str, until: datetime | None) -> Denied:

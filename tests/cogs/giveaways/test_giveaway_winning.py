@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any
 
@@ -180,6 +183,48 @@ async def test_when_nobody_is_left_the_end_of_a_claim_says_so(stage: Stage):
     assert len(await stage.rounds(giveaway)) == 1
 
 
+async def test_what_many_left_unclaimed_is_said_once(stage: Stage):
+    giveaway, winners = await ended(stage, 5, winner_count=5, claim_seconds=3600)
+    await stage.wait(HOUR)
+
+    assert set((await states(stage, giveaway)).values()) == {EXPIRED}
+    (said,) = (one for one in stage.said() if "did not claim" in one)
+    assert all(f"<@{one.user_id}>" in said for one in winners)
+
+
+async def test_codes_that_come_after_the_draw_have_a_button(stage: Stage):
+    giveaway, (winner,) = await ended(stage)
+    assert "components" not in stage.posts()[-1]
+
+    for _ in range(2):
+        async with stage.database.write() as session:
+            await stage.winning.tell_of_codes(session, giveaway)
+    await stage.settle()
+
+    told = stage.posts()[-1]
+    assert len(stage.posts()) == 3
+    assert told["components"][0]["components"][0]["custom_id"] == f"giveaways:prize:{giveaway}"
+    assert told["allowed_mentions"]["users"] == [str(winner.user_id)]
+    stage.vault.free = ["LATE"]
+    assert (await stage.winning.claim_in(giveaway, winner.user_id)).code == "LATE"
+
+
+@pytest.mark.parametrize("values", [{"claim_seconds": 3600}, {"ends_at": None}])
+async def test_nobody_is_told_of_codes_who_has_a_button_or_has_yet_to_win(
+    sqlite_database: Database, values: dict[str, Any]
+):
+    stage = make_stage(sqlite_database)
+    giveaway = await stage.add(**values)
+    await stage.fill(giveaway, 2)
+    if "claim_seconds" in values:
+        await stage.end(giveaway)
+    before = len(await stage.queued())
+    async with stage.database.write() as session:
+        await stage.winning.tell_of_codes(session, giveaway)
+
+    assert len(await stage.queued()) == before
+
+
 async def test_when_all_draws_are_used_up_the_end_of_a_claim_says_so(stage: Stage):
     giveaway, _winners = await ended(stage, claim_seconds=3600)
     await stage.change(giveaway, rounds=ROUNDS)
@@ -291,19 +336,27 @@ async def test_nobody_who_holds_rows_waits_for_another_connection(
     sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
 ):
     """Each of those who claim at once would hold one and wait for a second."""
-    held: list[int] = []
-    real = SettingsStore._load
+    held: list[bool] = []
+    holds = ContextVar("holds", default=False)
+    load, write = SettingsStore._load, sqlite_database.write
 
-    async def load(self: SettingsStore, guild_ids: Any) -> Any:
-        pool: Any = sqlite_database.engine.pool
-        held.append(pool.checkedout())
-        return await real(self, guild_ids)
+    async def loading(self: SettingsStore, guild_ids: Any) -> Any:
+        held.append(holds.get())
+        return await load(self, guild_ids)
 
-    monkeypatch.setattr(SettingsStore, "_load", load)
+    @asynccontextmanager
+    async def writing() -> AsyncIterator[Any]:
+        async with write() as session:
+            token = holds.set(True)
+            yield session
+            holds.reset(token)
+
+    monkeypatch.setattr(SettingsStore, "_load", loading)
+    monkeypatch.setattr(sqlite_database, "write", writing)
     _giveaway, (winner,) = await ended(make_stage(sqlite_database), claim_seconds=3600)
     await make_stage(sqlite_database).winning.claim(winner.id, winner.user_id)
 
-    assert held == [0, 0]
+    assert held == [False, False]
 
 
 async def test_everything_is_said_in_the_guilds_language(sqlite_database: Database):

@@ -220,12 +220,54 @@ async def test_named_winner_gives_way_and_further_ones_are_drawn(desk: Desk) -> 
     assert "Either a number" in text_of(both)
     await say_yes(desk, "giveaway reroll", giveaway="1", member=winner)
     await say_yes(desk, "giveaway reroll", giveaway="1", count=1)
-    refused = await say_yes(desk, "giveaway reroll", giveaway="1")
+    refused = await desk.host.slash(desk.channel, "giveaway reroll", giveaway="1")
 
     states = [one.state for one in await rows(desk, GiveawayWinner)]
     assert states == [REPLACED, WON, WON]
     assert sum("Drawn again" in one.content for one in desk.channel.history()) == 2
     assert "drawn already" in text_of(refused)
+
+
+async def test_nobody_is_asked_about_a_draw_that_can_not_be(desk: Desk) -> None:
+    await drawn(desk)
+    options = {"giveaway": "1", "member": desk.host}
+    other = (await desk.host.slash(desk.channel, "giveaway reroll", **options)).response
+    again = await desk.ask(desk.host, "giveaway reroll", giveaway="1")
+
+    assert "has no prize of this giveaway" in other.content
+    assert "drawn already" in again.content
+    assert not [*other.components, *again.components]
+
+
+async def test_a_further_draw_says_how_many_codes_are_left(desk: Desk) -> None:
+    message = await held(desk)
+    for one in range(3):
+        await enter(desk.guild.add_member(desk.bench.env.create_user(f"m{one}")), message)
+    asked = await desk.ask(desk.host, "giveaway prizes", giveaway="1")
+    form = await desk.host.click(asked, label="Add codes")
+    await desk.host.submit_modal(form, {"codes": "AAA-1\nBBB-2"})
+    await say_yes(desk, "giveaway end", giveaway="1")
+    few = await desk.ask(desk.host, "giveaway reroll", giveaway="1", count=2)
+    assert "codes are left" not in few.content
+    many = await desk.ask(desk.host, "giveaway reroll", giveaway="1", count=3)
+
+    assert "Only 2 codes are left for them" in many.content
+
+
+async def test_codes_that_come_too_late_are_told_to_the_winners(desk: Desk) -> None:
+    winner = await drawn(desk)
+    assert winner.state == WON
+    for codes in ("AAA-1", "BBB-2"):
+        asked = await desk.ask(desk.host, "giveaway prizes", giveaway="1")
+        form = await desk.host.click(asked, label="Add codes")
+        await desk.host.submit_modal(form, {"codes": codes})
+        await work(desk)
+    told = desk.channel.last_message
+
+    assert desk.ada.mention in told.content
+    assert sum("There are codes" in one.content for one in desk.channel.history()) == 1
+    answer = await desk.ada.click(told, label="Claim the prize")
+    assert "AAA-1" in text_of(answer)
 
 
 async def test_entrants_are_shown_in_pages_to_everybody(desk: Desk) -> None:
