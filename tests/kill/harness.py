@@ -35,6 +35,7 @@ _CONTEXT.set_forkserver_preload(
         "tests.kill.test_kill_giveaways",
         "tests.kill.test_kill_levels",
         "tests.kill.test_kill_lockdown",
+        "tests.kill.test_kill_redraws",
         "tests.kill.test_kill_roles",
         "tests.kill.test_kill_tickets",
         "tests.kill.test_kill_verification",

@@ -190,10 +190,7 @@ def _holding(claim_window: timedelta | None) -> Any:
         (found,) = await scene.client.http.get_guilds(1)
         giveaway = await _started(scene, house, int(found["id"]), claim_window)
         if giveaway.status == ACTIVE:
-            for user_id in PEOPLE:
-                now = scene.clock.now()
-                who = Entrant(giveaway.guild_id, user_id, frozenset(), now - timedelta(90), now)
-                await house.entering.enter(giveaway.id, who)
+            await _enter(scene, house, giveaway, PEOPLE)
             async with scene.database.write() as session:
                 await house.drawing.close(session, giveaway.id, by=1)
         winner = await _winner(scene.database)
@@ -201,6 +198,13 @@ def _holding(claim_window: timedelta | None) -> Any:
         await _forget_the_end(scene)
 
     return act
+
+
+async def _enter(scene: Scene, house: House, giveaway: Giveaway, people: Collection[int]) -> None:
+    now = scene.clock.now()
+    for user_id in people:
+        who = Entrant(giveaway.guild_id, user_id, frozenset(), now - timedelta(90), now)
+        await house.entering.enter(giveaway.id, who)
 
 
 async def _forget_the_end(scene: Scene) -> None:
