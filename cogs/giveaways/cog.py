@@ -79,6 +79,7 @@ class Giveaways(
             kernel.clock,
             opening=self.opening,
             drawing=self.runner.drawing,
+            audit=kernel.audit,
             settings=kernel.settings,
             state=kernel.state,
         )

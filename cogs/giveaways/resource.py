@@ -33,6 +33,7 @@ from cogs.giveaways.rules import (
     MOST_WINNERS,
     checked_plan,
 )
+from cogs.giveaways.settings import KEY
 from db import giveaway_hosting as table
 from db.giveaways import Giveaway
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncSession
 
+    from bot.core.audit import AuditLog
     from bot.core.clock import Clock
     from bot.core.contracts import Actor, BotState
     from bot.core.settings import SettingsStore
@@ -151,6 +153,7 @@ class GiveawayResource:
         *,
         opening: Opening,
         drawing: Drawing,
+        audit: AuditLog,
         settings: SettingsStore,
         state: Callable[[], BotState],
     ) -> None:
@@ -158,6 +161,7 @@ class GiveawayResource:
         self._clock = clock
         self._opening = opening
         self._drawing = drawing
+        self._audit = audit
         self._settings = settings
         self._state = state
 
@@ -214,6 +218,14 @@ class GiveawayResource:
         async with self._database.write() as session:
             if not await self._drawing.close(session, seen.id, by=actor.user_id or None):
                 raise Conflict(_("This giveaway can't be ended: it has not begun, or is over."))
+            await self._audit.record(
+                session,
+                actor,
+                seen.guild_id,
+                f"{KEY}.end",
+                "user_action",
+                {"giveaway": seen.number},
+            )
 
     async def _seen(self, guild_id: int, item_id: int, revision: int) -> Giveaway:
         async with self._database.read() as session:

@@ -61,6 +61,7 @@ async def stored(database: Database, clock: FakeClock) -> AsyncIterator[tuple[Wo
         clock,
         opening=opening,
         drawing=drawing,
+        audit=services.audit,
         settings=services.settings,
         state=services.state,
     )

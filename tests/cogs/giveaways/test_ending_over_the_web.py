@@ -1,0 +1,99 @@
+"""A giveaway that is ended over the API is drawn as if a command had ended it, and once with it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from bot.core.audit import AuditLog
+from bot.core.contracts import Actor, ChannelSummary
+from bot.core.errors import Conflict
+from cogs.giveaways.opening import Opening
+from cogs.giveaways.resource import GiveawayBody, GiveawayResource
+from db.audit import list_audit_entries
+from db.engine import Database
+from db.giveaways import ENDED, WON
+from tests.cogs.giveaways.stage import CHANNEL, GUILD, HOST, HOUR, Stage, View, make_stage
+from tests.cogs.giveaways.test_giveaway_drawing import check
+
+ADMIN = Actor(HOST, "web", "host")
+RIGHTS = frozenset({"view_channel", "send_messages", "embed_links"})
+
+
+class _View(View):
+    def channel(self, guild_id: int, channel_id: int) -> ChannelSummary | None:
+        return ChannelSummary(channel_id, guild_id, "general", "text", bot_permissions=RIGHTS)
+
+
+def resource_of(stage: Stage) -> GiveawayResource:
+    """Return the API's side of a process."""
+    stage.view = _View()
+    audit = AuditLog(stage.clock, stage.bus, stage.supervisor)
+    opening = Opening(
+        stage.database,
+        stage.clock,
+        stage.settings,
+        jobs=stage.jobs,
+        audit=audit,
+        board=stage.board,  # pyright: ignore[reportArgumentType]
+    )
+    return GiveawayResource(
+        stage.database,
+        stage.clock,
+        opening=opening,
+        drawing=stage.drawing,
+        audit=audit,
+        settings=stage.settings,
+        state=lambda: stage.view,
+    )
+
+
+async def end_over_the_web(resource: GiveawayResource, revision: int = 0) -> None:
+    body = GiveawayBody(channel_id=str(CHANNEL), prize="A boat", end=True)
+    await resource.put(GUILD, 1, revision, body, ADMIN)
+
+
+@pytest.mark.parametrize("turn", range(3))
+async def test_web_command_timer_and_a_second_process_draw_once(
+    database: Database, turn: int
+) -> None:
+    stage = make_stage(database)
+    other = Stage(database, stage.clock, stage.members)
+    giveaway = await stage.add(winner_count=2)
+    await stage.fill(giveaway, 5)
+    stage.clock.advance(HOUR - timedelta(milliseconds=1))
+
+    async def by_time() -> None:
+        stage.clock.advance(timedelta(milliseconds=1))
+        await asyncio.gather(stage.settle(), other.settle())
+
+    ways = [
+        end_over_the_web(resource_of(stage)),
+        end_over_the_web(resource_of(other)),
+        stage.end(giveaway),
+        by_time(),
+    ]
+    ended = await asyncio.gather(*ways[turn:], *ways[:turn], return_exceptions=True)
+    for one in (stage, other, stage):
+        await one.settle()
+
+    assert all(isinstance(one, Conflict) for one in ended if isinstance(one, BaseException))
+    assert (await stage.get(giveaway)).status == ENDED
+    assert [one.state for one in await stage.drawn(giveaway)] == [WON, WON]
+    assert len(stage.said() + other.said()) == 2
+    await check(stage, giveaway)
+
+
+async def test_who_ended_it_over_the_web_is_in_the_audit_log(database: Database) -> None:
+    stage = make_stage(database)
+    giveaway = await stage.add()
+    await end_over_the_web(resource_of(stage))
+    with pytest.raises(Conflict):
+        await end_over_the_web(resource_of(stage), 1)
+
+    async with database.read() as session:
+        (entry,) = await list_audit_entries(session, guild_id=GUILD)
+    assert (entry.action, entry.user_id) == ("giveaways.end", HOST)
+    assert entry.details == {"giveaway": (await stage.get(giveaway)).number}
