@@ -44,6 +44,8 @@ from db.giveaways import (
 )
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
     from bot.client import Pegasus
     from cogs.giveaways.ports import Board, Vault
 
@@ -169,12 +171,14 @@ class Running(commands.Cog):
         if not await confirm(interaction, question, recheck=_recheck(found)):
             return
         user_id = member.id if member else None
-        await self.runner.winning.reroll(
-            found.id, by=interaction.user.id, count=count or 1, user_id=user_id
-        )
-        async with self.bot.kernel.database.write() as session:
-            details = {"giveaway": found.number, "count": count or 1}
+        details = {"giveaway": found.number, "count": count or 1}
+
+        async def noted(session: AsyncSession) -> None:
             await note(interaction, session, "reroll", details, target_id=user_id)
+
+        await self.runner.winning.reroll(
+            found.id, by=interaction.user.id, count=count or 1, user_id=user_id, note=noted
+        )
         text = _(
             "Drawn again: the result is announced in {channel}.", channel=f"<#{found.channel_id}>"
         )

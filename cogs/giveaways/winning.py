@@ -6,7 +6,7 @@ what follows from it is stored in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -34,6 +34,7 @@ from db.giveaways import ENDED, EXPIRED, PENDING, REPLACED, WON, Giveaway, Givea
 
 CLAIM_JOB = "giveaways.claim"
 MOST_AT_ONCE = 50
+Note = Callable[[AsyncSession], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,13 +263,19 @@ class Winning:
                 raise Conflict(_why_no_draw(giveaway))
 
     async def reroll(
-        self, giveaway_id: UUID, *, by: int, count: int = 1, user_id: int | None = None
+        self,
+        giveaway_id: UUID,
+        *,
+        by: int,
+        count: int = 1,
+        user_id: int | None = None,
+        note: Note | None = None,
     ) -> None:
         """Have so many further winners drawn, or one in the place of the winner `user_id`.
 
-        Nobody who was drawn before is drawn again. Raises `NotFound` for somebody who has won
-        nothing, `InvalidInput` for another number than 1 to 50, `Conflict` where no draw is
-        possible; then nothing is changed.
+        Nobody who was drawn before is drawn again; `note` stores with it that it was ordered.
+        Raises `NotFound` for somebody who has won nothing, `InvalidInput` for another number than 1
+        to 50, `Conflict` where no draw is possible; then nothing is changed.
         """
         if not 1 <= count <= MOST_AT_ONCE:
             raise InvalidInput(
@@ -281,6 +288,8 @@ class Winning:
             if not await self._draw_again(session, giveaway, wanted=count, by=by):
                 raise Conflict(_why_no_draw(giveaway))
             await self._stage.board.refresh(session, giveaway.id, giveaway.guild_id)
+            if note is not None:
+                await note(session)
 
     async def _take_back(self, session: AsyncSession, giveaway: Giveaway, user_id: int) -> None:
         """Take the place from a winner, and the role that they were given; money stays theirs."""

@@ -290,6 +290,19 @@ async def test_two_hosts_replace_the_same_winner_once(stage: Stage):
     assert len(await stage.drawn(giveaway)) == 2
 
 
+async def test_a_draw_that_can_not_be_noted_is_not_ordered(stage: Stage):
+    giveaway, (winner,) = await ended(stage)
+
+    async def note(_session: object) -> None:
+        raise OSError
+
+    with pytest.raises(OSError):
+        await stage.winning.reroll(giveaway, by=HOST, user_id=winner.user_id, note=note)
+
+    assert await states(stage, giveaway) == {winner.user_id: WON}
+    assert len(await stage.rounds(giveaway)) == 1
+
+
 async def test_a_refused_draw_leaves_the_winner_their_prize(stage: Stage):
     giveaway, (winner,) = await ended(stage, 1)
     with pytest.raises(Conflict):
