@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any, Protocol, Self, cast
 from uuid import UUID
 
@@ -164,7 +165,6 @@ def _inside(weight: int) -> Message:
 
 def claimed_text(claimed: Claimed, locale: str) -> str:
     """Return what somebody reads who has claimed, now or before."""
-    giveaway = claimed.giveaway
     text = (
         _("The prize is yours. Congratulations!")
         if claimed.is_new
@@ -174,25 +174,44 @@ def claimed_text(claimed: Claimed, locale: str) -> str:
     if claimed.code is not None:
         lines += [_("Your code, which nobody else was given:").render(locale)]
         lines += [_fenced(claimed.code)]
-    if claimed.amount is not None:
-        text = _("{amount} was put into your account.", amount=claimed.amount)
-        lines += [text.render(locale)]
-    if giveaway.reward_role_id is not None:
-        lines += [_role_line(claimed).render(locale)]
-    if len(lines) == 1:
-        host = f"<@{giveaway.host_id}>"
-        lines += [_("{host} holds this giveaway: ask them for it.", host=host).render(locale)]
+    lines += [one.render(locale) for one in _given_lines(claimed)]
     return "\n".join(lines)
 
 
-def _role_line(claimed: Claimed) -> Message:
+def _given_lines(claimed: Claimed) -> Iterator[Message]:
     giveaway = claimed.giveaway
+    host = f"<@{giveaway.host_id}>"
+    if claimed.is_code_missing:
+        yield _(
+            "There is no code left for you: ask {host} to add one, then press the button again.",
+            host=host,
+        )
+    if claimed.amount is not None:
+        yield _("{amount} was put into your account.", amount=claimed.amount)
+    if giveaway.reward_role_id is not None:
+        yield from _role_lines(claimed)
+    elif claimed.amount is None and claimed.code is None and not claimed.is_code_missing:
+        yield _("{host} holds this giveaway: ask them for it.", host=host)
+
+
+def _role_lines(claimed: Claimed) -> Iterator[Message]:
+    giveaway, role = claimed.giveaway, f"<@&{claimed.giveaway.reward_role_id}>"
+    time = role_time_of(giveaway)
     if claimed.is_role_withheld:
-        return withheld_line(giveaway)
-    role = f"<@&{giveaway.reward_role_id}>"
-    if (time := role_time_of(giveaway)) is None:
-        return _("Your role {role} is on its way.", role=role)
-    return _("Your role {role} is on its way, for {time}.", role=role, time=Span(time))
+        # Whether it was given before that is not known.
+        if claimed.is_new:
+            yield withheld_line(giveaway)
+    elif not claimed.is_new:
+        # Its time may be over by now.
+        yield (
+            _("The role {role} came with it.", role=role)
+            if time is None
+            else _("The role {role} came with it, for {time}.", role=role, time=Span(time))
+        )
+    elif time is None:
+        yield _("Your role {role} is on its way.", role=role)
+    else:
+        yield _("Your role {role} is on its way, for {time}.", role=role, time=Span(time))
 
 
 def _fenced(code: str) -> str:

@@ -159,15 +159,15 @@ class Running(commands.Cog):
                 _("Either a number of further winners or one member, please."),
                 hint=_("Leave count out to draw somebody in that member's place."),
             )
+        if found.prize_amount is not None:
+            # Whoever is drawn now is given what the giveaway did not promise before.
+            await ensure_may_mint(interaction)
         await self.runner.winning.ensure_reroll(found.id, member.id if member else None)
         question = (
             await self._ask_to_replace(found, member)
             if member
             else await self._ask_for_more(found, count or 1)
         )
-        if found.prize_amount is not None:
-            # Whoever is drawn now is given what the giveaway did not promise before.
-            await ensure_may_mint(interaction)
         if not await confirm(interaction, question, recheck=_recheck(found)):
             return
         user_id = member.id if member else None

@@ -41,8 +41,9 @@ Note = Callable[[AsyncSession], Awaitable[None]]
 class Claimed:
     """A prize is somebody's; `code` is what the vault held for them, `is_new` at the first time.
 
-    `amount` is what was put into their account. The role `is_role_withheld` from everybody where it
-    has got rights of staff.
+    Where others were handed codes and there is none left, the code `is_code_missing`. `amount` is
+    what was put into their account. The role `is_role_withheld` from everybody where it has got
+    rights of staff.
     """
 
     giveaway: Giveaway
@@ -50,6 +51,7 @@ class Claimed:
     is_new: bool
     amount: Amount | None = None
     is_role_withheld: bool = False
+    is_code_missing: bool = False
 
 
 class Winning:
@@ -183,6 +185,7 @@ class Winning:
             is_new,
             amount=await self.amount_of(giveaway),
             is_role_withheld=self.rewarding.is_role_withheld(giveaway),
+            is_code_missing=code is None and await table.has_codes(session, giveaway.id),
         )
 
     async def amount_of(self, giveaway: Giveaway) -> Amount | None:

@@ -59,3 +59,26 @@ def test_winner_of_currency_and_a_role_reads_of_both() -> None:
         "🪙 5 was put into your account.",
         "Your role <@&7> is on its way, for 1 day.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "line"),
+    [(None, "The role <@&7> came with it."), (3600, "The role <@&7> came with it, for 1 hour.")],
+)
+def test_who_presses_again_is_promised_no_role_that_may_be_over(
+    seconds: int | None, line: str
+) -> None:
+    giveaway = make_giveaway(reward_role_id=7, reward_role_seconds=seconds)
+    again = Claimed(giveaway, None, is_new=False)
+    assert claimed_text(again, "en").splitlines()[1:] == [line]
+
+    withheld = Claimed(giveaway, None, is_new=False, is_role_withheld=True)
+    assert claimed_text(withheld, "en").splitlines()[1:] == []
+
+
+def test_winner_for_whom_no_code_is_left_reads_so() -> None:
+    giveaway = make_giveaway(prize_amount=5, host_id=9)
+    claimed = Claimed(giveaway, None, is_new=True, amount=COINS.amount(5), is_code_missing=True)
+    missing, paid = claimed_text(claimed, "en").splitlines()[1:]
+    assert missing.startswith("There is no code left for you: ask <@9>")
+    assert paid == "🪙 5 was put into your account."

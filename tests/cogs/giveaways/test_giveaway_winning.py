@@ -71,6 +71,7 @@ async def test_a_prize_is_claimed_once_with_role_and_code(stage: Stage):
 
     assert sorted(one.is_new for one in claims) == [False, False, True]
     assert {one.code for one in claims} == {"ABC"}
+    assert not any(one.is_code_missing for one in claims)
     assert [one.user_id for one in await stage.wishes()] == [winner.user_id]
     await stage.wait(2 * HOUR)
     assert await states(stage, giveaway) == {winner.user_id: WON}
