@@ -221,7 +221,7 @@ class RoomKeeper:
             elif ticket.status == Status.FAILED:
                 await self._clear_up(case)
             return
-        if ticket.status == Status.FAILED or is_to_be_removed(ticket, self._office.clock.now()):
+        if is_to_be_removed(ticket, self._office.clock.now()):
             await self._remove(case, ticket.channel_id)
             return
         if ticket.status == Status.CLOSING:
@@ -327,7 +327,7 @@ class RoomKeeper:
 
     async def _remove(self, case: _Case, channel_id: int) -> None:
         await self._rooms.remove(channel_id, case.plan)
-        await self._note_gone(case.ticket, removed=True)
+        await self._note_gone(case.ticket)
 
     async def _note(self, ticket: Ticket, state: Any, renamed_at: Any = None) -> None:
         async with self._office.database.write() as session:
@@ -335,18 +335,18 @@ class RoomKeeper:
 
     # --- what goes wrong -----------------------------------------------------------------------
 
-    async def _note_gone(self, ticket: Ticket, *, removed: bool = False) -> None:
+    async def _note_gone(self, ticket: Ticket) -> None:
         async with self._office.database.write() as session:
-            await self.note_gone(session, ticket, removed=removed)
+            await self.note_gone(session, ticket)
 
-    async def note_gone(
-        self, session: AsyncSession, ticket: Ticket, *, removed: bool = False
-    ) -> None:
-        """Note that a ticket's room is gone: by hand, or `removed` by the keeper.
+    async def note_gone(self, session: AsyncSession, ticket: Ticket) -> None:
+        """Note that a ticket's room is gone: by hand, unless its time to be removed had come.
 
         An open ticket is closed by it; what was written stays on record.
         """
         now = self._office.clock.now()
+        # Not who asks: a run may have been killed after it had removed the room.
+        removed = is_to_be_removed(ticket, now)
         closed = None
         if ticket.status in TABLE[Action.ROOM_LOST].sources:
             values: dict[str, Any] = {"closed_at": now, "close_at": None}

@@ -72,8 +72,7 @@ class Losses:
             async with self._office.database.write() as session:
                 ticket = await table.get_ticket(session, one.id, lock=True)
                 if ticket is not None and ticket.channel_id == one.channel_id:
-                    removed = ticket.remove_at is not None and ticket.status == Status.CLOSED
-                    await self._keeper.note_gone(session, ticket, removed=removed)
+                    await self._keeper.note_gone(session, ticket)
 
     async def member_left(self, guild_id: int, user_id: int) -> None:
         """Close the open tickets of somebody who has left, where the panel says so."""

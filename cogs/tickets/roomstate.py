@@ -100,7 +100,9 @@ def waits_too_long(ticket: Ticket, since: datetime, now: datetime) -> bool:
 
 
 def is_to_be_removed(ticket: Ticket, now: datetime) -> bool:
-    """Tell whether the channel of a closed ticket has been kept for long enough."""
+    """Tell whether a room goes: of a ticket given up, or a channel kept for long enough."""
+    if ticket.status == Status.FAILED:
+        return True
     is_due = ticket.remove_at is not None and ticket.remove_at <= now
     return is_due and ticket.status == Status.CLOSED and ticket.mode == Room.CHANNEL
 

@@ -37,6 +37,7 @@ _CONTEXT.set_forkserver_preload(
         "tests.kill.test_kill_lockdown",
         "tests.kill.test_kill_redraws",
         "tests.kill.test_kill_roles",
+        "tests.kill.test_kill_ticket_channels",
         "tests.kill.test_kill_tickets",
         "tests.kill.test_kill_verification",
         "tests.kill.readied",

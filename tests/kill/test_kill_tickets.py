@@ -78,7 +78,7 @@ class _View(NullState):
         return ChannelSummary(channel_id, guild_id, "general", "text")
 
 
-class _Outside:
+class RestRooms:
     """Rooms by REST alone, for a process without a gateway; everybody is a member."""
 
     def __init__(self, scene: Scene) -> None:
@@ -162,75 +162,93 @@ def live(_jobs: Any, _outbox: Any) -> Any:
     """
 
     async def act(scene: Scene) -> None:
-        outside: Any = _Outside(scene)
-        everything = Outside(
-            rooms=outside,
-            members=outside,
-            history=outside,
-            fetcher=outside,
-            store=FileStore(Path("unused")),
-        )
-        # The keeper looks again whether the last message is there: a second of each process.
-        keeper._SOON = timedelta(milliseconds=50)
-        roomstate.CROWD_AFTER = timedelta(milliseconds=50)
-        kernel = _Kernel(scene)
-        service = TicketService.build(kernel, everything)
-        service.life.start()
-        service.keeper.start()
-        service.watch.start(service.life.close_in)
         (found,) = await scene.client.http.get_guilds(1)
         guild_id = int(found["id"])
-        # A process without a bot has nothing that makes the file.
-        changes = {"send_transcript": False}
-        await kernel.settings.change(guild_id, KEY, changes, enabled=True, actor=SYSTEM)
-        channels = await scene.client.http.get_all_guild_channels(guild_id)
-        channel_id = next(int(one["id"]) for one in channels if one["type"] == 0)
-        members: Any = await scene.client.http.get_members(guild_id, 10, None)
-        # The last to join: the owner was there before.
-        opener = max(int(one["user"]["id"]) for one in members if not one["user"].get("bot"))
-        ticket = await service.opening.open(
-            Request(
-                guild_id=guild_id,
-                panel_id=await _panel(scene.database, guild_id),
-                applicant=Applicant(user_id=opener, name="ann"),
-                actor=Actor(opener, "command"),
-                channel_id=channel_id,
-                request_id=77,
-            )
-        )
-        await _until(scene.database, ticket.id, "open", "closed", "closing")
-        if not await _was(scene.database, "close"):
+        service = await start_tickets(scene, guild_id, RestRooms(scene))
+        panel_id = await find_panel(scene.database, guild_id, Panel(name="Help"))
+        ticket = await open_ticket(scene, service, guild_id, panel_id)
+        await until(scene.database, ticket.id, "open", "closed", "closing")
+        if not await was(scene.database, "close"):
             await service.life.close(ticket.id, 5, "Solved")
-        await _until(scene.database, ticket.id, "closed", "open", "reopening")
-        if not await _was(scene.database, "reopen"):
+        await until(scene.database, ticket.id, "closed", "open", "reopening")
+        if not await was(scene.database, "reopen"):
             with contextlib.suppress(Conflict):
                 await service.life.reopen(ticket.id, 5)
-        await _until(scene.database, ticket.id, "open")
+        await until(scene.database, ticket.id, "open")
 
     return act
 
 
-async def _panel(database: Database, guild_id: int) -> int:
+async def start_tickets(
+    scene: Scene, guild_id: int, outside: Any, *, rooms: Any = None, **settings: Any
+) -> TicketService:
+    """Run tickets as the bot does, around what the process has, in a guild with these settings."""
+    everything = Outside(
+        rooms=rooms or outside,
+        members=outside,
+        history=outside,
+        fetcher=outside,
+        store=FileStore(Path("unused")),
+    )
+    # The keeper looks again whether the last message is there: a second of each process.
+    keeper._SOON = timedelta(milliseconds=50)
+    roomstate.CROWD_AFTER = timedelta(milliseconds=50)
+    kernel = _Kernel(scene)
+    service = TicketService.build(kernel, everything)
+    service.life.start()
+    service.keeper.start()
+    service.losses.start()
+    service.watch.start(service.life.close_in)
+    # A process without a bot has nothing that makes the file.
+    changes = {"send_transcript": False, **settings}
+    await kernel.settings.change(guild_id, KEY, changes, enabled=True, actor=SYSTEM)
+    return service
+
+
+async def open_ticket(scene: Scene, service: TicketService, guild_id: int, panel_id: int) -> Ticket:
+    """Have the member who joined last ask for a ticket, with one and the same request."""
+    channels = await scene.client.http.get_all_guild_channels(guild_id)
+    channel_id = next(int(one["id"]) for one in channels if one["type"] == 0)
+    members: Any = await scene.client.http.get_members(guild_id, 10, None)
+    # The last to join: the owner was there before.
+    opener = max(int(one["user"]["id"]) for one in members if not one["user"].get("bot"))
+    return await service.opening.open(
+        Request(
+            guild_id=guild_id,
+            panel_id=panel_id,
+            applicant=Applicant(user_id=opener, name="ann"),
+            actor=Actor(opener, "command"),
+            channel_id=channel_id,
+            request_id=77,
+        )
+    )
+
+
+async def find_panel(database: Database, guild_id: int, panel: Panel) -> int:
+    """Return the id of the panel of that name, which is added if need be."""
+    key = panel.name.casefold()
     async with database.write() as session:
-        known = await session.scalar(select(TicketPanel.id))
+        known = await session.scalar(select(TicketPanel.id).filter_by(name_key=key))
         if known is not None:
             return known
         values = {
             "guild_id": guild_id,
-            "name": "Help",
-            "name_key": "help",
-            "config": Panel(name="Help").to_json(),
+            "name": panel.name,
+            "name_key": key,
+            "config": panel.to_json(),
             "created_at": datetime.now().astimezone(),
         }
         return await ticket_panels.add_panel(session, values) or 0
 
 
-async def _was(database: Database, kind: str) -> bool:
+async def was(database: Database, kind: str) -> bool:
+    """Tell whether something of that kind has happened to the ticket."""
     async with database.read() as session:
         return await session.scalar(select(TicketEvent.id).filter_by(kind=kind)) is not None
 
 
-async def _until(database: Database, ticket_id: int, *statuses: str) -> None:
+async def until(database: Database, ticket_id: int, *statuses: str) -> None:
+    """Wait until the ticket is in one of these states."""
     while True:
         async with database.read() as session:
             status = await session.scalar(select(Ticket.status).filter_by(id=ticket_id))

@@ -121,6 +121,19 @@ async def test_a_closed_channel_is_deleted_when_its_time_has_come(database: Data
     assert (await stage.events(ticket.id))[-1] == "room_removed"
 
 
+async def test_a_closed_channel_that_somebody_deletes_before_its_time_is_lost(
+    sqlite_database: Database,
+) -> None:
+    stage = await Stage.make(sqlite_database, FakeClock())
+    ticket = await stage.open(await stage.panel(room="channel"))
+    await stage.service.life.close(ticket.id, STAFF)
+    await stage.wait(1)
+    await stage.service.losses.room_deleted(ticket.channel_id or 0)
+    lost = await stage.get(ticket.id)
+    assert (lost.status, lost.channel_id, lost.room_lost) == ("closed", None, True)
+    assert (await stage.events(ticket.id))[-1] == "room_lost"
+
+
 async def test_reopened_in_time_a_channel_stays(sqlite_database: Database) -> None:
     stage = await Stage.make(sqlite_database, FakeClock())
     ticket = await stage.open(await stage.panel(room="channel"))
