@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import aiohttp
 import discord
@@ -127,6 +128,43 @@ async def test_components_v2_rules(client: Client, general: discord.TextChannel)
     ]
     for body in bad:
         assert await _code(send(route, json=body)) == 50035, body
+
+
+@pytest.mark.parametrize(
+    ("before", "clears", "named"),
+    [
+        ({"content": "text"}, {"content": None}, "content"),
+        ({"embed": discord.Embed(title="card")}, {"embeds": []}, "embeds"),
+        ({"content": "text", "embed": discord.Embed(title="card")}, {"embeds": []}, "content"),
+    ],
+)
+async def test_a_message_becomes_one_of_components_v2_only_without_what_they_bar(
+    general: discord.TextChannel, before: dict[str, Any], clears: dict[str, Any], named: str
+) -> None:
+    sent = await general.send(**before)
+    view = discord.ui.LayoutView().add_item(discord.ui.TextDisplay("instead"))
+    with pytest.raises(discord.HTTPException, match=f"In {named}: The '{named}' field") as refused:
+        await sent.edit(view=view)
+    assert refused.value.code == 50035
+    assert not (await general.fetch_message(sent.id)).flags.components_v2
+    if len(before) == len(clears):
+        edited = await sent.edit(view=view, **clears)
+        assert edited.flags.components_v2
+        plain = await edited.edit(suppress=True)
+        assert plain.flags.components_v2
+    else:
+        with pytest.raises(discord.HTTPException, match="In content"):
+            await sent.edit(view=view, **clears)
+
+
+async def test_a_poll_never_becomes_a_message_of_components_v2(
+    general: discord.TextChannel,
+) -> None:
+    poll = discord.Poll("Where to?", timedelta(hours=1)).add_answer(text="Home")
+    sent = await general.send(poll=poll)
+    view = discord.ui.LayoutView().add_item(discord.ui.TextDisplay("instead"))
+    with pytest.raises(discord.HTTPException, match="In poll"):
+        await sent.edit(view=view, content=None, embeds=[])
 
 
 def _row(custom_id: str) -> dict[str, object]:

@@ -18,7 +18,7 @@ from ..polls import start_poll
 from ..stickers import MOST_PER_MESSAGE, find_stickers
 from .call import Upload
 from .errors import FormCheck, RestError, invalid_form
-from .message_rules import check_flag_kept, check_message, check_not_empty
+from .message_rules import check_conversion, check_message, check_not_empty
 
 Json = dict[str, Any]
 
@@ -111,10 +111,11 @@ def read_edit(body: Json, uploads: list[Upload], message: Message, *, prefix: st
     """Return the changes an edit makes to a message's fields; raises 50035 and 50006."""
     flags = message.flags
     if body.get("flags") is not None:
+        # What makes it one of Components V2 is never taken off again.
         wanted = int(body["flags"]) & _SETTABLE
         flags = (flags & ~MessageFlag.SUPPRESS_EMBEDS) | (wanted & ~MessageFlag.EPHEMERAL)
-        check_flag_kept(message.flags, flags)
     check_message(body, flags=flags, prefix=prefix)
+    check_conversion(message, body, flags, prefix)
     changes: Json = {"flags": flags}
     attachments = message.attachments
     if "attachments" in body or uploads:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..models import MessageFlag
+from ..models import Message, MessageFlag
 from .component_rules import check_components
-from .errors import FormCheck, RestError, error
+from .errors import FormCheck, error
 
 Json = dict[str, Any]
 
@@ -134,13 +134,18 @@ def check_not_empty(content: str, *parts: Any) -> None:
         raise error(400, 50006)
 
 
-def check_flag_kept(old: int, new: int) -> None:
-    """Raise 50035 when an edit would take the Components V2 flag off."""
-    if old & MessageFlag.COMPONENTS_V2 and not new & MessageFlag.COMPONENTS_V2:
-        text = "The IS_COMPONENTS_V2 flag cannot be removed"
-        problem = {
-            "flags": {
-                "_errors": [{"code": "MESSAGE_FLAGS_CANNOT_REMOVE_COMPONENTS_V2", "message": text}]
-            }
+def check_conversion(message: Message, body: Json, flags: int, prefix: str = "") -> None:
+    """Raise 50035 when an edit would make a message one of Components V2 and keep what bars that.
+
+    Content and embeds are kept unless the edit clears them; a poll or stickers can't be cleared.
+    """
+    if flags & MessageFlag.COMPONENTS_V2 and not message.flags & MessageFlag.COMPONENTS_V2:
+        kept = {
+            "content": body.get("content", message.content),
+            "embeds": body.get("embeds", message.embeds),
+            "poll": message.poll,
+            "sticker_ids": message.sticker_items,
         }
-        raise RestError(400, 50035, "Invalid Form Body", errors=problem)
+        check = FormCheck()
+        _check_v2_exclusions(check, kept, prefix)
+        check.finish()
