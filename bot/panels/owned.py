@@ -23,6 +23,11 @@ TIMEOUT_SECONDS = 14 * 60.0
 Interaction: TypeAlias = "discord.Interaction[Pegasus]"
 
 
+def message_of(interaction: Interaction) -> int | None:
+    """Return the message in which somebody has pressed, or from which a form came that was sent."""
+    return interaction.message.id if interaction.message is not None else None
+
+
 class OwnedPanel(ui.LayoutView):
     """Answers only to the person who opened it, until nobody has pressed for fourteen minutes."""
 

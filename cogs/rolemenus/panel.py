@@ -14,11 +14,11 @@ import discord
 from discord import ui
 
 from bot.checks import ensure_manages, in_time
-from bot.core.errors import AppError, Conflict
+from bot.core.errors import AppError, Conflict, Denied, InvalidInput
 from bot.core.fields.text import shorten
 from bot.core.i18n import N_, Message, _
-from bot.forms import Input, Interaction, Question, Values, ask
-from bot.panels.owned import OwnedPanel
+from bot.forms import Input, Interaction, Question, Submitted, Values, ask
+from bot.panels.owned import OwnedPanel, message_of
 from cogs.rolemenus.editing import (
     LONGEST_DESCRIPTION,
     LONGEST_LABEL,
@@ -229,9 +229,32 @@ class MenuPanel(OwnedPanel):
     async def _ask(
         self, interaction: Interaction, question: Question, read: Callable[[Menu, Values], Menu]
     ) -> None:
-        async def submitted(pressed: Interaction, values: Values) -> None:
-            await self._begin(pressed)
+        async def work(_pressed: Interaction, values: Values) -> None:
             await self._save(lambda menu: read(menu, values))
+
+        await self._open(interaction, question, work)
+
+    async def _open(self, interaction: Interaction, question: Question, work: Submitted) -> None:
+        """Open a form, whose work shows in the panel, wherever the form was sent from."""
+        home = message_of(interaction)
+
+        async def submitted(pressed: Interaction, values: Values) -> None:
+            async with in_time():
+                await ensure_manages(pressed, KEY)
+            await pressed.response.defer()
+            if is_here := message_of(pressed) == home:
+                self._latest = pressed
+            self._notice = ""
+            try:
+                await work(pressed, values)
+            except (InvalidInput, Denied):
+                self._notice = f"⚠️ {_('Not saved.').render(self._locale)}"
+                await self._show()
+                raise
+            if not is_here:
+                # Sent from the answer to an earlier try, which is not the panel's message.
+                said = self._notice or _("Not saved.").render(self._locale)
+                await pressed.edit_original_response(content=said, view=None)
 
         await ask(interaction, KEY, question, submitted)
 
@@ -280,8 +303,7 @@ class MenuPanel(OwnedPanel):
     async def _ask_for_roles(self, interaction: Interaction) -> None:
         roles = Input("roles", _("Roles"), _("Up to 25 at a time"), value=(), kind="roles")
 
-        async def submitted(pressed: Interaction, values: Values) -> None:
-            await self._begin(pressed)
+        async def work(pressed: Interaction, values: Values) -> None:
             chosen = [int(one) for one in values["roles"]]
             offered = await ensure_may_offer(pressed, chosen)
             # Too many are refused before anything is asked.
@@ -290,7 +312,7 @@ class MenuPanel(OwnedPanel):
             if trusted is not None:
                 await self._save(lambda menu: with_roles(menu, chosen, trusted))
 
-        await ask(interaction, KEY, Question(_("Add roles"), [roles]), submitted)
+        await self._open(interaction, Question(_("Add roles"), [roles]), work)
 
     async def _ask_to_drop(self, interaction: Interaction) -> None:
         shown = self._shown()
@@ -309,13 +331,6 @@ class MenuPanel(OwnedPanel):
 
         await self._ask(interaction, Question(_("Take roles out"), [roles]), read)
 
-    async def _begin(self, pressed: Interaction) -> None:
-        """Make sure that whoever fills in a form may still do so, and defer the answer."""
-        async with in_time():
-            await ensure_manages(pressed, KEY)
-        self._latest = pressed
-        await pressed.response.defer()
-
     async def _save(self, make: Change) -> None:
         """Save a change and show it; raises what is wrong with it, for the form to offer again."""
         try:
@@ -324,12 +339,14 @@ class MenuPanel(OwnedPanel):
             await self._show_current(error)
             return
         self._notice = f"✅ {_('Saved.').render(self._locale)}"
-        self._draw()
-        await self._latest.edit_original_response(view=self)
+        await self._show()
         self._cog.review(self._menu.guild_id)
 
     async def _show_current(self, error: AppError) -> None:
         self._menu = await self._cog.desk.get(self._menu.guild_id, self._menu.id)
         self._notice = f"⚠️ {error.render(self._locale)}"
+        await self._show()
+
+    async def _show(self) -> None:
         self._draw()
         await self._latest.edit_original_response(view=self)

@@ -16,7 +16,7 @@ from bot.core.errors import Conflict, Denied, InvalidInput
 from bot.core.fields.text import quote, shorten
 from bot.core.i18n import Message, _
 from bot.forms import Interaction, Question, Values, ask
-from bot.panels.owned import OwnedPanel
+from bot.panels.owned import OwnedPanel, message_of
 from cogs.tickets import form_editing as editing
 from cogs.tickets.entered import named
 from cogs.tickets.panel import (
@@ -258,11 +258,11 @@ class PanelEditor(OwnedPanel):
     async def _ask(
         self, interaction: Interaction, question: Question, read: Callable[[Panel, Values], Panel]
     ) -> None:
-        home = _message_of(interaction)
+        home = message_of(interaction)
 
         async def submitted(pressed: Interaction, values: Values) -> None:
             await self._begin(pressed)
-            if is_here := _message_of(pressed) == home:
+            if is_here := message_of(pressed) == home:
                 self._latest = pressed
             try:
                 await self._save(lambda panel: read(panel, values))
@@ -302,10 +302,6 @@ class PanelEditor(OwnedPanel):
         panel = self._panel
         routes = {f"r:{index}" for index in range(len(panel.routes))}
         return chosen in routes | {f"q:{one.key}" for one in panel.questions}
-
-
-def _message_of(interaction: Interaction) -> int | None:
-    return interaction.message.id if interaction.message is not None else None
 
 
 def _picked(interaction: Interaction) -> str:
