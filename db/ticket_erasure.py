@@ -75,7 +75,11 @@ async def _erase_words(session: AsyncSession, user_id: int, is_over: ColumnEleme
 
 
 async def _erase_from_crowds(session: AsyncSession, user_id: int) -> int:
-    """Forget that somebody was in threads by their roles; who still is is found again."""
+    """Forget that somebody was in threads by their roles; who still is is found again.
+
+    That is when something changes in the ticket. If they lose the role before, nobody can tell them
+    from those who were brought in by hand, and they stay; to look at once would note them again.
+    """
     name = str(user_id)
     named = cast(Ticket.room_state, String).contains(f'"{name}"')
     found = await session.execute(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -27,3 +27,8 @@ async def list_threads(
         .limit(limit)
     )
     return [(row[0], row[1] or {}) for row in await session.execute(query)]
+
+
+async def list_tickets_by_id(session: AsyncSession, ids: Collection[int]) -> Sequence[Ticket]:
+    """Return those of the tickets that there are."""
+    return (await session.scalars(select(Ticket).where(Ticket.id.in_(ids)))).all()

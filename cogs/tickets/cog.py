@@ -95,6 +95,7 @@ class Tickets(
             ("THREAD_DELETE", self.on_room_deleted),
             ("GUILD_MEMBER_REMOVE", self.on_departure),
             ("GUILD_MEMBER_UPDATE", self.service.demotion.take_update),
+            ("GUILD_ROLE_DELETE", self.service.demotion.take_deleted_role),
             ("READY", self.service.capture.take_session),
             ("MESSAGE_CREATE", self.service.capture.take_message),
             ("MESSAGE_UPDATE", self.service.capture.take_edit),

@@ -1,4 +1,4 @@
-"""Has threads looked through when somebody loses a role by which they are in them.
+"""Has threads looked through when somebody loses a role by which they are in them, or it goes.
 
 Discord leaves them where they are. Which members are in threads by which roles is noted with each
 ticket; of guilds in which members change, it is known here, so that most changes cost nothing.
@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from cogs.tickets.keeper import RoomKeeper
 from cogs.tickets.office import Office
 from cogs.tickets.ports import Crowd
-from cogs.tickets.roomstate import crowd_of
-from db import tickets as table
-from db.ticket_threads import list_threads
+from cogs.tickets.roomstate import admitted_by, crowd_of
+from db.ticket_threads import list_threads, list_tickets_by_id
 
 Spawn = Callable[[str, Coroutine[Any, Any, None]], object]
 
@@ -26,7 +25,7 @@ _BATCH = 50
 
 
 class Demotion:
-    """Hears of members whose roles change."""
+    """Hears of members whose roles change, and of roles that are deleted."""
 
     def __init__(self, office: Office, keeper: RoomKeeper, spawn: Spawn) -> None:
         self._office = office
@@ -35,6 +34,8 @@ class Demotion:
         # By guild and member, the roles by which they are in some thread.
         self._known: OrderedDict[int, dict[int, frozenset[int]]] = OrderedDict()
         self._turn = asyncio.Lock()
+        # Where roles were deleted since the threads were read.
+        self._shorn: set[int] = set()
 
     def note(self, guild_id: int, crowd: Crowd) -> None:
         """Take down who is in a thread."""
@@ -58,21 +59,49 @@ class Demotion:
             people = self._known[guild_id]
             if user_id in people:
                 people[user_id] &= roles
-        left = [
-            ticket_id
-            for ticket_id, crowd in crowds
-            if user_id in crowd and crowd[user_id].isdisjoint(roles)
-        ]
-        for start in range(0, len(left), _BATCH):
+        await self._have_looked_at(
+            [
+                ticket_id
+                for ticket_id, crowd in crowds
+                if user_id in crowd and crowd[user_id].isdisjoint(roles)
+            ]
+        )
+
+    def take_deleted_role(self, payload: Mapping[str, Any]) -> None:
+        """Take that a role was deleted, of whose members Discord tells nothing."""
+        guild_id = int(payload["guild_id"])
+        # Who deletes many at once has the threads looked through once.
+        if guild_id not in self._shorn:
+            self._shorn.add(guild_id)
+            self._spawn("tickets.demotion", self.look_for_deleted(guild_id))
+
+    async def look_for_deleted(self, guild_id: int) -> None:
+        """Have the threads looked through that a role was let into which is there no more.
+
+        Of channels Discord takes such roles out itself.
+        """
+        async with self._turn:
+            self._shorn.discard(guild_id)
+            rows = await self._list(guild_id)
+            let_in = {ticket_id: admitted_by(state).roles or () for ticket_id, state in rows}
+            deleted = self._office.deleted(guild_id, frozenset().union(*let_in.values()))
+        await self._have_looked_at(
+            [one for one, roles in let_in.items() if not deleted.isdisjoint(roles)]
+        )
+
+    async def _have_looked_at(self, ticket_ids: Sequence[int]) -> None:
+        for start in range(0, len(ticket_ids), _BATCH):
             async with self._office.database.write() as session:
-                for ticket_id in left[start : start + _BATCH]:
-                    ticket = await table.get_ticket(session, ticket_id)
-                    if ticket is not None:
-                        await self._keeper.ensure(session, ticket)
+                found = await list_tickets_by_id(session, ticket_ids[start : start + _BATCH])
+                for ticket in found:
+                    await self._keeper.ensure(session, ticket)
+
+    async def _list(self, guild_id: int) -> Sequence[tuple[int, Mapping[str, Any]]]:
+        async with self._office.database.read() as session:
+            return await list_threads(session, guild_id, _MOST_THREADS)
 
     async def _read(self, guild_id: int) -> list[tuple[int, Crowd]]:
-        async with self._office.database.read() as session:
-            rows = await list_threads(session, guild_id, _MOST_THREADS)
+        rows = await self._list(guild_id)
         crowds = [(ticket_id, crowd_of(state)) for ticket_id, state in rows]
         self._known.setdefault(guild_id, {})
         self._known.move_to_end(guild_id)

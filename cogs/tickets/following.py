@@ -72,7 +72,7 @@ class Following:
     async def _admits_too_many(self, session: AsyncSession, ticket: Ticket) -> bool:
         admitted = admitted_by(ticket.room_state or {}).roles
         panel = await self._office.panel_of(session, ticket)
-        return bool(admitted and admitted - await self._office.seen_by(ticket, panel))
+        return bool(admitted and admitted - await self._office.let_in(ticket, panel))
 
     async def _follow(self, session: AsyncSession, tickets: Sequence[Ticket]) -> None:
         for one in tickets:

@@ -206,7 +206,7 @@ class RoomKeeper:
             name=ticket.name,
             topic=topic,
             viewers=frozenset(one for one in viewers if one),
-            staff_roles=await self._office.seen_by(ticket, panel),
+            staff_roles=await self._office.let_in(ticket, panel),
             told_roles=frozenset(panel.ping_roles),
             locked=ticket.status not in (Status.OPEN, *_WAITS_FOR_ROOM),
             reason=shorten(f"{topic} · {panel.name}", 200),

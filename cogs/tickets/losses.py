@@ -6,7 +6,7 @@ of each guild looks whether the rooms of its open tickets are there and their op
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -56,6 +56,8 @@ class Losses:
         self._capture = capture
         self._rooms = rooms
         self._members = members
+        # Told of each guild that is looked at.
+        self.looking: list[Callable[[int], Awaitable[None]]] = []
 
     def start(self) -> None:
         """Take up the jobs."""
@@ -114,6 +116,8 @@ class Losses:
         present = await self._members.find(guild_id, openers)
         gone = [one for one in there if one.user_id and one.user_id not in present]
         await self._close([one for one in gone if one.status == Status.OPEN])
+        for hook in self.looking:
+            await hook(guild_id)
 
     async def _have_read_on(self, ticket: Ticket) -> None:
         """Have the rest of what was missed be read by a job, so that other rooms get their turn."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -68,3 +68,15 @@ class Office:
     async def seen_by(self, ticket: Ticket, panel: Panel) -> frozenset[int]:
         """Return the roles that can be in a ticket's room: its staff, and who is told of it."""
         return await self.staff_of(ticket, panel) | frozenset(panel.ping_roles)
+
+    async def let_in(self, ticket: Ticket, panel: Panel) -> frozenset[int]:
+        """Return those of them that were not deleted, as far as the guild is known."""
+        roles = await self.seen_by(ticket, panel)
+        return roles - self.deleted(ticket.guild_id, roles)
+
+    def deleted(self, guild_id: int, roles: Iterable[int]) -> frozenset[int]:
+        """Return which of the roles a guild does not have any more; none of one that is unknown."""
+        state = self.state()
+        if state.guild(guild_id) is None:
+            return frozenset()
+        return frozenset(one for one in roles if state.role(guild_id, one) is None)

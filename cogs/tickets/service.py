@@ -106,5 +106,6 @@ class TicketService:
         self.ratings.start()
         self.keeper.opened.append(self.files.room_opened)
         self.keeper.crowds.append(self.demotion.note)
+        self.losses.looking.append(self.demotion.look_for_deleted)
         await self.capture.start()
         await self.archive.start()

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.core.audit import AuditLog
-from bot.core.contracts import SYSTEM, Actor, ChannelSummary, GuildSummary
+from bot.core.contracts import SYSTEM, Actor, ChannelSummary, GuildSummary, RoleSummary
 from bot.core.errors import Conflict
 from bot.core.events import EventBus
 from bot.core.features import FeatureRegistry
@@ -76,6 +76,9 @@ class _View(NullState):
 
     def channel(self, guild_id: int, channel_id: int) -> ChannelSummary | None:
         return ChannelSummary(channel_id, guild_id, "general", "text")
+
+    def role(self, guild_id: int, role_id: int) -> RoleSummary | None:
+        return RoleSummary(role_id, guild_id, "Crew", 1)
 
 
 class RestRooms:

@@ -136,3 +136,47 @@ async def test_who_loses_the_role_leaves_threads_open_and_closed(
         await change(bot, guild, "Support", staff_roles=[str(other.id)])
         await until(lambda: zoe.id not in over.thread_state.members, what="nobody of the former")
         await until(lambda: over.thread_state.archived, what="that it is over still")
+
+
+async def test_who_was_there_by_a_role_that_is_deleted_leaves(
+    sandbox: Sandbox, guild: Guild, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roomstate, "CROWD_AFTER", timedelta(milliseconds=100))
+    ann, sam, zoe, kim = (sandbox.join(guild, name) for name in ("ann", "sam", "zoe", "kim"))
+    helper, crew, late = (guild.add_role(name) for name in ("Helper", "Crew", "Late"))
+    guild.update_member(sam.member, roles=(helper.id,))
+    guild.update_member(zoe.member, roles=(helper.id, crew.id))
+    guild.update_member(kim.member, roles=(late.id,))
+    general = guild.channel("general")
+    config = config_for(sandbox, sqlite_url, jobs={"poll_seconds": 0.2})
+    async with running(config) as bot:
+        owner = await ready(sandbox, guild, bot)
+        await owner.slash(general, "ticket panel create", name="Support", staff=helper)
+        staff = [str(one.id) for one in (helper, crew, late)]
+        await change(bot, guild, "Support", staff_roles=staff, per_member=3)
+        over = room_of(sandbox, await ann.slash(general, "ticket open"))
+        await change(bot, guild, "Support", room="channel")
+        channel = room_of(sandbox, await ann.slash(general, "ticket open"))
+        await change(bot, guild, "Support", room="thread")
+        room = room_of(sandbox, await ann.slash(general, "ticket open"))
+        everybody = {one.id for one in (ann, sam, zoe, kim)}
+        for thread in (over, room):
+            await until(lambda it=thread: everybody <= it.thread_state.members.keys(), what="all")
+        await owner.slash(over, "ticket close", reason="Solved")
+        await until(lambda: over.thread_state.archived, what="the end")
+        assert helper.id in channel.overwrites
+
+        guild.remove_role(helper)
+        for thread in (over, room):
+            inside = thread.thread_state.members
+            await until(lambda it=inside: sam.id not in it, what="one less")
+            assert {ann.id, zoe.id, kim.id} <= inside.keys()
+        await until(lambda: over.thread_state.archived, what="that it is over still")
+        assert over.thread_state.locked
+        assert helper.id not in channel.overwrites
+        assert {crew.id, late.id} <= channel.overwrites.keys()
+
+    guild.remove_role(late)
+    async with running(config):
+        await until(lambda: kim.id not in room.thread_state.members, what="who lost it meanwhile")
+        assert {ann.id, zoe.id} <= room.thread_state.members.keys()
