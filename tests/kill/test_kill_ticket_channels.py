@@ -73,25 +73,19 @@ EXPIRING = {
     "end of the channel not stored": Step("committing", DROPPED),
     "end of the channel stored": Step("committed", DROPPED),
 }
-ANEW = {
-    "about to make the new channel": Step("asking", MAKE, nth=2),
-    "new channel made, not noted": Step("asked", MAKE, nth=2),
-    "new channel not noted yet": Step("committing", HOUSED, nth=2),
-    "new channel noted": Step("committed", HOUSED, nth=2),
-    "not open in it yet": Step("committing", OPENED, nth=2),
-    "said in it that it is open": Step("sent", "opened the ticket again"),
-}
+# The new channel is noted and welcomed as the first one was.
 LOSING = {
     "deleted by hand, not heard": Step("asked", DELETE),
     "loss not stored": Step("committing", DROPPED),
     "loss stored": Step("committed", DROPPED),
-    **ANEW,
+    "new channel made, not noted": Step("asked", MAKE, nth=2),
+    "new channel noted": Step("committed", HOUSED, nth=2),
+    "not open in it yet": Step("committing", OPENED, nth=2),
+    "said in it that it is open": Step("sent", "opened the ticket again"),
 }
 LOSING_OPEN = {
     "deleted by hand, not heard": Step("asked", DELETE),
     "loss not stored": Step("committing", DROPPED),
-    "loss stored": Step("committed", DROPPED),
-    "new channel made, not noted": Step("asked", MAKE, nth=2),
 }
 CASES = {
     f"{name}: {what}": (name, step)
