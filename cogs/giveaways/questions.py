@@ -5,6 +5,7 @@ A form changes what it holds and nothing else; what it refuses can be corrected 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -25,6 +26,9 @@ from cogs.giveaways.rules import (
     OLDEST,
 )
 
+# Thousands as both languages set them off: "1,000" and "1.000", but no half of anything.
+_GROUPED = re.compile(r"\d{1,3}(?:(?:,\d{3})+|(?:\.\d{3})+)", re.ASCII)
+
 Edit = Callable[[Interaction, Plan, Values], Awaitable["Change"]]
 
 
@@ -44,12 +48,13 @@ def ids_in(values: Values, name: str) -> tuple[int, ...]:
 
 def number_in(values: Values, name: str, *, digits: int = 9) -> int | None:
     """Return a number that was typed, `None` for nothing; raises `InvalidInput`."""
-    text = str(values[name]).strip().replace(",", "").replace(".", "")
+    text = str(values[name]).strip()
     if not text:
         return None
-    if not (text.isascii() and text.isdecimal() and len(text) <= digits):
-        raise InvalidInput(_("“{text}” is no whole number.", text=str(values[name])[:50]))
-    return int(text)
+    plain = re.sub("[.,]", "", text) if _GROUPED.fullmatch(text) else text
+    if not (plain.isascii() and plain.isdecimal() and len(plain) <= digits):
+        raise InvalidInput(_("“{text}” is no whole number.", text=text[:50]))
+    return int(plain)
 
 
 def duration_in(values: Values, name: str, maximum: timedelta = OLDEST) -> timedelta | None:

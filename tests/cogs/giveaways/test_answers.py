@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from bot.core.errors import InvalidInput
 from bot.core.money import Currency
 from cogs.giveaways.buttons import claimed_text
 from cogs.giveaways.listing import describe
+from cogs.giveaways.questions import number_in
 from cogs.giveaways.winning import Claimed
 from tests.cogs.giveaways.rows import make_giveaway
 
@@ -82,3 +84,18 @@ def test_winner_for_whom_no_code_is_left_reads_so() -> None:
     missing, paid = claimed_text(claimed, "en").splitlines()[1:]
     assert missing.startswith("There is no code left for you: ask <@9>")
     assert paid == "🪙 5 was put into your account."
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [("", None), ("12", 12), (" 1,000 ", 1000), ("1.000.000", 1_000_000), ("0", 0)],
+)
+def test_whole_number_is_read(typed: str, number: int | None) -> None:
+    assert number_in({"winners": typed}, "winners") == number
+
+
+@pytest.mark.parametrize("typed", ["2.5", "1,50", "1.5.0", ".5", "-1", "1,0000", "٣", "1e3"])
+def test_what_is_no_whole_number_is_not_made_one(typed: str) -> None:
+    """Two and a half are not twenty-five."""
+    with pytest.raises(InvalidInput):
+        number_in({"winners": typed}, "winners")
