@@ -89,6 +89,14 @@ async def get_job(session: AsyncSession, dedupe_key: str) -> Job | None:
     return await session.scalar(select(Job).where(Job.dedupe_key == dedupe_key))
 
 
+async def map_due(session: AsyncSession, dedupe_keys: Collection[str]) -> dict[str, datetime]:
+    """Return when the jobs among these keys that are still to be done run, by key."""
+    query = select(Job.dedupe_key, Job.due_at).where(
+        Job.dedupe_key.in_(dedupe_keys), Job.state.in_(leases.OPEN_STATES)
+    )
+    return {row[0]: row[1] for row in await session.execute(query)}
+
+
 async def list_jobs(
     session: AsyncSession,
     *,

@@ -15,6 +15,7 @@ from discord.ext import commands
 from bot.checks import actor_of
 from bot.core.fields.text import quote
 from bot.core.i18n import Message, _
+from bot.core.jobs.recurrence import Recurrence
 from bot.forms import Values, ask
 from bot.replies import answer
 from cogs.giveaways.access import (
@@ -34,10 +35,10 @@ from cogs.giveaways.opening import Order
 from cogs.giveaways.panel import Draft, open_draft
 from cogs.giveaways.plan import Look, Plan
 from cogs.giveaways.questions import channel_in, create_form, number_in
-from cogs.giveaways.series import Repeat, SeriesOrder
+from cogs.giveaways.series import Repeat, SeriesOrder, is_on_last_days
 from cogs.giveaways.settings import KEY
 from cogs.giveaways.wording import moment
-from db.giveaways import Giveaway
+from db.giveaways import Giveaway, GiveawaySeries
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
@@ -226,7 +227,7 @@ class HostCommands(commands.Cog):
             prize=quote(series.plan["prize"]),
             when=moment(first),
             channel=f"<#{order.channel_id}>",
-            repeat=_REPEATS[repeat],
+            repeat=how_often(series, repeat),
             zone=zone,
         )
         await answer(interaction, done)
@@ -237,6 +238,13 @@ _REPEATS = {
     Repeat.WEEKLY: _("every week"),
     Repeat.MONTHLY: _("every month"),
 }
+
+
+def how_often(series: GiveawaySeries, repeat: Repeat) -> Message:
+    """Return how often a series comes again."""
+    if is_on_last_days(Recurrence(series.rule, series.timezone)):
+        return _("on the last day of each month")
+    return _REPEATS[repeat]
 
 
 def _opened(giveaway: Giveaway) -> Message:

@@ -81,8 +81,7 @@ class LookCommands(commands.Cog):
         async with self.bot.kernel.database.read() as session:
             giveaways = await table.list_of_guild(session, guild_id, statuses)
             entries = await table.count_entries_of(session, [one.id for one in giveaways])
-        series = await self.series.list(guild_id) if host else []
-        following = [(one, self.series.next_of(one)) for one in series]
+        following = await self.series.list_upcoming(guild_id) if host else []
         pages = pages_of(giveaways, entries, following, locale_of(interaction))
         if not pages:
             text = _("There is no giveaway at the moment.")

@@ -40,6 +40,7 @@ MOST_SERIES, MOST_TEMPLATES = 25, 25
 LONGEST_NAME = 50
 # The last day that every month has.
 _SHORTEST_MONTH = 28
+_LAST = "L"
 
 
 class Repeat(StrEnum):
@@ -56,13 +57,40 @@ def rule_of(repeat: Repeat, first: datetime, timezone: str) -> Recurrence:
     A monthly one on the 29th or later comes on each month's last day.
     """
     wall = first.astimezone(ZoneInfo(timezone))
-    day = "L" if wall.day > _SHORTEST_MONTH else str(wall.day)
+    day = _LAST if wall.day > _SHORTEST_MONTH else str(wall.day)
     days = {
         Repeat.DAILY: "* * *",
         Repeat.WEEKLY: f"* * {wall.isoweekday() % 7}",
         Repeat.MONTHLY: f"{day} * *",
     }
     return Recurrence.parse(f"{wall.minute} {wall.hour} {days[repeat]}", timezone)
+
+
+def following(rule: Recurrence, due_at: datetime, now: datetime) -> datetime:
+    """Return when a series comes again after the occurrence that was due.
+
+    One that comes on each month's last day may have begun on the 29th of a month that has more:
+    then it has had that month.
+    """
+    after = rule.next_after(max(now, due_at))
+    if is_on_last_days(rule) and _month(rule, after) == _month(rule, due_at):
+        return rule.next_after(after)
+    return after
+
+
+def is_on_last_days(rule: Recurrence) -> bool:
+    """Tell whether a rule names the last day of each month."""
+    return rule.rule.split()[2] == _LAST
+
+
+def _month(rule: Recurrence, instant: datetime) -> tuple[int, int]:
+    wall = instant.astimezone(ZoneInfo(rule.timezone))
+    return wall.year, wall.month
+
+
+def _job_of(series: GiveawaySeries) -> str:
+    """Return the key of the job by which a series comes again."""
+    return f"{SERIES_JOB}:{series.id}:{int(series.created_at.timestamp())}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +163,7 @@ class Series:
                 session,
                 SERIES_JOB,
                 order.first,
-                dedupe_key=f"{SERIES_JOB}:{series.id}:{int(series.created_at.timestamp())}",
+                dedupe_key=_job_of(series),
                 guild_id=order.guild_id,
                 payload={"series_id": series.id},
                 recurrence=rule.rule,
@@ -149,8 +177,7 @@ class Series:
             stopped = await table.stop_series(
                 session, series.guild_id, series.id, self._clock.now()
             )
-            key = f"{SERIES_JOB}:{series.id}:{int(series.created_at.timestamp())}"
-            await self._jobs.cancel(session, key)
+            await self._jobs.cancel(session, _job_of(series))
         return stopped
 
     async def list(self, guild_id: int) -> Sequence[GiveawaySeries]:
@@ -158,18 +185,25 @@ class Series:
         async with self._database.read() as session:
             return await table.list_series(session, guild_id)
 
-    def next_of(self, series: GiveawaySeries) -> datetime:
-        """Return when a series comes next."""
-        rule = Recurrence(series.rule, series.timezone)
-        return rule.next_after(self._clock.now())
+    async def list_upcoming(self, guild_id: int) -> Sequence[tuple[GiveawaySeries, datetime]]:
+        """Return the series of a guild that go on, each with when it comes next."""
+        async with self._database.read() as session:
+            known = {_job_of(one): one for one in await table.list_series(session, guild_id)}
+            due = await self._jobs.map_due(session, known)
+        return [(one, due[key]) for key, one in known.items() if key in due]
 
-    async def _occur(self, job: Job, session: AsyncSession) -> None:
+    async def _occur(self, job: Job, session: AsyncSession) -> datetime | None:
+        """Hold the giveaway whose time has come; return when the next one is, where it matters."""
         series = await table.get_series(session, job.payload["series_id"])
         if series is None or series.stopped_at is not None:
-            return
-        if not (await self._settings.get(series.guild_id, KEY)).enabled:
-            # It comes again once giveaways are on again; what was left out is not made up for.
-            return
+            return None
+        # While they are off none is held, and what was left out is not made up for.
+        if (await self._settings.get(series.guild_id, KEY)).enabled:
+            await self._hold(series, session)
+        rule = Recurrence(series.rule, series.timezone)
+        return following(rule, job.due_at, self._clock.now())
+
+    async def _hold(self, series: GiveawaySeries, session: AsyncSession) -> None:
         order = Order(
             guild_id=series.guild_id,
             channel_id=series.channel_id,

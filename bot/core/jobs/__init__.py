@@ -6,7 +6,7 @@ so a crash at any point leaves it either done whole or still to do. Knows nothin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -218,6 +218,12 @@ class JobService(WorkService[table.Job]):
         """Return whether a job with that key still has to be done."""
         job = await table.get_job(session, dedupe_key)
         return job is not None and job.state in OPEN_STATES
+
+    async def map_due(
+        self, session: AsyncSession, dedupe_keys: Collection[str]
+    ) -> Mapping[str, datetime]:
+        """Return when the jobs with these keys run, by key; those that are done are left out."""
+        return await table.map_due(session, dedupe_keys)
 
     async def resume_parked(self, *, guild_id: int | None = None, reason: str | None = None) -> int:
         """Run parked jobs again, of one guild or for one reason; return how many there were."""
