@@ -348,13 +348,16 @@ class Opening:
 
 
 def plan_of(giveaway: Giveaway) -> Plan:
-    """Return what a giveaway is, as a plan: for editing it, or for another like it."""
+    """Return what a giveaway is, as a plan: for editing it, or for another like it.
+
+    One whose end was put off may last longer than another may be planned to.
+    """
     ends_at, window = giveaway.ends_at, giveaway.claim_seconds
     title = giveaway.title if giveaway.title != giveaway.prize else None
     return Plan(
         prize=giveaway.prize,
         winners=giveaway.winner_count,
-        duration=ends_at - giveaway.starts_at if ends_at is not None else None,
+        duration=min(ends_at - giveaway.starts_at, LONGEST) if ends_at is not None else None,
         title=title,
         description=giveaway.description,
         requirements=Requirements.from_json(giveaway.requirements),
