@@ -28,6 +28,7 @@ from cogs.giveaways.desk import (
     Where,
     ensure_may_post,
     ensure_may_promise,
+    is_never,
     read_moment,
     read_role_time,
 )
@@ -85,7 +86,7 @@ class ChangeCommands(commands.Cog):
         giveaway="The giveaway, by its number, title or prize",
         prize="What there is to win",
         winners="How many win",
-        end="When it ends: 2 days from now, friday 8pm",
+        end="When it ends: 2 days from now, friday 8pm, never",
         description="More about it",
         channel="Where its message is posted anew",
         currency="How much currency each winner is given; 0 for none",
@@ -120,8 +121,9 @@ class ChangeCommands(commands.Cog):
             given["reward_role_time"] = read_role_time(role_time)
         if channel is not None:
             ensure_may_post(interaction, channel.id)
-        ends_at = await read_moment(interaction, end) if end else None
-        if given or ends_at is not None or channel is not None:
+        is_untimed = end is not None and is_never(end)
+        ends_at = await read_moment(interaction, end) if end and not is_untimed else None
+        if given or end or channel is not None:
             plan = replace(plan_of(found), **given)
             await ensure_may_promise(interaction, plan, plan_of(found))
             found = await self.opening.change(
@@ -129,6 +131,7 @@ class ChangeCommands(commands.Cog):
                 actor_of(interaction),
                 plan,
                 ends_at=ends_at,
+                is_untimed=is_untimed,
                 channel_id=channel.id if channel else None,
             )
         await open_panel(interaction, self.opening, found)

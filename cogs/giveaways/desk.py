@@ -27,14 +27,15 @@ from cogs.giveaways.rules import LONGEST, LONGEST_ROLE
 # Kinds of channels that a message with a button can stand in.
 Where = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.Thread
 _NEEDS = ("embed_links",)
+_NEVER = frozenset({"never", "no end", "nunca", "sin fin", "sin final"})
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """When something begins, and how long it lasts."""
+    """When something begins, and how long it lasts; `None` where no time ends it."""
 
     starts_at: datetime
-    duration: timedelta
+    duration: timedelta | None
 
 
 def ensure_may_post(interaction: Interaction, channel_id: int) -> None:
@@ -99,6 +100,11 @@ async def read_moment(interaction: Interaction, text: str) -> datetime:
     )
 
 
+def is_never(text: str) -> bool:
+    """Tell whether somebody means that no time ends it."""
+    return " ".join(text.casefold().split()) in _NEVER
+
+
 async def read_times(interaction: Interaction, start: str | None, duration: str) -> Times:
     """Return when a giveaway begins and how long it lasts; the end may be a date, too.
 
@@ -108,6 +114,8 @@ async def read_times(interaction: Interaction, start: str | None, duration: str)
     # Ends are in whole seconds: "10s" must not become nine and a half.
     now = kernel.clock.now().replace(microsecond=0)
     starts_at = await read_moment(interaction, start) if start else now
+    if is_never(duration):
+        return Times(starts_at, None)
     # A duration counts from the beginning; a date is a date whenever it begins.
     ends_at = await parse_moment(
         duration, now=starts_at, timezone=await timezone_of(interaction), longest=LONGEST

@@ -63,7 +63,7 @@ class HostCommands(commands.Cog):
     @app_commands.command(description="Start a giveaway", extras=HOSTS)
     @app_commands.describe(
         prize="What there is to win",
-        duration="How long, or until when: 2 days, friday 8pm, 2027-02-01 20:00",
+        duration="How long, or until when: 2 days, friday 8pm, 2027-02-01 20:00, never",
         winners="How many win",
         channel="Where; here if left out",
         description="More about it",
@@ -265,11 +265,16 @@ def _opened(giveaway: Giveaway) -> Message:
 
 
 def _scheduled(giveaway: Giveaway) -> Message:
+    values = {
+        "number": giveaway.number,
+        "prize": quote(giveaway.prize),
+        "channel": f"<#{giveaway.channel_id}>",
+        "when": moment(giveaway.starts_at),
+    }
+    if giveaway.ends_at is None:
+        return _("🗓️ #{number}, {prize}, begins {when} in {channel}.", **values)
     return _(
         "🗓️ #{number}, {prize}, begins {when} in {channel} and ends {end}.",
-        number=giveaway.number,
-        prize=quote(giveaway.prize),
-        channel=f"<#{giveaway.channel_id}>",
-        when=moment(giveaway.starts_at),
-        end=moment(giveaway.ends_at) if giveaway.ends_at else "—",
+        **values,
+        end=moment(giveaway.ends_at),
     )

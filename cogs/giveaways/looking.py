@@ -27,6 +27,7 @@ from cogs.giveaways.access import (
 )
 from cogs.giveaways.desk import (
     Where,
+    is_never,
     make_order,
     read_moment,
     read_times,
@@ -159,10 +160,12 @@ class LookCommands(commands.Cog):
         plan = Plan.from_json(found.plan)
         changes: dict[str, Any] = {"prize": prize, "winners": winners}
         starts_at = await read_moment(interaction, start) if start else None
-        if duration:
+        if duration and is_never(duration):
+            plan = replace(plan, duration=None)
+        elif duration:
             changes["duration"] = (await read_times(interaction, start, duration)).duration
         plan = replace(plan, **{key: value for key, value in changes.items() if value is not None})
-        if plan.duration is None and plan.end_at_entries is None:
+        if duration is None and plan.duration is None and plan.end_at_entries is None:
             raise InvalidInput(
                 _("This template does not say when it ends."),
                 hint=_("Name a duration with the command."),

@@ -189,16 +189,20 @@ class Opening:
         plan: Plan,
         *,
         ends_at: datetime | None = None,
+        is_untimed: bool = False,
         channel_id: int | None = None,
     ) -> Giveaway:
         """Have an open giveaway be as the plan says, and end at another time if one is given.
 
-        With `channel_id` its message is posted there anew. Raises `InvalidInput` for a plan with
-        mistakes, `Conflict` for a giveaway that is over.
+        With `is_untimed` it ends by its entries or by hand alone. With `channel_id` its message is
+        posted there anew. Raises `InvalidInput` for a plan with mistakes, `Conflict` for a giveaway
+        that is over.
         """
         plan = checked_plan(plan)
         values = _changed_values(plan)
-        if ends_at is not None:
+        if is_untimed:
+            values |= {"ends_at": None, "remaining": None}
+        elif ends_at is not None:
             values |= self._new_end(giveaway, ends_at)
         if channel_id is not None:
             values |= {"channel_id": channel_id, "message_id": None, "posts": giveaway.posts + 1}
@@ -208,7 +212,9 @@ class Opening:
             after = _audited(changed)
             details = {name: after[name] for name in after if after[name] != before[name]}
             await self._ensure_room(session, changed, details)
-            if changed.status == ACTIVE and changed.ends_at is not None:
+            if is_untimed:
+                await self._jobs.cancel(session, f"{END_JOB}:{changed.id}")
+            elif changed.status == ACTIVE and changed.ends_at is not None:
                 await self._schedule(session, END_JOB, changed, changed.ends_at)
             if channel_id is not None and changed.status != SCHEDULED:
                 await self._board.move(session, changed, place)

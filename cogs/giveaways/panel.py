@@ -19,7 +19,7 @@ from bot.forms import Question, Values, ask
 from bot.localization import locale_of
 from bot.replies import OwnedView, answer, unique_id
 from cogs.giveaways.access import Interaction, ensure_host, ensure_may_handle
-from cogs.giveaways.desk import ensure_may_promise, make_order, read_times
+from cogs.giveaways.desk import ensure_may_promise, is_never, make_order, read_times
 from cogs.giveaways.listing import describe
 from cogs.giveaways.opening import Opening, plan_of
 from cogs.giveaways.plan import Plan
@@ -114,7 +114,11 @@ class EditPanel(PlanPanel):
     async def take(self, pressed: Interaction, change: Change) -> None:
         """Change the giveaway."""
         self._giveaway = await self._opening.change(
-            self._giveaway, actor_of(pressed), change.plan, ends_at=change.ends_at
+            self._giveaway,
+            actor_of(pressed),
+            change.plan,
+            ends_at=change.ends_at,
+            is_untimed=is_never(change.ends),
         )
         await answer(pressed, _("✅ Saved. The message shows it in a moment."))
 

@@ -16,7 +16,7 @@ from bot.core.fields.values import read_colour
 from bot.core.i18n import Message, _
 from bot.forms import Input, Question, Values
 from cogs.giveaways.access import Interaction
-from cogs.giveaways.desk import ensure_may_post, read_moment
+from cogs.giveaways.desk import ensure_may_post, is_never, read_moment
 from cogs.giveaways.plan import Bonus, Look, Plan
 from cogs.giveaways.rules import (
     LONGEST_ADDRESS,
@@ -34,7 +34,10 @@ Edit = Callable[[Interaction, Plan, Values], Awaitable["Change"]]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a form wants changed: the plan, and the end where it names one, as it was written."""
+    """What a form wants changed: the plan, and the end where it names one.
+
+    `ends` is how that was written.
+    """
 
     plan: Plan
     ends_at: datetime | None = None
@@ -79,7 +82,7 @@ def basics_form(plan: Plan) -> Question:
                 required=True,
                 longest=10,
             ),
-            Input("ends", _("New end"), _("Such as 2 days or friday 8pm; empty: as it is")),
+            Input("ends", _("New end"), _("Such as 2 days, friday 8pm or never; empty: as it is")),
             Input(
                 "title",
                 _("Title"),
@@ -107,7 +110,9 @@ async def _basics(interaction: Interaction, plan: Plan, values: Values) -> Chang
         description=values["description"] or None,
     )
     ends = values["ends"].strip()
-    return Change(plan, await read_moment(interaction, ends) if ends else None, ends)
+    if not ends or is_never(ends):
+        return Change(plan, ends=ends)
+    return Change(plan, await read_moment(interaction, ends), ends)
 
 
 def roles_form(plan: Plan) -> Question:
@@ -342,7 +347,7 @@ def create_form() -> Question:
             Input(
                 "duration",
                 _("How long, or until when"),
-                _("Such as 2 days, friday 8pm or 2027-02-01 20:00"),
+                _("Such as 2 days, friday 8pm, 2027-02-01 20:00 or never"),
                 required=True,
                 longest=100,
             ),

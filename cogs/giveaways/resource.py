@@ -204,8 +204,17 @@ class GiveawayResource:
         else:
             moved = int(body.channel_id) if int(body.channel_id) != seen.channel_id else None
             ends_at = body.ends_at if body.ends_at != seen.ends_at else None
-            plan = _plan_of(body, seen.starts_at)
-            await self._opening.change(seen, actor, plan, ends_at=ends_at, channel_id=moved)
+            # One that was put off may last longer than a new one.
+            plan = _plan_of(body.model_copy(update={"ends_at": None}), seen.starts_at)
+            await self._opening.change(
+                seen,
+                actor,
+                plan,
+                ends_at=ends_at,
+                # A paused one names no end either.
+                is_untimed=body.ends_at is None and seen.ends_at is not None,
+                channel_id=moved,
+            )
         async with self._database.read() as session:
             return await self._read(session, seen.id)
 

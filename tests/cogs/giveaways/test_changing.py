@@ -38,3 +38,20 @@ async def test_what_was_put_off_for_more_than_a_year_can_still_be_changed(
     assert changed.ends_at == later.ends_at
     # What is kept of it as a template can be held, too.
     assert checked_plan(plan_of(changed)).duration == 365 * DAY
+
+
+@pytest.mark.parametrize("is_paused", [False, True])
+async def test_end_by_time_is_taken_away(world: HostWorld, *, is_paused: bool) -> None:
+    giveaway = await world.open(PLAN)
+    await world.pass_time()
+    giveaway = await world.get(giveaway)
+    if is_paused:
+        giveaway = await world.opening.pause(giveaway, HOST)
+    changed = await world.opening.change(giveaway, HOST, plan_of(giveaway), is_untimed=True)
+    if is_paused:
+        changed = await world.opening.resume(changed, HOST)
+
+    assert (changed.status, changed.ends_at, changed.remaining) == ("active", None, None)
+    await world.pass_time(2 * DAY)
+    assert world.ended == []
+    assert "**Ends** when the host says so" in world.seen()[-1][2]["description"]

@@ -251,3 +251,28 @@ async def test_what_hosts_do_has_the_limit_of_admins(desk: Desk) -> None:
     admins = {name for name, rate_class in classes.items() if rate_class is RateClass.ADMIN}
     assert {"start", "create", "schedule", "edit", "pause", "resume", "cancel", "use"} <= admins
     assert admins.isdisjoint({"info", "entrants", "verify"})
+
+
+async def test_giveaway_may_end_by_its_entries_alone(desk: Desk) -> None:
+    assert "is on its way" in await start(desk, duration="never")
+    panel = await desk.ask(desk.host, "giveaway edit", giveaway="1", end="2 days")
+    [giveaway] = await stored(desk)
+    assert giveaway.ends_at is not None
+    form = await desk.host.click(panel, label="Limits")
+    limits = {"max_entries": "", "end_at_entries": "20", "claim_window": ""}
+    await desk.host.submit_modal(form, limits)
+    await desk.ask(desk.host, "giveaway edit", giveaway="1", end="Nunca")
+    [giveaway] = await stored(desk)
+    assert giveaway.ends_at is None
+    shown = (await desk.ask(desk.ada, "giveaway info", giveaway="1")).content
+    assert "ends with 20 entries" in shown
+
+    options = {"prize": "A mug", "start": "2h", "duration": "no end", "winners": 1}
+    said = (await desk.ask(desk.host, "giveaway schedule", **options)).content
+    assert "begins <t:" in said
+    assert "ends" not in said
+    await desk.ask(desk.host, "giveaway template save", name="Open", giveaway="#2")
+    none = await desk.ask(desk.host, "giveaway template use", name="open")
+    assert "does not say when it ends" in none.content
+    used = await desk.ask(desk.host, "giveaway template use", name="open", duration="never")
+    assert "is on its way" in used.content

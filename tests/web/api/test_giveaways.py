@@ -31,6 +31,9 @@ class FakeDrawing:
     def __init__(self) -> None:
         self.closed: list[Any] = []
 
+    async def get_ready(self, guild_id: int) -> None:
+        """Nothing has to be known before."""
+
     async def close(self, session: Any, giveaway_id: Any, *, by: int | None = None) -> bool:
         self.closed.append(giveaway_id)
         return True
