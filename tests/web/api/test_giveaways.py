@@ -30,6 +30,10 @@ class FakeDrawing:
 
     def __init__(self) -> None:
         self.closed: list[Any] = []
+        self.ready: list[int] = []
+
+    async def get_ready(self, guild_id: int) -> None:
+        self.ready.append(guild_id)
 
     async def get_ready(self, guild_id: int) -> None:
         """Nothing has to be known before."""
@@ -100,7 +104,7 @@ async def test_giveaway_is_opened_read_changed_ended_and_cancelled(
 
     ended = await client.put(place, json=sent | {"end": True}, headers=HERE | {"If-Match": '"v2"'})
     assert ended.status == 200
-    assert len(drawing.closed) == 1
+    assert (len(drawing.closed), drawing.ready) == (1, [GUILD])
     gone = await client.delete(place, headers=HERE | {"If-Match": '"v2"'})
     assert gone.status == 204
     assert (await (await client.get(place)).json())["status"] == "cancelled"
