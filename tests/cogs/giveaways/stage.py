@@ -178,7 +178,7 @@ class Stage:
         self.drawing = Drawing(self.backstage, self.winning)
         self.entering = Entering(self.backstage, self.counter, close=self.drawing.close)
         # The clock stands still here: whoever waits for a message waits for it in earnest.
-        self.drawing.patience = 1.0
+        self.drawing.patience = 10.0
         self.winning.start()
         self.drawing.start()
 

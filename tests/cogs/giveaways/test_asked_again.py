@@ -47,7 +47,7 @@ async def test_messages_that_are_not_written_down_yet_count(sqlite_database: Dat
     stage.drawing = Drawing(
         stage.backstage, stage.winning, unwritten=lambda _giveaway, user: unwritten.get(user, 0)
     )
-    stage.drawing.patience = 1.0
+    stage.drawing.patience = 10.0
     stage.drawing.start()
     assert await drawn(stage, messages=5) == {1: None, 2: None, 3: "messages"}
 

@@ -47,7 +47,7 @@ async def desk(sqlite_database: Database) -> AsyncIterator[PrizeDesk]:
         changes = {"host_roles": [str(role.id)]}
         await bench.kernel.settings.change(guild.id, KEY, changes, actor=SYSTEM)
         cog: Any = bench.bot.get_cog("Giveaways")
-        cog.runner.drawing.patience = 1.0
+        cog.runner.drawing.patience = 10.0
         channel = guild.create_text_channel("general")
         yield PrizeDesk(bench, guild, channel, host, ada, {"low": low, "strong": strong})
 

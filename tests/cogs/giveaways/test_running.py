@@ -44,7 +44,7 @@ async def desk(sqlite_database: Database) -> AsyncIterator[Desk]:
         await bench.kernel.settings.change(guild.id, KEY, changes, actor=SYSTEM)
         # The clock stands still here: whoever waits for a message waits for it in earnest.
         cog: Any = bench.bot.get_cog("Giveaways")
-        cog.runner.drawing.patience = 1.0
+        cog.runner.drawing.patience = 10.0
         yield Desk(bench, guild, guild.create_text_channel("general"), host, ada)
 
 
