@@ -35,9 +35,6 @@ class FakeDrawing:
     async def get_ready(self, guild_id: int) -> None:
         self.ready.append(guild_id)
 
-    async def get_ready(self, guild_id: int) -> None:
-        """Nothing has to be known before."""
-
     async def close(self, session: Any, giveaway_id: Any, *, by: int | None = None) -> bool:
         self.closed.append(giveaway_id)
         return True
