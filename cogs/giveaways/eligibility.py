@@ -164,14 +164,14 @@ def _unmet_ages(
     age = max(requirements.account_age or timedelta(), house.min_account_age)
     if (old_enough := facts.created_at + age) > now:
         yield _(
-            "Your account has to be {age} old; it is so on {when}.",
+            "Your account has to be {age} old; it will be on {when}.",
             age=Span(age),
             when=_moment(old_enough, now),
         )
     stay = requirements.time_in_guild or timedelta()
     if (long_enough := (facts.joined_at or now) + stay) > now:
         yield _(
-            "You have to be in this server for {time}; you are so on {when}.",
+            "You have to have been in this server for {time}; you will have been on {when}.",
             time=Span(stay),
             when=_moment(long_enough, now),
         )

@@ -215,7 +215,7 @@ def requirement_lines(needs: Requirements) -> list[Message]:
             )
         )
     if lines and needs.bypass_roles:
-        lines.append(_("nothing of it for {roles}", roles=roles(needs.bypass_roles, either=True)))
+        lines.append(_("none of this with {roles}", roles=roles(needs.bypass_roles, either=True)))
     return lines
 
 

@@ -299,7 +299,7 @@ async def test_a_young_account_learns_when_it_is_old_enough(stage: Stage):
     assert isinstance(refused, Refused)
     when = int((created_at + timedelta(days=30)).timestamp()) + 1
     assert str(refused.obstacles[0]) == (
-        f"Your account has to be 30 days old; it is so on <t:{when}:D>."
+        f"Your account has to be 30 days old; it will be on <t:{when}:D>."
     )
 
 

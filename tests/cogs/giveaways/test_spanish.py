@@ -1,0 +1,40 @@
+"""In Spanish the giveaway is the "sorteo", so its draw is called otherwise, throughout."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+
+import cogs.giveaways
+
+CATALOGUE = Path(cogs.giveaways.__file__).parent / "locales" / "es.po"
+# Every form of the verb; "sorteo" and "sorteos" are the noun.
+_VERB = re.compile(r"\bsorte(?!os?\b)\w+|\bextracci", re.IGNORECASE)
+
+
+@pytest.fixture(scope="module")
+def texts() -> list[tuple[str, str]]:
+    """Texts with their context, each form of a plural by itself."""
+    with CATALOGUE.open("rb") as file:
+        catalogue = read_po(file)
+    found: list[tuple[str, str]] = []
+    for message in catalogue:
+        forms = message.string if isinstance(message.string, tuple | list) else [message.string]
+        found += [(message.context or "", str(one)) for one in forms]
+    return found
+
+
+def test_a_draw_is_an_election_and_a_giveaway_a_sorteo(texts: list[tuple[str, str]]) -> None:
+    assert [one for _, one in texts if _VERB.search(one)] == []
+    assert [one for _, one in texts if re.search(r"[Nn]uevo sorteo|orden del sorteo", one)] == []
+
+
+def test_drawing_again_is_not_called_as_coming_again_is(texts: list[tuple[str, str]]) -> None:
+    """`/sorteo repetir` would be read as holding the giveaway once more."""
+    names = {one for context, one in texts if context == "command-name"}
+    options = {one for context, one in texts if context == "parameter-name"}
+    assert "repetir" in options
+    assert "repetir" not in names
