@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from bot.core.durations import Span
-from bot.core.fields.text import escape_markdown
+from bot.core.fields.text import escape_markdown, shorten
 from bot.core.i18n import Message, _, ngettext
 from bot.core.money import Currency
 from cogs.giveaways.mentions import people, roles
@@ -22,6 +22,10 @@ from db.giveaways import ACTIVE, CANCELLED, DRAWING, ENDED, PAUSED, SCHEDULED, G
 
 BLURPLE, GREY = 0x5865F2, 0x99AAB5
 _ROW, _BUTTON = 1, 2
+# Discord's limits: of a field, and of all texts of an embed together.
+_LONGEST_VALUE, _LARGEST_EMBED = 1024, 6000
+# A field needs a name; this one is not seen.
+_NAMELESS = "\u200b"
 _BLUE, _PLAIN = 1, 2
 
 
@@ -48,6 +52,9 @@ def message_payload(view: View, locale: str | None) -> dict[str, Any]:
     }
     if fields := list(_fields(giveaway, locale)):
         embed["fields"] = fields
+    if (beyond := _size_of(embed) - _LARGEST_EMBED) > 0:
+        # Fifty winners beside all requirements: what is decided stays, the host's words give way.
+        embed["description"] = _description(view, locale, beyond)
     if look.image_url:
         embed["image"] = {"url": look.image_url}
     if look.thumbnail_url:
@@ -98,9 +105,18 @@ def _colour(view: View, look: Look) -> int:
     return view.settings.colour if view.settings.colour is not None else BLURPLE
 
 
-def _description(view: View, locale: str | None) -> str:
+def _size_of(embed: Mapping[str, Any]) -> int:
+    """Return what Discord counts of an embed."""
+    texts = [embed["title"], embed["description"], embed["footer"]["text"]]
+    texts += [text for one in embed.get("fields", ()) for text in (one["name"], one["value"])]
+    return sum(map(len, texts))
+
+
+def _description(view: View, locale: str | None, beyond: int = 0) -> str:
     facts = "\n".join(one.render(locale) for one in _facts(view))
     text = view.giveaway.description
+    if text and beyond:
+        text = shorten(text, max(len(text) - beyond, 1))
     return f"{text}\n\n{facts}" if text else facts
 
 
@@ -186,9 +202,22 @@ def _fields(giveaway: Giveaway, locale: str | None) -> Iterator[Mapping[str, Any
     needed = requirement_lines(Requirements.from_json(giveaway.requirements))
     bonuses = bonus_lines(bonuses_from_json(giveaway.bonus_entries))
     for name, lines in ((_("To enter"), needed), (_("More chances"), bonuses)):
-        if lines:
-            value = "\n".join(f"- {one.render(locale)}" for one in lines)
-            yield {"name": name.render(locale), "value": value[:1024], "inline": False}
+        title = name.render(locale)
+        for value in _filled([f"- {one.render(locale)}" for one in lines]):
+            yield {"name": title, "value": value, "inline": False}
+            title = _NAMELESS
+
+
+def _filled(lines: Sequence[str]) -> Iterator[str]:
+    """Yield lines as values of fields, as many as they need: ten roles four times are too much."""
+    value = ""
+    for line in lines:
+        if value and len(value) + 1 + len(line) > _LONGEST_VALUE:
+            yield value
+            value = ""
+        value += f"\n{line}" if value else line
+    if value:
+        yield value
 
 
 def requirement_lines(needs: Requirements) -> list[Message]:
