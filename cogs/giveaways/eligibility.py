@@ -187,12 +187,24 @@ def _unmet_activity(
             yours=facts.level,
         )
     if (wanted := requirements.messages) is not None and facts.messages < wanted:
-        yield ngettext(
+        yield _too_few(wanted, facts.messages, requirements.messages_since)
+
+
+def _too_few(wanted: int, yours: int, since: datetime | None) -> Message:
+    if since is None:
+        return ngettext(
             "You need {count} message written here since the giveaway began; you have {yours}.",
             "You need {count} messages written here since the giveaway began; you have {yours}.",
             wanted,
-            yours=facts.messages,
+            yours=yours,
         )
+    return ngettext(
+        "You need {count} message written here since {when}; you have {yours}.",
+        "You need {count} messages written here since {when}; you have {yours}.",
+        wanted,
+        when=f"<t:{int(since.timestamp())}:f>",
+        yours=yours,
+    )
 
 
 def _moment(when: datetime, now: datetime) -> str:

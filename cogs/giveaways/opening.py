@@ -136,7 +136,7 @@ class Opening:
             "status": SCHEDULED if starts_at > now else ACTIVE,
             "starts_at": starts_at,
             "ends_at": plan.duration and starts_at + plan.duration,
-            "requirements": plan.requirements.to_json(),
+            "requirements": replace(plan.requirements, messages_since=None).to_json(),
             "bonus_entries": bonuses_to_json(plan.bonuses),
             "embed_config": plan.look.to_json(),
             "max_entries": plan.max_entries,
@@ -198,7 +198,7 @@ class Opening:
         posted there anew. Raises `InvalidInput` for a plan with mistakes, `Conflict` for a giveaway
         that is over.
         """
-        plan = checked_plan(plan)
+        plan = checked_plan(replace(plan, requirements=self._counted(giveaway, plan)))
         values = _changed_values(plan)
         if is_untimed:
             values |= {"ends_at": None, "remaining": None}
@@ -220,6 +220,15 @@ class Opening:
                 await self._board.move(session, changed, place)
             await self._note(session, actor, changed, "giveaway.edit", details)
         return changed
+
+    def _counted(self, giveaway: Giveaway, plan: Plan) -> Requirements:
+        """Return the requirements with the instant from which on messages are counted."""
+        before, needs = plan_of(giveaway).requirements, plan.requirements
+        since = None
+        if needs.messages is not None and giveaway.status != SCHEDULED:
+            now = self._clock.now().replace(microsecond=0)
+            since = before.messages_since if before.messages is not None else now
+        return replace(needs, messages_since=since)
 
     async def _ensure_room(
         self, session: AsyncSession, giveaway: Giveaway, changes: Mapping[str, Any]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 
@@ -16,7 +16,8 @@ class Requirements:
     """What somebody needs to enter; all that is set has to be met.
 
     `any_roles`: at least one of them; `all_roles`: each; `no_roles`: none. Whoever has one of
-    `bypass_roles` needs nothing of it. `messages` are those written since the giveaway began.
+    `bypass_roles` needs nothing of it. `messages` are those written since the giveaway began, or
+    since `messages_since` where they were asked for later.
     """
 
     any_roles: tuple[int, ...] = ()
@@ -27,9 +28,10 @@ class Requirements:
     time_in_guild: timedelta | None = None
     level: int | None = None
     messages: int | None = None
+    messages_since: datetime | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return it for storing: ids as strings, durations in seconds, nothing that is not set."""
+        """Return it for storing: ids as strings, times in seconds, nothing that is not set."""
         values = {name: _to_json(value) for name, value in asdict(self).items()}
         return {name: value for name, value in values.items() if value not in (None, [])}
 
@@ -46,6 +48,7 @@ class Requirements:
             time_in_guild=_duration(stored.get("time_in_guild")),
             level=stored.get("level"),
             messages=stored.get("messages"),
+            messages_since=_instant(stored.get("messages_since")),
         )
 
     @property
@@ -168,6 +171,8 @@ def bonuses_from_json(stored: Sequence[Mapping[str, Any]]) -> tuple[Bonus, ...]:
 def _to_json(value: Any) -> Any:
     if isinstance(value, timedelta):
         return round(value.total_seconds())
+    if isinstance(value, datetime):
+        return int(value.timestamp())
     if isinstance(value, tuple):
         return [str(one) for one in value]
     return value
@@ -175,3 +180,7 @@ def _to_json(value: Any) -> Any:
 
 def _duration(seconds: int | None) -> timedelta | None:
     return None if seconds is None else timedelta(seconds=seconds)
+
+
+def _instant(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -6,6 +6,7 @@ An item's id is the giveaway's number in its guild.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -363,7 +364,9 @@ def _item(giveaway: Giveaway, entries: int, winner_ids: Sequence[int]) -> Item:
         host_id=str(giveaway.host_id) if giveaway.host_id else None,
         title=plan.title,
         description=giveaway.description,
-        requirements=RequirementsBody.model_validate(plan.requirements.to_json()),
+        requirements=RequirementsBody.model_validate(
+            replace(plan.requirements, messages_since=None).to_json()
+        ),
         bonus_entries=[BonusBody.model_validate(one) for one in giveaway.bonus_entries],
         look=LookBody.model_validate(plan.look.to_json()),
         max_entries=giveaway.max_entries,

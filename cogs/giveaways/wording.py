@@ -236,16 +236,23 @@ def requirement_lines(needs: Requirements) -> list[Message]:
     if needs.level:
         lines.append(_("level {level}", level=needs.level))
     if needs.messages:
-        lines.append(
-            ngettext(
-                "{count} message here since it began",
-                "{count} messages here since it began",
-                needs.messages,
-            )
-        )
+        lines.append(_messages_line(needs.messages, needs.messages_since))
     if lines and needs.bypass_roles:
         lines.append(_("none of this with {roles}", roles=roles(needs.bypass_roles, either=True)))
     return lines
+
+
+def _messages_line(count: int, since: datetime | None) -> Message:
+    if since is None:
+        return ngettext(
+            "{count} message here since it began", "{count} messages here since it began", count
+        )
+    return ngettext(
+        "{count} message here since {when}",
+        "{count} messages here since {when}",
+        count,
+        when=f"<t:{int(since.timestamp())}:f>",
+    )
 
 
 def bonus_lines(bonuses: Sequence[Bonus]) -> list[Message]:

@@ -7,10 +7,13 @@ from datetime import timedelta
 
 import pytest
 
+from cogs.giveaways.eligibility import Facts, House, obstacles
 from cogs.giveaways.opening import plan_of
-from cogs.giveaways.plan import Plan
+from cogs.giveaways.plan import Plan, Requirements
 from cogs.giveaways.rules import checked_plan
+from cogs.giveaways.wording import requirement_lines
 from db.engine import Database
+from db.giveaways import Giveaway
 from tests.cogs.giveaways.world import HOST, HostWorld
 from tests.fakes import FakeClock
 
@@ -55,3 +58,38 @@ async def test_end_by_time_is_taken_away(world: HostWorld, *, is_paused: bool) -
     await world.pass_time(2 * DAY)
     assert world.ended == []
     assert "**Ends** when the host says so" in world.seen()[-1][2]["description"]
+
+
+async def test_messages_count_from_when_they_were_asked_for(world: HostWorld) -> None:
+    """Nobody has counted before, so nobody may be told that they count since it began."""
+    needs = Requirements(messages=3)
+    asked = await world.open(replace(PLAN, requirements=needs))
+    assert "3 messages here since it began" in said_of(asked)
+    giveaway = await world.open(PLAN)
+    await world.pass_time(timedelta(hours=5))
+    since = world.clock.now().replace(microsecond=0)
+    giveaway = await world.opening.change(
+        await world.get(giveaway), HOST, replace(plan_of(giveaway), requirements=needs)
+    )
+
+    shown = f"<t:{int(since.timestamp())}:f>"
+    assert f"3 messages here since {shown}" in said_of(giveaway)
+    await world.pass_time(timedelta(hours=1))
+    giveaway = await world.get(giveaway)
+    # As the API sends it, which does not know since when.
+    more = replace(plan_of(giveaway), requirements=Requirements(messages=4))
+    giveaway = await world.opening.change(giveaway, HOST, more)
+    assert f"4 messages here since {shown}" in said_of(giveaway)
+    facts = Facts(role_ids=frozenset(), created_at=since - DAY, messages=1)
+    stored = plan_of(giveaway).requirements
+    [obstacle] = obstacles(stored, House(), facts, world.clock.now())
+    assert f"4 messages written here since {shown}; you have 1" in obstacle.render("en")
+
+    # What is made like it counts from its own beginning.
+    another = await world.open(plan_of(giveaway))
+    assert "4 messages here since it began" in said_of(another)
+
+
+def said_of(giveaway: Giveaway) -> str:
+    needs = plan_of(giveaway).requirements
+    return "\n".join(one.render("en") for one in requirement_lines(needs))
