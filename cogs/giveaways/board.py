@@ -105,8 +105,8 @@ class Board:
                 guild_id=giveaway.guild_id,
             ),
         )
-        # Which message it became has to be noted.
-        await self.refresh(session, giveaway.id, giveaway.guild_id)
+        # Which message it became has to be noted, and what members write counts from here on.
+        await self.refresh(session, giveaway.id, giveaway.guild_id, at_once=True)
 
     async def move(self, session: AsyncSession, giveaway: Giveaway, left: Place) -> None:
         """Post the message anew, and take away the one that was `left` behind.
@@ -166,12 +166,12 @@ class Board:
             giveaway = await table.get_giveaway(session, _giveaway_in(job))
         if giveaway is None or giveaway.status == SCHEDULED:
             return
+        for listen in self.listeners:
+            listen(giveaway)
         if giveaway.message_id is None:
             giveaway = await self._note_message(giveaway)
         # Known from here on, and no more once it is over.
         self._watch.note(giveaway)
-        for listen in self.listeners:
-            listen(giveaway)
         await self._watch.settle(giveaway)
 
     async def _note_message(self, giveaway: Giveaway) -> Giveaway:

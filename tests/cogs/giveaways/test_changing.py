@@ -93,3 +93,12 @@ async def test_messages_count_from_when_they_were_asked_for(world: HostWorld) ->
 def said_of(giveaway: Giveaway) -> str:
     needs = plan_of(giveaway).requirements
     return "\n".join(one.render("en") for one in requirement_lines(needs))
+
+
+async def test_messages_count_before_the_giveaways_own_is_sent(world: HostWorld) -> None:
+    heard: list[Giveaway] = []
+    world.board.listeners.append(heard.append)
+    giveaway = await world.open(replace(PLAN, requirements=Requirements(messages=3)))
+    await world.jobs.run_due()
+
+    assert [one.id for one in heard] == [giveaway.id]

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from bot.core.contracts import SYSTEM
 from bot.core.features import RateClass
 from cogs.giveaways.manifest import KEY
+from cogs.giveaways.opening import plan_of
 from cogs.giveaways.plan import Plan
 from db.engine import Database
 from db.giveaways import Giveaway
@@ -185,10 +186,8 @@ async def test_edit_shows_a_panel_whose_forms_save(desk: Desk) -> None:
 
     [giveaway] = await stored(desk)
     assert giveaway.winner_count == 3
-    assert giveaway.requirements == {
-        "account_age": timedelta(days=30).total_seconds(),
-        "messages": 5,
-    }
+    needs = plan_of(giveaway).requirements
+    assert (needs.account_age, needs.messages) == (timedelta(days=30), 5)
 
 
 async def test_schedule_says_what_it_understood(desk: Desk) -> None:
