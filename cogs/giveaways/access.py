@@ -9,13 +9,23 @@ import discord
 from discord import app_commands
 
 from bot.checks import actor_of, guild_id_of, manages
-from bot.core.errors import Denied, NotFound
+from bot.core.errors import Conflict, Denied, NotFound
 from bot.core.features import RateClass
 from bot.core.fields.text import quote, shorten
 from bot.core.i18n import _
+from cogs.giveaways.mentions import Mentions
 from cogs.giveaways.settings import KEY
 from db.giveaway_search import find_giveaways
-from db.giveaways import ACTIVE, CANCELLED, DRAWING, ENDED, PAUSED, Giveaway, GiveawaySeries
+from db.giveaways import (
+    ACTIVE,
+    CANCELLED,
+    DRAWING,
+    ENDED,
+    OPEN_STATUSES,
+    PAUSED,
+    Giveaway,
+    GiveawaySeries,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,6 +35,9 @@ if TYPE_CHECKING:
 Interaction: TypeAlias = "discord.Interaction[Pegasus]"
 
 _MAX_OFFERS, _MAX_OFFER = 25, 100
+# Among so many those are looked for that a member can see.
+_MOST_LOOKED = 200
+_MOST_NAMED = 5
 BEGUN = (ACTIVE, PAUSED, DRAWING, ENDED, CANCELLED)
 # Hosts do several things in a row: start, edit, edit again.
 HOSTS: Any = {"rate_class": RateClass.ADMIN}
@@ -84,16 +97,55 @@ async def note(
 async def find_giveaway(
     interaction: Interaction, text: str, *, statuses: Collection[str] | None = None
 ) -> Giveaway:
-    """Return the giveaway that somebody means; raises `NotFound` with what to do."""
-    guild_id = guild_id_of(interaction)
+    """Return the giveaway that somebody means.
+
+    Raises `NotFound` for one that there is not or that they may not see, and `Conflict` for a text
+    that can mean several; both say what to do.
+    """
+    found = await _find(interaction, text, statuses)
+    if one := _meant(found, text):
+        return one
+    hint = _("Choose one from the list that Discord offers while you type.")
+    if not found:
+        raise NotFound(_("There is no such giveaway: {name}.", name=quote(text)), hint=hint)
+    numbers = Mentions(f"#{one.number}" for one in found[:_MOST_NAMED])
+    raise Conflict(_("That can be several giveaways: {numbers}.", numbers=numbers), hint=hint)
+
+
+def _meant(found: Sequence[Giveaway], text: str) -> Giveaway | None:
+    """Return the one that is meant: called exactly that if any is, and open if others are over."""
+    wanted = " ".join(text.casefold().split())
+    called = [one for one in found if wanted in {one.title.casefold(), one.prize.casefold()}]
+    candidates = called or found
+    is_open = [one for one in candidates if one.status in OPEN_STATUSES]
+    return next((one[0] for one in (candidates, is_open) if len(one) == 1), None)
+
+
+async def _find(
+    interaction: Interaction, text: str, statuses: Collection[str] | None
+) -> Sequence[Giveaway]:
+    """Return the giveaways of that name that the person may know of, open ones first."""
+    guild_id, host = guild_id_of(interaction), await is_host(interaction)
+    if not host:
+        statuses = BEGUN if statuses is None else [one for one in statuses if one in BEGUN]
     async with interaction.client.kernel.database.read() as session:
-        found = await find_giveaways(session, guild_id, text, statuses=statuses, limit=2)
-    if len(found) == 1 or (found and text.strip()):
-        return found[0]
-    raise NotFound(
-        _("There is no such giveaway: {name}.", name=quote(text)),
-        hint=_("Choose one from the list that Discord offers while you type."),
-    )
+        found = await find_giveaways(
+            session, guild_id, text, statuses=statuses, limit=_MAX_OFFERS if host else _MOST_LOOKED
+        )
+    return found if host else [one for one in found if can_see(interaction, one)][:_MAX_OFFERS]
+
+
+def can_see(interaction: Interaction, giveaway: Giveaway) -> bool:
+    """Tell whether a member can see the channel of a giveaway; one that is gone hides nothing."""
+    guild, user = interaction.guild, interaction.user
+    channel = guild and guild.get_channel_or_thread(giveaway.channel_id)
+    if channel is None or not isinstance(user, discord.Member):
+        return True
+    allowed = channel.permissions_for(user)
+    if not isinstance(channel, discord.Thread) or not channel.is_private():
+        return allowed.view_channel
+    is_in = any(one.id == user.id for one in channel.members)
+    return allowed.view_channel and (is_in or allowed.manage_threads)
 
 
 async def offer_giveaways(
@@ -102,11 +154,7 @@ async def offer_giveaways(
     """Return the guild's giveaways as choices of a command."""
     if interaction.guild_id is None:
         return []
-    async with interaction.client.kernel.database.read() as session:
-        found = await find_giveaways(
-            session, interaction.guild_id, current, statuses=statuses, limit=_MAX_OFFERS
-        )
-    return _choices(found)
+    return _choices(await _find(interaction, current, statuses))
 
 
 def _choices(giveaways: Sequence[Giveaway]) -> list[app_commands.Choice[str]]:
@@ -123,5 +171,4 @@ async def complete_any(interaction: Interaction, current: str) -> list[app_comma
     """Offer all giveaways; those that have not begun are for hosts alone."""
     if interaction.guild_id is None:
         return []
-    statuses = None if await is_host(interaction) else BEGUN
-    return await offer_giveaways(interaction, current, statuses=statuses)
+    return await offer_giveaways(interaction, current)

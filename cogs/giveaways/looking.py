@@ -19,6 +19,7 @@ from bot.replies import answer, confirm, paginate
 from cogs.giveaways.access import (
     HOSTS,
     Interaction,
+    can_see,
     complete_any,
     ensure_host,
     find_giveaway,
@@ -39,7 +40,7 @@ from cogs.giveaways.panel import pages_about
 from cogs.giveaways.plan import Plan
 from cogs.giveaways.series import LONGEST_NAME
 from db import giveaway_hosting as table
-from db.giveaways import ACTIVE, DRAWING, OPEN_STATUSES, PAUSED, SCHEDULED
+from db.giveaways import ACTIVE, DRAWING, OPEN_STATUSES, PAUSED
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
@@ -81,6 +82,8 @@ class LookCommands(commands.Cog):
         statuses = OPEN_STATUSES if host else (ACTIVE, PAUSED, DRAWING)
         async with self.bot.kernel.database.read() as session:
             giveaways = await table.list_of_guild(session, guild_id, statuses)
+            if not host:
+                giveaways = [one for one in giveaways if can_see(interaction, one)]
             entries = await table.count_entries_of(session, [one.id for one in giveaways])
         following = await self.series.list_upcoming(guild_id) if host else []
         pages = pages_of(giveaways, entries, following, locale_of(interaction))
@@ -99,8 +102,6 @@ class LookCommands(commands.Cog):
         """Describe it."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         found = await find_giveaway(interaction, giveaway)
-        if found.status == SCHEDULED:
-            await ensure_host(interaction)
         pages = await pages_about(self.bot, found, locale_of(interaction))
         if len(pages) == 1:
             await answer(interaction, pages[0])
