@@ -139,7 +139,7 @@ def _optional_facts(
         facts.append(_("Message: {link}", link=link))
     facts += [_("To enter: {what}", what=one) for one in requirement_lines(plan.requirements)]
     facts += [_("More chances: {what}", what=one) for one in bonus_lines(plan.bonuses)]
-    if plan.claim_window is not None:
+    if plan.claim_window:
         facts.append(_("Time to claim: {time}", time=Span(plan.claim_window)))
     if given := rewards_of(giveaway, currency):
         facts.append(_("Each winner gets: {what}", what=given))

@@ -190,7 +190,9 @@ class LookCommands(commands.Cog):
             await answer(interaction, text)
             return
         lines = [f"- {quote(one.name)}: {quote(one.plan['prize'], 60)}" for one in known]
-        await answer(interaction, "\n".join(lines)[:2000])
+        title = _("Templates").render(locale_of(interaction))
+        # As many as there may be are shorter than an embed.
+        await answer(interaction, embed=discord.Embed(title=title, description="\n".join(lines)))
 
     @template.command(name="delete", description="Delete a template", extras=HOSTS)
     @app_commands.describe(name="The template")

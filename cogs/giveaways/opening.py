@@ -19,7 +19,7 @@ from bot.core.jobs import Job, JobService
 from cogs.giveaways.board import Board, Place
 from cogs.giveaways.plan import Look, Plan, Requirements, bonuses_from_json, bonuses_to_json
 from cogs.giveaways.rules import LONGEST, SHORTEST, checked_plan, end_after_late_start
-from cogs.giveaways.settings import KEY
+from cogs.giveaways.settings import KEY, GiveawaySettings
 from cogs.giveaways.verify import commitment_of, make_tip
 from db import giveaway_hosting as table
 from db.giveaways import ACTIVE, CANCELLED, DRAWING, ENDED, PAUSED, SCHEDULED, Giveaway
@@ -101,7 +101,7 @@ class Opening:
                 ),
                 hint=_("End or cancel one, or allow more with /giveaway settings."),
             )
-        window = order.plan.claim_window or settings.claim_window
+        window = window_of(order.plan, settings)
         values = self._row_of(order, number, actor, window)
         giveaway = await table.add_giveaway(session, values)
         if giveaway.status == SCHEDULED:
@@ -114,12 +114,10 @@ class Opening:
     async def preview(self, order: Order) -> Giveaway:
         """Return the giveaway that an order would make now, which is stored nowhere."""
         settings = (await self._settings.get(order.guild_id, KEY)).settings
-        window = order.plan.claim_window or settings.claim_window
+        window = window_of(order.plan, settings)
         return Giveaway(**self._row_of(order, 0, SYSTEM, window))
 
-    def _row_of(
-        self, order: Order, number: int, actor: Actor, window: timedelta | None
-    ) -> dict[str, Any]:
+    def _row_of(self, order: Order, number: int, actor: Actor, window: timedelta) -> dict[str, Any]:
         now, plan, tip = self._clock.now(), order.plan, make_tip()
         starts_at = max(order.starts_at or now, now)
         return {
@@ -141,7 +139,7 @@ class Opening:
             "embed_config": plan.look.to_json(),
             "max_entries": plan.max_entries,
             "end_at_entries": plan.end_at_entries,
-            "claim_seconds": window and round(window.total_seconds()),
+            "claim_seconds": round(window.total_seconds()) if window else None,
             **_rewards_of(plan),
             "seed": tip,
             "commitment": commitment_of(tip),
@@ -380,11 +378,17 @@ def plan_of(giveaway: Giveaway) -> Plan:
         look=Look.from_json(giveaway.embed_config),
         max_entries=giveaway.max_entries,
         end_at_entries=giveaway.end_at_entries,
-        claim_window=timedelta(seconds=window) if window is not None else None,
+        claim_window=timedelta(seconds=window or 0),
         reward_role_id=giveaway.reward_role_id,
         reward_role_time=role_time_of(giveaway),
         prize_amount=giveaway.prize_amount,
     )
+
+
+def window_of(plan: Plan, settings: GiveawaySettings) -> timedelta:
+    """Return how long winners have to claim, nothing where they need not."""
+    window = settings.claim_window if plan.claim_window is None else plan.claim_window
+    return window or timedelta(0)
 
 
 def role_time_of(giveaway: Giveaway) -> timedelta | None:
@@ -419,7 +423,7 @@ def _changed_values(plan: Plan) -> dict[str, Any]:
         "embed_config": plan.look.to_json(),
         "max_entries": plan.max_entries,
         "end_at_entries": plan.end_at_entries,
-        "claim_seconds": window and round(window.total_seconds()),
+        "claim_seconds": round(window.total_seconds()) if window else None,
         **_rewards_of(plan),
     }
 

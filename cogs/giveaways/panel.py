@@ -21,7 +21,7 @@ from bot.replies import OwnedView, answer, unique_id
 from cogs.giveaways.access import Interaction, ensure_host, ensure_may_handle
 from cogs.giveaways.desk import ensure_may_promise, is_never, make_order, read_times
 from cogs.giveaways.listing import describe
-from cogs.giveaways.opening import Opening, plan_of
+from cogs.giveaways.opening import Opening, plan_of, window_of
 from cogs.giveaways.plan import Plan
 from cogs.giveaways.questions import FORMS, Change, Edit
 from cogs.giveaways.rules import checked_plan
@@ -260,5 +260,8 @@ async def _preview(
 
 async def open_draft(interaction: Interaction, opening: Opening, draft: Draft, start: Open) -> None:
     """Answer a deferred form with the draft; raises `InvalidInput` for a plan with mistakes."""
-    draft = await _read_again(interaction, draft)
+    # What the guild has set is shown in the form, and can be taken out of it.
+    state = await interaction.client.kernel.settings.get(guild_id_of(interaction), KEY)
+    plan = replace(draft.plan, claim_window=window_of(draft.plan, state.settings))
+    draft = await _read_again(interaction, replace(draft, plan=plan))
     await DraftPanel(interaction, opening, draft, start).show()

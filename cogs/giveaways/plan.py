@@ -92,9 +92,9 @@ class Plan:
     """Everything about a giveaway that does not depend on when and where it is held.
 
     Without `duration` it ends by `end_at_entries` or by hand. `claim_window` is how long a winner
-    has to claim the prize; `None` for winners who need not. Beside what the text of the prize
-    says, each winner is given `prize_amount` of the guild's currency and a role, which is taken
-    again after `reward_role_time` if that is set.
+    has to claim the prize: nothing for winners who need not, `None` for what the guild has set.
+    Beside what the text of the prize says, each winner is given `prize_amount` of the guild's
+    currency and a role, which is taken again after `reward_role_time` if that is set.
     """
 
     prize: str

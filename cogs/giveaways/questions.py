@@ -23,6 +23,7 @@ from cogs.giveaways.rules import (
     LONGEST_DESCRIPTION,
     LONGEST_PRIZE,
     LONGEST_TITLE,
+    MOST_ROLES,
     OLDEST,
 )
 
@@ -121,18 +122,23 @@ def roles_form(plan: Plan) -> Question:
     return Question(
         _("Roles to enter"),
         [
-            Input("any_roles", _("One of these roles"), value=needs.any_roles, kind="roles"),
-            Input("all_roles", _("All of these roles"), value=needs.all_roles, kind="roles"),
-            Input("no_roles", _("None of these roles"), value=needs.no_roles, kind="roles"),
-            Input(
+            _roles_input("any_roles", _("One of these roles"), needs.any_roles),
+            _roles_input("all_roles", _("All of these roles"), needs.all_roles),
+            _roles_input("no_roles", _("None of these roles"), needs.no_roles),
+            _roles_input(
                 "bypass_roles",
                 _("Need nothing of it"),
+                needs.bypass_roles,
                 _("Whoever has one of these enters anyway"),
-                value=needs.bypass_roles,
-                kind="roles",
             ),
         ],
     )
+
+
+def _roles_input(
+    name: str, label: Message, chosen: Sequence[int], note: Message | None = None
+) -> Input:
+    return Input(name, label, note, value=chosen, kind="roles", most=MOST_ROLES)
 
 
 async def _roles(_interaction: Interaction, plan: Plan, values: Values) -> Change:
@@ -191,7 +197,7 @@ def bonus_form(_plan: Plan) -> Question:
     return Question(
         _("More chances"),
         [
-            Input("roles", _("Roles"), kind="roles", required=True),
+            Input("roles", _("Roles"), kind="roles", required=True, most=MOST_ROLES),
             Input(
                 "entries",
                 _("Entries more"),
@@ -283,7 +289,7 @@ async def _limits(_interaction: Interaction, plan: Plan, values: Values) -> Chan
         plan,
         max_entries=number_in(values, "max_entries"),
         end_at_entries=number_in(values, "end_at_entries"),
-        claim_window=duration_in(values, "claim_window"),
+        claim_window=duration_in(values, "claim_window") or timedelta(0),
     )
     return Change(plan)
 
@@ -308,6 +314,7 @@ def rewards_form(plan: Plan) -> Question:
                 _("One role; empty: none"),
                 value=reward,
                 kind="roles",
+                most=1,
             ),
             Input("time", _("For how long"), _("Such as 30 days; empty: for good"), value=time),
         ],
@@ -353,7 +360,7 @@ def create_form() -> Question:
             ),
             Input("winners", _("Winners"), value="1", required=True, longest=10),
             Input("description", _("Description"), kind="paragraph", longest=LONGEST_DESCRIPTION),
-            Input("channel", _("Channel"), _("Empty: this one"), kind="channels"),
+            Input("channel", _("Channel"), _("Empty: this one"), kind="channels", most=1),
         ],
     )
 

@@ -122,7 +122,7 @@ def _wrong_times(plan: Plan) -> Iterator[Message]:
             longest=Span(LONGEST),
         )
     window = plan.claim_window
-    if window is not None and not SHORTEST_CLAIM <= window <= LONGEST_CLAIM:
+    if window and not SHORTEST_CLAIM <= window <= LONGEST_CLAIM:
         yield _(
             "Winners get at least {shortest} and at most {longest} to claim.",
             shortest=Span(SHORTEST_CLAIM),

@@ -208,7 +208,8 @@ async def test_template_is_kept_used_and_deleted(desk: Desk) -> None:
     await start(desk, description="Again")
     saved = await desk.ask(desk.host, "giveaway template save", name="Friday", giveaway="1")
     assert "Kept as `Friday`" in saved.content
-    assert "`Friday`" in (await desk.ask(desk.host, "giveaway template list")).content
+    [listed] = (await desk.ask(desk.host, "giveaway template list")).embeds
+    assert "`Friday`" in (listed.description or "")
     await desk.ask(desk.host, "giveaway template use", name="friday", prize="A lamp")
     second = (await stored(desk))[1]
     assert (second.prize, second.description) == ("A lamp", "Again")

@@ -1,0 +1,55 @@
+"""What the forms of hosts promise holds, in a draft and in a giveaway that is kept for later."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.core.contracts import SYSTEM
+from cogs.giveaways.manifest import KEY
+from cogs.giveaways.plan import Plan
+from cogs.giveaways.questions import FORMS, create_form
+from tests.cogs.giveaways.test_hosting import desk as desk
+from tests.cogs.giveaways.test_hosting import start, stored
+from tests.cogs.giveaways.test_proving import Desk
+
+
+async def test_empty_time_to_claim_is_none_even_where_the_guild_has_set_one(desk: Desk) -> None:
+    changes = {"claim_window": "1h"}
+    await desk.bench.kernel.settings.change(desk.guild.id, KEY, changes, actor=SYSTEM)
+    await start(desk)
+    form = await desk.host.slash(desk.channel, "giveaway create")
+    values = {"prize": "A mug", "duration": "1h", "winners": "2", "description": ""}
+    draft = (await desk.host.submit_modal(form, values)).response
+    assert "1 hour to claim" in (draft.embeds[0].description or "")
+    limits = {"max_entries": "", "end_at_entries": "", "claim_window": ""}
+    await desk.host.submit_modal(await desk.host.click(draft, label="Limits"), limits)
+    await desk.host.click(draft, label="Start it")
+    await desk.ask(desk.host, "giveaway template save", name="Mugs", giveaway="2")
+    await desk.ask(desk.host, "giveaway template use", name="mugs")
+
+    assert [one.claim_seconds for one in await stored(desk)] == [3600, None, None]
+
+
+async def test_templates_are_all_listed(desk: Desk) -> None:
+    client: Any = desk.bench.env.bot
+    cog = client.get_cog("Giveaways")
+    for number in range(25):
+        plan = Plan(prize=f"{number}`" + "p" * 250, duration=timedelta(hours=1))
+        await cog.templates.save(desk.guild.id, f"{number:02} " + "t" * 47, plan, SYSTEM)
+
+    answer = await desk.ask(desk.host, "giveaway template list")
+    shown = answer.embeds[0].description or ""
+    assert len(shown) <= 4096
+    assert all(f"{number:02} t" in shown for number in range(25))
+
+
+@pytest.mark.parametrize(
+    ("name", "most"), [("channel", 1), ("reward", 1), ("any_roles", 10), ("bypass_roles", 10)]
+)
+def test_menus_offer_no_more_than_may_be_chosen(name: str, most: int) -> None:
+    questions = [create_form(), *(form(Plan(prize="x")) for _, form, _ in FORMS)]
+    inputs = {one.name: one for question in questions for one in question.inputs}
+    assert inputs[name].most == most
