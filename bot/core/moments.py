@@ -74,7 +74,8 @@ def _read_plainly(wanted: str, now: datetime) -> datetime | None:
     if found := _TIMESTAMP.fullmatch(wanted):
         return datetime.fromtimestamp(min(int(found[1]), 253_402_300_799), UTC)
     try:
-        return now + parse_duration(_IN.sub("", wanted))
+        # What is beyond all bounds is read, too, to be told that it is too far away.
+        return now + parse_duration(_IN.sub("", wanted), maximum=LONGEST + timedelta(seconds=1))
     except InvalidInput:
         return None
 

@@ -66,7 +66,7 @@ def _line(giveaway: Giveaway, entries: int) -> Message:
         name=f"{name} ([↗]({link}))" if link else name,
         state=_STATES[giveaway.status],
         when=_when(giveaway),
-        entries=ngettext("{count} entry", "{count} entries", entries),
+        entries=ngettext("{count} person in", "{count} people in", entries),
         winners=ngettext("{count} winner", "{count} winners", giveaway.winner_count),
     )
 

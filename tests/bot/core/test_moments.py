@@ -102,3 +102,14 @@ async def test_any_text_gives_an_instant_or_words(text: str) -> None:
         return
     assert moment > NOW
     assert moment.tzinfo is UTC
+
+
+@pytest.mark.parametrize("text", ["10000 years", "en 500 años", "999999999 weeks"])
+async def test_duration_beyond_all_bounds_is_too_far_and_not_unreadable(text: str) -> None:
+    with pytest.raises(InvalidInput, match="too far away"):
+        await parse_moment(
+            text,
+            now=datetime(2026, 11, 28, tzinfo=UTC),
+            timezone="UTC",
+            longest=timedelta(days=365),
+        )

@@ -9,6 +9,8 @@ import pytest
 from babel.messages.pofile import read_po
 
 import cogs.giveaways
+from cogs.giveaways.listing import pages_of
+from tests.cogs.giveaways.rows import make_giveaway
 
 CATALOGUE = Path(cogs.giveaways.__file__).parent / "locales" / "es.po"
 # Every form of the verb; "sorteo" and "sorteos" are the noun.
@@ -30,6 +32,12 @@ def texts() -> list[tuple[str, str]]:
 def test_a_draw_is_an_election_and_a_giveaway_a_sorteo(texts: list[tuple[str, str]]) -> None:
     assert [one for _, one in texts if _VERB.search(one)] == []
     assert [one for _, one in texts if re.search(r"[Nn]uevo sorteo|orden del sorteo", one)] == []
+
+
+def test_entries_of_a_giveaway_are_no_items_of_a_list() -> None:
+    [page] = pages_of([make_giveaway()], {make_giveaway().id: 3}, [], "es")
+
+    assert "3 participantes" in page
 
 
 def test_drawing_again_is_not_called_as_coming_again_is(texts: list[tuple[str, str]]) -> None:
