@@ -141,6 +141,8 @@ def can_see(interaction: Interaction, giveaway: Giveaway) -> bool:
     channel = guild and guild.get_channel_or_thread(giveaway.channel_id)
     if channel is None or not isinstance(user, discord.Member):
         return True
+    if isinstance(channel, discord.Thread) and channel.parent is None:
+        return False
     allowed = channel.permissions_for(user)
     if not isinstance(channel, discord.Thread) or not channel.is_private():
         return allowed.view_channel

@@ -56,7 +56,9 @@ def ensure_may_post(interaction: Interaction, channel_id: int) -> None:
     channel = guild and guild.get_channel_or_thread(channel_id)
     if channel is None or not isinstance(user, discord.Member):
         return
-    if not channel.permissions_for(user).send_messages:
+    allowed = channel.permissions_for(user)
+    in_thread = isinstance(channel, discord.Thread)
+    if not (allowed.send_messages_in_threads if in_thread else allowed.send_messages):
         raise Denied(
             _("You can't write in {channel} yourself.", channel=f"<#{channel_id}>"),
             hint=_("Choose a channel in which you may send messages."),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from discord import Permissions
+
+from bot.core.contracts import SYSTEM
 from bot.sandbox import Sandbox
 from bot.sandbox.actor import Actor as Person
 from bot.sandbox.channel import Channel
@@ -72,3 +75,35 @@ async def test_giveaway_outlives_a_restart_and_is_drawn_once(
         assert "A lost lamp" in said_in(anew)
         await until(lambda: shown(channel, "A lost lamp"), what="the message posted anew")
     assert sum("Congratulations" in one.content for one in channel.messages.values()) == 1
+
+
+async def test_host_needs_in_a_thread_what_discord_asks_for_there(
+    sandbox: Sandbox, guild: Guild, sqlite_url: str
+) -> None:
+    """In a channel in which only staff write, everybody may write in threads, and the reverse."""
+    hosts = guild.add_role("Hosts")
+    host = sandbox.join(guild, "host")
+    guild.update_member(host.member, roles=(hosts.id,))
+    owner = sandbox.actor(guild.members[guild.owner_id].user, guild)
+    channel = guild.channel("general")
+    thread = owner.start_thread(channel, "Raffles")
+    config = config_for(sandbox, sqlite_url, jobs={"poll_seconds": 0.2})
+    async with running(config) as bot:
+        await until(lambda: bot.kernel.state().guild(guild.id), what="the guild")
+        changes = {"host_roles": [str(hosts.id)]}
+        await bot.kernel.settings.change(guild.id, "giveaways", changes, actor=SYSTEM)
+        options = {"prize": "A boat", "duration": "1h", "winners": 1}
+        channel.set_overwrite(host.user.id, 1, deny=Permissions(send_messages=True).value)
+        in_thread = await host.slash(thread, "giveaway start", **options)
+        assert "is on its way" in said_in(in_thread)
+        no_threads = Permissions(send_messages_in_threads=True).value
+        channel.set_overwrite(host.user.id, 1, deny=no_threads)
+        refused = await host.slash(
+            owner_channel(guild), "giveaway start", channel=thread, **options
+        )
+        assert "can't write in" in said_in(refused)
+
+
+def owner_channel(guild: Guild) -> Channel:
+    """Return a channel in which everybody writes."""
+    return next(one for one in guild.channels.values() if one.name != "general" and one.type == 0)
