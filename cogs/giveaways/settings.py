@@ -3,10 +3,13 @@
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from bot.core.emoji import custom_id_of, is_emoji
+from bot.core.errors import InvalidInput
 from bot.core.fields import Colour, duration, role, roles
-from bot.core.i18n import N_
+from bot.core.fields.text import quote
+from bot.core.i18n import N_, _
 from bot.core.settings import FeatureSettings, setting
 
 KEY = "giveaways"
@@ -21,6 +24,19 @@ Ping = Annotated[int, role()]
 ClaimWindow = Annotated[
     timedelta, duration(minimum=timedelta(minutes=5), maximum=timedelta(days=30))
 ]
+
+
+def _check_emoji(text: str) -> str:
+    # Discord refuses a message whose button bears an emoji that was deleted.
+    if not is_emoji(text) or custom_id_of(text) is not None:
+        raise InvalidInput(
+            _("{emoji} is no emoji that is in every server.", emoji=quote(text)),
+            hint=_("Choose one from Discord's list that does not belong to a server."),
+        )
+    return text
+
+
+Emoji = Annotated[str, Field(max_length=64), AfterValidator(_check_emoji)]
 
 
 class GiveawaySettings(FeatureSettings):
@@ -60,6 +76,12 @@ class GiveawaySettings(FeatureSettings):
         N_("The stripe beside a giveaway that has no colour of its own."),
         group=_LOOK,
         unset=N_("blurple"),
+    )
+    emoji: Emoji = setting(
+        "🎉",
+        N_("Emoji"),
+        N_("On the button and before the title; one that is in every server."),
+        group=_LOOK,
     )
     tell_winners: bool = setting(
         True,

@@ -45,7 +45,7 @@ def message_payload(view: View, locale: str | None) -> dict[str, Any]:
     giveaway = view.giveaway
     look = Look.from_json(giveaway.embed_config)
     embed: dict[str, Any] = {
-        "title": _title(giveaway, locale),
+        "title": _title(view, locale),
         "description": _description(view, locale),
         "color": _colour(view, look),
         "footer": {"text": _footer(giveaway).render(locale)},
@@ -87,13 +87,14 @@ def enter_id(giveaway_id: UUID) -> str:
     return f"giveaways:enter:{giveaway_id}"
 
 
-def _title(giveaway: Giveaway, locale: str | None) -> str:
+def _title(view: View, locale: str | None) -> str:
+    giveaway = view.giveaway
     if giveaway.status == CANCELLED:
         shown = _("Cancelled: {title}", title=giveaway.title).render(locale)
     elif giveaway.status == ENDED:
         shown = _("Over: {title}", title=giveaway.title).render(locale)
     else:
-        shown = f"🎉 {giveaway.title}"
+        shown = f"{view.settings.emoji} {giveaway.title}"
     return shown[:256]
 
 
@@ -291,7 +292,7 @@ def _components(view: View, locale: str | None) -> list[Mapping[str, Any]]:
         "type": _BUTTON,
         "style": _BLUE if giveaway.status == ACTIVE else _PLAIN,
         "label": f"{label} ({view.entries:,})" if view.entries else label,
-        "emoji": {"name": "🎉"},
+        "emoji": {"name": view.settings.emoji},
         "custom_id": enter_id(giveaway.id),
         # Whoever is in can leave a paused one.
         "disabled": giveaway.status == DRAWING,

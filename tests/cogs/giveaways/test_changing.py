@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.core.errors import InvalidInput
 from cogs.giveaways.eligibility import Facts, House, obstacles
 from cogs.giveaways.opening import plan_of
 from cogs.giveaways.plan import Plan, Requirements
@@ -102,3 +103,22 @@ async def test_messages_count_before_the_giveaways_own_is_sent(world: HostWorld)
     await world.jobs.run_due()
 
     assert [one.id for one in heard] == [giveaway.id]
+
+
+async def test_guild_has_its_own_emoji_on_button_and_title(world: HostWorld) -> None:
+    await world.set(emoji="🎁")
+    await world.open(PLAN)
+    await world.pass_time()
+
+    payload = world.courier.delivered[0].payload
+    assert payload["embeds"][0]["title"] == "🎁 A keyboard"
+    assert payload["components"][0]["components"][0]["emoji"] == {"name": "🎁"}
+
+
+@pytest.mark.parametrize("emoji", ["", "gift", "🎁🎁", "<:gift:123456789012345678>"])
+async def test_what_discord_may_refuse_is_no_emoji_of_giveaways(
+    world: HostWorld, emoji: str
+) -> None:
+    """One of the server's own would take every message with it on the day it is deleted."""
+    with pytest.raises(InvalidInput):
+        await world.set(emoji=emoji)
