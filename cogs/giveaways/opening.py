@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from db.engine import Database
 
 START_JOB, END_JOB = "giveaways.start", "giveaways.end"
+# How soon it is seen that giveaways are on again.
+_LOOK_AGAIN = timedelta(minutes=5)
 # What a giveaway that is over says about itself.
 _OVER = {
     DRAWING: _("This giveaway is over: the winners are being drawn."),
@@ -159,6 +161,9 @@ class Opening:
         """Begin a giveaway whose start has come; one that was put off is looked at again then."""
         giveaway_id = uuid.UUID(job.dedupe_key.removeprefix(f"{START_JOB}:"))
         now = self._clock.now()
+        if job.guild_id and not (await self._settings.get(job.guild_id, KEY)).enabled:
+            # Nobody could enter it. It begins once giveaways are on again.
+            return now + _LOOK_AGAIN
         giveaway = await table.begin_due(session, giveaway_id, now)
         if giveaway is not None:
             await self._begin(session, await self._catch_up(session, giveaway, now))

@@ -122,3 +122,18 @@ async def test_what_discord_may_refuse_is_no_emoji_of_giveaways(
     """One of the server's own would take every message with it on the day it is deleted."""
     with pytest.raises(InvalidInput):
         await world.set(emoji=emoji)
+
+
+async def test_what_is_to_begin_while_giveaways_are_off_waits_for_them(world: HostWorld) -> None:
+    """Nobody could enter it, and it would end with nobody in it."""
+    hour = timedelta(hours=1)
+    giveaway = await world.open(PLAN, starts_at=world.clock.now() + hour)
+    await world.set(enabled=False)
+    await world.pass_time(2 * hour)
+    assert (await world.get(giveaway)).status == "scheduled"
+    assert not world.seen()
+
+    await world.set(enabled=True)
+    await world.pass_time(hour)
+    current = await world.get(giveaway)
+    assert (current.status, current.ends_at) == ("active", giveaway.ends_at)
