@@ -27,6 +27,7 @@ from cogs.giveaways.rules import LONGEST, LONGEST_ROLE
 # Kinds of channels that a message with a button can stand in.
 Where = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.Thread
 _NEEDS = ("embed_links",)
+_LEVELS = "levels"
 _NEVER = frozenset({"never", "no end", "nunca", "sin fin", "sin final"})
 
 
@@ -154,7 +155,11 @@ async def ensure_may_reward(interaction: Interaction, role_id: int) -> None:
 async def ensure_may_promise(
     interaction: Interaction, plan: Plan, before: Plan | None = None
 ) -> None:
-    """Raise in words unless bot and person may give all that a plan gives more than `before`."""
+    """Raise in words unless bot and person may give all that a plan gives more than `before`.
+
+    So it is with a level that it asks for: where levels are off nobody could reach it.
+    """
+    await _ensure_level_is_reached(interaction, plan, before)
     role_id = plan.reward_role_id
     if role_id is not None and (before is None or role_id != before.reward_role_id):
         await ensure_may_reward(interaction, role_id)
@@ -163,6 +168,20 @@ async def ensure_may_promise(
     if not await is_economy_on(interaction.client.kernel.settings, guild_id_of(interaction)):
         raise economy_off()
     await ensure_may_mint(interaction)
+
+
+async def _ensure_level_is_reached(
+    interaction: Interaction, plan: Plan, before: Plan | None
+) -> None:
+    asked = before.requirements.level if before else None
+    if (plan.requirements.level or 0) <= (asked or 0):
+        return
+    settings = interaction.client.kernel.settings
+    if not (await settings.get(guild_id_of(interaction), _LEVELS)).enabled:
+        raise Conflict(
+            _("Levels are switched off in this server, so nobody could reach one to enter."),
+            hint=_("An admin can switch them on with /feature enable."),
+        )
 
 
 async def ensure_may_mint(interaction: Interaction) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from bot.core.contracts import SYSTEM
 from cogs.giveaways.manifest import KEY
+from cogs.giveaways.opening import plan_of
 from cogs.giveaways.plan import Plan
 from cogs.giveaways.questions import FORMS, create_form
 from tests.cogs.giveaways.test_hosting import desk as desk
@@ -53,3 +54,26 @@ def test_menus_offer_no_more_than_may_be_chosen(name: str, most: int) -> None:
     questions = [create_form(), *(form(Plan(prize="x")) for _, form, _ in FORMS)]
     inputs = {one.name: one for question in questions for one in question.inputs}
     assert inputs[name].most == most
+
+
+async def test_level_is_not_asked_for_where_nobody_can_rise(desk: Desk) -> None:
+    """Levels are off unless an admin wants them."""
+    await start(desk)
+    panel = await desk.ask(desk.host, "giveaway edit", giveaway="1")
+    needs = {"account_age": "", "time_in_guild": "", "level": "5", "messages": ""}
+    form = await desk.host.click(panel, label="Age and activity")
+    refused = await desk.host.submit_modal(form, needs)
+    text = refused.followups[-1] if refused.followups else refused.response
+    assert "Levels are switched off" in text.content
+    assert (await stored(desk))[0].requirements == {}
+
+    settings = desk.bench.kernel.settings
+    await settings.change(desk.guild.id, "levels", {}, enabled=True, actor=SYSTEM)
+    form = await desk.host.click(panel, label="Age and activity")
+    await desk.host.submit_modal(form, needs)
+    await settings.change(desk.guild.id, "levels", {}, enabled=False, actor=SYSTEM)
+    # What was asked for before stays, and all else can be changed.
+    form = await desk.host.click(panel, label="Age and activity")
+    await desk.host.submit_modal(form, needs | {"messages": "3"})
+    requirements = plan_of((await stored(desk))[0]).requirements
+    assert (requirements.level, requirements.messages) == (5, 3)
