@@ -156,17 +156,24 @@ async def offer_giveaways(
     """Return the guild's giveaways as choices of a command."""
     if interaction.guild_id is None:
         return []
-    return _choices(await _find(interaction, current, statuses))
+    return choices_of(await _find(interaction, current, statuses))
 
 
-def _choices(giveaways: Sequence[Giveaway]) -> list[app_commands.Choice[str]]:
+def choices_of(giveaways: Sequence[Giveaway]) -> list[app_commands.Choice[str]]:
+    """Return giveaways as choices: number, title, and the prize where that is called otherwise."""
     return [
         app_commands.Choice(
-            name=shorten(f"#{one.number} {one.title}: {one.prize}", _MAX_OFFER),
+            name=shorten(f"#{one.number} {_name_of(one)}", _MAX_OFFER),
             value=str(one.number),
         )
         for one in giveaways
     ]
+
+
+def _name_of(giveaway: Giveaway) -> str:
+    if giveaway.title == giveaway.prize:
+        return giveaway.prize
+    return f"{giveaway.title}: {giveaway.prize}"
 
 
 async def complete_any(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:

@@ -24,6 +24,7 @@ from db.giveaways import (
     CANCELLED,
     DRAWING,
     ENDED,
+    OPEN_STATUSES,
     PAUSED,
     SCHEDULED,
     Giveaway,
@@ -109,7 +110,11 @@ def describe(
         if giveaway.status in (SCHEDULED, ACTIVE, PAUSED)
         else _("State: {state}", state=_STATES[giveaway.status]),
         _("Entries: {count}", count=_of_most(entries, giveaway.max_entries)),
-        _("Winners to be drawn: {count}", count=giveaway.winner_count),
+        *(
+            [_("Winners to be drawn: {count}", count=giveaway.winner_count)]
+            if giveaway.status in OPEN_STATUSES
+            else []
+        ),
         *_optional_facts(giveaway, currency, winner_ids),
         _("Commitment: {commitment}", commitment=f"`{giveaway.commitment}`"),
     ]

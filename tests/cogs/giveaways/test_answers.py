@@ -6,6 +6,7 @@ import pytest
 
 from bot.core.errors import InvalidInput
 from bot.core.money import Currency
+from cogs.giveaways.access import choices_of
 from cogs.giveaways.buttons import claimed_text
 from cogs.giveaways.listing import describe
 from cogs.giveaways.questions import number_in
@@ -99,3 +100,16 @@ def test_what_is_no_whole_number_is_not_made_one(typed: str) -> None:
     """Two and a half are not twenty-five."""
     with pytest.raises(InvalidInput):
         number_in({"winners": typed}, "winners")
+
+
+def test_giveaway_without_a_title_of_its_own_is_offered_by_one_name() -> None:
+    mug, lamp = make_giveaway(title="A mug", prize="A mug"), make_giveaway(prize="A lamp")
+    names = [one.name for one in choices_of([mug, lamp])]
+    assert names == ["#1 A mug", "#1 Giveaway: A lamp"]
+
+
+def test_what_is_over_has_no_winners_to_be_drawn() -> None:
+    [over] = describe(make_giveaway(), COINS, 3, [5], "en")
+    [on] = describe(make_giveaway(status="active"), COINS, 3, [], "en")
+    assert "Winners to be drawn: 2" in on
+    assert "to be drawn" not in over
