@@ -77,7 +77,10 @@ class Losses:
                     await self._keeper.note_gone(session, ticket)
 
     async def member_left(self, guild_id: int, user_id: int) -> None:
-        """Close the open tickets of somebody who has left, where the panel says so."""
+        """Close the open tickets of somebody who has left, where the panel says so.
+
+        Those that the staff keep open stay.
+        """
         async with self._office.database.read() as session:
             tickets = await table.list_tickets(
                 session, guild_id, statuses=[Status.OPEN], user_id=user_id, limit=_MOST

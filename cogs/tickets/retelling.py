@@ -17,7 +17,7 @@ from cogs.tickets.wording import going_on_line, line_of, request_line
 from db.ticket_messages import TicketMessage
 from db.tickets import TicketEvent
 
-_CALLS = re.compile(r"(?:<@&?\d+> )+")
+_CALL = re.compile(r"<@&?\d+> ")
 # Discord's clock stamps messages, ours events.
 _CLOCK_SKEW = timedelta(seconds=10)
 
@@ -56,9 +56,13 @@ def find_told(
 
 
 def _heads_of(content: str) -> set[str]:
-    first = content.partition("\n")[0]
-    called = _CALLS.match(first)
-    return {first, first[called.end() :] if called else first}
+    # A line may begin with who did it: which of the mentions only call is not to be seen.
+    rest = content.partition("\n")[0]
+    heads = {rest}
+    while called := _CALL.match(rest):
+        rest = rest[called.end() :]
+        heads.add(rest)
+    return heads
 
 
 def _sayings(event: TicketEvent, opener_id: int, locale: str | None) -> Iterator[str]:

@@ -229,7 +229,7 @@ _LINES: Mapping[str, str] = {
     Action.ROOM_READY: N_("The room is ready."),
     Action.REQUEST_CLOSE: N_("{actor} asks whether this can be closed."),
     Action.DECLINE_CLOSE: N_("{actor} would like to go on."),
-    Action.SCHEDULE_CLOSE: N_("{actor} has this closed {when}."),
+    Action.SCHEDULE_CLOSE: N_("{actor} has set an end to this ticket: it is closed {when}."),
     Action.KEEP_OPEN: N_("{actor} keeps this open."),
     Action.CLOSE: N_("{actor} closed the ticket."),
     Action.ROOM_SHUT: N_("The room is locked."),
@@ -302,8 +302,11 @@ def going_on_line(opener_id: int) -> Message:
 def line_payload(
     text: Message, locale: str | None, *, reason: str | None = None, users: Collection[int] = ()
 ) -> dict[str, Any]:
-    """Return a line in the room; `users` are notified."""
+    """Return a line in the room; `users` are notified, called first unless it names them."""
     content = text.render(locale)
+    # Discord notifies nobody whom the text does not mention.
+    calls = [f"<@{one}>" for one in sorted(users) if f"<@{one}>" not in content]
+    content = " ".join([*calls, content])
     if reason:
         content += f"\n> {shorten(escape_markdown(' '.join(reason.split())), _LONGEST_QUOTE)}"
     return {

@@ -9,7 +9,7 @@ from bot.core.outbox import DeliveryKind
 from db.engine import Database
 from db.guilds import SeenUser, save_users
 from db.tickets import Ticket
-from tests.cogs.tickets.stage import OTHER, STAFF, Stage
+from tests.cogs.tickets.stage import OPENER, OTHER, STAFF, Stage
 from tests.cogs.tickets.talk import message, opened, record, say
 
 BOT = {"id": "99", "username": "pegasus", "bot": True}
@@ -109,4 +109,14 @@ async def test_it_is_said_who_opened_a_ticket_again(sqlite_database: Database) -
     await stage.wait(1)
     await stage.service.life.reopen(ticket.id, OTHER)
     await stage.wait(1)
-    assert f"<@{OTHER}> opened the ticket again." in stage.said(ticket.channel_id)
+    said = f"<@{OPENER}> <@{OTHER}> opened the ticket again."
+    assert said in stage.said(ticket.channel_id)
+
+
+async def test_a_line_that_calls_the_opener_is_shown_once(sqlite_database: Database) -> None:
+    stage, ticket = await opened(sqlite_database)
+    await stage.service.life.close(ticket.id, STAFF)
+    await stage.wait(1)
+    await stage.service.life.reopen(ticket.id, OTHER)
+    await hear(stage, ticket)
+    assert (await page_of(stage, ticket)).count("opened the ticket again.") == 1

@@ -136,6 +136,24 @@ async def test_whoever_leaves_has_their_ticket_closed_where_it_is_set(
     assert (await stage.get(excluded.id)).status == "open"
 
 
+async def test_a_ticket_that_is_kept_outlasts_its_opener(sqlite_database: Database) -> None:
+    stage = await Stage.make(sqlite_database, FakeClock())
+    ticket = await stage.open(await stage.panel())
+    await stage.service.life.set_exempt(ticket.id, STAFF, exempt=True)
+    await stage.service.losses.member_left(ticket.guild_id, OPENER)
+    await stage.wait(1)
+    assert (await stage.get(ticket.id)).status == "open"
+
+
+async def test_an_opener_is_called_before_silence_closes_their_ticket(
+    sqlite_database: Database,
+) -> None:
+    stage, ticket = await watched(sqlite_database, closing={"inactive_after": 3600})
+    await stage.wait(45 * MINUTE)
+    warning = stage.said(ticket.channel_id)[-1]
+    assert warning.startswith(f"<@{OPENER}> Without a message this ticket is closed")
+
+
 async def test_who_is_called_sees_the_channel_first(database: Database) -> None:
     service = {"remind_after": 3600, "escalate_after": 7200, "escalate_roles": ["71"]}
     stage, ticket = await watched(
@@ -189,7 +207,7 @@ async def test_who_writes_after_the_question_goes_on(database: Database) -> None
     now = await stage.get(ticket.id)
     assert (now.close_requested_by, now.close_at, now.close_reason) == (None, None, None)
     assert stage.said(ticket.channel_id)[-1] == (
-        f"<@{OPENER}> has written again: the ticket stays open."
+        f"<@{STAFF}> <@{OPENER}> has written again: the ticket stays open."
     )
     said = stage.courier.delivered[-1].payload
     assert said["allowed_mentions"]["users"] == [str(STAFF)]
