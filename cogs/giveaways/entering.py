@@ -163,7 +163,7 @@ class Entering:
         most = giveaway.max_entries or MOST_ENTRANTS
         if await table.count_people(session, giveaway.id) >= most:
             raise Conflict(
-                _("This giveaway is full: it takes {most} entries.", most=most),
+                _("This giveaway is full: it takes {most} entries.", most=f"{most:,}"),
                 hint=_("A place becomes free when somebody leaves."),
             )
 

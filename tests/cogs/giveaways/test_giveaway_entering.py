@@ -138,6 +138,18 @@ async def test_the_last_place_goes_to_one_of_many_and_no_more(stage: Stage):
     assert len(await stage.entries(giveaway)) == 3
 
 
+async def test_a_hundred_thousand_may_enter_and_no_more(sqlite_database: Database):
+    stage = make_stage(sqlite_database)
+    giveaway = await stage.add()
+    await stage.fill(giveaway, 99_999)
+
+    await stage.enter(giveaway, 200_000)
+    with pytest.raises(Conflict, match="100,000 entries"):
+        await stage.enter(giveaway, 200_001)
+    assert await stage.entering.leave(giveaway, GUILD, 7)
+    await stage.enter(giveaway, 200_001)
+
+
 async def test_the_entry_that_fills_it_ends_it_and_only_once(stage: Stage):
     giveaway = await stage.add(end_at_entries=4, ends_at=None)
 
