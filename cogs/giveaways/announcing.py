@@ -48,13 +48,7 @@ def closed_payload(
     giveaway: Giveaway, *, root: str, entries: tuple[int, int], locale: str | None
 ) -> dict[str, Any]:
     """Return what is said once the list of entries is final and nobody knows the winners yet."""
-    count, weight = entries
-    text = ngettext(
-        "The entries are closed: {count} person with {weight} entries.",
-        "The entries are closed: {count} people with {weight} entries.",
-        count,
-        weight=weight,
-    )
+    text = _entered(*entries)
     note = _(
         "Giveaway {id}. Fingerprint of the list: {root}. Commitment to the seed: {commitment}. The "
         "winners follow.",
@@ -65,6 +59,21 @@ def closed_payload(
     )
     content = f"🔒 {text.render(locale)}\n-# {note.render(locale)}"
     return _said(giveaway, content)
+
+
+def _entered(count: int, weight: int) -> Message:
+    if weight == count:
+        return ngettext(
+            "The entries are closed: {count} person has entered.",
+            "The entries are closed: {count} people have entered.",
+            count,
+        )
+    return ngettext(
+        "The entries are closed: {count} person with {weight} entries.",
+        "The entries are closed: {count} people with {weight} entries.",
+        count,
+        weight=weight,
+    )
 
 
 def result_payload(result: Result, locale: str | None) -> dict[str, Any]:

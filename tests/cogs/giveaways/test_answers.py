@@ -7,6 +7,7 @@ import pytest
 from bot.core.errors import InvalidInput
 from bot.core.money import Currency
 from cogs.giveaways.access import choices_of
+from cogs.giveaways.announcing import closed_payload
 from cogs.giveaways.buttons import claimed_text
 from cogs.giveaways.listing import describe
 from cogs.giveaways.questions import number_in
@@ -113,3 +114,18 @@ def test_what_is_over_has_no_winners_to_be_drawn() -> None:
     [on] = describe(make_giveaway(status="active"), COINS, 3, [], "en")
     assert "Winners to be drawn: 2" in on
     assert "to be drawn" not in over
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        ((1, 1), "1 person has entered."),
+        ((2, 2), "2 people have entered."),
+        ((1, 3), "1 person with 3 entries."),
+    ],
+)
+def test_entries_are_told_apart_from_people_where_they_differ(
+    entries: tuple[int, int], said: str
+) -> None:
+    payload = closed_payload(make_giveaway(), root="ab", entries=entries, locale="en")
+    assert payload["content"].splitlines()[0] == f"🔒 The entries are closed: {said}"
