@@ -80,7 +80,7 @@ async def test_when_its_time_comes_it_is_closed_published_and_drawn(stage: Stage
     assert [one.state for one in winners] == [WON, WON]
     closed, result = stage.said()
     (first,) = await stage.rounds(giveaway)
-    assert "9 people with 9 entries" in closed
+    assert "9 people have entered" in closed
     assert first.entries_root in closed
     assert str(giveaway) in closed
     assert first.seed is not None
