@@ -123,7 +123,9 @@ class Observer:
     def _see_user(self, user: discord.User | discord.Member) -> None:
         now = self._kernel.clock.now()
         avatar = user.avatar.url if user.avatar else None
-        self._kernel.roster.user_seen(SeenUser(user.id, user.global_name, avatar, now))
+        # Many accounts have no display name; Discord shows their username in its place.
+        name = user.global_name or user.name
+        self._kernel.roster.user_seen(SeenUser(user.id, name, avatar, now))
 
     async def on_shard_disconnect(self, shard_id: int) -> None:
         """Count a lost connection."""

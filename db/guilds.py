@@ -86,7 +86,10 @@ class SeenGuild:
 
 @dataclass(frozen=True, slots=True)
 class SeenUser:
-    """A user as Discord describes one now; `created_at` is when the bot met them."""
+    """A user as Discord describes one now; `created_at` is when the bot met them.
+
+    `global_name` is the username of who has chosen no other: what Discord shows.
+    """
 
     id: int
     global_name: str | None

@@ -37,6 +37,19 @@ async def test_guild_joined_later_is_served_at_once(sandbox: Sandbox, sqlite_url
         assert bot.kernel.state().guild(guild.id) is not None
 
 
+async def test_who_has_no_display_name_is_known_by_their_username(
+    sandbox: Sandbox, guild: Guild, sqlite_url: str
+) -> None:
+    async with running(config_for(sandbox, sqlite_url)):
+        await until(lambda: sandbox.application.commands)
+        sam = sandbox.join(guild, "sam_sailor")
+        await sam.slash(guild.channel("general"), "about")
+        query = f"SELECT count(*) FROM users WHERE id = {sam.id}"
+        await until(lambda: scalar(sqlite_url, query))
+        name = f"SELECT global_name FROM users WHERE id = {sam.id}"
+        assert await scalar(sqlite_url, name) == "sam_sailor"
+
+
 async def test_deleted_channel_becomes_a_problem_that_is_told_once(
     sandbox: Sandbox, guild: Guild, sqlite_url: str
 ) -> None:
