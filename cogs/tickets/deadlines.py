@@ -79,16 +79,32 @@ def find_silent_end(ticket: Ticket, panel: Panel) -> datetime | None:
     """Return when silence closes a ticket; `None` when it does not."""
     if ticket.exempt:
         return None
-    ends: list[datetime] = []
-    if panel.closing.inactive_after is not None:
-        ends.append(_last_word(ticket) + panel.closing.inactive_after)
-    answered, heard = ticket.staff_wrote_at, ticket.opener_wrote_at
-    is_waited_for = answered is not None and (heard is None or heard < answered)
-    if panel.closing.unanswered_after is not None and answered is not None and is_waited_for:
-        # Who was added may speak for the opener.
-        since = max(answered, ticket.reopened_at or answered, ticket.guest_wrote_at or answered)
-        ends.append(since + panel.closing.unanswered_after)
-    return min(ends, default=None)
+    ends = (_end_of_silence(ticket, panel), _end_without_answer(ticket, panel))
+    return min((one for one in ends if one is not None), default=None)
+
+
+def is_opener_silent(ticket: Ticket, panel: Panel) -> bool:
+    """Tell whether silence closes a ticket because its opener leaves the staff's answer alone."""
+    unanswered, silent = _end_without_answer(ticket, panel), _end_of_silence(ticket, panel)
+    return unanswered is not None and (silent is None or unanswered <= silent)
+
+
+def _end_of_silence(ticket: Ticket, panel: Panel) -> datetime | None:
+    after = panel.closing.inactive_after
+    return _last_word(ticket) + after if after is not None else None
+
+
+def _end_without_answer(ticket: Ticket, panel: Panel) -> datetime | None:
+    after, answered, heard = (
+        panel.closing.unanswered_after,
+        ticket.staff_wrote_at,
+        ticket.opener_wrote_at,
+    )
+    if after is None or answered is None or (heard is not None and heard >= answered):
+        return None
+    # Who was added may speak for the opener.
+    since = max(answered, ticket.reopened_at or answered, ticket.guest_wrote_at or answered)
+    return since + after
 
 
 def _last_word(ticket: Ticket) -> datetime:

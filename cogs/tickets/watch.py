@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Any
 from bot.core.i18n import Message, _
 from bot.core.jobs import Job
 from cogs.tickets import hours
-from cogs.tickets.deadlines import STEPS, Deadline, end_after_warning, next_deadline
+from cogs.tickets.deadlines import (
+    STEPS,
+    Deadline,
+    end_after_warning,
+    is_opener_silent,
+    next_deadline,
+)
 from cogs.tickets.herald import Herald
 from cogs.tickets.keeper import RoomKeeper
 from cogs.tickets.machine import TABLE, Action, Status
@@ -209,7 +215,9 @@ class Watch:
                 return deadline.at if deadline else None
             if deadline.action is Action.CLOSE:
                 locale = await self._office.locale(ticket.guild_id)
-                reason = ticket.close_reason or _why(ticket, now).render(locale)
+                reason = ticket.close_reason or (await self._why(session, ticket, now)).render(
+                    locale
+                )
                 await close(session, ticket.id, None, reason)
                 return None
             changed = await self._do(session, ticket, deadline, now)
@@ -217,6 +225,13 @@ class Watch:
                 return None
             ticket = changed
         return now + _GRACE
+
+    async def _why(self, session: AsyncSession, ticket: Ticket, now: datetime) -> Message:
+        if ticket.close_at is not None and ticket.close_at <= now:
+            return _("The time that was set for it has come.")
+        if is_opener_silent(ticket, await self._office.panel_of(session, ticket)):
+            return _("Whoever opened the ticket has not answered the staff.")
+        return _("Nobody has written for a while.")
 
     async def _do(
         self, session: AsyncSession, ticket: Ticket, deadline: Deadline, now: datetime
@@ -283,9 +298,3 @@ class Watch:
         if ticket.claimed_by:
             return frozenset()
         return await self._office.staff_of(ticket, panel)
-
-
-def _why(ticket: Ticket, now: datetime) -> Message:
-    if ticket.close_at is not None and ticket.close_at <= now:
-        return _("The time that was set for it has come.")
-    return _("Nobody has written for a while.")

@@ -51,7 +51,10 @@ async def test_the_openers_silence_counts_only_after_an_answer(sqlite_database: 
     await stage.service.watch.note_writing(ticket.id, [(Writer.STAFF, stage.clock.now())])
     await stage.wait(6 * HOUR)
     await stage.wait(2 * HOUR)
-    assert (await stage.get(ticket.id)).status == "closed"
+    closed = await stage.get(ticket.id)
+    # The staff did write: it is said whose answer is missing.
+    reason = "Whoever opened the ticket has not answered the staff."
+    assert (closed.status, closed.close_reason) == ("closed", reason)
 
 
 async def test_a_reopened_ticket_has_its_whole_time_again(database: Database) -> None:
