@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import DELETE_ROW, FORGET_PERSON, Base, RowId, Snowflake, UtcDateTime, person
 from db.statements import count_changed, insert_for
+from db.ticket_messages import TicketMessage
 from db.tickets import Ticket
 
 
@@ -90,7 +91,10 @@ async def get_rating(session: AsyncSession, ticket_id: int) -> TicketRating | No
 
 
 class Opened(Protocol):
-    """What figures are made of; of a ticket no more is read."""
+    """What figures are made of; of a ticket no more is read.
+
+    `answered_by` is who of the staff wrote first, as long as that is on record.
+    """
 
     number: int
     id: int
@@ -99,6 +103,7 @@ class Opened(Protocol):
     first_reply_at: datetime | None
     closed_at: datetime | None
     claimed_by: int | None
+    answered_by: int | None
 
 
 class Rated(Protocol):
@@ -139,6 +144,19 @@ async def list_opened(
     The page begins below the number `before`. No objects are made of the rows: ten thousand take
     the loop half a second.
     """
+    # Found by the index of a ticket's messages, up to the staff's first one.
+    answered_by = (
+        select(TicketMessage.author_id)
+        .where(
+            TicketMessage.ticket_id == Ticket.id,
+            TicketMessage.is_staff,
+            TicketMessage.is_bot.is_(False),
+            Ticket.first_reply_at.is_not(None),
+        )
+        .order_by(TicketMessage.message_id)
+        .limit(1)
+        .scalar_subquery()
+    )
     query = select(
         Ticket.number,
         Ticket.id,
@@ -147,6 +165,7 @@ async def list_opened(
         Ticket.first_reply_at,
         Ticket.closed_at,
         Ticket.claimed_by,
+        answered_by.label("answered_by"),
     ).where(Ticket.guild_id == guild_id, Ticket.created_at >= since, Ticket.status != "failed")
     if before is not None:
         query = query.where(Ticket.number < before)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from statistics import fmean, median
 from zoneinfo import ZoneInfo
 
+from db.base import NOBODY
 from db.ticket_quality import Opened, Rated
 
 MOST_STAFF = 10
@@ -16,7 +17,10 @@ MOST_STAFF = 10
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What somebody of the staff has done: tickets seen to, median first answer, mean stars."""
+    """What somebody of the staff has done: tickets seen to, median first answer, mean stars.
+
+    They have seen to those that are theirs, and to those that they answered first.
+    """
 
     user_id: int
     tickets: int
@@ -78,19 +82,26 @@ def _middle(spans: Iterable[timedelta | None]) -> timedelta | None:
 def _by_staff(tickets: Sequence[Opened], ratings: Sequence[Rated]) -> list[Share]:
     held: defaultdict[int, list[Opened]] = defaultdict(list)
     for one in tickets:
-        if one.claimed_by:
-            held[one.claimed_by].append(one)
+        # Both may be the same; of whom data was erased is nobody.
+        for user_id in {one.claimed_by or NOBODY, one.answered_by or NOBODY} - {NOBODY}:
+            held[user_id].append(one)
     stars = {one.ticket_id: one.stars for one in ratings}
     shares = [
         Share(
             user_id,
             len(own),
-            _middle(_first_answer(one) for one in own),
+            # Somebody else's answer says nothing of how soon they write.
+            _middle(_first_answer(one) for one in own if _answerer(one) == user_id),
             fmean(given) if (given := [stars[one.id] for one in own if one.id in stars]) else None,
         )
         for user_id, own in held.items()
     ]
     return sorted(shares, key=lambda one: (-one.tickets, one.user_id))[:MOST_STAFF]
+
+
+def _answerer(ticket: Opened) -> int | None:
+    """Return who answered first: whose ticket it is, where no message says more."""
+    return ticket.claimed_by if ticket.answered_by is None else ticket.answered_by
 
 
 def _by_hour(tickets: Sequence[Opened], zone: str) -> list[int]:

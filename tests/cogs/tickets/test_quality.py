@@ -17,6 +17,7 @@ from db import ticket_quality
 from db.engine import Database
 from db.tickets import Ticket
 from tests.cogs.tickets.stage import CHANNEL, GUILD, LOG, OPENER, OTHER, STAFF, Stage
+from tests.cogs.tickets.talk import opened, say
 from tests.fakes import FakeClock
 
 
@@ -104,6 +105,23 @@ async def test_figures_are_medians_by_staff_and_hour(sqlite_database: Database) 
     (share,) = figures.staff
     assert (share.user_id, share.tickets, share.stars) == (STAFF, 1, 4.0)
     assert figures.hours[12] == 1
+
+
+async def test_who_answers_without_claiming_is_among_the_staff(database: Database) -> None:
+    stage, ticket = await opened(database)
+    await say(stage, ticket, 1, "Hello?", author=OPENER)
+    stage.clock.advance(60)
+    await say(stage, ticket, 2, "A bot", author=99, webhook_id="5")
+    await say(stage, ticket, 3, "Here!", author=STAFF)
+    await say(stage, ticket, 4, "And I.", author=OTHER)
+    figures = await stage.service.quality.figures(GUILD, 30)
+    assert [(one.user_id, one.tickets) for one in figures.staff] == [(STAFF, 1)]
+    assert figures.staff[0].first_answer == figures.first_answer
+    # Whose ticket it is counts besides; how soon another wrote is not theirs.
+    await stage.service.life.claim(ticket.id, OTHER)
+    shares = {one.user_id: one for one in (await stage.service.quality.figures(GUILD, 30)).staff}
+    assert shares[STAFF].first_answer is not None
+    assert (shares[OTHER].tickets, shares[OTHER].first_answer) == (1, None)
 
 
 async def test_figures_are_read_in_pages(
