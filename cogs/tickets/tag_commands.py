@@ -12,7 +12,7 @@ from discord.ext import commands
 from bot.checks import MANAGES, actor_of, ensure_manages, guild_id_of, in_time
 from bot.core.features import RateClass
 from bot.core.fields.text import escape_markdown, quote, shorten
-from bot.core.i18n import Message, _
+from bot.core.i18n import Message, _, ngettext
 from bot.forms import Input, Question, Values, ask
 from bot.localization import locale_of
 from bot.replies import LastingButton, answer
@@ -26,6 +26,7 @@ from cogs.tickets.quality import (
 )
 from cogs.tickets.rating import LONGEST_COMMENT
 from cogs.tickets.settings import KEY
+from db.ticket_quality import TicketTag
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
@@ -160,12 +161,7 @@ class TagCommands(commands.Cog):
             await answer(interaction, text)
             return
         locale = locale_of(interaction)
-        lines = [
-            f"**{escape_markdown(one.name)}** ({one.uses}): "
-            + escape_markdown(shorten(" ".join(one.content.split()), 100))
-            + (f"\n-# {_('at: {words}', words=one.trigger).render(locale)}" if one.trigger else "")
-            for one in tags
-        ]
+        lines = [_tag_line(one, locale) for one in tags]
         await show_lines(interaction, _("Ready texts"), lines, most=10)
 
     # --- from menus ------------------------------------------------------------------------------
@@ -316,3 +312,16 @@ def ticket_menus() -> list[app_commands.ContextMenu]:
     for menu in (about, for_them):
         menu.guild_only = True
     return [about, for_them]
+
+
+def _tag_line(tag: TicketTag, locale: str) -> str:
+    notes = [
+        ngettext("sent {count} time", "sent {count} times", tag.uses)
+        if tag.uses
+        else _("not sent yet")
+    ]
+    if tag.trigger:
+        notes.append(_("at: {words}", words=tag.trigger))
+    content = escape_markdown(shorten(" ".join(tag.content.split()), 100))
+    said = " · ".join(one.render(locale) for one in notes)
+    return f"**{escape_markdown(tag.name)}**: {content}\n-# {said}"

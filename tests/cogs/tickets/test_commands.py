@@ -224,8 +224,9 @@ async def test_tags_are_kept_and_sent(desk: Desk) -> None:
     await desk.boss.submit_modal(
         form, {"name": "Rules", "content": "Read #rules", "trigger": "which rules"}
     )
-    assert "rules" in await desk.ask(desk.sam, "ticket tag list")
+    assert "not sent yet" in await desk.ask(desk.sam, "ticket tag list")
     assert await desk.ask(desk.sam, "ticket tag send", tag="rules") == "Read #rules"
+    assert "sent 1 time" in await desk.ask(desk.sam, "ticket tag list")
     assert "no tag called" in await desk.ask(desk.sam, "ticket tag send", tag="nothing")
     assert "deleted" in await desk.ask(desk.boss, "ticket tag remove", tag="rules")
     assert "no tags yet" in await desk.ask(desk.sam, "ticket tag list")
