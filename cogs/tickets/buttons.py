@@ -83,10 +83,12 @@ async def _answer_question(interaction: Interaction, standing: Standing, verb: s
     await interaction.response.defer(ephemeral=True, thinking=True)
     if verb == "accept":
         await life.accept_close(ticket_id, interaction.user.id)
-        text = _("Thank you. The ticket is closed.")
+        own, other = _("Thank you. The ticket is closed."), _("The ticket is closed.")
+        text = own if standing.is_opener else other
     elif verb == "decline":
         await life.decline_close(ticket_id, interaction.user.id)
-        text = _("The ticket stays open. Write what is still missing.")
+        own = _("The ticket stays open. Write what is still missing.")
+        text = own if standing.is_opener else _("The ticket stays open.")
     else:
         await life.keep_open(ticket_id, interaction.user.id)
         text = _("The ticket stays open.")

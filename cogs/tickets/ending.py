@@ -67,10 +67,16 @@ class Ending(Changing):
     async def request_close(
         self, ticket_id: int, actor_id: int, reason: str | None, after: timedelta | None
     ) -> Ticket:
-        """Ask the opener whether it can be closed; without an answer it is, `after` a while."""
+        """Ask the opener whether it can be closed; without an answer it is, `after` a while.
+
+        The question takes the place of an earlier one, and calls nobody who is asked already.
+        """
         _check_delay(after)
         close_at = self._office.clock.now() + after if after else None
         async with self._office.database.write() as session:
+            before = await self._get(session, ticket_id, lock=True)
+            is_asked = before.close_requested_by is not None
+            await self._herald.take_back_question(session, before)
             ticket = await self._change(
                 session,
                 ticket_id,
@@ -79,8 +85,14 @@ class Ending(Changing):
                 close_at=close_at,
                 close_reason=clean(reason, LONGEST_REASON),
             )
-            await self._note(session, ticket, Action.REQUEST_CLOSE, actor_id, text=reason)
-            await self._herald.ask_to_close(session, ticket, by=actor_id, reason=reason)
+            # By it the question is found when its buttons are to go.
+            details = {"question": ticket.revision}
+            await self._note(
+                session, ticket, Action.REQUEST_CLOSE, actor_id, text=reason, details=details
+            )
+            await self._herald.ask_to_close(
+                session, ticket, by=actor_id, reason=reason, calls=not is_asked
+            )
             await self._watch.ensure(session, ticket)
         return ticket
 
@@ -92,18 +104,21 @@ class Ending(Changing):
             return await self.close_in(session, ticket_id, actor_id, ticket.close_reason)
 
     async def decline_close(self, ticket_id: int, actor_id: int) -> Ticket:
-        """Go on with a ticket whose opener was asked."""
+        """Go on with a ticket whose opener was asked; the staff take the question back so."""
         async with self._office.database.write() as session:
             ticket = await self._get(session, ticket_id, lock=True)
             _ensure_asked(ticket)
             asked_by = ticket.close_requested_by
-            ticket = await self._change(session, ticket_id, Action.DECLINE_CLOSE, **NO_CLOSE)
-            await self._note(session, ticket, Action.DECLINE_CLOSE, actor_id)
+            # Whether to go on is the opener's wish: others keep the ticket open.
+            action = Action.DECLINE_CLOSE if actor_id == ticket.user_id else Action.KEEP_OPEN
+            await self._herald.take_back_question(session, ticket)
+            ticket = await self._change(session, ticket_id, action, **NO_CLOSE)
+            await self._note(session, ticket, action, actor_id)
             await self._say(
                 session,
                 ticket,
-                line_of(Action.DECLINE_CLOSE, actor_id=actor_id),
-                users=[asked_by] if asked_by else [],
+                line_of(action, actor_id=actor_id),
+                users=[asked_by] if asked_by and asked_by != actor_id else [],
             )
             await self._watch.ensure(session, ticket)
         return ticket

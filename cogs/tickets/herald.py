@@ -152,12 +152,36 @@ class Herald:
         await self._post(session, ticket, payload, f"{KEY}:{ticket.id}:reopened:{ticket.revision}")
 
     async def ask_to_close(
-        self, session: AsyncSession, ticket: Ticket, *, by: int, reason: str | None
+        self,
+        session: AsyncSession,
+        ticket: Ticket,
+        *,
+        by: int,
+        reason: str | None,
+        calls: bool = True,
     ) -> None:
-        """Ask the opener whether the ticket can be closed."""
+        """Ask the opener whether the ticket can be closed; `calls` notifies them of it."""
         scene = await self.scene(session, ticket)
-        payload = wording.request_payload(scene, by=by, reason=reason)
-        await self._post(session, ticket, payload, f"{KEY}:{ticket.id}:request:{ticket.revision}")
+        payload = wording.request_payload(scene, by=by, reason=reason, calls=calls)
+        await self._post(session, ticket, payload, _question_key(ticket, ticket.revision))
+
+    async def take_back_question(self, session: AsyncSession, ticket: Ticket) -> None:
+        """Take the buttons off the last question whether the ticket can be closed."""
+        asked = await table.list_events(session, ticket.id, kinds=[Action.REQUEST_CLOSE])
+        revision = asked[-1].details.get("question") if asked else None
+        # The room of before a reopening may be gone.
+        is_here = asked and (ticket.reopened_at is None or asked[-1].at >= ticket.reopened_at)
+        if revision is None or ticket.channel_id is None or not is_here:
+            return
+        key = _question_key(ticket, int(revision))
+        delivery = Delivery.edit(
+            ticket.channel_id,
+            key,
+            {"components": []},
+            dedupe_key=f"{key}:done",
+            guild_id=ticket.guild_id,
+        )
+        await self._office.outbox.send(session, delivery)
 
     async def closing(self, session: AsyncSession, ticket: Ticket, text: Message) -> None:
         """Say in the room that the ticket is closed; the room is locked after it."""
@@ -233,3 +257,7 @@ def _split(roles: Collection[int]) -> tuple[Sequence[int], Sequence[int]]:
     """Return the roles that one message calls, and the rest."""
     known = sorted(roles)
     return known[: wording.MOST_CALLED], known[wording.MOST_CALLED :]
+
+
+def _question_key(ticket: Ticket, revision: int) -> str:
+    return f"{KEY}:{ticket.id}:request:{revision}"

@@ -335,11 +335,13 @@ def call_payload(
     }
 
 
-def request_payload(scene: Scene, *, by: int, reason: str | None) -> dict[str, Any]:
-    """Return the question whether the ticket can be closed, for its opener to answer."""
+def request_payload(
+    scene: Scene, *, by: int, reason: str | None, calls: bool = True
+) -> dict[str, Any]:
+    """Return the question whether the ticket can be closed; `calls` notifies its opener."""
     ticket, locale = scene.ticket, scene.locale
     text = request_line(ticket.user_id, by)
-    payload = line_payload(text, locale, reason=reason, users=[ticket.user_id])
+    payload = line_payload(text, locale, reason=reason, users=[ticket.user_id] if calls else [])
     if ticket.close_at is not None:
         when = f"<t:{int(ticket.close_at.timestamp())}:R>"
         note = _("Without an answer it is closed {when}.", when=when)

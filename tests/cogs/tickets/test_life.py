@@ -149,6 +149,45 @@ async def test_the_opener_is_asked_and_silence_closes(database: Database) -> Non
         await life.accept_close(ticket.id, OPENER)
 
 
+async def test_who_is_asked_again_has_one_question_and_is_called_once(database: Database) -> None:
+    stage = await Stage.make(database, FakeClock())
+    ticket = await stage.open()
+    life = stage.service.life
+    await life.request_close(ticket.id, STAFF, "Found?", None)
+    await stage.settle()
+    await life.request_close(ticket.id, OTHER, "Well?", timedelta(hours=2))
+    await stage.settle()
+    asked = [one for one in stage.courier.delivered if "Can the ticket" in str(one.payload)]
+    assert [one.payload["allowed_mentions"]["users"] for one in asked] == [[str(OPENER)], []]
+    bare = [one for one in stage.courier.delivered if one.payload == {"components": []}]
+    assert [one.message_id for one in bare] == [asked_as(stage, asked[0])]
+    # The opener's answer takes the other pair of buttons, too.
+    await life.decline_close(ticket.id, OPENER)
+    await stage.settle()
+    bare = [one for one in stage.courier.delivered if one.payload == {"components": []}]
+    assert [one.message_id for one in bare] == [asked_as(stage, one) for one in asked]
+    await life.request_close(ticket.id, STAFF, None, None)
+    await stage.settle()
+    assert stage.courier.delivered[-1].payload["allowed_mentions"]["users"] == [str(OPENER)]
+
+
+def asked_as(stage: Stage, entry: object) -> int:
+    return 9001 + next(place for place, one in enumerate(stage.courier.delivered) if one is entry)
+
+
+async def test_staff_who_take_the_question_back_keep_the_ticket_open(
+    sqlite_database: Database,
+) -> None:
+    stage = await Stage.make(sqlite_database, FakeClock())
+    ticket = await stage.open()
+    await stage.service.life.request_close(ticket.id, STAFF, None, None)
+    await stage.service.life.decline_close(ticket.id, STAFF)
+    await stage.settle()
+    # Whether to go on was the opener's to say; and who acts is not called.
+    assert f"<@{STAFF}> keeps this open." in stage.said(ticket.channel_id)
+    assert (await stage.events(ticket.id))[-1] == "keep_open"
+
+
 async def test_a_planned_end_can_be_taken_back(sqlite_database: Database) -> None:
     stage = await Stage.make(sqlite_database, FakeClock())
     ticket = await stage.open()
