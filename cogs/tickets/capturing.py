@@ -129,6 +129,11 @@ class Capture:
             frozenset(await tickets.list_members(session, ticket.id)),
         )
 
+    def tickets_with(self, guild_id: int, user_id: int) -> list[int]:
+        """Return the tickets with rooms whose opener somebody is, or to which they were added."""
+        rooms = [one for one in self._rooms.values() if one.guild_id == guild_id]
+        return [one.ticket_id for one in rooms if user_id in {one.opener_id, *one.members}]
+
     def room(self, channel_id: int) -> Room | None:
         """Return the room that a channel is, `None` for most."""
         return self._rooms.get(channel_id)

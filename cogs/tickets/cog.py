@@ -93,6 +93,7 @@ class Tickets(
         for event, listener in (
             ("CHANNEL_DELETE", self.on_room_deleted),
             ("THREAD_DELETE", self.on_room_deleted),
+            ("GUILD_MEMBER_ADD", self.on_return),
             ("GUILD_MEMBER_REMOVE", self.on_departure),
             ("GUILD_MEMBER_UPDATE", self.service.demotion.take_update),
             ("GUILD_ROLE_DELETE", self.service.demotion.take_deleted_role),
@@ -148,6 +149,12 @@ class Tickets(
         """Close the tickets of somebody who has left, where the panel says so."""
         guild_id, user_id = int(payload["guild_id"]), int(payload["user"]["id"])
         self._spawn("departure", self.service.losses.member_left(guild_id, user_id))
+
+    def on_return(self, payload: Payload) -> None:
+        """Let somebody who comes back into their open tickets; others cost no query."""
+        guild_id, user_id = int(payload["guild_id"]), int(payload["user"]["id"])
+        if self.service.capture.tickets_with(guild_id, user_id):
+            self._spawn("return", self.service.losses.member_returned(guild_id, user_id))
 
     @commands.Cog.listener()
     async def on_shard_ready(self, shard_id: int) -> None:

@@ -87,6 +87,21 @@ class Losses:
             )
         await self._close(tickets)
 
+    async def member_returned(self, guild_id: int, user_id: int) -> None:
+        """Let somebody who left back into their open tickets: Discord took them out of threads."""
+        for ticket_id in self._capture.tickets_with(guild_id, user_id):
+            async with self._office.database.write() as session:
+                ticket = await table.get_ticket(session, ticket_id, lock=True)
+                if ticket is None or ticket.status != Status.OPEN:
+                    continue
+                state = dict(ticket.room_state or {})
+                state["viewers"] = [it for it in state.get("viewers", ()) if it != str(user_id)]
+                changed = await table.change_ticket(
+                    session, ticket_id, [Status.OPEN], room_state=state
+                )
+                if changed is not None:
+                    await self._keeper.ensure(session, changed)
+
     async def begin_session(self, guild_ids: Sequence[int]) -> None:
         """Have the guilds looked at that have open tickets."""
         now = self._office.clock.now()

@@ -148,6 +148,20 @@ async def test_a_ticket_that_is_kept_outlasts_its_opener(sqlite_database: Databa
     assert (await stage.get(ticket.id)).status == "open"
 
 
+async def test_who_comes_back_is_let_into_their_open_ticket(database: Database) -> None:
+    stage = await Stage.make(database, FakeClock())
+    ticket = await stage.open(await stage.panel(closing={"on_leave": False}))
+    room = stage.room_of(ticket)
+    assert OPENER in room.viewers
+    await stage.service.losses.member_left(ticket.guild_id, OPENER)
+    # Discord takes who leaves a server out of its threads.
+    room.viewers.discard(OPENER)
+    await stage.service.losses.member_returned(ticket.guild_id, OPENER)
+    await stage.wait(1)
+    assert OPENER in room.viewers
+    assert stage.service.capture.tickets_with(ticket.guild_id, STAFF) == []
+
+
 async def test_an_opener_is_called_before_silence_closes_their_ticket(
     sqlite_database: Database,
 ) -> None:
