@@ -84,6 +84,7 @@ def _read(feature: Feature, changes: dict[str, Any]) -> Any:
 # Fields whose texts have a grammar of their own, which no declaration tells.
 GRAMMARS: dict[str, st.SearchStrategy[Any]] = {
     "point_thresholds": st.sampled_from([[], ["3 timeout 1h"], ["3 timeout 1h", "10 ban"]]),
+    "emoji": st.sampled_from(["🎉", "🎈", "👍🏽"]),
     "kick_confirmation": st.sampled_from(["kick", "expulsar"]),
 }
 

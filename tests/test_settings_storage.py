@@ -21,6 +21,7 @@ from tests.web.support import CHANNEL, GUILD, REGISTRY, ROLE, VOICE, World, open
 HOSTILE = "¿qué? 名 🎉 <@1> {{"
 # Texts with a grammar of their own, which no declaration tells.
 WRITTEN: dict[str, Any] = {
+    "emoji": "🎈",
     "point_thresholds": ["3 timeout 1h", "10 ban"],
     "kick_confirmation": "kick",
     "prefix": "!",
