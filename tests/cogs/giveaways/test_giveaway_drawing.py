@@ -248,6 +248,8 @@ async def test_what_does_not_go_on_is_not_ended(sqlite_database: Database, statu
 
 async def test_command_timer_last_entry_and_a_second_process_draw_once(stage: Stage):
     other = Stage(stage.database, stage.clock, stage.members)
+    # What the other process delivers is only seen when the time is up.
+    stage.drawing.patience = other.drawing.patience = 1.0
     giveaway = await stage.add(end_at_entries=4)
     await stage.fill(giveaway, 3)
     stage.clock.advance(HOUR - timedelta(milliseconds=1))
