@@ -281,9 +281,8 @@ async def test_both_processes_may_make_the_same_draw(stage: Stage):
     async with stage.database.write() as session:
         assert await stage.drawing.close(session, giveaway, by=None)
 
-    # Nobody delivers while they draw.
     stage.drawing.patience = other.drawing.patience = 0.01
-    # Up to where the list is published, then with that done.
+    # Up to where the list is published, which nobody delivers meanwhile; then with that done.
     for _turn in range(2):
         await asyncio.gather(
             *(do_draw(one, giveaway) for one in (stage, other) * 2),
