@@ -42,7 +42,8 @@ _DRIVERS = {
 # By this name PostgreSQL lists the connections of a running bot.
 APPLICATION_NAME = "pegasus"
 _WRITE = "pegasus_write"
-_CONNECT_TIMEOUT = 2.0
+# A server that is there answers sooner, unless this machine or that one has far too much to do.
+_CONNECT_TIMEOUT = 5.0
 _COMMAND_TIMEOUT = 30.0
 # A burst of presses waits its turn for longer than a connection that is refused takes to fail.
 _POOL_TIMEOUT = 10.0

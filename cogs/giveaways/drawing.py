@@ -21,10 +21,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.jobs import Finish, Job, Retry
-from bot.core.outbox import Delivery
+from bot.core.outbox import Delivery, Receipt
 from cogs.giveaways.announcing import Result, closed_payload, result_payload, round_key
 from cogs.giveaways.backstage import Backstage
-from cogs.giveaways.finding import Drawn, Entries, Finder, Unwritten
+from cogs.giveaways.finding import Drawn, Entries, Finder, Unwritten, read_short_list
 from cogs.giveaways.rewarding import Winner
 from cogs.giveaways.rounds import DRAW_JOB, draw_key, order_draw, read_draw_key
 from cogs.giveaways.verify import entries_root, seed_of
@@ -37,8 +37,6 @@ END_JOB = "giveaways.end"
 _LONGEST = timedelta(minutes=30)
 _TURN_PAUSE = timedelta(seconds=5)
 _SOON = timedelta(seconds=0.5)
-# Entries that are read and hashed within a millisecond or two, in the transaction that closes them.
-_SHORT_LIST = 500
 # A guild is away for a moment, or the bot was removed from it and is perhaps added again.
 _SHORT_ABSENCE, _LONG_ABSENCE = timedelta(seconds=30), timedelta(hours=1)
 
@@ -122,6 +120,7 @@ class Drawing:
         async with self._stage.database.read() as session:
             giveaway = await table.get_giveaway(session, giveaway_id)
             rounds = await table.map_rounds(session, giveaway_id, (number - 1, number))
+            told = await self._stage.outbox.get_receipt(session, closed_key(giveaway_id))
         round_, before = rounds.get(number), rounds.get(number - 1)
         if giveaway is None or (round_ is not None and round_.drawn_at is not None):
             return None
@@ -136,13 +135,13 @@ class Drawing:
         if round_ is None:
             return await self._measure_list(giveaway)
         if number == 0:
-            await self._await_publication(giveaway)
+            await self._await_publication(giveaway, told)
         drawn = await self._finder.find(giveaway, round_)
         return partial(self._decide, giveaway, round_, drawn)
 
     async def _freeze_short(self, session: AsyncSession, giveaway: Giveaway) -> bool:
         """Make a short list final where it is closed; False for one that takes a while to read."""
-        found = await table.list_entries(session, giveaway.id, _SHORT_LIST)
+        found = await read_short_list(session, giveaway.id)
         if found is None:
             return False
         entries = [(digest, weight) for digest, weight, user_id in found if user_id]
@@ -204,14 +203,15 @@ class Drawing:
             ),
         )
 
-    async def _await_publication(self, giveaway: Giveaway) -> None:
+    async def _await_publication(self, giveaway: Giveaway, told: Receipt | None) -> None:
         """Wait until everybody can read the root: nobody may know the seed before.
 
         One that can't be posted, or waits for a permission, holds up nothing: what comes after it
         in the channel waits behind it.
         """
-        receipt = await self._stage.outbox.wait_for(closed_key(giveaway.id), self.patience)
-        if receipt is not None and receipt.is_open and not receipt.is_parked:
+        if _is_under_way(told) and self.patience:
+            told = await self._stage.outbox.wait_for(closed_key(giveaway.id), self.patience)
+        if _is_under_way(told):
             raise Retry(_SOON, "the list of entries is being published")
 
     async def _decide(
@@ -269,6 +269,10 @@ class Drawing:
         )
         await self._winning.begin(session, result, winners)
         await self._stage.board.refresh(session, giveaway.id, giveaway.guild_id, at_once=True)
+
+
+def _is_under_way(receipt: Receipt | None) -> bool:
+    return receipt is not None and receipt.is_open and not receipt.is_parked
 
 
 def _measure(entries: Entries) -> tuple[int, int]:

@@ -22,7 +22,7 @@ from bot.delivery import DiscordCourier
 from bot.sandbox import Sandbox
 from bot.sandbox.guild import Guild
 from cogs import economy, general
-from cogs.giveaways import board, drawing
+from cogs.giveaways import board, drawing, finding
 from cogs.giveaways.backstage import Backstage
 from cogs.giveaways.board import Board
 from cogs.giveaways.counting import MessageCounter
@@ -167,7 +167,7 @@ def hold(_jobs: Any, _outbox: Any) -> Any:
 
 def hold_long(_jobs: Any, _outbox: Any) -> Any:
     """The same, with more entries than are read while it is closed."""
-    drawing._SHORT_LIST = 0
+    finding.SHORT_LIST = 0
     return _holding(timedelta(hours=1))
 
 

@@ -28,6 +28,9 @@ log = structlog.get_logger(__name__)
 CONTENDED_SECONDS = 0.2
 # Work this late comes from a downtime; it is caught up in groups with a pause between them.
 LATE = timedelta(minutes=1)
+# After a look that found work the next one waits this long: what falls due and which slots get free
+# meanwhile is found by one look, not by one for each.
+GATHER_SECONDS = 0.05
 # What a cancelled piece of work may take to give its claim back.
 RELEASE_SECONDS = 2.0
 
@@ -142,6 +145,8 @@ class WorkLoop(Generic[R]):
             self._wake.clear()
             look = await self._start_due()
             await _wait_for(self._stopping, look.hold)
+            if look.started:
+                await self._gather()
             await _wait_for(self._wake, look.rest)
 
     async def run_due(self) -> None:
@@ -189,6 +194,13 @@ class WorkLoop(Generic[R]):
             for row in rows:
                 self._start(row)
             return self._look_after(rows)
+
+    async def _gather(self) -> None:
+        """Let a moment pass before the next look, less when all slots are free and more is due."""
+        if self._is_more_due and self._running:
+            await asyncio.wait(self._running, timeout=GATHER_SECONDS)
+        elif not self._is_more_due:
+            await _wait_for(self._stopping, GATHER_SECONDS)
 
     def _start(self, row: R) -> None:
         task = self._supervisor.spawn(f"{self.name}:{row.id}", self._source.work(row))

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from bot.core.jobs import Job
-from cogs.giveaways import drawing
+from cogs.giveaways import finding
 from cogs.giveaways.proof import proof_of
 from cogs.giveaways.verify import check_proof
 from db import giveaway_entries, giveaway_proofs
@@ -51,7 +51,7 @@ def stage(database: Database) -> Stage:
 def anylist(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A short list of entries is final as it is closed, a long one is read after that."""
     if request.param == "long list":
-        monkeypatch.setattr(drawing, "_SHORT_LIST", 0)
+        monkeypatch.setattr(finding, "SHORT_LIST", 0)
 
 
 async def check(stage: Stage, giveaway_id: uuid.UUID) -> list[str]:
