@@ -25,6 +25,7 @@ from db.migrate import upgrade
 from tests.engines import share_statements
 from tests.fakes import FakeClock
 from tests.postgres import PostgresAdmin, ScratchDatabase, TestRun, run_in_thread
+from tests.tracebacks import log_tracebacks_plainly
 
 # A busy machine makes one example slow now and then, which says nothing about the rule.
 hypothesis_settings.register_profile("pegasus", deadline=None)
@@ -38,6 +39,7 @@ _URL_FIXTURES = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}
 
 def pytest_configure(config: pytest.Config) -> None:
     share_statements()
+    log_tracebacks_plainly()
     shared: dict[str, str] | None = getattr(config, "workerinput", None)
     if shared is None:
         config.stash[_RUN] = TestRun.begin()

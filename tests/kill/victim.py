@@ -29,8 +29,11 @@ from bot.core.supervisor import TaskSupervisor
 from bot.delivery import DiscordCourier
 from db.engine import Database
 from tests.loopback_discord import log_in
+from tests.tracebacks import log_tracebacks_plainly
 
 GIVE_UP_SECONDS = 30.0
+
+log_tracebacks_plainly()
 
 # Read once, before the processes are forked: each would take a sixth of a second for it.
 load_catalogues()
