@@ -34,6 +34,8 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.pool import NullPool
 
+from db.sqlite_driver import connect
+
 _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
     "postgresql": "postgresql+asyncpg",
@@ -310,7 +312,11 @@ def _postgres_arguments() -> dict[str, Any]:
 
 
 def _sqlite_arguments(busy_timeout: float) -> dict[str, Any]:
-    return {"timeout": min(busy_timeout, _LOCK_ATTEMPT), "isolation_level": None}
+    return {
+        "timeout": min(busy_timeout, _LOCK_ATTEMPT),
+        "isolation_level": None,
+        "async_creator_fn": connect,
+    }
 
 
 def _set_up_sqlite(engine: AsyncEngine, busy_timeout: float, pragmas: Sequence[str] = ()) -> None:
