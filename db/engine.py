@@ -21,6 +21,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
+    InvalidatePoolError,
     OperationalError,
     ProgrammingError,
     StatementError,
@@ -47,6 +48,9 @@ _WRITE = "pegasus_write"
 # A server that is there answers sooner, unless this machine or that one has far too much to do.
 _CONNECT_TIMEOUT = 5.0
 _COMMAND_TIMEOUT = 30.0
+# A connection that was used this many seconds ago is taken to live still.
+_TRUSTED_SECONDS = 1.0
+_USED_AT = "used_at"
 # A burst of presses waits its turn for longer than a connection that is refused takes to fail.
 _POOL_TIMEOUT = 10.0
 # How often, and how many seconds apart, closing looks for connections that are at work.
@@ -299,8 +303,10 @@ def _create_engine(url: URL, pool_size: int, busy_timeout: float) -> AsyncEngine
     }
     if url.get_backend_name() == "postgresql":
         arguments = _postgres_arguments() | {"command_timeout": _COMMAND_TIMEOUT}
-        options |= {"pool_pre_ping": True, "pool_recycle": 1800}
-        return create_async_engine(url, connect_args=arguments, **options)
+        options |= {"pool_recycle": 1800}
+        engine = create_async_engine(url, connect_args=arguments, **options)
+        _check_before_use(engine)
+        return engine
     engine = create_async_engine(url, connect_args=_sqlite_arguments(busy_timeout), **options)
     _set_up_sqlite(engine, busy_timeout, _PRAGMAS)
     return engine
@@ -317,6 +323,38 @@ def _sqlite_arguments(busy_timeout: float) -> dict[str, Any]:
         "isolation_level": None,
         "async_creator_fn": connect,
     }
+
+
+def _check_before_use(engine: AsyncEngine) -> None:
+    """Have a connection that is lost replaced before it is used.
+
+    SQLAlchemy's own check asks the server each time, three ways there and back, which is more than
+    most transactions need. That a server has closed a connection is known here as a rule; it is
+    asked only about one that has rested, which something on the way may have dropped unheard.
+    """
+    dialect = engine.sync_engine.dialect
+
+    def note(_connection: object, record: Any) -> None:
+        record.info[_USED_AT] = time.monotonic()
+
+    def check(connection: Any, record: Any, _proxy: object) -> None:
+        # What has not been used yet is new.
+        used_at = record.info.get(_USED_AT)
+        if used_at is None:
+            return
+        if connection.driver_connection.is_closed():
+            raise InvalidatePoolError
+        if time.monotonic() - used_at < _TRUSTED_SECONDS:
+            return
+        try:
+            dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error as error:
+            if not dialect.is_disconnect(error, connection, None):
+                raise
+            raise InvalidatePoolError from error
+
+    event.listen(engine.sync_engine, "checkin", note)
+    event.listen(engine.sync_engine, "checkout", check)
 
 
 def _set_up_sqlite(engine: AsyncEngine, busy_timeout: float, pragmas: Sequence[str] = ()) -> None:
