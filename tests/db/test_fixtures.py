@@ -81,6 +81,20 @@ async def add_first_job(url: str) -> int:
         await database.close()
 
 
+def test_cleaned_scratch_keeps_no_heap_of_deleted_rows(other_scratch: ScratchDatabase) -> None:
+    async def ask(query: str) -> list[asyncpg.Record]:
+        connection = await asyncpg.connect(other_scratch.get_url())
+        rows = await connection.fetch(query)
+        await connection.close()
+        return rows
+
+    table = "moderation_audit_marks"
+    run_in_thread(ask(f"INSERT INTO {table} SELECT i, i FROM generate_series(1, 20000) i"))
+    other_scratch.clean()
+    [size] = run_in_thread(ask(f"SELECT count(*), pg_relation_size('{table}') FROM {table}"))
+    assert tuple(size) == (0, 0)
+
+
 def test_scratch_with_changed_schema_is_replaced(other_scratch: ScratchDatabase) -> None:
     async def change(url: str) -> None:
         database = Database(url)
