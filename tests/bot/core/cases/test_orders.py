@@ -280,6 +280,9 @@ async def test_farewell_is_read_before_the_ban(database: Database, clock: FakeCl
     world = await World(database, clock, farewell_seconds=30).start()
     running = asyncio.ensure_future(world.outbox.run())
     await world.order(CaseKind.TEMPBAN, duration=HOUR, reason="*spam*")
+    async with asyncio.timeout(10):
+        while len(world.courier.delivered) < 2:
+            await asyncio.sleep(0.01)
     await world.outbox.stop()
     await running
 
@@ -310,9 +313,9 @@ async def test_farewell_that_was_wrong_is_corrected(world: World):
     running = asyncio.ensure_future(world.outbox.run())
     with pytest.raises(Denied):
         await world.order(CaseKind.BAN)
+    await world.until_told(2)
     await world.outbox.stop()
     await running
-    await world.outbox.run_due()
 
     direct = [entry for entry in world.courier.delivered if entry.user_id == ANN.id]
     assert [entry.message_id for entry in direct] == [None, 9001]

@@ -277,6 +277,12 @@ class World:
         async with self.database.read() as session:
             return list((await session.scalars(select(OutboxMessage).order_by("id"))).all())
 
+    async def until_told(self, count: int) -> None:
+        """Wait until so much was delivered to Ann."""
+        async with asyncio.timeout(10):
+            while sum(entry.user_id == ANN.id for entry in self.courier.delivered) < count:
+                await asyncio.sleep(0.01)
+
     async def written(self) -> list[str]:
         """Return the texts that wait to be sent to members."""
         return [
