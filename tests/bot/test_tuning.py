@@ -8,13 +8,15 @@ from collections.abc import Iterator
 import pytest
 
 from bot.tuning import THRESHOLDS, settle_memory
+from tests.collector import freezing
 
 
 @pytest.fixture(autouse=True)
 def _undo() -> Iterator[None]:
     before = gc.get_threshold()
-    yield
-    gc.unfreeze()
+    with freezing():
+        yield
+        gc.unfreeze()
     gc.set_threshold(*before)
 
 
