@@ -8,16 +8,20 @@ themselves here (simcord waits until the bot rests): a test calls `Bench.deliver
 
 from __future__ import annotations
 
+import copy
+import marshal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 import discord
 import simcord
 from simcord import interactions as simcord_interactions
+from simcord.http import router as simcord_router
 
 from bot.assembly import LiveState, build_kernel
 from bot.client import Pegasus
@@ -28,6 +32,17 @@ from bot.intake import Intake
 from bot.state import DiscordState
 from db.engine import Database
 
+
+def _copied(payload: Any) -> Any:
+    """Return a copy of what simcord notes of a request; plain data is copied ten times faster."""
+    try:
+        return marshal.loads(marshal.dumps(payload))
+    except ValueError:
+        return copy.deepcopy(payload)
+
+
+# All commands of the bot are among them.
+simcord_router.copy = SimpleNamespace(deepcopy=_copied)
 # The default waits 50 ms of real time after each action; the bot's own work is done long before.
 simcord.Env._settle_internal.__kwdefaults__["idle"] = 0.002
 
