@@ -340,7 +340,7 @@ async def test_a_waiting_check_gets_its_message(fast: Gateway) -> None:
     fast.send("MESSAGE_CREATE", payloads.message("no"))
     fast.send("MESSAGE_CREATE", payloads.message("yes"))
 
-    assert (await asyncio.wait_for(waiting, 1)).content == "yes"
+    assert (await asyncio.wait_for(waiting, 10)).content == "yes"
     fast.send("MESSAGE_CREATE", payloads.message("again"))
     assert fast.intake.snapshot().built == 2
 
