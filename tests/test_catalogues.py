@@ -183,6 +183,19 @@ def _translations(path: Path) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("path", CATALOGUES, ids=_label)
+def test_translations_say_each_value_once(path: Path) -> None:
+    """A form that is given twice is read as one long text, which says all of it twice."""
+    named = re.compile(r"\{\w+\}")
+
+    said_again = [
+        spanish
+        for english, spanish in _translations(path)
+        if Counter(named.findall(spanish)) - Counter(named.findall(english))
+    ]
+    assert said_again == []
+
+
+@pytest.mark.parametrize("path", CATALOGUES, ids=_label)
 def test_catalogue_keeps_to_one_word_for_one_thing(path: Path) -> None:
     avoided = re.compile(r"\b(usted|vuestr\w+|gremio|guild|fragmento)\b", re.IGNORECASE)
     texts = [re.sub(r"\{[^}]*\}", "", spanish) for _, spanish in _translations(path)]
