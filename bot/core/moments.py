@@ -21,7 +21,9 @@ LONGEST_TEXT = 100
 
 # A timestamp as Discord shows it in the reader's own zone: <t:1700000000:R>.
 _TIMESTAMP = re.compile(r"<t:(\d{1,12})(?::[a-z])?>")
-_IN = re.compile(r"^(?:in|en|dentro de)\s+")
+_IN = re.compile(r"^(?:\+|(?:in|en|dentro de)\s)\s*")
+# "-3h" is no hour of the clock; a minus is also typed as a dash.
+_AGO = re.compile(r"(?:[-\u2013\u2212]\s*|hace\s+)(.+)|(.+?)\s+ago")
 # "1/2" is the first of February to one half of the world and the second of January to the other.
 _EITHER_WAY = re.compile(r"(?<!\d)(?:0?[1-9]|1[0-2])[/-](?:0?[1-9]|1[0-2])(?!\d|[:.]\d\d\b)")
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -73,9 +75,12 @@ def _read_plainly(wanted: str, now: datetime) -> datetime | None:
     """Return the instant of a timestamp or a duration."""
     if found := _TIMESTAMP.fullmatch(wanted):
         return datetime.fromtimestamp(min(int(found[1]), 253_402_300_799), UTC)
+    ago = _AGO.fullmatch(wanted)
+    span = ago[1] or ago[2] if ago else _IN.sub("", wanted)
     try:
         # What is beyond all bounds is read, too, to be told that it is too far away.
-        return now + parse_duration(_IN.sub("", wanted), maximum=LONGEST + timedelta(seconds=1))
+        duration = parse_duration(span, maximum=LONGEST + timedelta(seconds=1))
+        return now - duration if ago else now + duration
     except InvalidInput:
         return None
 

@@ -43,7 +43,14 @@ async def test_words_are_wall_time_in_the_zone(texts: tuple[str, ...], wall: str
 
 @pytest.mark.parametrize(
     ("text", "hours"),
-    [("2h", 2), ("in 3 days", 72), ("en 3 días", 72), ("dentro de 90 min", 1.5), ("1d 2h", 26)],
+    [
+        ("2h", 2),
+        ("in 3 days", 72),
+        ("en 3 días", 72),
+        ("dentro de 90 min", 1.5),
+        ("1d 2h", 26),
+        ("+3h", 3),
+    ],
 )
 async def test_duration_counts_from_now(text: str, hours: float) -> None:
     assert await read(text) == NOW + timedelta(hours=hours)
@@ -82,7 +89,14 @@ async def test_what_is_no_time_is_refused(text: str) -> None:
         await read(text)
 
 
-@pytest.mark.parametrize("text", ["yesterday", "2020-01-01 10:00", "<t:1000000000>"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("yesterday", "2020-01-01 10:00", "<t:1000000000>"),
+        *("-3h", "- 2 days", "\u22123h", "-9000 years"),
+        *("3h ago", "2 days ago", "hace 3h", "hace 2 días"),
+    ],
+)
 async def test_past_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="over already"):
         await read(text)
