@@ -42,9 +42,17 @@ _DATE_ORDER = {"PREFER_DATES_FROM": "future", "DATE_ORDER": "DMY"}
 
 
 async def parse_moment(
-    text: str, *, now: datetime, timezone: str, longest: timedelta = LONGEST
+    text: str,
+    *,
+    now: datetime,
+    timezone: str,
+    longest: timedelta = LONGEST,
+    since: datetime | None = None,
 ) -> datetime:
     """Return the instant that an English or Spanish text names, in UTC and in whole seconds.
+
+    With `since` it is the end of what begins then, and has to come after it: a duration counts from
+    there, words are read as of `now`, and as of there where they would name a time before it.
 
     A duration counts from `now`; a time of day without a date is its next occurrence; a wall time
     that a clock change leaves out is as much later as the clock is put forward, and one that
@@ -52,15 +60,24 @@ async def parse_moment(
     be read in two ways, one that is over, and one that is further away than `longest`.
     """
     wanted = " ".join(text.casefold().split())
-    moment = _read_plainly(wanted, now)
+    start = now if since is None else max(since, now)
+    moment = _read_plainly(wanted, start)
     if moment is None:
         _refuse_unclear(text, wanted)
         zone = find_zone(timezone)
-        # The first one loads the library, and each takes a millisecond.
-        moment = await asyncio.to_thread(_read_words, wanted, now.astimezone(zone), zone)
+        for base in dict.fromkeys((now, start)):
+            # The first one loads the library, and each takes a millisecond.
+            moment = await asyncio.to_thread(_read_words, wanted, base.astimezone(zone), zone)
+            if moment is not None and moment > start:
+                break
     if moment is None:
         raise _unreadable(text)
-    return _within(moment, now, longest)
+    if now < moment <= start:
+        raise InvalidInput(
+            _("That is before it begins: {when}.", when=f"<t:{int(moment.timestamp())}:F>"),
+            hint=_("Write a later end, or how long it lasts, such as 2 days."),
+        )
+    return _within(moment, start, longest)
 
 
 def local_instant(wall: datetime, zone: ZoneInfo) -> datetime:

@@ -119,9 +119,13 @@ async def read_times(interaction: Interaction, start: str | None, duration: str)
     starts_at = await read_moment(interaction, start) if start else now
     if is_never(duration):
         return Times(starts_at, None)
-    # A duration counts from the beginning; a date is a date whenever it begins.
     ends_at = await parse_moment(
-        duration, now=starts_at, timezone=await timezone_of(interaction), longest=LONGEST
+        duration,
+        now=now,
+        timezone=await timezone_of(interaction),
+        longest=LONGEST,
+        # A duration counts from the beginning; a date is a date whenever it begins.
+        since=starts_at,
     )
     return Times(starts_at, ends_at - starts_at)
 

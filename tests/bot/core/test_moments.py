@@ -127,3 +127,32 @@ async def test_duration_beyond_all_bounds_is_too_far_and_not_unreadable(text: st
             timezone="UTC",
             longest=timedelta(days=365),
         )
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("2 hours", "11-26 20:00"),
+        ("tomorrow 20:00", "11-26 20:00"),
+        ("mañana a las 20", "11-26 20:00"),
+        ("20:00", "11-26 20:00"),
+        ("thursday 8pm", "11-26 20:00"),
+        ("tomorrow 17:00", "11-27 17:00"),
+        ("17:00", "11-27 17:00"),
+        ("28.11. 12:00", "11-28 12:00"),
+    ],
+)
+async def test_end_in_words_is_that_day_and_after_the_beginning(text: str, end: str) -> None:
+    """Both are written now: of something that begins tomorrow, "tomorrow" is the same day."""
+    zone = ZoneInfo(MADRID)
+    begins = datetime(2026, 11, 26, 18, tzinfo=zone)
+
+    found = await parse_moment(text, now=NOW, timezone=MADRID, since=begins)
+    assert found == local_instant(datetime.fromisoformat(f"2026-{end}"), zone)
+
+
+async def test_end_that_is_a_date_before_the_beginning_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="before it begins"):
+        await parse_moment(
+            "2026-11-26 17:00", now=NOW, timezone=MADRID, since=NOW + timedelta(days=3)
+        )
