@@ -95,14 +95,19 @@ async def note(
 
 
 async def find_giveaway(
-    interaction: Interaction, text: str, *, statuses: Collection[str] | None = None
+    interaction: Interaction,
+    text: str,
+    *,
+    statuses: Collection[str] | None = None,
+    rather: Collection[str] = (),
 ) -> Giveaway:
-    """Return the giveaway that somebody means.
+    """Return the giveaway that somebody means: one of the states `rather` if any is called that.
 
     Raises `NotFound` for one that there is not or that they may not see, and `Conflict` for a text
     that can mean several; both say what to do.
     """
-    found = await _find(interaction, text, statuses)
+    found = await _find(interaction, text, rather) if rather else ()
+    found = found or await _find(interaction, text, statuses)
     if one := _meant(found, text):
         return one
     hint = _("Choose one from the list that Discord offers while you type.")

@@ -32,13 +32,13 @@ from cogs.giveaways.desk import (
     read_moment,
     read_role_time,
 )
-from cogs.giveaways.opening import plan_of
+from cogs.giveaways.opening import OVER, plan_of
 from cogs.giveaways.panel import (
     open_panel,
 )
 from cogs.giveaways.wording import moment
 from db import giveaway_hosting as table
-from db.giveaways import ACTIVE, DRAWING, PAUSED, SCHEDULED, Giveaway
+from db.giveaways import ACTIVE, PAUSED, SCHEDULED, Giveaway
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
@@ -220,8 +220,8 @@ class ChangeCommands(commands.Cog):
         """Defer, and return a giveaway that can be changed and that the person may handle."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         await ensure_host(interaction)
-        found = await find_giveaway(interaction, giveaway, statuses=(*_CHANGEABLE, DRAWING))
+        found = await find_giveaway(interaction, giveaway, rather=_CHANGEABLE)
         await ensure_may_handle(interaction, found)
-        if found.status == DRAWING:
-            raise Conflict(_("This giveaway is over: the winners are being drawn."))
+        if found.status in OVER:
+            raise Conflict(OVER[found.status])
         return found

@@ -36,7 +36,7 @@ START_JOB, END_JOB = "giveaways.start", "giveaways.end"
 # How soon it is seen that giveaways are on again.
 _LOOK_AGAIN = timedelta(minutes=5)
 # What a giveaway that is over says about itself.
-_OVER = {
+OVER = {
     DRAWING: _("This giveaway is over: the winners are being drawn."),
     ENDED: _("This giveaway is over."),
     CANCELLED: _("This giveaway was cancelled."),
@@ -315,10 +315,10 @@ class Opening:
     async def _conflict(self, session: AsyncSession, giveaway: Giveaway) -> Conflict:
         current = await table.get_giveaway(session, giveaway.id)
         status = current.status if current else CANCELLED
-        if status in _OVER:
-            return Conflict(_OVER[status])
+        if status in OVER:
+            return Conflict(OVER[status])
         if current is not None and status == ACTIVE and self._is_past(current):
-            return Conflict(_OVER[DRAWING])
+            return Conflict(OVER[DRAWING])
         if current is not None and current.revision != giveaway.revision:
             return Conflict(
                 _("Somebody else has changed this giveaway meanwhile."),

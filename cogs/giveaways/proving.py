@@ -10,7 +10,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.checks import guild_id_of
-from bot.core.errors import NotFound
+from bot.core.errors import Conflict, NotFound
 from bot.core.fields.text import quote
 from bot.core.i18n import Message, _, ngettext
 from bot.localization import locale_of
@@ -89,8 +89,10 @@ class ProofCommands(commands.Cog):
     async def prizes(self, interaction: Interaction, giveaway: str) -> None:
         """Say how many codes there are, and take more; none is ever shown here."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        found = await find_giveaway(interaction, giveaway, statuses=_OPEN_VAULT)
+        found = await find_giveaway(interaction, giveaway, rather=_OPEN_VAULT)
         await ensure_may_handle(interaction, found)
+        if found.status == CANCELLED:
+            raise Conflict(_("This giveaway was cancelled."))
         async with self.bot.kernel.database.read() as session:
             stock = await self.vault.stock(session, found.id)
         view = _AddCodes(self, interaction, found)

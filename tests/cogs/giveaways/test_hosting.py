@@ -61,6 +61,21 @@ async def test_start_posts_the_giveaway(desk: Desk) -> None:
     assert f"<@{desk.host.id}>" in (embed.description or "")
 
 
+async def test_what_is_over_is_said_to_be_over(desk: Desk) -> None:
+    """It is there, and shown by /giveaway info: "no such giveaway" would be untrue."""
+    await start(desk)
+    await say_yes(desk, "giveaway cancel", giveaway="1")
+    for command in ("edit", "pause", "resume", "cancel", "prizes"):
+        said = await desk.ask(desk.host, f"giveaway {command}", giveaway="A keyboard")
+        assert said.content == "This giveaway was cancelled."
+
+    # Another of that name that goes on is what somebody means who wants to change it.
+    await start(desk, prize="A keyboard and a mouse")
+    said = await desk.ask(desk.host, "giveaway pause", giveaway="A keyboard")
+    assert "is paused" in said.content
+    assert [one.status for one in await stored(desk)] == ["cancelled", "paused"]
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
