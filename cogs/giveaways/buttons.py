@@ -17,8 +17,8 @@ from bot.core.i18n import Message, _, ngettext
 from bot.localization import locale_of
 from bot.replies import LastingButton, answer
 from cogs.giveaways.announcing import withheld_line
+from cogs.giveaways.columns import role_time_of
 from cogs.giveaways.entering import Entered, Entrant, Inside, Refused
-from cogs.giveaways.opening import role_time_of
 from cogs.giveaways.runner import Runner
 from cogs.giveaways.winning import Claimed
 

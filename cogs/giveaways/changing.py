@@ -24,6 +24,7 @@ from cogs.giveaways.access import (
     note,
     offer_giveaways,
 )
+from cogs.giveaways.columns import plan_of
 from cogs.giveaways.desk import (
     Where,
     ensure_may_post,
@@ -32,7 +33,7 @@ from cogs.giveaways.desk import (
     read_moment,
     read_role_time,
 )
-from cogs.giveaways.opening import OVER, plan_of
+from cogs.giveaways.opening import OVER
 from cogs.giveaways.panel import (
     open_panel,
 )

@@ -10,8 +10,8 @@ from bot.core.durations import Span
 from bot.core.fields.text import escape_markdown, quote, shorten
 from bot.core.i18n import Message, _, ngettext
 from bot.core.money import Currency
+from cogs.giveaways.columns import plan_of
 from cogs.giveaways.mentions import people
-from cogs.giveaways.opening import plan_of
 from cogs.giveaways.wording import (
     bonus_lines,
     link_to,

@@ -26,6 +26,7 @@ from cogs.giveaways.access import (
     is_host,
     note,
 )
+from cogs.giveaways.columns import plan_of
 from cogs.giveaways.desk import (
     Where,
     is_never,
@@ -35,7 +36,6 @@ from cogs.giveaways.desk import (
 )
 from cogs.giveaways.hosting import REPEAT_CHOICES
 from cogs.giveaways.listing import pages_of
-from cogs.giveaways.opening import plan_of
 from cogs.giveaways.panel import pages_about
 from cogs.giveaways.plan import Plan
 from cogs.giveaways.series import LONGEST_NAME

@@ -17,9 +17,10 @@ from bot.core.errors import Conflict, InvalidInput
 from bot.core.i18n import _, ngettext
 from bot.core.jobs import Job, JobService
 from cogs.giveaways.board import Board, Place
-from cogs.giveaways.plan import Look, Plan, Requirements, bonuses_from_json, bonuses_to_json
+from cogs.giveaways.columns import audited, columns_of, plan_of, window_of
+from cogs.giveaways.plan import Plan, Requirements
 from cogs.giveaways.rules import LONGEST, SHORTEST, checked_plan, end_after_late_start
-from cogs.giveaways.settings import KEY, GiveawaySettings
+from cogs.giveaways.settings import KEY
 from cogs.giveaways.verify import commitment_of, make_tip
 from db import giveaway_hosting as table
 from db.giveaways import ACTIVE, CANCELLED, DRAWING, ENDED, PAUSED, SCHEDULED, Giveaway
@@ -121,6 +122,7 @@ class Opening:
 
     def _row_of(self, order: Order, number: int, actor: Actor, window: timedelta) -> dict[str, Any]:
         now, plan, tip = self._clock.now(), order.plan, make_tip()
+        needs = replace(plan.requirements, messages_since=None)
         starts_at = max(order.starts_at or now, now)
         return {
             "id": uuid.uuid4(),
@@ -129,20 +131,10 @@ class Opening:
             "channel_id": order.channel_id,
             "host_id": order.host_id,
             "created_by": actor.user_id or None,
-            "title": plan.title or plan.prize,
-            "description": plan.description,
-            "prize": plan.prize,
-            "winner_count": plan.winners,
             "status": SCHEDULED if starts_at > now else ACTIVE,
             "starts_at": starts_at,
             "ends_at": plan.duration and starts_at + plan.duration,
-            "requirements": replace(plan.requirements, messages_since=None).to_json(),
-            "bonus_entries": bonuses_to_json(plan.bonuses),
-            "embed_config": plan.look.to_json(),
-            "max_entries": plan.max_entries,
-            "end_at_entries": plan.end_at_entries,
-            "claim_seconds": round(window.total_seconds()) if window else None,
-            **_rewards_of(plan),
+            **columns_of(replace(plan, requirements=needs, claim_window=window)),
             "seed": tip,
             "commitment": commitment_of(tip),
             "rounds": 0,
@@ -202,17 +194,17 @@ class Opening:
         that is over.
         """
         plan = checked_plan(replace(plan, requirements=self._counted(giveaway, plan)))
-        values = _changed_values(plan)
+        values = columns_of(plan)
         if is_untimed:
             values |= {"ends_at": None, "remaining": None}
         elif ends_at is not None:
             values |= self._new_end(giveaway, ends_at)
         if channel_id is not None:
             values |= {"channel_id": channel_id, "message_id": None, "posts": giveaway.posts + 1}
-        before, place = _audited(giveaway), Place.of(giveaway)
+        before, place = audited(giveaway), Place.of(giveaway)
         async with self._database.write() as session:
             changed = await self._change(session, giveaway, (SCHEDULED, ACTIVE, PAUSED), values)
-            after = _audited(changed)
+            after = audited(changed)
             details = {name: after[name] for name in after if after[name] != before[name]}
             await self._ensure_room(session, changed, details)
             if is_untimed:
@@ -363,80 +355,3 @@ class Opening:
             "user_action",
             {"giveaway": giveaway.number, **(details or {})},
         )
-
-
-def plan_of(giveaway: Giveaway) -> Plan:
-    """Return what a giveaway is, as a plan: for editing it, or for another like it.
-
-    One whose end was put off may last longer than another may be planned to.
-    """
-    ends_at, window = giveaway.ends_at, giveaway.claim_seconds
-    title = giveaway.title if giveaway.title != giveaway.prize else None
-    return Plan(
-        prize=giveaway.prize,
-        winners=giveaway.winner_count,
-        duration=min(ends_at - giveaway.starts_at, LONGEST) if ends_at is not None else None,
-        title=title,
-        description=giveaway.description,
-        requirements=Requirements.from_json(giveaway.requirements),
-        bonuses=bonuses_from_json(giveaway.bonus_entries),
-        look=Look.from_json(giveaway.embed_config),
-        max_entries=giveaway.max_entries,
-        end_at_entries=giveaway.end_at_entries,
-        claim_window=timedelta(seconds=window or 0),
-        reward_role_id=giveaway.reward_role_id,
-        reward_role_time=role_time_of(giveaway),
-        prize_amount=giveaway.prize_amount,
-    )
-
-
-def window_of(plan: Plan, settings: GiveawaySettings) -> timedelta:
-    """Return how long winners have to claim, nothing where they need not."""
-    window = settings.claim_window if plan.claim_window is None else plan.claim_window
-    return window or timedelta(0)
-
-
-def role_time_of(giveaway: Giveaway) -> timedelta | None:
-    """Return how long winners have their role, `None` for good."""
-    seconds = giveaway.reward_role_seconds
-    return None if seconds is None else timedelta(seconds=seconds)
-
-
-def _audited(giveaway: Giveaway) -> dict[str, Any]:
-    """Return what of a giveaway a change is told of."""
-    ends_at, plan = giveaway.ends_at, plan_of(giveaway).to_json()
-    # When it ends says it better.
-    del plan["duration"]
-    return {
-        **plan,
-        "ends_at": None if ends_at is None else ends_at.isoformat(),
-        "remaining": giveaway.remaining,
-        "channel_id": str(giveaway.channel_id),
-    }
-
-
-def _changed_values(plan: Plan) -> dict[str, Any]:
-    """Return the columns that a change may change; when it ends is changed by itself."""
-    window = plan.claim_window
-    return {
-        "title": plan.title or plan.prize,
-        "description": plan.description,
-        "prize": plan.prize,
-        "winner_count": plan.winners,
-        "requirements": plan.requirements.to_json(),
-        "bonus_entries": bonuses_to_json(plan.bonuses),
-        "embed_config": plan.look.to_json(),
-        "max_entries": plan.max_entries,
-        "end_at_entries": plan.end_at_entries,
-        "claim_seconds": round(window.total_seconds()) if window else None,
-        **_rewards_of(plan),
-    }
-
-
-def _rewards_of(plan: Plan) -> dict[str, Any]:
-    time = plan.reward_role_time
-    return {
-        "reward_role_id": plan.reward_role_id,
-        "reward_role_seconds": time and round(time.total_seconds()),
-        "prize_amount": plan.prize_amount,
-    }

@@ -19,9 +19,10 @@ from bot.forms import Question, Values, ask
 from bot.localization import locale_of
 from bot.replies import OwnedView, answer, unique_id
 from cogs.giveaways.access import Interaction, ensure_host, ensure_may_handle
+from cogs.giveaways.columns import plan_of, window_of
 from cogs.giveaways.desk import ensure_may_promise, is_never, make_order, read_times
 from cogs.giveaways.listing import describe
-from cogs.giveaways.opening import Opening, plan_of, window_of
+from cogs.giveaways.opening import Opening
 from cogs.giveaways.plan import Plan
 from cogs.giveaways.questions import FORMS, Change, Edit
 from cogs.giveaways.rules import checked_plan

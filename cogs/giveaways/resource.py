@@ -19,7 +19,8 @@ from bot.core.power import is_powerful
 from bot.core.preflight import can_post
 from bot.core.resources import Item, Resource
 from bot.core.settings.validation import from_field_errors
-from cogs.giveaways.opening import Opening, Order, plan_of
+from cogs.giveaways.columns import plan_of
+from cogs.giveaways.opening import Opening, Order
 from cogs.giveaways.plan import Bonus, Look, Plan, Requirements
 from cogs.giveaways.rules import (
     LONGEST_DESCRIPTION,

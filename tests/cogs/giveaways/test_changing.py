@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from bot.core.errors import InvalidInput
+from cogs.giveaways.columns import plan_of
 from cogs.giveaways.eligibility import Facts, House, obstacles
-from cogs.giveaways.opening import plan_of
 from cogs.giveaways.plan import Plan, Requirements
 from cogs.giveaways.rules import checked_plan
 from cogs.giveaways.wording import requirement_lines

@@ -12,8 +12,8 @@ from sqlalchemy import select
 
 from bot.core.contracts import SYSTEM
 from bot.core.features import RateClass
+from cogs.giveaways.columns import plan_of
 from cogs.giveaways.manifest import KEY
-from cogs.giveaways.opening import plan_of
 from cogs.giveaways.plan import Plan
 from db.engine import Database
 from db.giveaways import Giveaway

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.core.money import Currency
-from cogs.giveaways.opening import plan_of
+from cogs.giveaways.columns import plan_of
 from cogs.giveaways.plan import Bonus, Plan, Requirements
 from cogs.giveaways.rules import checked_plan
 from cogs.giveaways.settings import GiveawaySettings

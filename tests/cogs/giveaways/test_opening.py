@@ -11,8 +11,8 @@ from sqlalchemy import select
 from bot.core.errors import Conflict, InvalidInput, NotFound
 from bot.core.outbox.deliveries import OutboxFailed
 from cogs.giveaways.board import message_key
+from cogs.giveaways.columns import plan_of
 from cogs.giveaways.manifest import FEATURE
-from cogs.giveaways.opening import plan_of
 from cogs.giveaways.plan import Bonus, Plan, Requirements
 from cogs.giveaways.series import MOST_TEMPLATES, Repeat, SeriesOrder, rule_of
 from cogs.giveaways.verify import is_committed, seed_of

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bot.core.contracts import SYSTEM
+from cogs.giveaways.columns import plan_of
 from cogs.giveaways.manifest import KEY
-from cogs.giveaways.opening import plan_of
 from cogs.giveaways.plan import Plan
 from cogs.giveaways.questions import FORMS, create_form
 from tests.cogs.giveaways.test_hosting import desk as desk
