@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from cogs.giveaways.access import (
 from cogs.giveaways.columns import plan_of
 from cogs.giveaways.desk import (
     Where,
+    ensure_may_host,
     ensure_may_post,
     ensure_may_promise,
     is_never,
@@ -44,6 +46,7 @@ from db.giveaways import ACTIVE, PAUSED, SCHEDULED, Giveaway
 if TYPE_CHECKING:
     from bot.client import Pegasus
     from cogs.giveaways.opening import Opening
+    from cogs.giveaways.plan import Plan
     from cogs.giveaways.series import Series
 
 
@@ -87,9 +90,11 @@ class ChangeCommands(commands.Cog):
         giveaway="The giveaway, by its number, title or prize",
         prize="What there is to win",
         winners="How many win",
+        start="When it begins, if it has not: tomorrow 18:00, friday 8pm",
         end="When it ends: 2 days from now, friday 8pm, never",
         description="More about it",
         channel="Where its message is posted anew",
+        host="Who holds it from now on",
         currency="How much currency each winner is given; 0 for none",
         role_prize="A role that each winner is given",
         role_time="How long winners have that role; for good if left out",
@@ -101,40 +106,34 @@ class ChangeCommands(commands.Cog):
         giveaway: str,
         prize: str | None = None,
         winners: int | None = None,
+        start: str | None = None,
         end: str | None = None,
         description: str | None = None,
         channel: Where | None = None,
+        host: discord.Member | None = None,
         currency: int | None = None,
         role_prize: discord.Role | None = None,
         role_time: str | None = None,
     ) -> None:
         """Change what the options name, and show the panel for all else."""
         found = await self._handled(interaction, giveaway)
-        options = {"prize": prize, "winners": winners, "description": description}
-        given: dict[str, Any] = {
-            name: value for name, value in options.items() if value is not None
-        }
-        if currency is not None:
-            given["prize_amount"] = currency or None
-        if role_prize is not None:
-            given |= {"reward_role_id": role_prize.id, "reward_role_time": None}
-        if role_time is not None:
-            given["reward_role_time"] = read_role_time(role_time)
+        plan = _changed(
+            plan_of(found),
+            {"prize": prize, "winners": winners, "description": description},
+            currency=currency,
+            role_prize=role_prize,
+            role_time=role_time,
+        )
+        moved: dict[str, Any] = await _read_times(interaction, start, end)
         if channel is not None:
             ensure_may_post(interaction, channel.id)
-        is_untimed = end is not None and is_never(end)
-        ends_at = await read_moment(interaction, end) if end and not is_untimed else None
-        if given or end or channel is not None:
-            plan = replace(plan_of(found), **given)
+            moved["channel_id"] = channel.id
+        if host is not None:
+            ensure_may_host(host)
+            moved["host_id"] = host.id
+        if moved or plan != plan_of(found):
             await ensure_may_promise(interaction, plan, plan_of(found))
-            found = await self.opening.change(
-                found,
-                actor_of(interaction),
-                plan,
-                ends_at=ends_at,
-                is_untimed=is_untimed,
-                channel_id=channel.id if channel else None,
-            )
+            found = await self.opening.change(found, actor_of(interaction), plan, **moved)
         await open_panel(interaction, self.opening, found)
 
     @app_commands.command(description="Let nobody enter a giveaway for a while", extras=HOSTS)
@@ -226,3 +225,36 @@ class ChangeCommands(commands.Cog):
         if found.status in OVER:
             raise Conflict(OVER[found.status])
         return found
+
+
+def _changed(
+    plan: Plan,
+    options: Mapping[str, Any],
+    *,
+    currency: int | None,
+    role_prize: discord.Role | None,
+    role_time: str | None,
+) -> Plan:
+    """Return the plan with what the options of a command say."""
+    given = {name: value for name, value in options.items() if value is not None}
+    if currency is not None:
+        given["prize_amount"] = currency or None
+    if role_prize is not None:
+        given |= {"reward_role_id": role_prize.id, "reward_role_time": None}
+    if role_time is not None:
+        given["reward_role_time"] = read_role_time(role_time)
+    return replace(plan, **given)
+
+
+async def _read_times(
+    interaction: Interaction, start: str | None, end: str | None
+) -> dict[str, Any]:
+    """Return the start and the end that a command names; one that is not given is not there."""
+    times: dict[str, Any] = {}
+    if start:
+        times["starts_at"] = await read_moment(interaction, start)
+    if end and is_never(end):
+        times["is_untimed"] = True
+    elif end:
+        times["ends_at"] = await read_moment(interaction, end, since=times.get("starts_at"))
+    return times

@@ -55,9 +55,11 @@ def audited(giveaway: Giveaway) -> dict[str, Any]:
     del plan["duration"]
     return {
         **plan,
+        "starts_at": giveaway.starts_at.isoformat(),
         "ends_at": None if ends_at is None else ends_at.isoformat(),
         "remaining": giveaway.remaining,
         "channel_id": str(giveaway.channel_id),
+        "host_id": str(giveaway.host_id),
     }
 
 

@@ -66,6 +66,12 @@ def ensure_may_post(interaction: Interaction, channel_id: int) -> None:
         )
 
 
+def ensure_may_host(member: discord.Member | None) -> None:
+    """Raise `InvalidInput` for a bot."""
+    if member is not None and member.bot:
+        raise InvalidInput(_("A bot can't be the host."), hint=_("Choose a person."))
+
+
 def make_order(
     interaction: Interaction,
     plan: Plan,
@@ -75,8 +81,7 @@ def make_order(
     starts_at: datetime | None = None,
 ) -> Order:
     """Return what is to be held; raises in words for a bot as host or a channel that can't be."""
-    if host is not None and host.bot:
-        raise InvalidInput(_("A bot can't be the host."), hint=_("Choose a person."))
+    ensure_may_host(host)
     ensure_may_post(interaction, channel_id)
     return Order(
         guild_id=guild_id_of(interaction),
@@ -93,13 +98,19 @@ async def timezone_of(interaction: Interaction) -> str:
     return (await settings.get(guild_id_of(interaction), BASICS)).settings.time_zone
 
 
-async def read_moment(interaction: Interaction, text: str) -> datetime:
-    """Return the instant that somebody means, in the guild's zone; raises `InvalidInput`."""
+async def read_moment(
+    interaction: Interaction, text: str, *, since: datetime | None = None
+) -> datetime:
+    """Return the instant that somebody means, in the guild's zone; raises `InvalidInput`.
+
+    With `since` it is the end of what begins then.
+    """
     return await parse_moment(
         text,
         now=interaction.client.kernel.clock.now(),
         timezone=await timezone_of(interaction),
         longest=LONGEST,
+        since=since,
     )
 
 

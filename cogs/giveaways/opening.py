@@ -19,7 +19,13 @@ from bot.core.jobs import Job, JobService
 from cogs.giveaways.board import Board, Place
 from cogs.giveaways.columns import audited, columns_of, plan_of, window_of
 from cogs.giveaways.plan import Plan, Requirements
-from cogs.giveaways.rules import LONGEST, SHORTEST, checked_plan, end_after_late_start
+from cogs.giveaways.rules import (
+    LONGEST,
+    SHORTEST,
+    checked_plan,
+    checked_start,
+    end_after_late_start,
+)
 from cogs.giveaways.settings import KEY
 from cogs.giveaways.verify import commitment_of, make_tip
 from db import giveaway_hosting as table
@@ -123,7 +129,7 @@ class Opening:
     def _row_of(self, order: Order, number: int, actor: Actor, window: timedelta) -> dict[str, Any]:
         now, plan, tip = self._clock.now(), order.plan, make_tip()
         needs = replace(plan.requirements, messages_since=None)
-        starts_at = max(order.starts_at or now, now)
+        starts_at = checked_start(order.starts_at or now, now)
         return {
             "id": uuid.uuid4(),
             "guild_id": order.guild_id,
@@ -183,22 +189,25 @@ class Opening:
         actor: Actor,
         plan: Plan,
         *,
+        starts_at: datetime | None = None,
         ends_at: datetime | None = None,
         is_untimed: bool = False,
         channel_id: int | None = None,
+        host_id: int | None = None,
     ) -> Giveaway:
-        """Have an open giveaway be as the plan says, and end at another time if one is given.
+        """Have an open giveaway be as the plan says; what else is given changes as well.
 
-        With `is_untimed` it ends by its entries or by hand alone. With `channel_id` its message is
-        posted there anew. Raises `InvalidInput` for a plan with mistakes, `Conflict` for a giveaway
-        that is over.
+        One that begins at another time lasts as long as it did unless it is given another end; with
+        `is_untimed` it ends by its entries or by hand alone. With `channel_id` its message is
+        posted there anew. Raises `InvalidInput` for a plan or times with mistakes, `Conflict` for a
+        giveaway that is over, and for a new start of one that has begun.
         """
         plan = checked_plan(replace(plan, requirements=self._counted(giveaway, plan)))
-        values = columns_of(plan)
+        values = columns_of(plan) | self._new_times(giveaway, starts_at, ends_at)
         if is_untimed:
             values |= {"ends_at": None, "remaining": None}
-        elif ends_at is not None:
-            values |= self._new_end(giveaway, ends_at)
+        if host_id is not None:
+            values["host_id"] = host_id
         if channel_id is not None:
             values |= {"channel_id": channel_id, "message_id": None, "posts": giveaway.posts + 1}
         before, place = audited(giveaway), Place.of(giveaway)
@@ -207,13 +216,15 @@ class Opening:
             after = audited(changed)
             details = {name: after[name] for name in after if after[name] != before[name]}
             await self._ensure_room(session, changed, details)
+            if "starts_at" in details:
+                await self._schedule(session, START_JOB, changed, changed.starts_at)
             if is_untimed:
                 await self._jobs.cancel(session, f"{END_JOB}:{changed.id}")
             elif changed.status == ACTIVE and changed.ends_at is not None:
                 await self._schedule(session, END_JOB, changed, changed.ends_at)
             if channel_id is not None and changed.status != SCHEDULED:
                 await self._board.move(session, changed, place)
-            await self._note(session, actor, changed, "giveaway.edit", details)
+            await self._note(session, actor, changed, "giveaway.edit", details, target_id=host_id)
         return changed
 
     def _counted(self, giveaway: Giveaway, plan: Plan) -> Requirements:
@@ -241,10 +252,26 @@ class Opening:
                 hint=_("Name a larger one, or let it end now with /giveaway end."),
             )
 
-    def _new_end(self, giveaway: Giveaway, ends_at: datetime) -> dict[str, Any]:
+    def _new_times(
+        self, giveaway: Giveaway, starts_at: datetime | None, ends_at: datetime | None
+    ) -> dict[str, Any]:
+        """Return the columns of a new start or end, with how long it lasts kept if none is said."""
+        if starts_at is None:
+            return {} if ends_at is None else self._new_end(giveaway, ends_at)
+        if giveaway.status != SCHEDULED:
+            raise Conflict(_("This giveaway has begun already, so its start can't be changed."))
+        starts_at = checked_start(starts_at, self._clock.now())
+        if ends_at is None and giveaway.ends_at is not None:
+            ends_at = starts_at + (giveaway.ends_at - giveaway.starts_at)
+        end = {} if ends_at is None else self._new_end(giveaway, ends_at, starts_at)
+        return {"starts_at": starts_at, **end}
+
+    def _new_end(
+        self, giveaway: Giveaway, ends_at: datetime, starts_at: datetime | None = None
+    ) -> dict[str, Any]:
         # In whole seconds, as ends are.
         now = self._clock.now().replace(microsecond=0)
-        start = giveaway.starts_at if giveaway.status == SCHEDULED else now
+        start = starts_at or (giveaway.starts_at if giveaway.status == SCHEDULED else now)
         if not SHORTEST <= ends_at - start <= LONGEST + timedelta(minutes=1):
             raise InvalidInput(
                 _("It has to end after it begins, and within a year."),
@@ -346,6 +373,8 @@ class Opening:
         giveaway: Giveaway,
         action: str,
         details: Mapping[str, Any] | None = None,
+        *,
+        target_id: int | None = None,
     ) -> None:
         await self._audit.record(
             session,
@@ -354,4 +383,5 @@ class Opening:
             action,
             "user_action",
             {"giveaway": giveaway.number, **(details or {})},
+            target_id=target_id,
         )

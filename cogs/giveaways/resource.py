@@ -97,7 +97,8 @@ class GiveawayBody(BaseModel):
 
     Without `starts_at` it begins at once, without `ends_at` it ends with `end_at_entries` or by
     hand. With `end` one that is open is ended now, and its winners are drawn. Another `channel_id`
-    has its message posted anew.
+    has its message posted anew; another `starts_at` is for one that has not begun. Start and host
+    of one that there is stay as they are where they are not sent.
     """
 
     model_config = _STRICT
@@ -184,7 +185,8 @@ class GiveawayResource:
     async def add(self, guild_id: int, body: GiveawayBody, actor: Actor) -> Item:
         """Open a giveaway; raises as `Opening.open` does, with an error per wrong field."""
         await self._check(guild_id, body)
-        start = body.starts_at or self._clock.now()
+        now = self._clock.now()
+        start = max(body.starts_at or now, now)
         order = Order(
             guild_id=guild_id,
             channel_id=int(body.channel_id),
@@ -205,17 +207,22 @@ class GiveawayResource:
             await self._end(seen, actor)
         else:
             moved = int(body.channel_id) if int(body.channel_id) != seen.channel_id else None
-            ends_at = body.ends_at if body.ends_at != seen.ends_at else None
+            starts_at = body.starts_at if body.starts_at != seen.starts_at else None
+            # What is sent is when it ends, also where its start is moved.
+            is_kept = body.ends_at == seen.ends_at and starts_at is None
+            host_id = int(body.host_id or seen.host_id)
             # One that was put off may last longer than a new one.
             plan = _plan_of(body.model_copy(update={"ends_at": None}), seen.starts_at)
             await self._opening.change(
                 seen,
                 actor,
                 plan,
-                ends_at=ends_at,
+                starts_at=starts_at,
+                ends_at=None if is_kept else body.ends_at,
                 # A paused one names no end either.
                 is_untimed=body.ends_at is None and seen.ends_at is not None,
                 channel_id=moved,
+                host_id=host_id if host_id != seen.host_id else None,
             )
         async with self._database.read() as session:
             return await self._read(session, seen.id)

@@ -51,6 +51,13 @@ def checked_plan(plan: Plan) -> Plan:
     raise InvalidInput(Lines(mistakes))
 
 
+def checked_start(starts_at: datetime, now: datetime) -> datetime:
+    """Return when a giveaway begins: now for a start that is past; raises `InvalidInput`."""
+    if starts_at > now + LONGEST:
+        raise InvalidInput(_("A giveaway begins within {longest}.", longest=Span(LONGEST)))
+    return max(starts_at, now)
+
+
 def end_after_late_start(starts_at: datetime, ends_at: datetime, now: datetime) -> datetime:
     """Return when a giveaway ends that begins at `now` instead of `starts_at`, after an outage.
 

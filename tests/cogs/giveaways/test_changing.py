@@ -6,13 +6,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
-from bot.core.errors import InvalidInput
+from bot.core.errors import Conflict, InvalidInput
 from cogs.giveaways.columns import plan_of
 from cogs.giveaways.eligibility import Facts, House, obstacles
 from cogs.giveaways.plan import Plan, Requirements
 from cogs.giveaways.rules import checked_plan
 from cogs.giveaways.wording import requirement_lines
+from db.audit import AuditEntry
 from db.engine import Database
 from db.giveaways import Giveaway
 from tests.cogs.giveaways.world import HOST, HostWorld
@@ -137,3 +139,52 @@ async def test_what_is_to_begin_while_giveaways_are_off_waits_for_them(world: Ho
     await world.pass_time(hour)
     current = await world.get(giveaway)
     assert (current.status, current.ends_at) == ("active", giveaway.ends_at)
+
+
+async def test_start_of_what_has_not_begun_is_moved_with_its_end(world: HostWorld) -> None:
+    hour = timedelta(hours=1)
+    begins = world.clock.now() + hour
+    giveaway = await world.open(PLAN, starts_at=begins)
+    moved = await world.opening.change(
+        giveaway, HOST, plan_of(giveaway), starts_at=begins + 3 * hour
+    )
+    assert (moved.starts_at, moved.ends_at) == (begins + 3 * hour, begins + 3 * hour + DAY)
+
+    await world.pass_time(2 * hour)
+    assert (await world.get(giveaway)).status == "scheduled"
+    moved = await world.opening.change(moved, HOST, plan_of(moved), starts_at=begins + 2 * hour)
+    await world.pass_time(hour)
+    assert (await world.get(giveaway)).status == "active"
+    with pytest.raises(Conflict, match="has begun already"):
+        await world.opening.change(
+            await world.get(giveaway), HOST, plan_of(moved), starts_at=begins + DAY
+        )
+    await world.pass_time(DAY)
+    assert world.ended == [giveaway.id]
+
+
+async def test_start_is_moved_within_a_year_and_before_its_end(world: HostWorld) -> None:
+    begins = world.clock.now() + timedelta(hours=1)
+    giveaway = await world.open(PLAN, starts_at=begins)
+    for times, said in (
+        ({"starts_at": begins + 400 * DAY}, "begins within"),
+        ({"starts_at": begins + DAY, "ends_at": begins}, "end after it begins"),
+    ):
+        with pytest.raises(InvalidInput, match=said):
+            await world.opening.change(giveaway, HOST, plan_of(giveaway), **times)
+    assert (await world.get(giveaway)).starts_at == begins
+
+
+async def test_host_is_changed_and_the_message_says_so(world: HostWorld) -> None:
+    giveaway = await world.open(PLAN)
+    await world.pass_time()
+    giveaway = await world.get(giveaway)
+    changed = await world.opening.change(giveaway, HOST, plan_of(giveaway), host_id=88)
+    await world.pass_time()
+
+    assert changed.host_id == 88
+    assert "<@88>" in world.seen()[-1][2]["description"]
+    async with world.database.read() as session:
+        entry = (await session.scalars(select(AuditEntry).order_by(AuditEntry.id))).all()[-1]
+    # Who is named there is erased by it when their data is.
+    assert (entry.target_id, entry.details["host_id"]) == (88, "88")

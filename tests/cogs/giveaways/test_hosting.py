@@ -127,6 +127,24 @@ async def test_member_is_no_host(desk: Desk) -> None:
     assert not await stored(desk)
 
 
+async def test_edit_moves_the_start_and_hands_on(desk: Desk) -> None:
+    options = {"prize": "A mug", "start": "2h", "duration": "1h", "winners": 1}
+    await desk.ask(desk.host, "giveaway schedule", **options)
+    [before] = await stored(desk)
+    said = await desk.ask(
+        desk.host, "giveaway edit", giveaway="1", start="5h", end="30 minutes", host=desk.ada
+    )
+    [after] = await stored(desk)
+
+    assert f"<@{desk.ada.id}>" in said.content
+    assert after.host_id == desk.ada.id
+    assert after.starts_at - before.starts_at == timedelta(hours=3)
+    assert after.ends_at == after.starts_at + timedelta(minutes=30)
+    robot = desk.guild.add_member(desk.bench.env.create_user("robot", bot=True))
+    said = await desk.ask(desk.host, "giveaway edit", giveaway="1", host=robot)
+    assert "A bot can't be the host" in said.content
+
+
 async def other_host(desk: Desk) -> Any:
     """Have the guild's hosts be others, of whom one is given."""
     role = desk.guild.create_role("More hosts")

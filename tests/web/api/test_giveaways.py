@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -157,3 +157,36 @@ async def test_currency_and_a_role_for_a_time_are_kept(stored: tuple[World, Fake
 
     assert response.status == 201
     assert {name: shown[name] for name in given} == given
+
+
+async def test_start_and_host_are_changed_where_they_are_sent(
+    stored: tuple[World, FakeDrawing],
+) -> None:
+    world, _ = stored
+    now = world.services.clock.now()
+    times = [(now + timedelta(hours=one)).isoformat() for one in (2, 4, 30)]
+    sent = body(world, starts_at=times[0], ends_at=times[2], host_id="5")
+    place = (await world.client.post(PATH, json=sent, headers=HERE)).headers["Location"]
+
+    again = body(world, ends_at=times[2])
+    headers = HERE | {"If-Match": '"v1"'}
+    kept = await (await world.client.put(place, json=again, headers=headers)).json()
+    assert (kept["host_id"], kept["status"]) == ("5", "scheduled")
+    sent |= {"starts_at": times[1], "host_id": "6"}
+    headers = HERE | {"If-Match": '"v2"'}
+    moved = await (await world.client.put(place, json=sent, headers=headers)).json()
+    assert moved["host_id"] == "6"
+    assert datetime.fromisoformat(moved["starts_at"]) == now + timedelta(hours=4)
+    assert datetime.fromisoformat(moved["ends_at"]) == now + timedelta(hours=30)
+
+
+async def test_start_that_is_past_is_now_and_the_end_stays(
+    stored: tuple[World, FakeDrawing],
+) -> None:
+    world, _ = stored
+    now = world.services.clock.now()
+    yesterday = (now - timedelta(days=1)).isoformat()
+    sent = body(world, starts_at=yesterday)
+    shown = await (await world.client.post(PATH, json=sent, headers=HERE)).json()
+
+    assert datetime.fromisoformat(shown["ends_at"]) == now + timedelta(days=1)
