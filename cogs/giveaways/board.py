@@ -18,11 +18,13 @@ from bot.core.guild_locale import locale_of_guild
 from bot.core.jobs import Job, JobService, Retry
 from bot.core.money import currency_of
 from bot.core.outbox import Delivery, OutboxService
+from cogs.giveaways.eligibility import deleted_roles, is_shut
+from cogs.giveaways.plan import Requirements
 from cogs.giveaways.settings import KEY
 from cogs.giveaways.upkeep import MessageWatch
 from cogs.giveaways.wording import View, message_payload, opening_payload
 from db import giveaway_hosting as table
-from db.giveaways import ENDED, SCHEDULED, Giveaway
+from db.giveaways import ENDED, OPEN_STATUSES, SCHEDULED, Giveaway
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -147,6 +149,16 @@ class Board:
                         guild_id=giveaway.guild_id,
                     )
 
+    async def role_deleted(self, guild_id: int, role_id: int) -> None:
+        """Look again at the open giveaways that ask for a role that was deleted."""
+        async with self._database.read() as session:
+            found = await table.list_of_guild(session, guild_id, OPEN_STATUSES)
+        async with self._database.write() as session:
+            for giveaway in found:
+                needs = Requirements.from_json(giveaway.requirements)
+                if role_id in {*needs.any_roles, *needs.all_roles}:
+                    await self.refresh(session, giveaway.id, guild_id, at_once=True)
+
     async def refresh(
         self, session: AsyncSession, giveaway_id: UUID, guild_id: int, *, at_once: bool = False
     ) -> None:
@@ -161,10 +173,15 @@ class Board:
         )
 
     async def _find(self, job: Job) -> None:
-        """Note which message a giveaway became, and close what was told of a missing one."""
+        """Note which message a giveaway became, and what is in its way or is no more."""
         async with self._database.read() as session:
             giveaway = await table.get_giveaway(session, _giveaway_in(job))
-        if giveaway is None or giveaway.status == SCHEDULED:
+        if giveaway is None:
+            return
+        needs = Requirements.from_json(giveaway.requirements)
+        deleted = deleted_roles(needs, self._state(), giveaway.guild_id)
+        await self._watch.settle_roles(giveaway, shut=is_shut(needs, deleted))
+        if giveaway.status == SCHEDULED:
             return
         for listen in self.listeners:
             listen(giveaway)

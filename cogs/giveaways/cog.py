@@ -100,6 +100,7 @@ class Giveaways(
             ("MESSAGE_DELETE_BULK", self.on_deletion),
             ("CHANNEL_DELETE", self.on_channel_deleted),
             ("THREAD_DELETE", self.on_channel_deleted),
+            ("GUILD_ROLE_DELETE", self.on_role_deleted),
         ):
             self.bot.intake.listen(event, KEY, listener)
 
@@ -116,6 +117,11 @@ class Giveaways(
     def on_channel_deleted(self, payload: Mapping[str, Any]) -> None:
         """Hand on which messages went with their channel."""
         self._note_deleted(self.watch.in_channel(int(payload["id"])))
+
+    def on_role_deleted(self, payload: Mapping[str, Any]) -> None:
+        """Hand on that a role is gone, which giveaways may ask for."""
+        gone = self.board.role_deleted(int(payload["guild_id"]), int(payload["role_id"]))
+        self.bot.kernel.supervisor.spawn(f"{KEY}.role_deletion", gone)
 
     def _note_deleted(self, message_ids: list[int]) -> None:
         if message_ids:

@@ -6,9 +6,10 @@ All that stands in somebody's way is named at once, with what would change it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.core.contracts import BotState
 from bot.core.durations import Span
 from bot.core.i18n import Message, _, ngettext
 from cogs.giveaways.mentions import roles
@@ -33,7 +34,8 @@ class Facts:
     """What is known of somebody who wants to enter.
 
     `joined_at` is `None` where Discord does not say; then their time in the guild begins now.
-    `messages` are those since the giveaway began.
+    `messages` are those since the giveaway began. `deleted_roles` are those of the giveaway
+    that are not there any more.
     """
 
     role_ids: frozenset[int]
@@ -42,6 +44,7 @@ class Facts:
     level: int = 0
     messages: int = 0
     is_blocked: bool = False
+    deleted_roles: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +101,34 @@ def reason_to_pass_over(
     return _what_was_lost(requirements, standing, now)
 
 
+def deleted_roles(requirements: Requirements, state: BotState, guild_id: int) -> frozenset[int]:
+    """Return which of the roles that are asked for were deleted; none while nothing is known."""
+    if state.guild(guild_id) is None:
+        return frozenset()
+    needed = {*requirements.any_roles, *requirements.all_roles}
+    return frozenset(one for one in needed if state.role(guild_id, one) is None)
+
+
+def is_shut(requirements: Requirements, deleted: frozenset[int]) -> bool:
+    """Tell whether nobody can have the roles that are asked for, since those were deleted."""
+    one_of = frozenset(requirements.any_roles)
+    return bool(deleted.intersection(requirements.all_roles) or (one_of and one_of <= deleted))
+
+
+def without_deleted(requirements: Requirements, deleted: frozenset[int]) -> Requirements:
+    """Return what can still be asked of those who have entered.
+
+    Nobody loses a role by having it deleted. Where it was one of several they may have entered with
+    that one, so none of those is asked for.
+    """
+    one_of = requirements.any_roles
+    return replace(
+        requirements,
+        all_roles=tuple(one for one in requirements.all_roles if one not in deleted),
+        any_roles=() if deleted.intersection(one_of) else one_of,
+    )
+
+
 def _what_was_lost(requirements: Requirements, standing: Standing, now: datetime) -> str | None:
     """Return which requirement besides roles somebody does not meet any more."""
     stay, since = requirements.time_in_guild, standing.joined_at
@@ -134,20 +165,26 @@ def _barred(house: House, facts: Facts) -> Iterator[Message]:
 def _unmet_roles(
     requirements: Requirements, _house: House, facts: Facts, _now: datetime
 ) -> Iterator[Message]:
-    held = facts.role_ids
-    if requirements.any_roles and not held & frozenset(requirements.any_roles):
+    held, deleted = facts.role_ids, facts.deleted_roles
+    one_of = [one for one in requirements.any_roles if one not in deleted]
+    if one_of and held.isdisjoint(requirements.any_roles):
         yield ngettext(
             "You need the role {roles}.",
             "You need one of these roles: {roles}.",
-            len(requirements.any_roles),
-            roles=roles(requirements.any_roles, either=True),
+            len(one_of),
+            roles=roles(one_of, either=True),
         )
-    if missing := [one for one in requirements.all_roles if one not in held]:
+    if missing := [one for one in requirements.all_roles if one not in held | deleted]:
         yield ngettext(
             "You need this role: {roles}.",
             "You need all of these roles: {roles}.",
             len(missing),
             roles=roles(missing),
+        )
+    if is_shut(requirements, deleted):
+        yield _(
+            "It asks for a role that was deleted, so nobody can enter until its host has chosen "
+            "the roles anew."
         )
     if too_many := [one for one in requirements.no_roles if one in held]:
         yield ngettext(

@@ -17,7 +17,7 @@ from bot.core.errors import Conflict, NotFound
 from bot.core.i18n import Message, _
 from cogs.giveaways.backstage import Backstage
 from cogs.giveaways.counting import MessageCounter
-from cogs.giveaways.eligibility import Facts, obstacles, weight_of
+from cogs.giveaways.eligibility import Facts, deleted_roles, obstacles, weight_of
 from cogs.giveaways.plan import Requirements, bonuses_from_json
 from cogs.giveaways.rules import MOST_ENTRANTS
 from cogs.giveaways.verify import digest_of, make_salt
@@ -90,7 +90,8 @@ class Entering:
         house = await self._stage.house(entrant.guild_id)
         requirements = Requirements.from_json(look.giveaway.requirements)
         now = self._stage.clock.now()
-        if found := obstacles(requirements, house, self._facts(look, entrant), now):
+        facts = self._facts(look, entrant, requirements)
+        if found := obstacles(requirements, house, facts, now):
             return Refused(found)
         return await self._add(look.giveaway, entrant, weight)
 
@@ -127,7 +128,7 @@ class Entering:
         if giveaway.ends_at is not None and giveaway.ends_at <= self._stage.clock.now():
             raise Conflict(_OVER)
 
-    def _facts(self, look: table.Look, entrant: Entrant) -> Facts:
+    def _facts(self, look: table.Look, entrant: Entrant, requirements: Requirements) -> Facts:
         unwritten = self._counter.pending(look.giveaway.id, entrant.user_id)
         return Facts(
             role_ids=entrant.role_ids,
@@ -136,6 +137,7 @@ class Entering:
             level=look.level,
             messages=look.messages + unwritten,
             is_blocked=look.is_blocked,
+            deleted_roles=deleted_roles(requirements, self._stage.state(), entrant.guild_id),
         )
 
     async def _add(self, giveaway: Giveaway, entrant: Entrant, weight: int) -> Entered | Inside:

@@ -16,7 +16,14 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cogs.giveaways.backstage import Backstage
-from cogs.giveaways.eligibility import ERASED, LEFT, Standing, reason_to_pass_over
+from cogs.giveaways.eligibility import (
+    ERASED,
+    LEFT,
+    Standing,
+    deleted_roles,
+    reason_to_pass_over,
+    without_deleted,
+)
 from cogs.giveaways.plan import Requirements
 from cogs.giveaways.verify import draw_order, seed_of
 from db import giveaway_draws as table
@@ -117,6 +124,8 @@ class Finder:
             return []
         people, blocked, activity = some.people, some.blocked, some.activity
         requirements = Requirements.from_json(giveaway.requirements)
+        deleted = deleted_roles(requirements, self._stage.state(), giveaway.guild_id)
+        requirements = without_deleted(requirements, deleted)
         members = await self._stage.members.look_up(giveaway.guild_id, some.user_ids)
         house = await self._stage.house(giveaway.guild_id)
         now = self._stage.clock.now()

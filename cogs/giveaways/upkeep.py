@@ -1,4 +1,4 @@
-"""Looks after what people do to the messages of giveaways: those that are deleted.
+"""Looks after what people do to giveaways in Discord: messages and roles that they delete.
 
 Free of discord.py. Which messages show open giveaways is kept in memory: every deletion in all
 guilds is looked up there. A guild has at most 200 of them.
@@ -22,7 +22,7 @@ from db.giveaways import OPEN_STATUSES, Giveaway
 if TYPE_CHECKING:
     from db.engine import Database
 
-MESSAGE_GONE = "message_gone"
+MESSAGE_GONE, ROLE_GONE = "message_gone", "role_gone"
 # What Discord says of a message that can't be edited because it is not there.
 _GONE = frozenset({MESSAGE_GONE, "channel_gone"})
 
@@ -120,3 +120,18 @@ class MessageWatch:
         """Close what was told of a giveaway whose message is there again, or that is over."""
         if giveaway.message_id is not None or giveaway.status not in OPEN_STATUSES:
             await self._problems.solve(giveaway.guild_id, KEY, MESSAGE_GONE, str(giveaway.id))
+
+    async def settle_roles(self, giveaway: Giveaway, *, shut: bool) -> None:
+        """Tell the staff of a giveaway that is `shut` by a deleted role, or that it is no more."""
+        if not shut or giveaway.status not in OPEN_STATUSES:
+            await self._problems.solve(giveaway.guild_id, KEY, ROLE_GONE, str(giveaway.id))
+            return
+        message = _(
+            "Giveaway #{number}, {prize}, asks for a role that was deleted, so nobody new can "
+            "enter it. Who is in stays in.",
+            number=giveaway.number,
+            prize=quote(giveaway.prize),
+        )
+        fix = _("Choose its roles anew: /giveaway edit, then the button Roles to enter.")
+        problem = Problem(KEY, ROLE_GONE, str(giveaway.id), message, fix)
+        await self._problems.report(giveaway.guild_id, problem)

@@ -11,6 +11,8 @@ from bot.sandbox.channel import Channel
 from bot.sandbox.guild import Guild
 from bot.sandbox.interactions import Interaction
 from bot.sandbox.models import Message, walk_components
+from cogs.giveaways.plan import Requirements
+from db.giveaway_hosting import change_giveaway, get_by_number
 from tests.wire.running import config_for, running, until
 
 
@@ -107,3 +109,26 @@ async def test_host_needs_in_a_thread_what_discord_asks_for_there(
 def owner_channel(guild: Guild) -> Channel:
     """Return a channel in which everybody writes."""
     return next(one for one in guild.channels.values() if one.name != "general" and one.type == 0)
+
+
+async def test_deleted_role_that_is_asked_for_is_told(
+    sandbox: Sandbox, guild: Guild, sqlite_url: str
+) -> None:
+    crew = guild.add_role("Crew")
+    owner = sandbox.actor(guild.members[guild.owner_id].user, guild)
+    config = config_for(sandbox, sqlite_url, jobs={"poll_seconds": 0.2})
+    async with running(config) as bot:
+        await until(lambda: bot.kernel.state().guild(guild.id), what="the guild")
+        await start(owner, guild.channel("general"), "A boat")
+        needs = Requirements(any_roles=(crew.id,)).to_json()
+        async with bot.kernel.database.write() as session:
+            giveaway = await get_by_number(session, guild.id, 1)
+            assert giveaway is not None
+            await change_giveaway(session, giveaway.id, ("active",), requirements=needs)
+        guild.remove_role(crew)
+
+        async def is_told() -> bool:
+            found = await bot.kernel.problems.list(guild.id)
+            return [one.problem.cause for one in found] == ["role_gone"]
+
+        await until(is_told, what="the problem of the role that was deleted")

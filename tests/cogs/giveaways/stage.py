@@ -45,15 +45,18 @@ HOUR = timedelta(hours=1)
 
 
 class View(NullState):
-    """The one guild; `rights` are those of its roles."""
+    """The one guild; `rights` are those of its roles, of which some are `gone`."""
 
     def __init__(self) -> None:
+        self.gone: set[int] = set()
         self.rights: dict[int, frozenset[str]] = {}
 
     def guild(self, guild_id: int) -> GuildSummary | None:
         return GuildSummary(guild_id, "Garden *", 1, 1234)
 
     def role(self, guild_id: int, role_id: int) -> RoleSummary | None:
+        if role_id in self.gone:
+            return None
         rights = self.rights.get(role_id, frozenset())
         return RoleSummary(role_id, guild_id, "Sailor", 2, permissions=rights)
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.audit import AuditLog
 from bot.core.config import Config
-from bot.core.contracts import SYSTEM, Actor, ChannelSummary, GuildSummary
+from bot.core.contracts import SYSTEM, Actor, ChannelSummary, GuildSummary, RoleSummary
 from bot.core.events import EventBus
 from bot.core.features import FeatureRegistry
 from bot.core.jobs import Job, JobService
@@ -40,13 +40,19 @@ HOST = Actor(77, "command", "host")
 
 
 class Place(NullState):
-    """One guild."""
+    """One guild, in which some roles are `gone`."""
+
+    def __init__(self) -> None:
+        self.gone: set[int] = set()
 
     def guild(self, guild_id: int) -> GuildSummary | None:
         return GuildSummary(guild_id, "Garden", 1, 1234)
 
     def channel(self, guild_id: int, channel_id: int) -> ChannelSummary | None:
         return ChannelSummary(channel_id, guild_id, "c", "text")
+
+    def role(self, guild_id: int, role_id: int) -> RoleSummary | None:
+        return None if role_id in self.gone else RoleSummary(role_id, guild_id, "Sailor", 2)
 
 
 class HostWorld:
