@@ -1,4 +1,7 @@
-"""Roles that were won for a time: one row per member and role, which is gone once it is taken."""
+"""Roles that are won: for a time, one row per member and role, which is gone once it is taken.
+
+And who has such a role for another reason, too, so that it is theirs when a prize is not.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, case, delete, select
+from sqlalchemy import ColumnElement, and_, case, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.giveaways import GIVEN, GiveawayLoan
+from db.giveaways import GIVEN, HELD, WON, Giveaway, GiveawayLoan, GiveawayWinner
 from db.statements import insert_for, table_of
 
 _KEY = ("guild_id", "user_id", "role_id")
@@ -66,6 +69,42 @@ async def drop_loans(
     """Forget the end of a role that these people are to have for good, or not at all."""
     statement = delete(GiveawayLoan).where(*_of(guild_id, role_id, user_ids))
     await session.execute(statement, execution_options={"synchronize_session": False})
+
+
+async def note_held(session: AsyncSession, winner_ids: Collection[int]) -> None:
+    """Note of winners that they had the role before they won it."""
+    statement = update(GiveawayWinner).where(GiveawayWinner.id.in_(winner_ids)).values(reason=HELD)
+    await session.execute(statement, execution_options={"synchronize_session": False})
+
+
+async def has_role_otherwise(session: AsyncSession, giveaway: Giveaway, user_id: int) -> bool:
+    """Tell whether the role is a person's without this giveaway.
+
+    They had it before, or have won it in another one, for good or for a time that is not over.
+    """
+    lent = select(GiveawayLoan.id).where(
+        GiveawayLoan.guild_id == Giveaway.guild_id,
+        GiveawayLoan.role_id == Giveaway.reward_role_id,
+        GiveawayLoan.user_id == user_id,
+    )
+    has_won = and_(
+        GiveawayWinner.state == WON, or_(Giveaway.reward_role_seconds.is_(None), lent.exists())
+    )
+    query = (
+        select(GiveawayWinner.id)
+        .join(Giveaway, Giveaway.id == GiveawayWinner.giveaway_id)
+        .where(
+            GiveawayWinner.user_id == user_id,
+            Giveaway.guild_id == giveaway.guild_id,
+            Giveaway.reward_role_id == giveaway.reward_role_id,
+            case(
+                (Giveaway.id == giveaway.id, GiveawayWinner.reason == HELD),
+                else_=has_won,
+            ),
+        )
+        .limit(1)
+    )
+    return await session.scalar(query) is not None
 
 
 async def take_due_loan(session: AsyncSession, loan_id: int, now: datetime) -> EndedLoan | None:

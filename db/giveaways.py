@@ -48,6 +48,8 @@ OPEN_STATUSES = (SCHEDULED, ACTIVE, PAUSED, DRAWING)
 # were passed over at the draw; the host drew again in their place.
 PENDING, WON = "pending", "won"
 EXPIRED, SKIPPED, REPLACED = "expired", "skipped", "replaced"
+# Of a winner: they had the role already that the giveaway gives.
+HELD = "had the role"
 
 _ANONYMOUS_ENTRY = Erasure(clears=("salt",))
 # Whoever has a prize to claim is still needed for it.
@@ -184,7 +186,7 @@ class GiveawayWinner(Base):
     """A person who was drawn, also one who was passed over; nobody is drawn twice.
 
     `position` is the place in the round's order of drawing. `reason` is a word for why somebody was
-    passed over.
+    passed over, or `HELD` of a winner from whom the role is not to be taken.
     """
 
     __tablename__ = "giveaway_winners"

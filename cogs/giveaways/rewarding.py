@@ -75,6 +75,8 @@ class Rewarding:
         if not winners:
             return
         await self._pay(session, giveaway, winners, strict=strict)
+        if held := [one.row_id for one in winners if giveaway.reward_role_id in one.role_ids]:
+            await table.note_held(session, held)
         if giveaway.reward_role_id is not None and not self.is_role_withheld(giveaway):
             await self._give_role(session, giveaway, giveaway.reward_role_id, winners)
 
@@ -85,8 +87,12 @@ class Rewarding:
         return bool(role) and is_powerful(role)
 
     async def take_role(self, session: AsyncSession, giveaway: Giveaway, user_id: int) -> None:
-        """Take the role from a winner in whose place somebody else is drawn."""
-        if (role_id := giveaway.reward_role_id) is None:
+        """Take the role from a winner in whose place somebody else is drawn.
+
+        It stays theirs if they had it before or have won it otherwise.
+        """
+        role_id = giveaway.reward_role_id
+        if role_id is None or await table.has_role_otherwise(session, giveaway, user_id):
             return
         await table.drop_loans(session, giveaway.guild_id, role_id, [user_id])
         reason = _("Giveaway {number} was drawn again", number=giveaway.number)

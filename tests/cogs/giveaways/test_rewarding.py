@@ -280,6 +280,48 @@ async def test_who_had_not_claimed_yet_loses_no_role_when_replaced(sqlite_stage:
     assert await stage.wishes() == []
 
 
+@pytest.mark.parametrize("seconds", [None, 86400])
+@pytest.mark.parametrize("claim", [None, 3600])
+async def test_who_had_the_role_before_keeps_it_when_replaced(
+    stage: Stage, claim: int | None, seconds: int | None
+):
+    stage.members.roles = {one: {ROLE} for one in range(1, 7)}
+    giveaway, (winner,) = await ended(
+        stage, reward_role_id=ROLE, reward_role_seconds=seconds, claim_seconds=claim
+    )
+    await stage.winning.claim(winner.id, winner.user_id)
+    await stage.winning.reroll(giveaway, by=HOST, user_id=winner.user_id)
+
+    assert not [one for one in await stage.wishes() if not one.want]
+
+
+async def test_role_with_power_is_not_taken_from_who_had_it(sqlite_stage: Stage):
+    """It was not given, so nothing is there to be taken back: they may be of the staff."""
+    stage = sqlite_stage
+    stage.members.roles = {one: {ROLE} for one in range(1, 7)}
+    stage.view.rights = {ROLE: frozenset({"ban_members"})}
+    giveaway, (winner,) = await ended(stage, reward_role_id=ROLE)
+    await stage.winning.reroll(giveaway, by=HOST, user_id=winner.user_id)
+
+    assert await stage.wishes() == []
+
+
+@pytest.mark.parametrize(("seconds", "kept"), [(None, True), (86400, True), (3600, False)])
+async def test_who_has_won_the_role_elsewhere_keeps_it_when_replaced(
+    stage: Stage, seconds: int | None, *, kept: bool
+):
+    values = {"prize_amount": None, "reward_role_id": ROLE}
+    first, (winner,) = await ended(stage, **values)
+    other = await stage.add(number=2, **values, reward_role_seconds=seconds)
+    await stage.enter(other, winner.user_id)
+    await stage.end(other)
+    await stage.wait(2 * HOUR)
+    await stage.winning.reroll(first, by=HOST, user_id=winner.user_id)
+
+    wishes = {one.user_id: one.want for one in await stage.wishes()}
+    assert wishes[winner.user_id] is kept
+
+
 # --- who has left ---------------------------------------------------------------------------------
 
 
