@@ -128,6 +128,9 @@ class LookCommands(commands.Cog):
         saved = await self.templates.save(
             guild_id_of(interaction), name, plan_of(found), actor_of(interaction)
         )
+        async with self.bot.kernel.database.write() as session:
+            details = {"template": saved, "giveaway": found.number}
+            await note(interaction, session, "template_save", details)
         done = _("✅ Kept as {name}. /giveaway template use starts one like it.", name=quote(saved))
         await answer(interaction, done)
 

@@ -117,7 +117,7 @@ class Opening:
             await self._schedule(session, START_JOB, giveaway, giveaway.starts_at)
         else:
             await self._begin(session, giveaway)
-        await self._note(session, actor, giveaway, "giveaway.start", order.plan.to_json())
+        await self._note(session, actor, giveaway, "start", order.plan.to_json())
         return giveaway
 
     async def preview(self, order: Order) -> Giveaway:
@@ -224,7 +224,7 @@ class Opening:
                 await self._schedule(session, END_JOB, changed, changed.ends_at)
             if channel_id is not None and changed.status != SCHEDULED:
                 await self._board.move(session, changed, place)
-            await self._note(session, actor, changed, "giveaway.edit", details, target_id=host_id)
+            await self._note(session, actor, changed, "edit", details, target_id=host_id)
         return changed
 
     def _counted(self, giveaway: Giveaway, plan: Plan) -> Requirements:
@@ -290,7 +290,7 @@ class Opening:
         async with self._database.write() as session:
             changed = await self._change(session, giveaway, (ACTIVE,), values)
             await self._jobs.cancel(session, f"{END_JOB}:{giveaway.id}")
-            await self._note(session, actor, changed, "giveaway.pause")
+            await self._note(session, actor, changed, "pause")
         return changed
 
     async def resume(self, giveaway: Giveaway, actor: Actor) -> Giveaway:
@@ -302,7 +302,7 @@ class Opening:
             changed = await self._change(session, giveaway, (PAUSED,), values)
             if ends_at is not None:
                 await self._schedule(session, END_JOB, changed, ends_at)
-            await self._note(session, actor, changed, "giveaway.resume")
+            await self._note(session, actor, changed, "resume")
         return changed
 
     async def cancel(self, giveaway: Giveaway, actor: Actor) -> Giveaway:
@@ -312,7 +312,7 @@ class Opening:
             changed = await self._change(session, giveaway, (SCHEDULED, ACTIVE, PAUSED), values)
             for kind in (START_JOB, END_JOB):
                 await self._jobs.cancel(session, f"{kind}:{giveaway.id}")
-            await self._note(session, actor, changed, "giveaway.cancel")
+            await self._note(session, actor, changed, "cancel")
         return changed
 
     async def _change(
@@ -376,12 +376,26 @@ class Opening:
         *,
         target_id: int | None = None,
     ) -> None:
+        told = {"giveaway": giveaway.number, **(details or {})}
+        await self.note(session, actor, giveaway.guild_id, action, told, target_id=target_id)
+
+    async def note(
+        self,
+        session: AsyncSession,
+        actor: Actor,
+        guild_id: int,
+        action: str,
+        details: Mapping[str, Any],
+        *,
+        target_id: int | None = None,
+    ) -> None:
+        """Put what somebody does with giveaways into the audit log, in the caller's transaction."""
         await self._audit.record(
             session,
             actor,
-            giveaway.guild_id,
-            action,
+            guild_id,
+            f"{KEY}.{action}",
             "user_action",
-            {"giveaway": giveaway.number, **(details or {})},
+            details,
             target_id=target_id,
         )

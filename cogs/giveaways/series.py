@@ -169,6 +169,8 @@ class Series:
                 recurrence=rule.rule,
                 timezone=rule.timezone,
             )
+            details = {"series": series.id, "rule": rule.rule, **plan.to_json()}
+            await self._opening.note(session, actor, order.guild_id, "series_start", details)
         return series
 
     async def stop(self, series: GiveawaySeries) -> bool:

@@ -118,7 +118,7 @@ async def test_edit_is_audited_with_what_it_changed(world: HostWorld) -> None:
         ends_at=world.clock.now() + timedelta(hours=2),
         channel_id=OTHER_CHANNEL,
     )
-    query = select(AuditEntry).where(AuditEntry.action == "giveaway.edit")
+    query = select(AuditEntry).where(AuditEntry.action == "giveaways.edit")
     async with world.database.read() as session:
         [entry] = (await session.scalars(query)).all()
 

@@ -185,6 +185,7 @@ async def test_host_is_changed_and_the_message_says_so(world: HostWorld) -> None
     assert changed.host_id == 88
     assert "<@88>" in world.seen()[-1][2]["description"]
     async with world.database.read() as session:
-        entry = (await session.scalars(select(AuditEntry).order_by(AuditEntry.id))).all()[-1]
+        query = select(AuditEntry).where(AuditEntry.action == "giveaways.edit")
+        entry = (await session.scalars(query)).one()
     # Who is named there is erased by it when their data is.
     assert (entry.target_id, entry.details["host_id"]) == (88, "88")

@@ -15,6 +15,7 @@ from bot.core.features import RateClass
 from cogs.giveaways.columns import plan_of
 from cogs.giveaways.manifest import KEY
 from cogs.giveaways.plan import Plan
+from db.audit import AuditEntry
 from db.engine import Database
 from db.giveaways import Giveaway
 from tests.cogs.giveaways.test_proving import Desk
@@ -249,6 +250,26 @@ async def test_template_is_kept_used_and_deleted(desk: Desk) -> None:
     await say_yes(desk, "giveaway template delete", name="friday")
     none = await desk.ask(desk.host, "giveaway template use", name="friday")
     assert "no template called" in none.content
+
+
+async def test_all_that_hosts_do_is_in_the_audit_log_under_one_name(desk: Desk) -> None:
+    await start(desk)
+    for command in ("pause", "resume"):
+        await desk.ask(desk.host, f"giveaway {command}", giveaway="1")
+    await desk.ask(desk.host, "giveaway edit", giveaway="1", winners=2)
+    await desk.ask(desk.host, "giveaway template save", name="Friday", giveaway="1")
+    options = {"prize": "A mug", "start": "2h", "duration": "1h", "winners": 1, "repeat": "daily"}
+    await desk.ask(desk.host, "giveaway schedule", **options)
+    for giveaway in ("1", "series:1"):
+        await say_yes(desk, "giveaway cancel", giveaway=giveaway)
+    await say_yes(desk, "giveaway template delete", name="friday")
+
+    async with desk.bench.kernel.database.read() as session:
+        query = select(AuditEntry).where(AuditEntry.user_id == desk.host.id)
+        actions = {one.action for one in await session.scalars(query)}
+    what = ("start", "pause", "resume", "edit", "cancel", "series_start", "series_stop")
+    names = {f"giveaways.{one}" for one in (*what, "template_save", "template_delete")}
+    assert names == {one for one in actions if one.startswith("giveaway")}
 
 
 async def test_template_can_be_held_later_and_again_and_again(desk: Desk) -> None:
