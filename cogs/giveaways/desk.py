@@ -22,12 +22,11 @@ from bot.state import member_facts, names_of
 from cogs.giveaways.access import Interaction
 from cogs.giveaways.opening import Order
 from cogs.giveaways.plan import Plan
-from cogs.giveaways.rules import LONGEST, LONGEST_ROLE
+from cogs.giveaways.rules import LEVELS, LONGEST, LONGEST_ROLE, PLACES
 
 # Kinds of channels that a message with a button can stand in.
 Where = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.Thread
 _NEEDS = ("embed_links",)
-_LEVELS = "levels"
 _NEVER = frozenset({"never", "no end", "nunca", "sin fin", "sin final"})
 
 
@@ -45,7 +44,7 @@ def ensure_may_post(interaction: Interaction, channel_id: int) -> None:
     place = state.channel(guild_id, channel_id)
     if place is None:
         raise NotFound(_("I can't see that channel."), hint=_("Choose another channel."))
-    if place.kind not in ("text", "news", "voice", "stage", "thread"):
+    if place.kind not in PLACES:
         raise InvalidInput(
             _("A giveaway can't be posted in {channel}.", channel=f"<#{channel_id}>"),
             hint=_("Choose a channel that people write in."),
@@ -192,7 +191,7 @@ async def _ensure_level_is_reached(
     if (plan.requirements.level or 0) <= (asked or 0):
         return
     settings = interaction.client.kernel.settings
-    if not (await settings.get(guild_id_of(interaction), _LEVELS)).enabled:
+    if not (await settings.get(guild_id_of(interaction), LEVELS)).enabled:
         raise Conflict(
             _("Levels are switched off in this server, so nobody could reach one to enter."),
             hint=_("An admin can switch them on with /feature enable."),

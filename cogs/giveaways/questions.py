@@ -50,6 +50,14 @@ def ids_in(values: Values, name: str) -> tuple[int, ...]:
     return tuple(int(one) for one in values[name])
 
 
+def roles_in(interaction: Interaction, values: Values, name: str) -> tuple[int, ...]:
+    """Return the roles that were chosen; raises `InvalidInput` for the one that everybody has."""
+    chosen = ids_in(values, name)
+    if interaction.guild_id in chosen:
+        raise InvalidInput(_("Everybody has @everyone: name another role."))
+    return chosen
+
+
 def number_in(values: Values, name: str, *, digits: int = 9) -> int | None:
     """Return a number that was typed, `None` for nothing; raises `InvalidInput`."""
     text = str(values[name]).strip()
@@ -141,9 +149,9 @@ def _roles_input(
     return Input(name, label, note, value=chosen, kind="roles", most=MOST_ROLES)
 
 
-async def _roles(_interaction: Interaction, plan: Plan, values: Values) -> Change:
+async def _roles(interaction: Interaction, plan: Plan, values: Values) -> Change:
     names = ("any_roles", "all_roles", "no_roles", "bypass_roles")
-    chosen = {name: ids_in(values, name) for name in names}
+    chosen = {name: roles_in(interaction, values, name) for name in names}
     return Change(replace(plan, requirements=replace(plan.requirements, **chosen)))
 
 
@@ -210,8 +218,8 @@ def bonus_form(_plan: Plan) -> Question:
     )
 
 
-async def _bonus(_interaction: Interaction, plan: Plan, values: Values) -> Change:
-    chosen = ids_in(values, "roles")
+async def _bonus(interaction: Interaction, plan: Plan, values: Values) -> Change:
+    chosen = roles_in(interaction, values, "roles")
     entries = number_in(values, "entries") or 0
     kept = tuple(one for one in plan.bonuses if one.role_id not in chosen)
     new = tuple(Bonus(one, entries) for one in chosen) if entries else ()

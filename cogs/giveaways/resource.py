@@ -23,6 +23,7 @@ from cogs.giveaways.columns import plan_of
 from cogs.giveaways.opening import Opening, Order
 from cogs.giveaways.plan import Bonus, Look, Plan, Requirements
 from cogs.giveaways.rules import (
+    LEVELS,
     LONGEST_DESCRIPTION,
     LONGEST_PRIZE,
     LONGEST_TITLE,
@@ -33,6 +34,7 @@ from cogs.giveaways.rules import (
     MOST_MESSAGES,
     MOST_ROLES,
     MOST_WINNERS,
+    PLACES,
     checked_plan,
 )
 from cogs.giveaways.settings import KEY
@@ -53,6 +55,8 @@ if TYPE_CHECKING:
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 _MOST_LISTED = 200
+# What the database holds, and more than Discord has given out.
+_LARGEST_ID = 2**63 - 1
 Roles = list[str]
 
 
@@ -202,10 +206,10 @@ class GiveawayResource:
     ) -> Item:
         """Change a giveaway, or end it; raises as `Opening.change` does."""
         seen = await self._seen(guild_id, item_id, revision)
-        await self._check(guild_id, body, seen)
         if body.end:
             await self._end(seen, actor)
         else:
+            await self._check(guild_id, body, seen)
             moved = int(body.channel_id) if int(body.channel_id) != seen.channel_id else None
             starts_at = body.starts_at if body.starts_at != seen.starts_at else None
             # What is sent is when it ends, also where its start is moved.
@@ -266,8 +270,19 @@ class GiveawayResource:
         return _item(giveaway, entries, await table.list_winner_ids(session, giveaway_id))
 
     async def _check(self, guild_id: int, body: GiveawayBody, seen: Giveaway | None = None) -> None:
-        """Raise `InvalidInput` per wrong field, `Denied` for a channel that can't be posted to."""
-        errors = list(self._foreign(guild_id, body))
+        """Raise `InvalidInput` per wrong field, `Denied` for a channel that can't be posted to.
+
+        What is as it was `seen` is not asked about: a channel or a role may be gone by now.
+        """
+        errors = list(self._foreign(guild_id, body, seen))
+        asked = plan_of(seen).requirements.level if seen else None
+        if (body.requirements.level or 0) > (asked or 0) and not (
+            await self._settings.get(guild_id, LEVELS)
+        ).enabled:
+            message = _(
+                "Levels are switched off in this server, so nobody could reach one to enter."
+            )
+            errors.append(FieldError("/requirements/level", message))
         promised = plan_of(seen).total_amount if seen else 0
         if body.winners * (body.prize_amount or 0) > promised and not await is_economy_on(
             self._settings, guild_id
@@ -275,27 +290,42 @@ class GiveawayResource:
             errors.append(FieldError("/prize_amount", _("The economy is switched off.")))
         if errors:
             raise from_field_errors(errors, {name: name for name in GiveawayBody.model_fields})
+        if seen is not None and int(body.channel_id) == seen.channel_id:
+            return
         place = self._state().channel(guild_id, int(body.channel_id))
         refusal = place and can_post(place, ("embed_links",))
         if refusal:
             raise Denied(refusal.message, hint=refusal.fix)
 
-    def _foreign(self, guild_id: int, body: GiveawayBody) -> Iterator[FieldError]:
-        """Yield an error for what is no channel, role or person."""
+    def _wrong_channel(self, guild_id: int, text: str) -> Iterator[FieldError]:
+        place = self._state().channel(guild_id, int(text)) if _is_id(text) else None
+        if place is None:
+            message = _("There is no channel with the ID {id} in this server.", id=text)
+            yield FieldError("/channel_id", message)
+        elif place.kind not in PLACES:
+            message = _("A giveaway can't be posted in {channel}.", channel=f"<#{place.id}>")
+            yield FieldError("/channel_id", message)
+
+    def _foreign(
+        self, guild_id: int, body: GiveawayBody, seen: Giveaway | None
+    ) -> Iterator[FieldError]:
+        """Yield an error for what is newly named and no channel, role or person."""
         state = self._state()
-        if not _is_id(body.channel_id) or state.channel(guild_id, int(body.channel_id)) is None:
-            yield FieldError(
-                "/channel_id",
-                _("There is no channel with the ID {id} in this server.", id=body.channel_id),
-            )
-        for pointer, role_id in _roles_in(body):
+        if seen is None or body.channel_id != str(seen.channel_id):
+            yield from self._wrong_channel(guild_id, body.channel_id)
+        kept = {(name, one) for name, _at, one in _roles_in(_body_of(seen))} if seen else set()
+        for name, pointer, role_id in _roles_in(body):
+            if (name, role_id) in kept:
+                continue
             if not _is_id(role_id) or state.role(guild_id, int(role_id)) is None:
                 message = _("There is no role with the ID {id} in this server.", id=role_id)
                 yield FieldError(pointer, message)
+            elif int(role_id) == guild_id:
+                yield FieldError(pointer, _("Everybody has @everyone: name another role."))
         if body.host_id is not None and not _is_id(body.host_id):
             yield FieldError("/host_id", _("This is no ID."))
         reward = body.reward_role_id
-        if reward is not None and _is_id(reward):
+        if reward is not None and _is_id(reward) and ("reward_role_id", reward) not in kept:
             role = state.role(guild_id, int(reward))
             if role is not None and not role.assignable:
                 yield FieldError("/reward_role_id", _("I can't give that role."))
@@ -307,17 +337,18 @@ class GiveawayResource:
 
 
 def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 19
+    return text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= _LARGEST_ID
 
 
-def _roles_in(body: GiveawayBody) -> Iterator[tuple[str, str]]:
+def _roles_in(body: GiveawayBody) -> Iterator[tuple[str, str, str]]:
+    """Yield what each role is named for, where it stands, and its id."""
     for name in ("any_roles", "all_roles", "no_roles", "bypass_roles"):
         for index, role_id in enumerate(getattr(body.requirements, name)):
-            yield f"/requirements/{name}/{index}", role_id
+            yield name, f"/requirements/{name}/{index}", role_id
     for index, bonus in enumerate(body.bonus_entries):
-        yield f"/bonus_entries/{index}/role_id", bonus.role_id
+        yield "bonus_entries", f"/bonus_entries/{index}/role_id", bonus.role_id
     if body.reward_role_id is not None:
-        yield "/reward_role_id", body.reward_role_id
+        yield "reward_role_id", "/reward_role_id", body.reward_role_id
 
 
 def _plan_of(body: GiveawayBody, start: datetime) -> Plan:
@@ -358,8 +389,15 @@ def _seconds(count: int | None) -> timedelta | None:
 
 
 def _item(giveaway: Giveaway, entries: int, winner_ids: Sequence[int]) -> Item:
+    body = _body_of(giveaway, entries, winner_ids)
+    return Item(giveaway.number, giveaway.revision, body)
+
+
+def _body_of(
+    giveaway: Giveaway, entries: int = 0, winner_ids: Sequence[int] = ()
+) -> GiveawayDetail:
     plan, reward = plan_of(giveaway), giveaway.reward_role_id
-    body = GiveawayDetail(
+    return GiveawayDetail(
         id=str(giveaway.number),
         giveaway_id=str(giveaway.id),
         status=giveaway.status,
@@ -389,4 +427,3 @@ def _item(giveaway: Giveaway, entries: int, winner_ids: Sequence[int]) -> Item:
         created_at=giveaway.created_at,
         ended_at=giveaway.ended_at,
     )
-    return Item(giveaway.number, giveaway.revision, body)

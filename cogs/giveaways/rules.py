@@ -29,6 +29,11 @@ MOST_LEVEL, MOST_MESSAGES = 1000, 100_000
 MOST_AMOUNT = 10**12
 SHORTEST_ROLE, LONGEST_ROLE = timedelta(minutes=10), timedelta(days=365)
 
+# Kinds of channels that a message with a button can stand in.
+PLACES = frozenset({"text", "news", "voice", "stage", "thread"})
+# The feature whose levels may be asked for.
+LEVELS = "levels"
+
 _LINES = re.compile(r"\s+")
 
 

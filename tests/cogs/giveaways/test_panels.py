@@ -77,3 +77,20 @@ async def test_level_is_not_asked_for_where_nobody_can_rise(desk: Desk) -> None:
     await desk.host.submit_modal(form, needs | {"messages": "3"})
     requirements = plan_of((await stored(desk))[0]).requirements
     assert (requirements.level, requirements.messages) == (5, 3)
+
+
+async def test_role_that_everybody_has_is_not_asked_for(desk: Desk) -> None:
+    """Members come with it when they press, and without it when they are drawn."""
+    await start(desk)
+    panel = await desk.ask(desk.host, "giveaway edit", giveaway="1")
+    everyone = desk.guild.default_role
+    needs: dict[str, Any] = {"all_roles": [], "no_roles": [], "bypass_roles": []}
+    for label, values in (
+        ("Roles to enter", needs | {"any_roles": [everyone]}),
+        ("More chances", {"roles": [everyone], "entries": "3"}),
+    ):
+        form = await desk.host.click(panel, label=label)
+        refused = await desk.host.submit_modal(form, values)
+        text = refused.followups[-1] if refused.followups else refused.response
+        assert "name another role" in text.content
+    assert not plan_of((await stored(desk))[0]).bonuses

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot.core.config import Config
+from bot.core.contracts import ChannelSummary, RoleSummary
 from bot.core.jobs import JobService
 from bot.core.outbox import OutboxService
 from bot.core.supervisor import TaskSupervisor
@@ -121,6 +122,8 @@ async def test_giveaway_is_opened_read_changed_ended_and_cancelled(
         ({"prize_amount": 0}, "/prize_amount"),
         ({"prize_amount": 10**12 + 1}, "/prize_amount"),
         ({"reward_role_id": "5"}, "/reward_role_id"),
+        ({"host_id": "9" * 19}, "/host_id"),
+        ({"requirements": {"level": 3}}, "/requirements/level"),
     ],
 )
 async def test_wrong_field_is_named_and_nothing_is_opened(
@@ -190,3 +193,47 @@ async def test_start_that_is_past_is_now_and_the_end_stays(
     shown = await (await world.client.post(PATH, json=sent, headers=HERE)).json()
 
     assert datetime.fromisoformat(shown["ends_at"]) == now + timedelta(days=1)
+
+
+async def test_giveaway_is_ended_and_changed_whatever_has_become_of_its_channel_and_roles(
+    stored: tuple[World, FakeDrawing],
+) -> None:
+    """What was right when it was sent, and is as it was, is in nobody's way."""
+    world, drawing = stored
+    needs = {"any_roles": [str(ROLE)]}
+    sent = body(world, requirements=needs)
+    place = (await world.client.post(PATH, json=sent, headers=HERE)).headers["Location"]
+    world.state.rooms, world.state.ranks = [], []
+
+    changed = await world.client.put(
+        place, json=sent | {"prize": "Two boats"}, headers=HERE | {"If-Match": '"v1"'}
+    )
+    assert (changed.status, (await changed.json())["prize"]) == (200, "Two boats")
+    other = sent | {"requirements": needs | {"no_roles": [str(ROLE)]}}
+    refused = await world.client.put(place, json=other, headers=HERE | {"If-Match": '"v2"'})
+    assert refused.status == 400
+    ended = await world.client.put(
+        place, json=sent | {"end": True}, headers=HERE | {"If-Match": '"v2"'}
+    )
+    assert (ended.status, len(drawing.closed)) == (200, 1)
+
+
+async def test_role_that_everybody_has_is_not_asked_for(stored: tuple[World, FakeDrawing]) -> None:
+    world, _ = stored
+    world.state.ranks.append(RoleSummary(GUILD, GUILD, "@everyone", 0))
+    needs = {"all_roles": [str(GUILD)]}
+    response = await world.client.post(PATH, json=body(world, requirements=needs), headers=HERE)
+
+    assert response.status == 400
+    assert "@everyone" in str((await response.json())["errors"])
+
+
+async def test_channel_that_nobody_writes_in_takes_no_giveaway(
+    stored: tuple[World, FakeDrawing],
+) -> None:
+    world, _ = stored
+    world.state.rooms.append(ChannelSummary(77, GUILD, "Rooms", "category"))
+    response = await world.client.post(PATH, json=body(world, channel_id="77"), headers=HERE)
+
+    assert response.status == 400
+    assert (await response.json())["errors"][0]["pointer"] == "/channel_id"
