@@ -73,6 +73,9 @@ def _line(giveaway: Giveaway, entries: int) -> Message:
 
 
 def _when(giveaway: Giveaway) -> Message:
+    if giveaway.status == SCHEDULED and giveaway.ends_at is not None:
+        begins, ends = moment(giveaway.starts_at), moment(giveaway.ends_at)
+        return _("begins {when} and ends {end}", when=begins, end=ends)
     if giveaway.status == SCHEDULED:
         return _("begins {when}", when=moment(giveaway.starts_at))
     if giveaway.ends_at is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from bot.core.errors import InvalidInput
@@ -12,7 +14,7 @@ from cogs.giveaways.buttons import claimed_text
 from cogs.giveaways.listing import describe
 from cogs.giveaways.questions import number_in
 from cogs.giveaways.winning import Claimed
-from tests.cogs.giveaways.rows import make_giveaway
+from tests.cogs.giveaways.rows import AT, make_giveaway
 
 COINS = Currency("coins", "🪙")
 
@@ -40,6 +42,14 @@ def test_long_giveaway_is_described_whole_in_pages() -> None:
 
 def test_short_giveaway_is_one_page() -> None:
     assert len(describe(make_giveaway(), COINS, 0, (), "en")) == 1
+
+
+def test_what_is_to_begin_says_when_it_ends_as_well() -> None:
+    """Whoever has moved one of the two sees what it is now."""
+    ends_at = AT + timedelta(days=1)
+    [text] = describe(make_giveaway(status="scheduled", ends_at=ends_at), COINS, 0, (), "en")
+    for instant in (AT, ends_at):
+        assert f"<t:{int(instant.timestamp())}:f>" in text
 
 
 @pytest.mark.parametrize(
