@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.giveaways import (
@@ -35,6 +35,15 @@ from db.statements import count_changed, insert_for, table_of
 _PAGE = 2000
 # Values in one statement; SQLite's older builds take 999.
 _MOST_VALUES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Undrawn:
+    """A draw that is still to be made."""
+
+    id: uuid.UUID
+    guild_id: int
+    round: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +207,18 @@ async def map_rounds(
         GiveawayRound.giveaway_id == giveaway_id, GiveawayRound.round.in_(numbers)
     )
     return {one.round: one for one in await session.scalars(query)}
+
+
+async def list_undrawn(session: AsyncSession) -> list[Undrawn]:
+    """Return the draws of all guilds that are ordered and not made, also of lists not final yet."""
+    closed = select(Giveaway.id, Giveaway.guild_id, literal(0)).where(Giveaway.status == DRAWING)
+    ordered = (
+        select(Giveaway.id, Giveaway.guild_id, GiveawayRound.round)
+        .join(Giveaway, Giveaway.id == GiveawayRound.giveaway_id)
+        .where(Giveaway.status == ENDED, GiveawayRound.drawn_at.is_(None))
+    )
+    rows = await session.execute(closed.union_all(ordered))
+    return [Undrawn(*row) for row in rows]
 
 
 async def add_first_round(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import discord
 from discord import app_commands
 from discord.ext import commands
 
@@ -17,6 +18,7 @@ from cogs.giveaways.opening import Opening
 from cogs.giveaways.proof import Proofs
 from cogs.giveaways.proving import ProofCommands
 from cogs.giveaways.resource import RESOURCE, GiveawayResource
+from cogs.giveaways.rounds import hasten_draws
 from cogs.giveaways.running import Running
 from cogs.giveaways.series import Series, Templates
 from cogs.giveaways.settings import KEY
@@ -132,4 +134,11 @@ class Giveaways(
     async def on_shard_ready(self, shard_id: int) -> None:
         """Find what was deleted meanwhile: the gateway has begun a session, and repeats nothing."""
         guilds = {one.id for one in self.bot.guilds if one.shard_id == shard_id}
+        await hasten_draws(self.runner.stage, guilds)
         await self.board.look_again(guilds)
+
+    @commands.Cog.listener()
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Go on in a guild that the bot was added to again."""
+        await hasten_draws(self.runner.stage, {guild.id})
+        await self.board.look_again({guild.id})

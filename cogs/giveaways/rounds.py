@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
@@ -44,6 +45,21 @@ async def order_draw(
         guild_id=guild_id,
         replace=False,
     )
+
+
+async def hasten_draws(stage: Backstage, guild_ids: Collection[int]) -> int:
+    """Have the draws made that wait for guilds which are there again; return how many waited.
+
+    A draw looks for a guild that is away ever less often.
+    """
+    async with stage.database.read() as session:
+        waiting = await table.list_undrawn(session)
+    keys = sorted(draw_key(one.id, one.round) for one in waiting if one.guild_id in guild_ids)
+    for key in keys:
+        # One at a time: the jobs of a guild may be held by what is done there at this moment.
+        async with stage.database.write() as session:
+            await stage.jobs.hasten(session, key, stage.clock.now())
+    return len(keys)
 
 
 async def has_left(session: AsyncSession, giveaway_id: UUID) -> bool:
