@@ -30,6 +30,7 @@ from cogs.giveaways.settings import KEY
 from cogs.giveaways.verify import commitment_of, make_tip
 from db import giveaway_hosting as table
 from db.giveaways import ACTIVE, CANCELLED, DRAWING, ENDED, PAUSED, SCHEDULED, Giveaway
+from db.guilds import list_left_guild_ids
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -52,13 +53,14 @@ OVER = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A giveaway that is to be held: what, where, by whom, and from when on (now if left out)."""
+    """A giveaway to hold: what, where, by whom, from when (or now) until when (or as planned)."""
 
     guild_id: int
     channel_id: int
     host_id: int
     plan: Plan
     starts_at: datetime | None = None
+    ends_at: datetime | None = None
     series_id: int | None = None
 
 
@@ -139,7 +141,7 @@ class Opening:
             "created_by": actor.user_id or None,
             "status": SCHEDULED if starts_at > now else ACTIVE,
             "starts_at": starts_at,
-            "ends_at": plan.duration and starts_at + plan.duration,
+            "ends_at": order.ends_at or (plan.duration and starts_at + plan.duration),
             **columns_of(replace(plan, requirements=needs, claim_window=window)),
             "seed": tip,
             "commitment": commitment_of(tip),
@@ -159,8 +161,8 @@ class Opening:
         """Begin a giveaway whose start has come; one that was put off is looked at again then."""
         giveaway_id = uuid.UUID(job.dedupe_key.removeprefix(f"{START_JOB}:"))
         now = self._clock.now()
-        if job.guild_id and not (await self._settings.get(job.guild_id, KEY)).enabled:
-            # Nobody could enter it. It begins once giveaways are on again.
+        if job.guild_id and await self._is_idle(session, job.guild_id):
+            # Nobody could enter it. It begins once giveaways are on, and the bot there, again.
             return now + _LOOK_AGAIN
         giveaway = await table.begin_due(session, giveaway_id, now)
         if giveaway is not None:
@@ -168,6 +170,10 @@ class Opening:
             return None
         giveaway = await table.get_giveaway(session, giveaway_id)
         return giveaway.starts_at if giveaway and giveaway.status == SCHEDULED else None
+
+    async def _is_idle(self, session: AsyncSession, guild_id: int) -> bool:
+        is_on = (await self._settings.get(guild_id, KEY)).enabled
+        return not is_on or bool(await list_left_guild_ids(session, [guild_id]))
 
     async def _catch_up(self, session: AsyncSession, giveaway: Giveaway, now: datetime) -> Giveaway:
         """Return a giveaway that begins now, with another end if it begins too late for its own."""

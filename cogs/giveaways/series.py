@@ -22,10 +22,11 @@ from bot.core.jobs.recurrence import Recurrence
 from bot.core.problems import Problem, ProblemService
 from cogs.giveaways.opening import Opening, Order
 from cogs.giveaways.plan import Plan
-from cogs.giveaways.rules import checked_plan
+from cogs.giveaways.rules import checked_plan, end_after_late_start
 from cogs.giveaways.settings import KEY
 from db import giveaway_hosting as table
 from db.giveaways import GiveawaySeries, GiveawayTemplate
+from db.guilds import list_left_guild_ids
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -199,18 +200,25 @@ class Series:
         series = await table.get_series(session, job.payload["series_id"])
         if series is None or series.stopped_at is not None:
             return None
-        # While they are off none is held, and what was left out is not made up for.
-        if (await self._settings.get(series.guild_id, KEY)).enabled:
-            await self._hold(series, session)
+        # While they are off or the bot is not in the guild none is held, and what was left out is
+        # not made up for.
+        is_on = (await self._settings.get(series.guild_id, KEY)).enabled
+        if is_on and not await list_left_guild_ids(session, [series.guild_id]):
+            await self._hold(series, job.due_at, session)
         rule = Recurrence(series.rule, series.timezone)
         return following(rule, job.due_at, self._clock.now())
 
-    async def _hold(self, series: GiveawaySeries, session: AsyncSession) -> None:
+    async def _hold(self, series: GiveawaySeries, due_at: datetime, session: AsyncSession) -> None:
+        plan, now = Plan.from_json(series.plan), self._clock.now()
+        ends_at = None
+        if plan.duration is not None:
+            ends_at = end_after_late_start(due_at, due_at + plan.duration, now)
         order = Order(
             guild_id=series.guild_id,
             channel_id=series.channel_id,
             host_id=series.host_id,
-            plan=Plan.from_json(series.plan),
+            plan=plan,
+            ends_at=ends_at,
             series_id=series.id,
         )
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -22,9 +23,10 @@ from db.giveaways import OPEN_STATUSES, Giveaway
 if TYPE_CHECKING:
     from db.engine import Database
 
-MESSAGE_GONE, ROLE_GONE = "message_gone", "role_gone"
+MESSAGE_GONE, CHANNEL_GONE, ROLE_GONE = "message_gone", "channel_gone", "role_gone"
+SERIES_STOPPED = "series_stopped"
 # What Discord says of a message that can't be edited because it is not there.
-_GONE = frozenset({MESSAGE_GONE, "channel_gone"})
+_GONE = frozenset({MESSAGE_GONE, CHANNEL_GONE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,25 @@ class MessageWatch:
             return
         async with self._database.read() as session:
             giveaway = await table.get_giveaway(session, giveaway_id)
-        if giveaway is not None and giveaway.message_id is None:
-            await self._report(giveaway)
+        if giveaway is None or giveaway.message_id is not None:
+            return
+        if giveaway.series_id is not None and event.reason == CHANNEL_GONE:
+            await self._stop_series(giveaway, giveaway.series_id, event.at)
+        await self._report(giveaway)
+
+    async def _stop_series(self, giveaway: Giveaway, series_id: int, now: datetime) -> None:
+        """Have a series not come again whose channel is gone: nobody could enter any of them."""
+        async with self._database.write() as session:
+            stopped = await table.stop_series(session, giveaway.guild_id, series_id, now)
+        if not stopped:
+            return
+        message: Message = _(
+            "The giveaway of {prize} does not come again: its channel is gone.",
+            prize=quote(giveaway.prize),
+        )
+        fix = _("Have it come again in another channel with /giveaway schedule.")
+        problem = Problem(KEY, SERIES_STOPPED, str(giveaway.id), message, fix)
+        await self._problems.report(giveaway.guild_id, problem)
 
     async def _report(self, giveaway: Giveaway) -> None:
         if giveaway.status not in OPEN_STATUSES:
@@ -118,8 +137,12 @@ class MessageWatch:
 
     async def settle(self, giveaway: Giveaway) -> None:
         """Close what was told of a giveaway whose message is there again, or that is over."""
-        if giveaway.message_id is not None or giveaway.status not in OPEN_STATUSES:
-            await self._problems.solve(giveaway.guild_id, KEY, MESSAGE_GONE, str(giveaway.id))
+        is_over, subject = giveaway.status not in OPEN_STATUSES, str(giveaway.id)
+        if giveaway.message_id is not None or is_over:
+            await self._problems.solve(giveaway.guild_id, KEY, MESSAGE_GONE, subject)
+        if giveaway.series_id is not None and is_over:
+            # It was told: nothing about the series itself is left to be done.
+            await self._problems.solve(giveaway.guild_id, KEY, SERIES_STOPPED, subject)
 
     async def settle_roles(self, giveaway: Giveaway, *, shut: bool) -> None:
         """Tell the staff of a giveaway that is `shut` by a deleted role, or that it is no more."""

@@ -6,10 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.core.outbox.deliveries import OutboxFailed
+from cogs.giveaways.board import message_key
 from cogs.giveaways.hosting import how_often
 from cogs.giveaways.plan import Plan
 from cogs.giveaways.series import Repeat, SeriesOrder
 from db.engine import Database
+from db.guilds import SeenGuild, mark_guilds_left, save_guilds
 from tests.cogs.giveaways.world import CHANNEL, GUILD, HOST, HostWorld
 from tests.fakes import FakeClock
 
@@ -22,12 +25,14 @@ def world(database: Database, clock: FakeClock) -> HostWorld:
     return HostWorld(database, clock)
 
 
-def order(first: datetime, repeat: Repeat, timezone: str = "UTC") -> SeriesOrder:
+def order(
+    first: datetime, repeat: Repeat, timezone: str = "UTC", *, lasts: timedelta = HOUR
+) -> SeriesOrder:
     return SeriesOrder(
         guild_id=GUILD,
         channel_id=CHANNEL,
         host_id=HOST.user_id,
-        plan=Plan(prize="A mug", duration=HOUR),
+        plan=Plan(prize="A mug", duration=lasts),
         first=first,
         repeat=repeat,
         timezone=timezone,
@@ -55,3 +60,64 @@ async def test_month_that_has_had_its_giveaway_does_not_get_another(world: HostW
 
     starts = [one.starts_at.date().isoformat() for one in await world.all()]
     assert starts == ["2027-01-29", "2027-02-28", "2027-03-31"]
+
+
+@pytest.mark.parametrize(("late", "lasts"), [(2 * HOUR, 22 * HOUR), (20 * HOUR, DAY)])
+async def test_series_that_begins_late_ends_as_any_giveaway_that_does(
+    world: HostWorld, late: timedelta, lasts: timedelta
+) -> None:
+    first = world.clock.now().replace(second=0, microsecond=0) + HOUR
+    await world.series.begin(order(first, Repeat.DAILY, lasts=DAY), HOST)
+    world.clock.advance((first + late - world.clock.now()).total_seconds())
+    await world.pass_time()
+
+    (held,) = await world.all()
+    assert held.ends_at == first + late + lasts
+    assert [at for _, at in await world.series.list_upcoming(GUILD)] == [first + DAY]
+
+
+async def test_nothing_is_held_in_a_guild_that_the_bot_has_left(world: HostWorld) -> None:
+    """Members could enter none, and all would be drawn at once when it is added again."""
+    first = world.clock.now().replace(second=0, microsecond=0) + HOUR
+    await world.series.begin(order(first, Repeat.DAILY), HOST)
+    once = await world.open(Plan(prize="A boat", duration=HOUR), starts_at=first)
+    seen = SeenGuild(GUILD, "Garden", world.clock.now())
+    async with world.database.write() as session:
+        await save_guilds(session, [seen])
+        await mark_guilds_left(session, {GUILD: world.clock.now()})
+    for _days in range(3):
+        await world.pass_time(DAY)
+    assert [one.status for one in await world.all()] == ["scheduled"]
+
+    async with world.database.write() as session:
+        await save_guilds(session, [seen])
+    await world.pass_time(timedelta(minutes=5))
+    assert (await world.get(once)).status == "active"
+    await world.pass_time(DAY)
+    assert len(await world.all()) == 2
+
+
+async def test_series_whose_channel_is_gone_comes_again_no_more(world: HostWorld) -> None:
+    first = world.clock.now().replace(second=0, microsecond=0) + HOUR
+    await world.series.begin(order(first, Repeat.DAILY), HOST)
+    world.clock.advance((first - world.clock.now()).total_seconds())
+    await world.jobs.run_due()
+    (held,) = await world.all()
+    for _times in range(2):
+        failed = OutboxFailed(
+            at=world.clock.now(),
+            guild_id=GUILD,
+            channel_id=CHANNEL,
+            user_id=None,
+            dedupe_key=message_key(held),
+            reason="channel_gone",
+        )
+        await world.watch.delivery_failed(failed)
+    causes = {one.problem.cause for one in await world.problems.list(GUILD)}
+    assert causes == {"message_gone", "series_stopped"}
+    assert not await world.series.list(GUILD)
+
+    await world.opening.cancel(await world.get(held), HOST)
+    await world.pass_time(2 * DAY)
+    assert len(await world.all()) == 1
+    assert not await world.problems.list(GUILD)
