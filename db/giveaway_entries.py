@@ -120,7 +120,8 @@ _DELETE = (
 @functools.cache
 def _insert(dialect: str) -> Executable:
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    values = _OPEN.with_for_update(read=True).with_only_columns(
+    unchanged = _OPEN.where(Giveaway.revision == bindparam("seen", type_=Integer()))
+    values = unchanged.with_for_update(read=True).with_only_columns(
         _GIVEAWAY,
         _USER,
         bindparam("salt", type_=String()),
@@ -147,9 +148,10 @@ async def get_look(session: AsyncSession, giveaway_id: uuid.UUID, user_id: int) 
     return Look(giveaway, weight, blocked is not None, level or 0, messages or 0)
 
 
-async def add_entry(session: AsyncSession, entry: NewEntry, now: datetime) -> bool:
-    """Enter somebody into a giveaway that is open; False when it is not, or they are in.
+async def add_entry(session: AsyncSession, entry: NewEntry, now: datetime, *, seen: int) -> bool:
+    """Enter somebody into a giveaway that is open and was not changed since the revision `seen`.
 
+    False when it is not, or they are in: what it asks for may be another thing by now.
     One statement that shares the giveaway's row with other entries and with no change of status.
     """
     values = {
@@ -159,6 +161,7 @@ async def add_entry(session: AsyncSession, entry: NewEntry, now: datetime) -> bo
         "digest": entry.digest,
         "weight": entry.weight,
         "now": now,
+        "seen": seen,
     }
     return await session.scalar(_insert(session.get_bind().dialect.name), values) is not None
 

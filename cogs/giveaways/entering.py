@@ -33,6 +33,7 @@ _NOT_OPEN = {
     CANCELLED: _("This giveaway was cancelled."),
 }
 _OVER = _("This giveaway is over.")
+_MOST_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,10 @@ class Entering:
         self._stage = backstage
         self._counter = counter
         self._close = close
+        # How many more may enter before they are counted again: to count a hundred thousand with
+        # each of hundreds of presses would keep them all waiting. Half of the places that there
+        # were, so that no more than all are taken while another process takes the other half.
+        self._room: dict[UUID, int] = {}
 
     async def enter(self, giveaway_id: UUID, entrant: Entrant) -> Entered | Inside | Refused:
         """Enter somebody, or say in words why they can't.
@@ -140,7 +145,9 @@ class Entering:
             deleted_roles=deleted_roles(requirements, self._stage.state(), entrant.guild_id),
         )
 
-    async def _add(self, giveaway: Giveaway, entrant: Entrant, weight: int) -> Entered | Inside:
+    async def _add(
+        self, giveaway: Giveaway, entrant: Entrant, weight: int
+    ) -> Entered | Inside | Refused:
         salt = make_salt()
         digest = digest_of(giveaway.id, entrant.user_id, salt)
         entry = table.NewEntry(giveaway.id, entrant.user_id, salt, digest, weight)
@@ -151,23 +158,34 @@ class Entering:
             if is_limited and not await table.hold_open(session, giveaway.id, now):
                 raise Conflict(_OVER)
             await self._ensure_room(session, giveaway)
-            if await table.add_entry(session, entry, now):
+            if await table.add_entry(session, entry, now, seen=giveaway.revision):
                 await self._stage.board.refresh(session, giveaway.id, giveaway.guild_id)
                 await self._end_if_full(session, giveaway)
                 return Entered(weight)
-        # Between the look and the entry it was closed, or a second press was faster.
-        look = await self._look(giveaway.id, entrant)
-        self._ensure_open(look.giveaway)
-        return Inside(weight)
+        # Between the look and the entry it was closed or changed, or a second press was faster.
+        return await self.enter(giveaway.id, entrant)
 
     async def _ensure_room(self, session: AsyncSession, giveaway: Giveaway) -> None:
+        if giveaway.max_entries is None and self._take_room(giveaway.id):
+            return
         # What a draw and its proof are made for; without a limit of its own by a few more.
         most = giveaway.max_entries or MOST_ENTRANTS
-        if await table.count_people(session, giveaway.id) >= most:
+        count = await table.count_people(session, giveaway.id)
+        self._room[giveaway.id] = (most - count) // 2
+        if count >= most:
             raise Conflict(
                 _("This giveaway is full: it takes {most} entries.", most=f"{most:,}"),
                 hint=_("A place becomes free when somebody leaves."),
             )
+
+    def _take_room(self, giveaway_id: UUID) -> bool:
+        """Take one of the places that there surely are; False where they have to be counted."""
+        room = self._room.pop(giveaway_id, 0)
+        if len(self._room) >= _MOST_REMEMBERED:
+            self._room.clear()
+        if room > 0:
+            self._room[giveaway_id] = room - 1
+        return room > 0
 
     async def _end_if_full(self, session: AsyncSession, giveaway: Giveaway) -> None:
         enough = giveaway.end_at_entries

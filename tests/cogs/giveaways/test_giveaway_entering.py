@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import uuid
 from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any
@@ -15,12 +16,12 @@ from sqlalchemy.orm import Session
 
 from bot.core.contracts import MessageFacts
 from bot.core.errors import Conflict, NotFound
-from cogs.giveaways import counting
+from cogs.giveaways import counting, entering
 from cogs.giveaways.counting import MessageCounter
 from cogs.giveaways.entering import Entered, Inside, Refused
 from db import giveaway_entries as table
 from db.engine import Database
-from db.giveaways import CANCELLED, DRAWING, ENDED, PAUSED, SCHEDULED
+from db.giveaways import ACTIVE, CANCELLED, DRAWING, ENDED, PAUSED, SCHEDULED
 from db.people import erase_person
 from tests.cogs.giveaways.stage import GUILD, HOUR, Stage, make_stage
 
@@ -150,6 +151,32 @@ async def test_a_hundred_thousand_may_enter_and_no_more(sqlite_database: Databas
     await stage.enter(giveaway, 200_001)
 
 
+async def test_who_entered_is_seldom_counted_and_yet_no_more_enter_than_may(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+):
+    """To count a hundred thousand with each press would keep hundreds of presses waiting."""
+    monkeypatch.setattr(entering, "MOST_ENTRANTS", 200)
+    count_people, counted = table.count_people, 0
+
+    async def count(session: Any, giveaway_id: uuid.UUID) -> int:
+        nonlocal counted
+        counted += 1
+        return await count_people(session, giveaway_id)
+
+    monkeypatch.setattr(table, "count_people", count)
+    giveaway = await stage.add()
+    for user_id in range(1, 201):
+        await stage.enter(giveaway, user_id)
+    assert counted < 20
+    with pytest.raises(Conflict, match="full"):
+        await stage.enter(giveaway, 201)
+
+    await stage.entering.leave(giveaway, GUILD, 5)
+    await stage.enter(giveaway, 201)
+    with pytest.raises(Conflict, match="full"):
+        await stage.enter(giveaway, 202)
+
+
 async def test_the_entry_that_fills_it_ends_it_and_only_once(stage: Stage):
     giveaway = await stage.add(end_at_entries=4, ends_at=None)
 
@@ -163,6 +190,38 @@ async def test_the_entry_that_fills_it_ends_it_and_only_once(stage: Stage):
     assert len(await stage.entries(giveaway)) == 4
     assert (await stage.get(giveaway)).status == ENDED
     assert len(await stage.drawn(giveaway)) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_in", "status"),
+    [
+        ({"end_at_entries": 2}, True, ENDED),
+        ({"max_entries": 1}, False, ACTIVE),
+        ({"requirements": {"all_roles": ["7"]}}, False, ACTIVE),
+    ],
+)
+async def test_what_the_host_changes_in_the_midst_of_a_press_counts(
+    stage: Stage,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, Any],
+    is_in: bool,
+    status: str,
+):
+    giveaway = await stage.add()
+    await stage.enter(giveaway, 2)
+    house = stage.backstage.house
+
+    async def change(_stage: Any, guild_id: int) -> Any:
+        monkeypatch.undo()
+        await stage.change(giveaway, revision=1, **changes)
+        return await house(guild_id)
+
+    monkeypatch.setattr(type(stage.backstage), "house", change)
+    with contextlib.suppress(Conflict):
+        await stage.entering.enter(giveaway, stage.person(1))
+    await stage.settle()
+    assert (1 in {one.user_id for one in await stage.entries(giveaway)}) == is_in
+    assert (await stage.get(giveaway)).status == status
 
 
 async def test_5000_entries_and_leaves_at_once_leave_a_right_count(stage: Stage):
