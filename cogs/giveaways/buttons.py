@@ -19,6 +19,7 @@ from bot.replies import LastingButton, answer
 from cogs.giveaways.announcing import withheld_line
 from cogs.giveaways.columns import role_time_of
 from cogs.giveaways.entering import Entered, Entrant, Inside, Refused
+from cogs.giveaways.mentions import people
 from cogs.giveaways.runner import Runner
 from cogs.giveaways.winning import Claimed
 
@@ -180,7 +181,8 @@ def claimed_text(claimed: Claimed, locale: str) -> str:
 
 def _given_lines(claimed: Claimed) -> Iterator[Message]:
     giveaway = claimed.giveaway
-    host = f"<@{giveaway.host_id}>"
+    # Nobody holds one of the API, or of somebody whose data was erased.
+    host = people([giveaway.host_id]) if giveaway.host_id else _("the staff of the server")
     if claimed.is_code_missing:
         yield _(
             "There is no code left for you: ask {host} to add one, then press the button again.",
@@ -191,7 +193,11 @@ def _given_lines(claimed: Claimed) -> Iterator[Message]:
     if giveaway.reward_role_id is not None:
         yield from _role_lines(claimed)
     elif claimed.amount is None and claimed.code is None and not claimed.is_code_missing:
-        yield _("{host} holds this giveaway: ask them for it.", host=host)
+        yield (
+            _("{host} holds this giveaway: ask them for it.", host=host)
+            if giveaway.host_id
+            else _("Ask the staff of the server for it.")
+        )
 
 
 def _role_lines(claimed: Claimed) -> Iterator[Message]:

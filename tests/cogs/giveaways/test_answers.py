@@ -98,6 +98,16 @@ def test_winner_for_whom_no_code_is_left_reads_so() -> None:
     assert paid == "🪙 5 was put into your account."
 
 
+def test_winner_is_sent_to_the_staff_where_there_is_no_host() -> None:
+    """Their data was erased, or the giveaway came from the API."""
+    giveaway = make_giveaway(host_id=0)
+    for is_code_missing in (False, True):
+        claimed = Claimed(giveaway, None, is_new=True, is_code_missing=is_code_missing)
+        text = claimed_text(claimed, "en")
+        assert "staff" in text
+        assert "<@0>" not in text
+
+
 @pytest.mark.parametrize(
     ("typed", "number"),
     [("", None), ("12", 12), (" 1,000 ", 1000), ("1.000.000", 1_000_000), ("0", 0)],
