@@ -320,6 +320,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"  commitment {proof['commitment']}")
     for root in dict.fromkeys(one["entries_root"] for one in proof["rounds"]):
         print(f"  list       {root}")
+    print("Nor can it show how many winners were wanted, who was passed over and why,")
+    print("whether more was drawn later, or what the prize was: compare that with what was")
+    print("announced.")
     return 0
 
 

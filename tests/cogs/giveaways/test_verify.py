@@ -236,6 +236,30 @@ def test_forged_proof_does_not_hold(kind: str) -> None:
         verify.check_proof(proof)
 
 
+@pytest.mark.parametrize("kind", ["the last draw left out", "fewer winners wanted", "passed over"])
+def test_what_no_file_can_show_is_said(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing of it was published before the winners: who has the announcements can compare."""
+    proof = make_proof()
+    first = proof["rounds"][0]
+    if kind == "the last draw left out":
+        proof["rounds"].pop()
+    else:
+        del proof["rounds"][1:]
+        first["wanted"] -= 1
+        if kind == "passed over":
+            first["drawn"][1]["passed_over"] = "left"
+        else:
+            first["drawn"].pop()
+    path = tmp_path / "giveaway-1.json"
+    path.write_text(json.dumps(proof), encoding="utf-8")
+    assert verify.main([str(path)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    for part in ("how many winners were wanted", "who was passed over", "whether more was drawn"):
+        assert part in said
+
+
 # --- the command ---------------------------------------------------------------------------------
 
 
