@@ -22,7 +22,8 @@ class Resource:
     """A kind of thing that a guild has several of, at `/v1/guilds/{guild_id}/<name>`.
 
     `one` and `many` name it in English, for OpenAPI. `model` is what is answered, `body` what is
-    sent; without a `body` it can be read and deleted only. `key` is the name of both in Python.
+    sent; without a `body` it can be read and deleted only. `document` names a JSON file that there
+    is of each, below its address. `key` is the name of both in Python.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Resource:
     many: str
     model: type[BaseModel]
     body: type[BaseModel] | None = None
+    document: str = ""
 
     @property
     def key(self) -> str:
@@ -44,6 +46,14 @@ class Item:
     id: int
     revision: int
     body: BaseModel
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A JSON file, which is compressed where its name ends in `.gz`."""
+
+    filename: str
+    data: bytes
 
 
 class ResourceService(Protocol):
@@ -78,6 +88,14 @@ class WritableService(ResourceService, Protocol):
         self, guild_id: int, item_id: int, revision: int, body: Any, actor: Actor
     ) -> Item:
         """Put what was sent in the place of one that is as it was seen."""
+        ...
+
+
+class DocumentedService(ResourceService, Protocol):
+    """One whose resource names a `document`."""
+
+    async def document(self, guild_id: int, item_id: int) -> Document:
+        """Return the file of one."""
         ...
 
 

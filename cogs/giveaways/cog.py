@@ -81,6 +81,8 @@ class Giveaways(
             kernel.clock,
             opening=self.opening,
             drawing=self.runner.drawing,
+            winning=self.runner.winning,
+            proofs=self.proofs,
             audit=kernel.audit,
             settings=kernel.settings,
             state=kernel.state,

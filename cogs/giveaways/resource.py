@@ -10,36 +10,29 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-
 from bot.core.errors import Conflict, Denied, FieldError, InvalidInput, NotFound
 from bot.core.i18n import _
 from bot.core.money import is_economy_on
 from bot.core.power import is_powerful
 from bot.core.preflight import can_post
-from bot.core.resources import Item, Resource
+from bot.core.resources import Document, Item, Resource
 from bot.core.settings.validation import from_field_errors
+from cogs.giveaways.bodies import (
+    BonusBody,
+    DrawAgainBody,
+    GiveawayBody,
+    GiveawayDetail,
+    LookBody,
+    RequirementsBody,
+)
 from cogs.giveaways.columns import plan_of
 from cogs.giveaways.opening import Opening, Order
 from cogs.giveaways.plan import Bonus, Look, Plan, Requirements
-from cogs.giveaways.rules import (
-    LEVELS,
-    LONGEST_DESCRIPTION,
-    LONGEST_PRIZE,
-    LONGEST_TITLE,
-    MOST_AMOUNT,
-    MOST_BONUS,
-    MOST_ENTRANTS,
-    MOST_LEVEL,
-    MOST_MESSAGES,
-    MOST_ROLES,
-    MOST_WINNERS,
-    PLACES,
-    checked_plan,
-)
+from cogs.giveaways.rules import LEVELS, PLACES, checked_plan
 from cogs.giveaways.settings import KEY
 from db import giveaway_hosting as table
-from db.giveaways import Giveaway
+from db.base import NOBODY
+from db.giveaways import PAUSED, Giveaway
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -51,95 +44,13 @@ if TYPE_CHECKING:
     from bot.core.contracts import Actor, BotState
     from bot.core.settings import SettingsStore
     from cogs.giveaways.drawing import Drawing
+    from cogs.giveaways.proof import Proofs
+    from cogs.giveaways.winning import Winning
     from db.engine import Database
 
-_STRICT = ConfigDict(extra="forbid", frozen=True)
 _MOST_LISTED = 200
 # What the database holds, and more than Discord has given out.
 _LARGEST_ID = 2**63 - 1
-Roles = list[str]
-
-
-class RequirementsBody(BaseModel):
-    """What somebody needs to enter; ages are in seconds."""
-
-    model_config = _STRICT
-
-    any_roles: Roles = Field(default=[], max_length=MOST_ROLES)
-    all_roles: Roles = Field(default=[], max_length=MOST_ROLES)
-    no_roles: Roles = Field(default=[], max_length=MOST_ROLES)
-    bypass_roles: Roles = Field(default=[], max_length=MOST_ROLES)
-    account_age: int | None = Field(default=None, ge=1)
-    time_in_guild: int | None = Field(default=None, ge=1)
-    level: int | None = Field(default=None, ge=1, le=MOST_LEVEL)
-    messages: int | None = Field(default=None, ge=1, le=MOST_MESSAGES)
-
-
-class BonusBody(BaseModel):
-    """How many more entries a role gives."""
-
-    model_config = _STRICT
-
-    role_id: str
-    entries: int = Field(ge=1, le=MOST_BONUS)
-
-
-class LookBody(BaseModel):
-    """The colour as 0xRRGGBB and the addresses of images."""
-
-    model_config = _STRICT
-
-    colour: int | None = Field(default=None, ge=0, le=0xFFFFFF)
-    image_url: str | None = None
-    thumbnail_url: str | None = None
-
-
-class GiveawayBody(BaseModel):
-    """A giveaway as it is wanted; `claim_window` and `reward_role_time` are in seconds.
-
-    Each winner is given `prize_amount` of the currency, and the role, for good without a time.
-
-    Without `starts_at` it begins at once, without `ends_at` it ends with `end_at_entries` or by
-    hand. With `end` one that is open is ended now, and its winners are drawn. Another `channel_id`
-    has its message posted anew; another `starts_at` is for one that has not begun. Start and host
-    of one that there is stay as they are where they are not sent.
-    """
-
-    model_config = _STRICT
-
-    channel_id: str
-    prize: str = Field(min_length=1, max_length=LONGEST_PRIZE)
-    winners: int = Field(default=1, ge=1, le=MOST_WINNERS)
-    starts_at: AwareDatetime | None = None
-    ends_at: AwareDatetime | None = None
-    host_id: str | None = None
-    title: str | None = Field(default=None, max_length=LONGEST_TITLE)
-    description: str | None = Field(default=None, max_length=LONGEST_DESCRIPTION)
-    requirements: RequirementsBody = RequirementsBody()
-    bonus_entries: list[BonusBody] = Field(default=[], max_length=MOST_ROLES)
-    look: LookBody = LookBody()
-    max_entries: int | None = Field(default=None, ge=1, le=MOST_ENTRANTS)
-    end_at_entries: int | None = Field(default=None, ge=1, le=MOST_ENTRANTS)
-    claim_window: int | None = Field(default=None, ge=1)
-    reward_role_id: str | None = None
-    reward_role_time: int | None = Field(default=None, ge=1)
-    prize_amount: int | None = Field(default=None, ge=1, le=MOST_AMOUNT)
-    end: bool = False
-
-
-class GiveawayDetail(GiveawayBody):
-    """A giveaway on record; `giveaway_id` is what its proof names."""
-
-    id: str
-    giveaway_id: str
-    status: str
-    message_id: str | None
-    entries: int
-    winner_ids: list[str]
-    commitment: str
-    created_at: datetime
-    ended_at: datetime | None
-
 
 RESOURCE = Resource(
     name="giveaways",
@@ -147,6 +58,7 @@ RESOURCE = Resource(
     many="giveaways",
     model=GiveawayDetail,
     body=GiveawayBody,
+    document="proof",
 )
 
 
@@ -160,6 +72,8 @@ class GiveawayResource:
         *,
         opening: Opening,
         drawing: Drawing,
+        winning: Winning,
+        proofs: Proofs,
         audit: AuditLog,
         settings: SettingsStore,
         state: Callable[[], BotState],
@@ -168,6 +82,8 @@ class GiveawayResource:
         self._clock = clock
         self._opening = opening
         self._drawing = drawing
+        self._winning = winning
+        self._proofs = proofs
         self._audit = audit
         self._settings = settings
         self._state = state
@@ -206,30 +122,39 @@ class GiveawayResource:
     ) -> Item:
         """Change a giveaway, or end it; raises as `Opening.change` does."""
         seen = await self._seen(guild_id, item_id, revision)
+        # What is done with one asks for nothing, whatever has become of its channel meanwhile.
         if body.end:
             await self._end(seen, actor)
+        elif body.draw_again is not None:
+            await self._draw_again(seen, body.draw_again, actor)
+        elif body.paused is not None and body.paused != (seen.status == PAUSED):
+            act = self._opening.pause if body.paused else self._opening.resume
+            await act(seen, actor)
         else:
-            await self._check(guild_id, body, seen)
-            moved = int(body.channel_id) if int(body.channel_id) != seen.channel_id else None
-            starts_at = body.starts_at if body.starts_at != seen.starts_at else None
-            # What is sent is when it ends, also where its start is moved.
-            is_kept = body.ends_at == seen.ends_at and starts_at is None
-            host_id = int(body.host_id or seen.host_id)
-            # One that was put off may last longer than a new one.
-            plan = _plan_of(body.model_copy(update={"ends_at": None}), seen.starts_at)
-            await self._opening.change(
-                seen,
-                actor,
-                plan,
-                starts_at=starts_at,
-                ends_at=None if is_kept else body.ends_at,
-                # A paused one names no end either.
-                is_untimed=body.ends_at is None and seen.ends_at is not None,
-                channel_id=moved,
-                host_id=host_id if host_id != seen.host_id else None,
-            )
+            await self._change(seen, body, actor)
         async with self._database.read() as session:
             return await self._read(session, seen.id)
+
+    async def _change(self, seen: Giveaway, body: GiveawayBody, actor: Actor) -> None:
+        await self._check(seen.guild_id, body, seen)
+        moved = int(body.channel_id) if int(body.channel_id) != seen.channel_id else None
+        starts_at = body.starts_at if body.starts_at != seen.starts_at else None
+        # What is sent is when it ends, also where its start is moved.
+        is_kept = body.ends_at == seen.ends_at and starts_at is None
+        host_id = int(body.host_id or seen.host_id)
+        # One that was put off may last longer than a new one.
+        plan = _plan_of(body.model_copy(update={"ends_at": None}), seen.starts_at)
+        await self._opening.change(
+            seen,
+            actor,
+            plan,
+            starts_at=starts_at,
+            ends_at=None if is_kept else body.ends_at,
+            # A paused one names no end either.
+            is_untimed=body.ends_at is None and seen.ends_at is not None,
+            channel_id=moved,
+            host_id=host_id if host_id != seen.host_id else None,
+        )
 
     async def remove(self, guild_id: int, item_id: int, revision: int, actor: Actor) -> None:
         """Cancel a giveaway that is open, for good."""
@@ -248,6 +173,41 @@ class GiveawayResource:
                 "user_action",
                 {"giveaway": seen.number},
             )
+
+    async def _draw_again(self, seen: Giveaway, wanted: DrawAgainBody, actor: Actor) -> None:
+        user_id = None
+        if wanted.instead_of is not None:
+            if not _is_id(wanted.instead_of) or wanted.count != 1:
+                raise from_field_errors(
+                    [FieldError("/draw_again", _("One winner is drawn in the place of one."))],
+                    {"draw_again": "draw_again"},
+                )
+            user_id = int(wanted.instead_of)
+
+        async def note(session: AsyncSession) -> None:
+            details = {"giveaway": seen.number, "count": wanted.count}
+            await self._audit.record(
+                session,
+                actor,
+                seen.guild_id,
+                f"{KEY}.reroll",
+                "user_action",
+                details,
+                target_id=user_id,
+            )
+
+        await self._winning.reroll(
+            seen.id, by=actor.user_id, count=wanted.count, user_id=user_id, note=note
+        )
+
+    async def document(self, guild_id: int, item_id: int) -> Document:
+        """Return the proof of a giveaway that was drawn; raises `NotFound` before."""
+        async with self._database.read() as session:
+            found = await self._find(session, guild_id, item_id)
+        proof = await self._proofs.make(guild_id, found.id, NOBODY)
+        if proof is None or proof.file is None:
+            raise NotFound(_("This giveaway has not been drawn, so there is no proof yet."))
+        return Document(proof.filename, proof.file)
 
     async def _seen(self, guild_id: int, item_id: int, revision: int) -> Giveaway:
         async with self._database.read() as session:
@@ -337,7 +297,7 @@ class GiveawayResource:
 
 
 def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= _LARGEST_ID
+    return text.isascii() and text.isdigit() and len(text) <= 19 and 0 < int(text) <= _LARGEST_ID
 
 
 def _roles_in(body: GiveawayBody) -> Iterator[tuple[str, str, str]]:
@@ -423,6 +383,7 @@ def _body_of(
         prize_amount=giveaway.prize_amount,
         entries=entries,
         winner_ids=[str(one) for one in winner_ids],
+        paused=giveaway.status == PAUSED,
         commitment=giveaway.commitment,
         created_at=giveaway.created_at,
         ended_at=giveaway.ended_at,

@@ -15,7 +15,13 @@ from pydantic import BaseModel
 from bot.core.errors import NotFound
 from bot.core.features import Feature
 from bot.core.i18n import _
-from bot.core.resources import Item, Resource, ResourceService, WritableService
+from bot.core.resources import (
+    DocumentedService,
+    Item,
+    Resource,
+    ResourceService,
+    WritableService,
+)
 from web.access import actor_of
 from web.api.body import JSON, read_body
 from web.keys import GUILD, SERVICES
@@ -52,16 +58,22 @@ class _Reading:
         await service.remove(request[GUILD].id, item.id, item.revision, actor_of(request))
         return web.Response(status=204)
 
+    async def document(self, request: web.Request) -> web.Response:
+        """Answer with the file that there is of one."""
+        # A resource that declares a document has a service that makes it.
+        service = cast("DocumentedService", self.service(request))
+        found = await service.document(request[GUILD].id, _id_in(request))
+        headers = {"Content-Disposition": f'attachment; filename="{found.filename}"'}
+        kind = "application/gzip" if found.filename.endswith(".gz") else "application/json"
+        return web.Response(body=found.data, content_type=kind, headers=headers)
+
     def service(self, request: web.Request) -> ResourceService:
         """Return what the feature has handed over."""
         return request.app[SERVICES].resources.get(self._name)
 
     async def item(self, request: web.Request) -> Item:
         """Return the one that the path names; raises `NotFound`."""
-        text = request.match_info["item_id"]
-        if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_ID):
-            raise NotFound(_("There is nothing at this address."))
-        return await self.service(request).get(request[GUILD].id, int(text))
+        return await self.service(request).get(request[GUILD].id, _id_in(request))
 
 
 class _Writing(_Reading):
@@ -91,6 +103,13 @@ class _Writing(_Reading):
         return cast("WritableService", self.service(request))
 
 
+def _id_in(request: web.Request) -> int:
+    text = request.match_info["item_id"]
+    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_ID):
+        raise NotFound(_("There is nothing at this address."))
+    return int(text)
+
+
 def _check_version(request: web.Request, item: Item, *, required: bool) -> None:
     expected = expected_revision(request, item, required=required)
     if expected not in (None, item.revision):
@@ -114,6 +133,8 @@ def routes_of(features: Iterable[Feature]) -> Iterator[Route]:
             yield from _reading_routes(resource)
             if resource.body is not None:
                 yield from _writing_routes(resource, resource.body)
+            if resource.document:
+                yield _document_route(resource)
 
 
 def _one_of(resource: Resource) -> Reply:
@@ -157,6 +178,20 @@ def _reading_routes(resource: Resource) -> Iterator[Route]:
         summary=f"Delete one of the {resource.many}",
         if_match="optional",
         replies={204: Reply("It is gone", media_type="")},
+    )
+
+
+def _document_route(resource: Resource) -> Route:
+    return Route(
+        method="GET",
+        path=f"{_ITEM.format(name=resource.name)}/{resource.document}",
+        handler=_Reading(resource).document,
+        name=f"get_{resource.key}_{resource.document}",
+        part="api",
+        access=Access.GUILD,
+        pace=Pace.LIMITED,
+        summary=f"The {resource.document} of one of the {resource.many}",
+        replies={200: Reply(f"The {resource.document}, compressed where it is large")},
     )
 
 

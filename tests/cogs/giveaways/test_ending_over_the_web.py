@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import timedelta
 
 import pytest
@@ -10,11 +11,14 @@ import pytest
 from bot.core.audit import AuditLog
 from bot.core.contracts import Actor, ChannelSummary
 from bot.core.errors import Conflict
+from cogs.giveaways.bodies import DrawAgainBody, GiveawayBody
 from cogs.giveaways.opening import Opening
-from cogs.giveaways.resource import GiveawayBody, GiveawayResource
+from cogs.giveaways.proof import Proofs
+from cogs.giveaways.resource import GiveawayResource
+from cogs.giveaways.verify import check_proof
 from db.audit import list_audit_entries
 from db.engine import Database
-from db.giveaways import ENDED, WON
+from db.giveaways import ENDED, REPLACED, WON
 from tests.cogs.giveaways.stage import CHANNEL, GUILD, HOST, HOUR, Stage, View, make_stage
 from tests.cogs.giveaways.test_giveaway_drawing import check
 
@@ -44,6 +48,8 @@ def resource_of(stage: Stage) -> GiveawayResource:
         stage.clock,
         opening=opening,
         drawing=stage.drawing,
+        winning=stage.winning,
+        proofs=Proofs(stage.database),
         audit=audit,
         settings=stage.settings,
         state=lambda: stage.view,
@@ -99,3 +105,27 @@ async def test_who_ended_it_over_the_web_is_in_the_audit_log(database: Database)
         (entry,) = await list_audit_entries(session, guild_id=GUILD)
     assert (entry.action, entry.user_id) == ("giveaways.end", HOST)
     assert entry.details == {"giveaway": (await stage.get(giveaway)).number}
+
+
+async def test_another_is_drawn_in_a_winners_place_over_the_web(database: Database) -> None:
+    stage = make_stage(database)
+    giveaway = await stage.add()
+    await stage.fill(giveaway, 3)
+    await stage.end(giveaway)
+    (first,) = await stage.drawn(giveaway)
+    resource = resource_of(stage)
+    instead = DrawAgainBody(instead_of=str(first.user_id))
+    body = GiveawayBody(channel_id="0", prize="A boat", draw_again=instead)
+    await resource.put(GUILD, 1, (await stage.get(giveaway)).revision, body, ADMIN)
+    await stage.settle()
+
+    assert [one.state for one in await stage.drawn(giveaway)] == [REPLACED, WON]
+    async with database.read() as session:
+        (entry,) = await list_audit_entries(session, guild_id=GUILD)
+    assert (entry.action, entry.user_id, entry.target_id) == (
+        "giveaways.reroll",
+        HOST,
+        first.user_id,
+    )
+    document = await resource.document(GUILD, 1)
+    assert check_proof(json.loads(document.data))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,11 +15,16 @@ from bot.core.contracts import ChannelSummary, RoleSummary
 from bot.core.jobs import JobService
 from bot.core.outbox import OutboxService
 from bot.core.supervisor import TaskSupervisor
+from cogs.giveaways import proof
 from cogs.giveaways.board import Board
+from cogs.giveaways.bodies import GiveawayBody
 from cogs.giveaways.opening import Opening
+from cogs.giveaways.proof import Proofs
 from cogs.giveaways.resource import GiveawayResource
 from cogs.giveaways.upkeep import MessageWatch
+from cogs.giveaways.verify import check_proof
 from db.engine import Database
+from tests.cogs.giveaways.rows import add_drawn, make_giveaway
 from tests.fakes import FakeClock
 from tests.web.support import CHANNEL, FOREIGN_CHANNEL, GUILD, ROLE, World, open_world
 from tests.web.test_error_shape import assert_problem
@@ -27,9 +34,10 @@ HERE = {"Sec-Fetch-Site": "same-origin"}
 
 
 class FakeDrawing:
-    """Notes who ends what."""
+    """Notes who ends what, and has it drawn again."""
 
     def __init__(self) -> None:
+        self.again: list[Any] = []
         self.closed: list[Any] = []
         self.ready: list[int] = []
 
@@ -39,6 +47,9 @@ class FakeDrawing:
     async def close(self, session: Any, giveaway_id: Any, *, by: int | None = None) -> bool:
         self.closed.append(giveaway_id)
         return True
+
+    async def reroll(self, giveaway_id: Any, *, note: Any, **wanted: Any) -> None:
+        self.again.append(wanted)
 
 
 @pytest.fixture
@@ -66,6 +77,8 @@ async def stored(database: Database, clock: FakeClock) -> AsyncIterator[tuple[Wo
         clock,
         opening=opening,
         drawing=drawing,
+        winning=drawing,
+        proofs=Proofs(database),
         audit=services.audit,
         settings=services.settings,
         state=services.state,
@@ -237,3 +250,56 @@ async def test_channel_that_nobody_writes_in_takes_no_giveaway(
 
     assert response.status == 400
     assert (await response.json())["errors"][0]["pointer"] == "/channel_id"
+
+
+async def test_giveaway_is_paused_and_goes_on(stored: tuple[World, FakeDrawing]) -> None:
+    world, _ = stored
+    added = await world.client.post(PATH, json=body(world), headers=HERE)
+    place = added.headers["Location"]
+    assert (await added.json())["paused"] is False
+    paused = await _put(world, place, "v1", paused=True, prize="Another")
+    shown = await paused.json()
+    assert (shown["status"], shown["paused"], shown["prize"]) == ("paused", True, "A boat")
+
+    # What was read can be sent back as it was.
+    kept = {name: shown[name] for name in GiveawayBody.model_fields}
+    same = await _put(world, place, "v2", **kept)
+    assert (await same.json())["status"] == "paused"
+    assert (await (await _put(world, place, "v3", paused=False)).json())["status"] == "active"
+
+
+async def test_giveaway_is_drawn_again(stored: tuple[World, FakeDrawing]) -> None:
+    world, drawing = stored
+    added = await world.client.post(PATH, json=body(world), headers=HERE)
+    place = added.headers["Location"]
+    for wanted in ({"count": 3}, {"instead_of": "9"}):
+        assert (await _put(world, place, "v1", draw_again=wanted)).status == 200
+    assert [(one["count"], one["user_id"]) for one in drawing.again] == [(3, None), (1, 9)]
+    for wrong in ({"count": 51}, {"instead_of": "x"}, {"count": 2, "instead_of": "9"}):
+        refused = await _put(world, place, "v1", draw_again=wrong)
+        pointer = (await refused.json())["errors"][0]["pointer"]
+        assert (refused.status, pointer.startswith("/draw_again")) == (400, True)
+
+
+async def test_proof_is_handed_out_once_it_was_drawn(
+    stored: tuple[World, FakeDrawing], database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, _ = stored
+    await world.client.post(PATH, json=body(world), headers=HERE)
+    await assert_problem(await world.client.get(f"{PATH}/1/proof"), 404, "E006")
+    await assert_problem(await world.client.get(f"{PATH}/2/proof"), 404, "E006")
+    async with database.write() as session:
+        await add_drawn(session, make_giveaway(guild_id=GUILD, number=2), {7: 1, 8: 1, 9: 3})
+
+    handed = await world.client.get(f"{PATH}/2/proof")
+    assert check_proof(await handed.json())
+    assert "giveaway-2.json" in handed.headers["Content-Disposition"]
+    monkeypatch.setattr(proof, "LARGEST_PLAIN", 10)
+    packed = await world.client.get(f"{PATH}/2/proof")
+    assert packed.content_type == "application/gzip"
+    assert check_proof(json.loads(gzip.decompress(await packed.read())))
+
+
+async def _put(world: World, place: str, version: str, **changes: Any) -> Any:
+    match = HERE | {"If-Match": f'"{version}"'}
+    return await world.client.put(place, json=body(world, **changes), headers=match)
