@@ -140,6 +140,20 @@ def no_more_draws_payload(
     return _said(giveaway, text.render(locale))
 
 
+def longer_payload(
+    giveaway: Giveaway, user_ids: Sequence[int], until: datetime, locale: str | None
+) -> dict[str, Any]:
+    """Return what winners are told whose time to claim ran out while the bot was away."""
+    text = _(
+        "I was away when the time to claim {prize} ran out. {winners}: you can still claim it "
+        "until {when}.",
+        prize=_prize(giveaway),
+        winners=people(user_ids),
+        when=f"<t:{int(until.timestamp())}:f>",
+    )
+    return _calling(giveaway, text, user_ids, locale)
+
+
 def codes_payload(
     giveaway: Giveaway, user_ids: Sequence[int], locale: str | None
 ) -> dict[str, Any]:
@@ -149,6 +163,13 @@ def codes_payload(
         prize=_prize(giveaway),
         winners=people(user_ids),
     )
+    return _calling(giveaway, text, user_ids, locale)
+
+
+def _calling(
+    giveaway: Giveaway, text: Message, user_ids: Sequence[int], locale: str | None
+) -> dict[str, Any]:
+    """Return a message that mentions winners, with the button for their prize."""
     payload = _said(giveaway, text.render(locale))
     told = [str(one) for one in user_ids[:MOST_NAMED]]
     payload["allowed_mentions"] = {"parse": [], "users": told, "replied_user": False}

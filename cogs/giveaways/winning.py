@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,17 +23,22 @@ from cogs.giveaways.announcing import (
     Result,
     codes_payload,
     letter_payload,
+    longer_payload,
     no_more_draws_payload,
 )
 from cogs.giveaways.backstage import Backstage
 from cogs.giveaways.rewarding import Rewarding, Winner
 from cogs.giveaways.rounds import draw_again, has_left
+from cogs.giveaways.rules import SHORTEST_CLAIM
 from cogs.giveaways.verify import ROUNDS
 from db import giveaway_draws as table
+from db.giveaway_claims import extend_claims
 from db.giveaways import ENDED, EXPIRED, PENDING, REPLACED, WON, Giveaway, GiveawayWinner
 
 CLAIM_JOB = "giveaways.claim"
 MOST_AT_ONCE = 50
+# Whoever is so late was away: what waits its turn is done within seconds.
+_AWAY = timedelta(minutes=2)
 Note = Callable[[AsyncSession], Awaitable[None]]
 
 
@@ -202,6 +207,9 @@ class Winning:
         giveaway = await table.hold_giveaway(session, winner.giveaway_id) if winner else None
         if winner is None or giveaway is None or winner.state != PENDING:
             return None
+        if (until := _made_up_for(giveaway, winner, now)) is not None:
+            await self._give_longer(session, giveaway, now, until)
+            return until
         # Each draw uses up one of the seeds that were committed to: what ran out at the same
         # moment is drawn at once.
         expired = await table.expire_claims(session, giveaway.id, now)
@@ -215,6 +223,27 @@ class Winning:
             await self._say_no_more(session, giveaway, expired)
         await self._stage.board.refresh(session, giveaway.id, giveaway.guild_id, at_once=True)
         return None
+
+    async def _give_longer(
+        self, session: AsyncSession, giveaway: Giveaway, now: datetime, until: datetime
+    ) -> None:
+        """Give winners time anew who could not claim because nobody was there, and tell them."""
+        winners = await extend_claims(session, giveaway.id, now, until)
+        people = [one.user_id for one in winners if one.user_id]
+        if not people:
+            return
+        locale = await self._stage.locale(giveaway.guild_id)
+        await self._stage.outbox.send(
+            session,
+            Delivery.message(
+                giveaway.channel_id,
+                longer_payload(giveaway, people, until, locale),
+                dedupe_key=f"giveaways:longer:{winners[0].id}:{int(until.timestamp())}",
+                guild_id=giveaway.guild_id,
+                subject_id=people[0] if len(people) == 1 else None,
+                expires_at=until,
+            ),
+        )
 
     async def _say_no_more(
         self, session: AsyncSession, giveaway: Giveaway, winners: Sequence[GiveawayWinner]
@@ -312,6 +341,17 @@ class Winning:
         return await draw_again(
             self._stage, session, giveaway.id, giveaway.guild_id, wanted=wanted, by=by
         )
+
+
+def _made_up_for(giveaway: Giveaway, winner: GiveawayWinner, now: datetime) -> datetime | None:
+    """Return until when a prize can be claimed whose time ran out while the bot was away.
+
+    For as long again as it was away since then, and no longer than the whole time to claim.
+    """
+    if winner.claim_until is None or (away := now - winner.claim_until) < _AWAY:
+        return None
+    whole = timedelta(seconds=giveaway.claim_seconds or 0)
+    return now + min(max(away, SHORTEST_CLAIM), max(whole, SHORTEST_CLAIM))
 
 
 def _ended(giveaway: Giveaway | None) -> Giveaway:

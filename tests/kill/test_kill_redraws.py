@@ -14,7 +14,7 @@ from bot.core.outbox import Entry
 from bot.delivery import DiscordCourier
 from bot.sandbox import Sandbox
 from bot.sandbox.guild import Guild
-from cogs.giveaways import board
+from cogs.giveaways import board, winning
 from cogs.giveaways.proof import Proofs
 from db.economy import Transaction
 from db.engine import Database
@@ -92,6 +92,8 @@ def give_way(_jobs: Any, _outbox: Any) -> Any:
 def _drawing_again(window: timedelta, *, is_replaced: bool) -> Any:
     async def act(scene: Scene) -> None:
         board.GATHER = board._AGAIN = timedelta(milliseconds=20)
+        # Whoever follows is minutes late: nobody waits for what would be made up for.
+        winning._AWAY = timedelta(days=1)
         courier = _Announcer(scene.client, scene.clock)
         courier.moment = scene.step.moment
         if scene.step.moment in {"announcing", "announced"}:
