@@ -126,7 +126,7 @@ async def running_bench(
         if not translated:
             bot.tree.set_translator = _leave_in_english
         state.current = DiscordState(bot, clock, last_event_age=intake.last_event_age)
-        env = simcord.Env(bot, settle_timeout=30)
+        env = simcord.Env(bot, settle_timeout=5)
         env.backend.clock._epoch = datetime.now(UTC).replace(microsecond=0)
         await env.start()
         try:
