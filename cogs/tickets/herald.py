@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from bot.core.errors import AppError
 from bot.core.i18n import Message
+from bot.core.jobs import Retry
 from bot.core.outbox import Delivery
 from cogs.tickets import wording
 from cogs.tickets.logplace import log_channel_of
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
 TRANSCRIPT_RENDERER = "ticket_transcript"
+_SOON = timedelta(seconds=1)
 
 
 def control_key(ticket: Ticket) -> str:
@@ -188,6 +191,13 @@ class Herald:
         locale = await self._office.locale(ticket.guild_id)
         payload = wording.line_payload(text, locale, reason=ticket.close_reason)
         await self._post(session, ticket, payload, closing_key(ticket))
+
+    async def await_last_words(self, ticket: Ticket) -> None:
+        """Raise `Retry` while the closing message is on its way: a locked thread takes none."""
+        async with self._office.database.read() as session:
+            receipt = await self._office.outbox.get_receipt(session, closing_key(ticket))
+        if receipt is not None and receipt.is_open and not receipt.is_parked:
+            raise Retry(_SOON, "the last message is on its way")
 
     async def closed(self, session: AsyncSession, ticket: Ticket) -> None:
         """Send the transcript to the log channel and to the opener."""

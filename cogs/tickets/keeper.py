@@ -22,7 +22,7 @@ from bot.core.i18n import _
 from bot.core.jobs import Job, JobFailed, Retry
 from bot.core.problems.rules import Problem
 from cogs.tickets.drafts import keep_answers
-from cogs.tickets.herald import Herald, closing_key
+from cogs.tickets.herald import Herald
 from cogs.tickets.machine import TABLE, Action, Status
 from cogs.tickets.naming import next_rename, note_rename, plain_names
 from cogs.tickets.office import Office
@@ -55,7 +55,6 @@ log = structlog.get_logger(__name__)
 
 ROOM_JOB = "tickets.room"
 MOST_ATTEMPTS = 8
-_SOON = timedelta(seconds=1)
 # How long the room of a ticket that was given up is looked for while Discord does not answer.
 _LOOKED_FOR = timedelta(days=7)
 _CAUSE = "room_refused"
@@ -159,7 +158,7 @@ class RoomKeeper:
         if case is None:
             return
         try:
-            await self._bring_in_line(case)
+            await self._bring_up_to_date(case)
         except RoomGone:
             await self._note_gone(case.ticket)
         except RoomRefused as error:
@@ -213,6 +212,15 @@ class RoomKeeper:
             plain_names=plain_names(ticket.number),
         )
 
+    async def _bring_up_to_date(self, case: _Case) -> None:
+        """Bring a room into line until no change came meanwhile: its own run may see none yet."""
+        while True:
+            await self._bring_in_line(case)
+            latest = await self._case(case.ticket.id)
+            if latest is None or latest.plan == case.plan:
+                return
+            case = latest
+
     async def _bring_in_line(self, case: _Case) -> None:
         ticket = case.ticket
         if ticket.channel_id is None:
@@ -225,7 +233,7 @@ class RoomKeeper:
             await self._remove(case, ticket.channel_id)
             return
         if ticket.status == Status.CLOSING:
-            await self._await_last_words(ticket)
+            await self._herald.await_last_words(ticket)
         await self._align(case, ticket.channel_id)
         if ticket.status == Status.CLOSING:
             for hook in self.shutting:
@@ -279,8 +287,7 @@ class RoomKeeper:
             wanted |= {part: was[part] for part in ("calls", "crowd")}
         if was.get("parents") != wanted["parents"] and ticket.status == Status.OPEN:
             await self._rooms.move(channel_id, plan)
-        renamed_at = None
-        now = self._office.clock.now()
+        renamed_at, now = None, self._office.clock.now()
         if was.get("name") != wanted["name"]:
             if ticket.status == Status.OPEN and next_rename(ticket.renamed_at, now) <= now:
                 # Noted first: a rename that Discord has taken counts, whatever becomes of us.
@@ -317,13 +324,6 @@ class RoomKeeper:
             if called:
                 await self._herald.call_in(session, ticket, called, number=now["calls"])
         return now
-
-    async def _await_last_words(self, ticket: Ticket) -> None:
-        """Wait until the closing message is there: nothing can be said in a locked thread."""
-        async with self._office.database.read() as session:
-            receipt = await self._office.outbox.get_receipt(session, closing_key(ticket))
-        if receipt is not None and receipt.is_open and not receipt.is_parked:
-            raise Retry(_SOON, "the last message is on its way")
 
     async def _remove(self, case: _Case, channel_id: int) -> None:
         await self._rooms.remove(channel_id, case.plan)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.core.jobs import Retry
-from cogs.tickets.ports import RoomRefused
+from cogs.tickets.ports import Admitted, RoomPlan, RoomRefused
 from db.engine import Database
 from tests.cogs.tickets.stage import OPENER, STAFF, FakeRooms, Room, Stage, refusal
 from tests.fakes import FakeClock
@@ -201,3 +201,25 @@ async def test_a_channel_opens_to_new_staff_without_a_call(sqlite_database: Data
     await stage.wait(1)
     assert stage.room_of(ticket).roles == {70, 73}
     assert stage.said(ticket.channel_id) == [f"<@{OPENER}> <@&73>"]
+
+
+async def test_who_is_taken_out_while_they_are_let_in_is_out(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = await Stage.make(database, FakeClock())
+    ticket = await stage.open()
+    other = await Stage.make(database, stage.clock, stage.rooms)
+    align, helper = stage.rooms.align, 90
+
+    async def slowly(channel_id: int, plan: RoomPlan, was: Admitted) -> None:
+        await align(channel_id, plan, was)
+        if helper in plan.viewers:
+            # The run that this asks for is over before the one that lets them in has noted so.
+            await stage.service.life.remove(ticket.id, STAFF, helper)
+            await other.jobs.run_due()
+
+    monkeypatch.setattr(stage.rooms, "align", slowly)
+    await stage.service.life.add(ticket.id, STAFF, helper)
+    await stage.wait(1)
+    assert ("align", ticket.channel_id) in stage.rooms.calls
+    assert helper not in stage.room_of(ticket).viewers
