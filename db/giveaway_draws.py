@@ -18,7 +18,6 @@ from db.giveaways import (
     ACTIVE,
     DRAWING,
     ENDED,
-    EXPIRED,
     PAUSED,
     PENDING,
     REPLACED,
@@ -392,27 +391,6 @@ async def claim_prize(session: AsyncSession, winner_id: int, now: datetime) -> b
         .values(state=WON, decided_at=now)
     )
     return await count_changed(session, statement) == 1
-
-
-async def expire_claims(
-    session: AsyncSession, giveaway_id: uuid.UUID, now: datetime
-) -> Sequence[GiveawayWinner]:
-    """Take back all prizes of a giveaway that nobody claimed in time, and return whose they were.
-
-    Whoever asks at the same moment gets none of them.
-    """
-    statement = (
-        update(GiveawayWinner)
-        .where(
-            GiveawayWinner.giveaway_id == giveaway_id,
-            GiveawayWinner.state == PENDING,
-            GiveawayWinner.claim_until <= now,
-        )
-        .values(state=EXPIRED, decided_at=now)
-        .returning(GiveawayWinner)
-    )
-    found = await session.scalars(statement, execution_options={"populate_existing": True})
-    return sorted(found.all(), key=lambda one: one.id)
 
 
 async def replace_winner(

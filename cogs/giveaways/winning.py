@@ -32,7 +32,7 @@ from cogs.giveaways.rounds import draw_again, has_left
 from cogs.giveaways.rules import SHORTEST_CLAIM
 from cogs.giveaways.verify import ROUNDS
 from db import giveaway_draws as table
-from db.giveaway_claims import extend_claims
+from db.giveaway_claims import expire_claims, extend_claims
 from db.giveaways import ENDED, EXPIRED, PENDING, REPLACED, WON, Giveaway, GiveawayWinner
 
 CLAIM_JOB = "giveaways.claim"
@@ -212,7 +212,7 @@ class Winning:
             return until
         # Each draw uses up one of the seeds that were committed to: what ran out at the same
         # moment is drawn at once.
-        expired = await table.expire_claims(session, giveaway.id, now)
+        expired = await expire_claims(session, giveaway.id, now)
         if not expired:
             current = await table.get_winner(session, winner_id)
             return current.claim_until if current and current.state == PENDING else None
