@@ -6,7 +6,7 @@ use. Knows neither what a resource is nor how it is served.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,29 +14,71 @@ from pydantic import BaseModel
 
 from bot.core.contracts import Actor
 from bot.core.errors import DiscordFailed
-from bot.core.i18n import _
+from bot.core.i18n import N_, _
+
+
+def _always(_item: Any) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """What can be done with one thing of a kind: `POST …/{item_id}/<name>`, with a `body` or none.
+
+    `summary` says in English what it does to "one of the …", for OpenAPI; `title` is what its
+    button says, marked with `N_()`. `is_offered` says of one as it stands
+    whether there is a button, which decides nothing: the service does. People are asked before
+    they do what `is_final`, since it can't be undone.
+    """
+
+    name: str
+    summary: str
+    title: str
+    body: type[BaseModel] | None = None
+    is_offered: Callable[[Any], bool] = _always
+    is_final: bool = False
+
+    @property
+    def key(self) -> str:
+        """The name as an identifier."""
+        return self.name.replace("-", "_")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
     """A kind of thing that a guild has several of, at `/v1/guilds/{guild_id}/<name>`.
 
-    `one` and `many` name it in English, for OpenAPI. `model` is what is answered, `body` what is
-    sent; without a `body` it can be read and deleted only. `document` names a JSON file that there
-    is of each, below its address. `key` is the name of both in Python.
+    `one` and `many` name it in English, for OpenAPI. `model` is what is answered, `addition` what
+    is sent to add one, `change` what is put in the place of one; without them, none can be added or
+    changed. `removal` is what the button that removes one says, "" where none can be removed.
+    `page` is how many are listed at once, the newest first, 0 for all. `document` names a JSON file
+    that there is of each, below its address. `key` is the name in Python.
+
+    For people, `title` names the kind and `label` one of them, by its model; texts are marked with
+    `N_()`. The fields of what is sent have their titles and descriptions.
     """
 
     name: str
     one: str
     many: str
+    title: str
+    label: Callable[[Any], str]
     model: type[BaseModel]
-    body: type[BaseModel] | None = None
+    addition: type[BaseModel] | None = None
+    change: type[BaseModel] | None = None
+    removal: str = N_("Delete")
+    actions: tuple[Action, ...] = ()
+    page: int = 0
     document: str = ""
 
     @property
     def key(self) -> str:
         """The name as an identifier."""
         return self.name.replace("-", "_")
+
+    def action(self, name: str) -> Action | None:
+        """Return what can be done by its name."""
+        return next((one for one in self.actions if one.name == name), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,37 +99,66 @@ class Document:
 
 
 class ResourceService(Protocol):
-    """Reads and changes the things of one kind; each change goes to the audit log.
+    """Reads the things of one kind, and changes them; each change goes to the audit log.
 
     Raises `NotFound` for what is not there, `InvalidInput` with an error per wrong field, and
     `Conflict` for what speaks against a change, such as one made by somebody else meanwhile. A
-    `revision` is the one that the change is meant for.
+    `revision` is the one that the change is meant for. What a resource does not declare is not
+    asked for.
     """
+
+    async def get(self, guild_id: int, item_id: int) -> Item:
+        """Return one."""
+        ...
+
+
+class ListedService(ResourceService, Protocol):
+    """One whose resource has no `page`."""
 
     async def list(self, guild_id: int) -> Sequence[Item]:
         """Return all of a guild, in the order in which people see them."""
         ...
 
-    async def get(self, guild_id: int, item_id: int) -> Item:
-        """Return one."""
+
+class PagedService(ResourceService, Protocol):
+    """One whose resource has a `page`."""
+
+    async def list_page(self, guild_id: int, *, before: int | None, limit: int) -> Sequence[Item]:
+        """Return so many of a guild with lesser ids, or the newest, the greatest id first."""
         ...
+
+
+class AddingService(ResourceService, Protocol):
+    """One whose resource has an `addition`."""
+
+    async def add(self, guild_id: int, body: Any, actor: Actor) -> Item:
+        """Add one."""
+        ...
+
+
+class ChangingService(ResourceService, Protocol):
+    """One whose resource has a `change`."""
+
+    async def put(
+        self, guild_id: int, item_id: int, revision: int, body: Any, actor: Actor
+    ) -> Item:
+        """Put what was sent in the place of one that is as it was seen."""
+        ...
+
+
+class RemovingService(ResourceService, Protocol):
+    """One whose resource has a `removal`."""
 
     async def remove(self, guild_id: int, item_id: int, revision: int, actor: Actor) -> None:
         """Remove one that is as it was seen."""
         ...
 
 
-class WritableService(ResourceService, Protocol):
-    """One whose resource has a `body`, which is what it is sent."""
+class ActingService(ResourceService, Protocol):
+    """One whose resource has `actions`."""
 
-    async def add(self, guild_id: int, body: Any, actor: Actor) -> Item:
-        """Add one."""
-        ...
-
-    async def put(
-        self, guild_id: int, item_id: int, revision: int, body: Any, actor: Actor
-    ) -> Item:
-        """Put what was sent in the place of one that is as it was seen."""
+    async def act(self, guild_id: int, seen: Item, action: str, body: Any, actor: Actor) -> Item:
+        """Do what the action of this name says with one that is as it was seen."""
         ...
 
 

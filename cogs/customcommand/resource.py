@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.core.errors import FieldError, InvalidInput, NotFound
 from bot.core.fields.values import read_colour
-from bot.core.i18n import _
+from bot.core.i18n import N_, _
 from bot.core.resources import Item, Resource
 from bot.core.settings.validation import from_field_errors
 from bot.core.templates import InvalidTemplate
@@ -82,8 +83,11 @@ RESOURCE = Resource(
     name="custom-commands",
     one="custom command",
     many="custom commands",
+    title=N_("Custom commands"),
+    label=attrgetter("name"),
     model=CommandDetail,
-    body=CommandBody,
+    addition=CommandBody,
+    change=CommandBody,
 )
 
 

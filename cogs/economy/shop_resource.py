@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from bot.core.i18n import N_
 from bot.core.resources import Item, Resource
 from cogs.economy.shop_rules import ItemPlan, plan_of
 
@@ -22,7 +24,14 @@ class ItemDetail(ItemPlan):
 
 
 RESOURCE = Resource(
-    name="shop-items", one="shop item", many="shop items", model=ItemDetail, body=ItemPlan
+    name="shop-items",
+    one="shop item",
+    many="shop items",
+    title=N_("Shop"),
+    label=attrgetter("name"),
+    model=ItemDetail,
+    addition=ItemPlan,
+    change=ItemPlan,
 )
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from bot.core.errors import Conflict, Denied, FieldError, InvalidInput, NotFound
-from bot.core.i18n import _
+from bot.core.i18n import N_, _
 from bot.core.money import is_economy_on
 from bot.core.power import is_powerful
 from bot.core.preflight import can_post
@@ -56,8 +57,12 @@ RESOURCE = Resource(
     name="giveaways",
     one="giveaway",
     many="giveaways",
+    title=N_("Giveaways"),
+    label=attrgetter("prize"),
     model=GiveawayDetail,
-    body=GiveawayBody,
+    addition=GiveawayBody,
+    change=GiveawayBody,
+    removal=N_("Cancel giveaway"),
     document="proof",
 )
 

@@ -6,12 +6,13 @@ They are made in Discord, where emoji, roles and places are chosen from what the
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
 from bot.core.errors import NotFound
-from bot.core.i18n import _
+from bot.core.i18n import N_, _
 from bot.core.resources import Item, Resource
 from cogs.rolemenus.rules import Menu, Mode, Style
 
@@ -54,7 +55,14 @@ class MenuDetail(BaseModel):
     posts: list[PostBody]
 
 
-RESOURCE = Resource(name="role-menus", one="role menu", many="role menus", model=MenuDetail)
+RESOURCE = Resource(
+    name="role-menus",
+    one="role menu",
+    many="role menus",
+    title=N_("Role menus"),
+    label=attrgetter("title"),
+    model=MenuDetail,
+)
 
 
 class MenuResource:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from bot.core.i18n import N_
 from bot.core.resources import Item, Resource
 from cogs.tickets.desk import changed_meanwhile, read_panel
 from cogs.tickets.panel import Panel
@@ -22,7 +24,14 @@ class PanelDetail(Panel):
 
 
 RESOURCE = Resource(
-    name="ticket-panels", one="ticket panel", many="ticket panels", model=PanelDetail, body=Panel
+    name="ticket-panels",
+    one="ticket panel",
+    many="ticket panels",
+    title=N_("Panels"),
+    label=attrgetter("name"),
+    model=PanelDetail,
+    addition=Panel,
+    change=Panel,
 )
 
 
