@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -34,6 +34,8 @@ _NOT_OPEN = {
 }
 _OVER = _("This giveaway is over.")
 _MOST_REMEMBERED = 10_000
+# So long nobody is counted again in a full giveaway, where another process frees a place.
+_STAYS_FULL = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ class Entering:
         # each of hundreds of presses would keep them all waiting. Half of the places that there
         # were, so that no more than all are taken while another process takes the other half.
         self._room: dict[UUID, int] = {}
+        # Which were full, at how many, until when they are taken to be.
+        self._full: dict[UUID, tuple[int, datetime]] = {}
 
     async def enter(self, giveaway_id: UUID, entrant: Entrant) -> Entered | Inside | Refused:
         """Enter somebody, or say in words why they can't.
@@ -105,11 +109,15 @@ class Entering:
 
         Raises `NotFound` and `Conflict` as `enter` does; a paused giveaway can be left.
         """
+        look = None
         async with self._stage.database.write() as session:
-            if await table.remove_entry(session, giveaway_id, user_id):
+            if has_left := await table.remove_entry(session, giveaway_id, user_id):
                 await self._stage.board.refresh(session, giveaway_id, guild_id)
-                return True
-            look = await table.get_look(session, giveaway_id, user_id)
+            else:
+                look = await table.get_look(session, giveaway_id, user_id)
+        if has_left:
+            self._full.pop(giveaway_id, None)
+            return True
         if look is None or look.giveaway.guild_id != guild_id:
             raise _gone()
         if look.giveaway.status not in (ACTIVE, PAUSED):
@@ -152,6 +160,9 @@ class Entering:
         digest = digest_of(giveaway.id, entrant.user_id, salt)
         entry = table.NewEntry(giveaway.id, entrant.user_id, salt, digest, weight)
         now = self._stage.clock.now()
+        full_at, until = self._full.get(giveaway.id, (0, now))
+        if full_at == _most_in(giveaway) and now < until:
+            raise _is_full(giveaway)
         is_limited = giveaway.max_entries is not None or giveaway.end_at_entries is not None
         async with self._stage.database.write() as session:
             # Where the number counts, entries follow each other.
@@ -168,15 +179,14 @@ class Entering:
     async def _ensure_room(self, session: AsyncSession, giveaway: Giveaway) -> None:
         if giveaway.max_entries is None and self._take_room(giveaway.id):
             return
-        # What a draw and its proof are made for; without a limit of its own by a few more.
-        most = giveaway.max_entries or MOST_ENTRANTS
+        most = _most_in(giveaway)
         count = await table.count_people(session, giveaway.id)
         self._room[giveaway.id] = (most - count) // 2
         if count >= most:
-            raise Conflict(
-                _("This giveaway is full: it takes {most} entries.", most=f"{most:,}"),
-                hint=_("A place becomes free when somebody leaves."),
-            )
+            if len(self._full) >= _MOST_REMEMBERED:
+                self._full.clear()
+            self._full[giveaway.id] = most, self._stage.clock.now() + _STAYS_FULL
+            raise _is_full(giveaway)
 
     def _take_room(self, giveaway_id: UUID) -> bool:
         """Take one of the places that there surely are; False where they have to be counted."""
@@ -199,6 +209,18 @@ class Entering:
                     session, look.giveaway.id, entrant.user_id, weight, self._stage.clock.now()
                 )
         return Inside(weight)
+
+
+def _most_in(giveaway: Giveaway) -> int:
+    # What a draw and its proof are made for; without a limit of its own by a few more.
+    return giveaway.max_entries or MOST_ENTRANTS
+
+
+def _is_full(giveaway: Giveaway) -> Conflict:
+    return Conflict(
+        _("This giveaway is full: it takes {most} entries.", most=f"{_most_in(giveaway):,}"),
+        hint=_("A place becomes free when somebody leaves."),
+    )
 
 
 def _gone() -> NotFound:

@@ -31,6 +31,19 @@ def stage(database: Database) -> Stage:
     return make_stage(database)
 
 
+def watch_counts(monkeypatch: pytest.MonkeyPatch) -> list[uuid.UUID]:
+    """Return what grows by a giveaway whenever its entries are counted."""
+    counts: list[uuid.UUID] = []
+    count_people = table.count_people
+
+    async def count(session: Any, giveaway_id: uuid.UUID) -> int:
+        counts.append(giveaway_id)
+        return await count_people(session, giveaway_id)
+
+    monkeypatch.setattr(table, "count_people", count)
+    return counts
+
+
 async def test_entering_twice_is_one_entry_and_leaving_takes_it_back(stage: Stage):
     giveaway = await stage.add()
 
@@ -156,18 +169,11 @@ async def test_who_entered_is_seldom_counted_and_yet_no_more_enter_than_may(
 ):
     """To count a hundred thousand with each press would keep hundreds of presses waiting."""
     monkeypatch.setattr(entering, "MOST_ENTRANTS", 200)
-    count_people, counted = table.count_people, 0
-
-    async def count(session: Any, giveaway_id: uuid.UUID) -> int:
-        nonlocal counted
-        counted += 1
-        return await count_people(session, giveaway_id)
-
-    monkeypatch.setattr(table, "count_people", count)
+    counts = watch_counts(monkeypatch)
     giveaway = await stage.add()
     for user_id in range(1, 201):
         await stage.enter(giveaway, user_id)
-    assert counted < 20
+    assert len(counts) < 20
     with pytest.raises(Conflict, match="full"):
         await stage.enter(giveaway, 201)
 
@@ -175,6 +181,30 @@ async def test_who_entered_is_seldom_counted_and_yet_no_more_enter_than_may(
     await stage.enter(giveaway, 201)
     with pytest.raises(Conflict, match="full"):
         await stage.enter(giveaway, 202)
+
+
+async def test_presses_on_a_full_one_count_it_once_a_second(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+):
+    other = Stage(stage.database, stage.clock)
+    counts = watch_counts(monkeypatch)
+    giveaway = await stage.add(max_entries=2)
+    await stage.fill(giveaway, 2)
+    for user_id in range(10, 30):
+        with pytest.raises(Conflict, match="full"):
+            await stage.enter(giveaway, user_id)
+    assert len(counts) == 1
+
+    # A place that becomes free elsewhere is known a moment later, one of this process at once.
+    await other.entering.leave(giveaway, GUILD, 1)
+    with pytest.raises(Conflict, match="full"):
+        await stage.enter(giveaway, 10)
+    stage.clock.advance(timedelta(seconds=1))
+    await stage.enter(giveaway, 10)
+    with pytest.raises(Conflict, match="full"):
+        await stage.enter(giveaway, 11)
+    await stage.entering.leave(giveaway, GUILD, 10)
+    await stage.enter(giveaway, 11)
 
 
 async def test_the_entry_that_fills_it_ends_it_and_only_once(stage: Stage):
