@@ -162,8 +162,10 @@ class World:
     ) -> Role:
         """Add a bot to a guild with a managed role; its sessions get GUILD_CREATE.
 
-        Return the role.
+        Return the role, the one that there is where the bot is in the guild.
         """
+        if application.user.id in guild.members:
+            return next(one for one in guild.roles.values() if one.bot_id == application.user.id)
         role = guild.add_role(
             application.name, permissions=permissions, managed=True, bot_id=application.user.id
         )
@@ -191,7 +193,9 @@ class World:
             )
 
     def bot_left(self, guild: Guild, user: User) -> None:
-        """Tell a bot's sessions that it is no longer in a guild."""
+        """Tell a bot's sessions that it is no longer in a guild; its role goes with it."""
+        for role in [one for one in guild.roles.values() if one.bot_id == user.id]:
+            guild.remove_role(role)
         application = self._bots.get(user.id)
         if application is not None:
             self.dispatch(

@@ -61,6 +61,23 @@ async def test_world_is_built(control: Control, sandbox: Sandbox) -> None:
     assert not sandbox.world.guilds
 
 
+async def test_bot_is_kicked_and_invited_again(
+    client: Client, control: Control, sandbox: Sandbox, guild: Guild
+) -> None:
+    bot, owner = sandbox.application.user, guild.owner_id
+    await control("PUT", f"/guilds/{guild.id}/kicks/{bot.id}", user_id=str(owner), reason="no")
+    await client.until("GUILD_DELETE")
+    assert client.get_guild(guild.id) is None
+    assert not [one for one in guild.roles.values() if one.managed]
+
+    for _twice in range(2):
+        await control("PUT", f"/guilds/{guild.id}/bot", permissions="8")
+    await client.until("GUILD_CREATE", times=2)
+    assert client.get_guild(guild.id) is not None
+    (role,) = (one for one in guild.roles.values() if one.managed)
+    assert (role.bot_id, role.permissions) == (bot.id, 8)
+
+
 async def test_member_acts_and_the_bot_answers(
     client: Client, control: Control, sandbox: Sandbox, guild: Guild
 ) -> None:

@@ -78,6 +78,15 @@ async def delete_guild(ask: Ask) -> Json:
     return {}
 
 
+@operation("PUT", "/guilds/{guild_id}/bot")
+async def invite_bot(ask: Ask) -> Json:
+    """Let the bot into a guild that it has left, with `permissions`; a kick takes it out."""
+    guild = ask.guild()
+    permissions = int(ask.body.get("permissions", BOT_PERMISSIONS))
+    ask.sandbox.world.install(ask.sandbox.application, guild, permissions=permissions)
+    return {}
+
+
 @operation("POST", "/guilds/{guild_id}/channels")
 async def create_channel(ask: Ask) -> Json:
     """Create a channel; `type` is Discord's number (default: text)."""
