@@ -9,12 +9,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Index, String, case, select, update
+from sqlalchemy import ColumnElement, Index, String, and_, case, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db import leases
 from db.base import DELETE_ROW, Snowflake, UtcDateTime, person
+from db.guilds import Guild
 from db.leases import Backlog, Leased, Shards, WorkState
 from db.statements import count_changed, insert_for
 
@@ -186,10 +187,12 @@ async def resume_parked(
 
 
 async def hasten_job(session: AsyncSession, dedupe_key: str, due_at: datetime) -> bool:
-    """Make a pending job due at an instant unless it is sooner; False when nothing was changed."""
-    statement = update(Job).where(
-        Job.dedupe_key == dedupe_key, Job.state == WorkState.PENDING, Job.due_at > due_at
-    )
+    """Make a waiting job due at an instant unless it is sooner; False when nothing was changed.
+
+    One that is suspended is due then once it is taken up.
+    """
+    waits = Job.state.in_((WorkState.PENDING, WorkState.SUSPENDED))
+    statement = update(Job).where(Job.dedupe_key == dedupe_key, waits, Job.due_at > due_at)
     return await count_changed(session, statement.values(due_at=due_at)) == 1
 
 
@@ -213,11 +216,45 @@ async def cancel_many(session: AsyncSession, dedupe_keys: Collection[str], *, no
 
 
 async def cancel_jobs(
-    session: AsyncSession, *, guild_id: int, now: datetime, kind: str | None = None
+    session: AsyncSession,
+    *,
+    guild_id: int,
+    now: datetime,
+    kind: str | None = None,
+    but_kinds: Collection[str] = (),
 ) -> int:
-    """Cancel a guild's jobs, all or of one kind; return how many."""
+    """Cancel a guild's jobs, all or of one kind, but for those kinds; return how many."""
     filters = leases.matching(Job, guild_id=guild_id, kind=kind)
+    if but_kinds:
+        filters.append(Job.kind.not_in(but_kinds))
     return await leases.cancel(session, Job, *filters, finished_at=now)
+
+
+async def suspend_jobs(session: AsyncSession, *, guild_id: int, kinds: Collection[str]) -> int:
+    """Set a guild's jobs of these kinds aside until `take_up_jobs`; return how many.
+
+    One that runs right now is set aside too: its claimer can't settle it any more.
+    """
+    statement = update(Job).where(
+        Job.guild_id == guild_id, Job.kind.in_(kinds), Job.state.in_(leases.OPEN_STATES)
+    )
+    values = {"state": WorkState.SUSPENDED, "attempts": 0, **_UNCLAIMED}
+    return await count_changed(session, statement.values(**values))
+
+
+async def take_up_jobs(session: AsyncSession, *, guild_id: int) -> int:
+    """Have a guild's suspended jobs wait for their time again; return how many."""
+    statement = update(Job).where(Job.guild_id == guild_id, Job.state == WorkState.SUSPENDED)
+    return await count_changed(session, statement.values(state=WorkState.PENDING))
+
+
+async def cancel_suspended_jobs(
+    session: AsyncSession, *, left_before: datetime, now: datetime
+) -> int:
+    """Cancel what waits for guilds that the bot left before an instant; return how many."""
+    gone = select(Guild.id).where(Guild.left_at < left_before)
+    is_given_up = and_(Job.state == WorkState.SUSPENDED, Job.guild_id.in_(gone))
+    return await leases.cancel(session, Job, is_given_up, finished_at=now)
 
 
 async def get_next_due(

@@ -40,13 +40,15 @@ class WorkState(StrEnum):
     PENDING = "pending"
     RUNNING = "running"
     PARKED = "parked"
+    # Its guild is not there: it waits until the bot is back.
+    SUSPENDED = "suspended"
     DONE = "done"
     SENT = "sent"
     FAILED = "failed"
     CANCELLED = "cancelled"
 
 
-OPEN_STATES = (WorkState.PENDING, WorkState.RUNNING, WorkState.PARKED)
+OPEN_STATES = (WorkState.PENDING, WorkState.RUNNING, WorkState.PARKED, WorkState.SUSPENDED)
 FINAL_STATES = (WorkState.DONE, WorkState.SENT, WorkState.FAILED, WorkState.CANCELLED)
 
 
@@ -82,6 +84,7 @@ class Backlog:
     pending: int = 0
     running: int = 0
     parked: int = 0
+    suspended: int = 0
     failed: int = 0
     overdue_since: datetime | None = None
 

@@ -18,7 +18,7 @@ from bot.core.ratelimit import purge_blocks
 from bot.core.roles import purge_wishes
 from bot.core.usage import purge_usage
 from db.engine import Database
-from db.jobs import delete_finished_jobs
+from db.jobs import cancel_suspended_jobs, delete_finished_jobs
 from db.outbox import delete_finished_messages
 from db.people import erase_owed
 from db.sessions import delete_expired_sessions
@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 KIND = "retention"
 # Off the full hour, when everybody's nightly work begins.
 RULE = "17 3 * * *"
+# What waits for the bot to be back in a guild is given up after so long.
+_LONGEST_ABSENCE = timedelta(days=180)
 
 
 class Retention:
@@ -66,6 +68,7 @@ class Retention:
         await purge_blocks(session, now)
         await purge_wishes(session, now)
         await purge_batches(session, now)
+        await cancel_suspended_jobs(session, left_before=now - _LONGEST_ABSENCE, now=now)
         await delete_finished_jobs(session, before)
         await delete_finished_messages(session, before)
         await delete_expired_sessions(session, now)

@@ -76,7 +76,7 @@ class Effects:
 
     def start(self) -> None:
         """Take up the work of earlier runs."""
-        self._jobs.register(END_JOB, effect=self._work, max_attempts=50)
+        self._jobs.register(END_JOB, effect=self._work, max_attempts=50, outlasts_absence=True)
 
     async def begin(self, incident_id: int, guild_id: int, effect: State) -> None:
         """Bring an effect about, or make the one that is there last as long; may be repeated.

@@ -38,7 +38,7 @@ class TimedRoles:
 
     def start(self) -> None:
         """Take up the work of earlier runs."""
-        self._jobs.register(ROLE_JOB, effect=self._end_role, max_attempts=30)
+        self._jobs.register(ROLE_JOB, effect=self._end_role, max_attempts=30, outlasts_absence=True)
 
     async def schedule(
         self,

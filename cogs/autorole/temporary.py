@@ -45,7 +45,7 @@ class TemporaryRoles:
 
     def start(self) -> None:
         """Go on with what earlier runs have given."""
-        self._jobs.register(JOB, self._end_in_time)
+        self._jobs.register(JOB, self._end_in_time, outlasts_absence=True)
 
     async def give(
         self, loan: Loan, duration: timedelta, *, actor_id: int, reason: Message | str

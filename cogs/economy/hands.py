@@ -120,7 +120,7 @@ class Hands:
 
     def start(self) -> None:
         """Take up the hands that earlier runs have dealt."""
-        self._jobs.register(JOB, self._end_left)
+        self._jobs.register(JOB, self._end_left, outlasts_absence=True)
 
     # --- by the player -------------------------------------------------------------------------
 

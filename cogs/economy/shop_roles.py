@@ -38,7 +38,7 @@ class ShopRoles:
 
     def start(self) -> None:
         """Go on with what earlier runs have given."""
-        self._office.jobs.register(JOB, self._end_in_time)
+        self._office.jobs.register(JOB, self._end_in_time, outlasts_absence=True)
 
     async def give(
         self,

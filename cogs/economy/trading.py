@@ -70,7 +70,7 @@ class Trading:
 
     def start(self) -> None:
         """Go on with the offers of earlier runs."""
-        self._office.jobs.register(JOB, self._expire)
+        self._office.jobs.register(JOB, self._expire, outlasts_absence=True)
 
     async def offer(self, offer: Offer) -> Deal:
         """Set aside what a member offers, for another to accept.

@@ -92,7 +92,9 @@ class Board:
 
     def start(self) -> None:
         """Take up the work of earlier runs."""
-        self._jobs.register(SHOW_JOB, self._show, effect=self._find, max_attempts=1000)
+        self._jobs.register(
+            SHOW_JOB, self._show, effect=self._find, max_attempts=1000, outlasts_absence=True
+        )
 
     async def post(self, session: AsyncSession, giveaway: Giveaway) -> None:
         """Post a giveaway's message, in the caller's transaction; `posts` counts it already."""

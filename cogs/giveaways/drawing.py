@@ -65,9 +65,15 @@ class Drawing:
 
     def start(self) -> None:
         """Take up the work of earlier runs."""
-        self._stage.jobs.register(END_JOB, self.end_due, effect=self._get_ready, max_attempts=1000)
         self._stage.jobs.register(
-            DRAW_JOB, effect=self.draw_due, timeout=_LONGEST, max_attempts=1000
+            END_JOB, self.end_due, effect=self._get_ready, max_attempts=1000, outlasts_absence=True
+        )
+        self._stage.jobs.register(
+            DRAW_JOB,
+            effect=self.draw_due,
+            timeout=_LONGEST,
+            max_attempts=1000,
+            outlasts_absence=True,
         )
 
     async def get_ready(self, guild_id: int) -> None:

@@ -86,7 +86,7 @@ class Opening:
 
     def start(self) -> None:
         """Take up the work of earlier runs."""
-        self._jobs.register(START_JOB, self._begin_due, max_attempts=1000)
+        self._jobs.register(START_JOB, self._begin_due, max_attempts=1000, outlasts_absence=True)
 
     # --- making ------------------------------------------------------------------------------
 

@@ -53,7 +53,9 @@ class Rewarding:
 
     def start(self) -> None:
         """Go on with what earlier runs have given for a time."""
-        self._stage.jobs.register(ROLE_JOB, self._end_in_time, max_attempts=1000)
+        self._stage.jobs.register(
+            ROLE_JOB, self._end_in_time, max_attempts=1000, outlasts_absence=True
+        )
 
     @staticmethod
     async def hold(session: AsyncSession, giveaway: Giveaway, user_ids: Collection[int]) -> None:

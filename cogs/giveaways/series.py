@@ -129,7 +129,7 @@ class Series:
 
     def start(self) -> None:
         """Take up the work of earlier runs."""
-        self._jobs.register(SERIES_JOB, self._occur, max_attempts=1000)
+        self._jobs.register(SERIES_JOB, self._occur, max_attempts=1000, outlasts_absence=True)
         self._jobs.register(TELL_JOB, effect=self._tell)
 
     async def begin(self, order: SeriesOrder, actor: Actor) -> GiveawaySeries:

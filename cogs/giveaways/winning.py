@@ -68,7 +68,9 @@ class Winning:
 
     def start(self) -> None:
         """Take up the work of earlier runs."""
-        self._stage.jobs.register(CLAIM_JOB, self.claim_due, max_attempts=1000)
+        self._stage.jobs.register(
+            CLAIM_JOB, self.claim_due, max_attempts=1000, outlasts_absence=True
+        )
         self.rewarding.start()
 
     async def begin(self, session: AsyncSession, result: Result, winners: Sequence[Winner]) -> None:

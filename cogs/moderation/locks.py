@@ -75,7 +75,13 @@ class LockService:
 
     def start(self) -> None:
         """Take up the work of earlier runs."""
-        self._jobs.register(LOCK_JOB, self._plan_next, effect=self._carry_on, max_attempts=1000)
+        self._jobs.register(
+            LOCK_JOB,
+            self._plan_next,
+            effect=self._carry_on,
+            max_attempts=1000,
+            outlasts_absence=True,
+        )
 
     async def lock(self, lock: Lock, changes: Sequence[Change], actor: Actor) -> None:
         """Lock a channel; raises `Conflict` when it is locked already.

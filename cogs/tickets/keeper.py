@@ -55,6 +55,7 @@ log = structlog.get_logger(__name__)
 
 ROOM_JOB = "tickets.room"
 MOST_ATTEMPTS = 8
+_PAUSES = Backoff(first=timedelta(seconds=2), longest=timedelta(minutes=5))
 # How long the room of a ticket that was given up is looked for while Discord does not answer.
 _LOOKED_FOR = timedelta(days=7)
 _CAUSE = "room_refused"
@@ -89,10 +90,8 @@ class RoomKeeper:
     def __init__(
         self, office: Office, rooms: Rooms, herald: Herald, problems: ProblemService
     ) -> None:
-        self._office = office
-        self._rooms = rooms
-        self._herald = herald
-        self._problems = problems
+        self._office, self._herald = office, herald
+        self._rooms, self._problems = rooms, problems
         self._waiters = Waiters()
         self._since = office.clock.now()
         self.opened: list[Opened] = []
@@ -111,7 +110,8 @@ class RoomKeeper:
             effect=self._work,
             timeout=timedelta(minutes=2),
             max_attempts=MOST_ATTEMPTS,
-            backoff=Backoff(first=timedelta(seconds=2), longest=timedelta(minutes=5)),
+            backoff=_PAUSES,
+            outlasts_absence=True,
         )
 
     async def ensure(self, session: AsyncSession, ticket: Ticket) -> None:

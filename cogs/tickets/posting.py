@@ -62,7 +62,7 @@ class Posting:
         async with self._office.database.read() as session:
             self.posted = set(await table.list_posted(session))
         self._office.jobs.register(NOTE_JOB, effect=self._note_posted)
-        self._office.jobs.register(RENEW_JOB, self._renew)
+        self._office.jobs.register(RENEW_JOB, self._renew, outlasts_absence=True)
 
     @abstractmethod
     async def _check_showing(

@@ -117,7 +117,7 @@ class Watch:
         async def look(job: Job, session: AsyncSession) -> datetime | None:
             return await self._look(job, session, close)
 
-        self._office.jobs.register(WATCH_JOB, look)
+        self._office.jobs.register(WATCH_JOB, look, outlasts_absence=True)
 
     async def opens_at(self, guild_id: int, panel: Panel) -> datetime | None:
         """Return when a panel's staff are there again; `None` while they are, or never are."""

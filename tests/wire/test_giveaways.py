@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
 from discord import Permissions
+from sqlalchemy import update
 
 from bot.core.contracts import SYSTEM
 from bot.sandbox import Sandbox
@@ -13,6 +15,7 @@ from bot.sandbox.interactions import Interaction
 from bot.sandbox.models import Message, walk_components
 from cogs.giveaways.plan import Requirements
 from db.giveaway_hosting import change_giveaway, get_by_number
+from db.jobs import Job
 from tests.wire.running import config_for, running, until
 
 
@@ -132,3 +135,41 @@ async def test_deleted_role_that_is_asked_for_is_told(
             return [one.problem.cause for one in found] == ["role_gone"]
 
         await until(is_told, what="the problem of the role that was deleted")
+
+
+@pytest.mark.parametrize("when", ["before the end", "before the draw"])
+async def test_giveaway_that_the_bot_was_taken_out_of_is_drawn_when_it_is_back(
+    sandbox: Sandbox, guild: Guild, sqlite_url: str, when: str
+) -> None:
+    ann, owner = (
+        sandbox.join(guild, "ann"),
+        sandbox.actor(guild.members[guild.owner_id].user, guild),
+    )
+    channel = guild.channel("general")
+    config = config_for(sandbox, sqlite_url, jobs={"poll_seconds": 0.2})
+    async with running(config) as bot:
+        await until(lambda: bot.kernel.state().guild(guild.id), what="the guild")
+        message = await start(owner, channel, "A lamp")
+        await ann.click(message, button_of(message))
+        if when == "before the draw":
+            # What it would say of the list of entries is refused, and what waits is dropped then.
+            channel.set_overwrite(guild.id, 0, deny=Permissions(send_messages=True).value)
+            await end(owner, channel, 1)
+        guild.remove_member(sandbox.application.user.id)
+        await until(lambda: not bot.kernel.state().guild(guild.id), what="the guild gone")
+        await bot.kernel.roster.flush()
+        async with bot.kernel.database.write() as session:
+            giveaway = await get_by_number(session, guild.id, 1)
+            assert giveaway is not None
+            await change_giveaway(session, giveaway.id, ("active",), ends_at=giveaway.starts_at)
+            for kind in ("end", "draw"):
+                await session.execute(
+                    update(Job)
+                    .where(Job.kind == f"giveaways.{kind}")
+                    .values(due_at=giveaway.starts_at)
+                )
+
+        channel.set_overwrite(guild.id, 0, deny=0)
+        sandbox.world.install(sandbox.application, guild)
+        announced = await sandbox.wait_for_message(channel, containing="Congratulations")
+        assert ann.mention in announced.content

@@ -116,6 +116,7 @@ class JobService(WorkService[table.Job]):
         timeout: timedelta = timedelta(minutes=1),
         max_attempts: int = 10,
         backoff: Backoff = DEFAULT_BACKOFF,
+        outlasts_absence: bool = False,
     ) -> None:
         """Say what a kind of job does; a kind registered again is replaced.
 
@@ -126,6 +127,8 @@ class JobService(WorkService[table.Job]):
         be made twice without harm (lift a ban, give a role), or to find out at leisure what is then
         stored by the function it returns, in that same transaction. All together get the timeout.
         Raise `Park` or `Retry` for what is no failure; anything else is tried again with backoff.
+        When the bot leaves a guild its jobs are cancelled, unless they `outlasts_absence`: what was
+        promised, or has to be given back, then waits and is done once the bot is there again.
         """
         self._runner.kinds[kind] = JobKind(
             handler=handler,
@@ -133,6 +136,7 @@ class JobService(WorkService[table.Job]):
             timeout=timeout,
             max_attempts=max_attempts,
             backoff=backoff,
+            outlasts_absence=outlasts_absence,
         )
         self.wake()
 
@@ -233,6 +237,19 @@ class JobService(WorkService[table.Job]):
             )
         self.wake()
         return count
+
+    async def suspend(self, session: AsyncSession, guild_id: int) -> None:
+        """End a guild's jobs, since the bot has left it; those that outlast that only wait."""
+        lasting = [name for name, kind in self._runner.kinds.items() if kind.outlasts_absence]
+        await table.cancel_jobs(
+            session, guild_id=guild_id, now=self._clock.now(), but_kinds=lasting
+        )
+        await table.suspend_jobs(session, guild_id=guild_id, kinds=lasting)
+
+    async def take_up(self, session: AsyncSession, guild_id: int) -> None:
+        """Go on with the jobs that have waited for a guild, at their time or at once."""
+        await table.take_up_jobs(session, guild_id=guild_id)
+        await self._loop.wake_after_commit(session)
 
     # --- for whoever runs it -----------------------------------------------------------------
 

@@ -96,3 +96,4 @@ class JobKind:
     timeout: timedelta
     max_attempts: int
     backoff: Backoff
+    outlasts_absence: bool = False
