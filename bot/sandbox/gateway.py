@@ -192,10 +192,12 @@ class Gateway:
         on_shard = (guild.id >> 22) % session.shard_count == session.shard_id
         if not on_shard or not session.intents & Intent.GUILDS:
             return
-        joined = dispatch.event == "GUILD_CREATE"
-        session.push(
-            dispatch.event, encode(self._render_guild(session, guild) if joined else dispatch.data)
-        )
+        data = dispatch.data
+        if dispatch.event == "GUILD_CREATE":
+            data = self._render_guild(session, guild)
+            # Said only of guilds that READY has named: by this clients tell one that is new.
+            del data["unavailable"]
+        session.push(dispatch.event, encode(data))
 
     def send_encoded(self, event: str, body: bytes, *, guild_id: int | None = None) -> None:
         """Send an already encoded event to every session (of the guild's shard), unfiltered.

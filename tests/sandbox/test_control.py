@@ -65,6 +65,12 @@ async def test_bot_is_kicked_and_invited_again(
     client: Client, control: Control, sandbox: Sandbox, guild: Guild
 ) -> None:
     bot, owner = sandbox.application.user, guild.owner_id
+    joined: list[int] = []
+
+    async def on_guild_join(again: discord.Guild) -> None:
+        joined.append(again.id)
+
+    client.event(on_guild_join)
     await control("PUT", f"/guilds/{guild.id}/kicks/{bot.id}", user_id=str(owner), reason="no")
     await client.until("GUILD_DELETE")
     assert client.get_guild(guild.id) is None
@@ -73,6 +79,7 @@ async def test_bot_is_kicked_and_invited_again(
     for _twice in range(2):
         await control("PUT", f"/guilds/{guild.id}/bot", permissions="8")
     await client.until("GUILD_CREATE", times=2)
+    assert joined == [guild.id]
     assert client.get_guild(guild.id) is not None
     (role,) = (one for one in guild.roles.values() if one.managed)
     assert (role.bot_id, role.permissions) == (bot.id, 8)
