@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
+import discord
 from discord import app_commands
 from discord.ext import commands
 
@@ -161,6 +162,11 @@ class Tickets(
         """Look for what was missed: the gateway has begun a session, and repeats nothing."""
         guilds = [one.id for one in self.bot.guilds if one.shard_id == shard_id]
         await self.service.losses.begin_session(guilds)
+
+    @commands.Cog.listener()
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Look for what was missed while the bot was out of a guild that it was added to again."""
+        await self.service.losses.begin_session([guild.id])
 
     def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         self.bot.kernel.supervisor.spawn(f"{KEY}.{name}", work)

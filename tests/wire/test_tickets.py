@@ -19,7 +19,7 @@ from bot.sandbox.models import ChannelType, walk_components
 from cogs.tickets.naming import plain_names
 from cogs.tickets.panel import Panel
 from cogs.tickets.ports import Admitted
-from db.ticket_messages import TicketFile
+from db.ticket_messages import TicketFile, TicketMessage
 from db.tickets import get_ticket
 from tests.wire.running import Bot, config_for, running, until
 
@@ -251,3 +251,38 @@ async def test_a_category_that_fills_up_meanwhile_gives_way_to_the_next(
             guild.add_channel(f"c{number}", parent=full)
         room = room_of(sandbox, await ann.slash(general, "ticket open"))
         assert room.parent_id == spare.id
+
+
+async def test_tickets_go_on_when_the_bot_is_added_again(
+    sandbox: Sandbox, guild: Guild, sqlite_url: str
+) -> None:
+    ann, ben = sandbox.join(guild, "ann"), sandbox.join(guild, "ben")
+    general = guild.channel("general")
+    config = config_for(sandbox, sqlite_url, jobs={"poll_seconds": 0.2})
+    async with running(config) as bot:
+        owner = await ready(sandbox, guild, bot)
+        await owner.slash(general, "ticket panel create", name="Support")
+        rooms = [
+            room_of(sandbox, await one.slash(general, "ticket open", panel="Support"))
+            for one in (ann, ben)
+        ]
+        for room in rooms:
+            await sandbox.wait_for_message(room, containing="Support")
+        guild.remove_member(sandbox.application.user.id)
+        await until(lambda: not bot.kernel.state().guild(guild.id), what="the guild gone")
+        await bot.kernel.roster.flush()
+        ann.leave()
+        ben.send(rooms[1], "Is anybody here?")
+
+        sandbox.world.install(sandbox.application, guild)
+
+        async def is_caught_up() -> bool:
+            async with bot.kernel.database.read() as session:
+                one, other = await get_ticket(session, 1), await get_ticket(session, 2)
+                said = await session.scalars(select(TicketMessage.content))
+                heard = "Is anybody here?" in said.all()
+            return bool(
+                one and one.status == "closed" and other and other.status == "open" and heard
+            )
+
+        await until(is_caught_up, what="the ticket closed, and what was written")
