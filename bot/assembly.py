@@ -54,7 +54,6 @@ from bot.core.webhooks import WebhookSender
 from db.engine import Database
 from db.leases import Shards
 from db.notify import Notifier, make_notifier
-from db.outbox import cancel_messages
 from db.version import is_at_head
 
 
@@ -142,7 +141,7 @@ def _kernel(
     cases = _cases(basics, store, jobs, outbox, problems)
     roles = _roles(basics, store, problems)
     usage = UsageRecorder(database, clock, on_dropped=metrics.usage_dropped)
-    roster = _roster(basics, jobs, cases, roles)
+    roster = _roster(basics, jobs, outbox, cases, roles)
     FailureProblems(database, clock, problems, jobs, registry=registry, state=state).listen(bus)
     return Kernel(
         config=config,
@@ -178,16 +177,23 @@ def _kernel(
     )
 
 
-def _roster(basics: _Basics, jobs: JobService, cases: CaseService, roles: RoleService) -> Roster:
+def _roster(
+    basics: _Basics,
+    jobs: JobService,
+    outbox: OutboxService,
+    cases: CaseService,
+    roles: RoleService,
+) -> Roster:
     """The roster, which ends or suspends what was to be done in a guild that the bot has left."""
 
     async def drop_work(session: AsyncSession, guild_id: int) -> None:
         await jobs.suspend(session, guild_id)
-        await cancel_messages(session, guild_id=guild_id)
+        await outbox.suspend(session, guild_id)
         await roles.forget(session, guild_id)
 
     async def take_up(session: AsyncSession, guild_id: int) -> None:
         await jobs.take_up(session, guild_id)
+        await outbox.take_up(session, guild_id)
         await cases.take_up(session, guild_id)
 
     return Roster(basics.database, on_left=drop_work, on_returned=take_up)

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Index,
     String,
     and_,
+    case,
     exists,
     func,
     literal,
@@ -34,7 +35,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from db import leases
 from db.base import DELETE_ROW, Snowflake, UtcDateTime, person
 from db.leases import Backlog, Leased, Shards, WorkState
-from db.statements import insert_for
+from db.statements import count_changed, insert_for
 
 SENDING_KINDS = ("message.send", "dm.send")
 
@@ -228,10 +229,35 @@ async def cancel_waiting(session: AsyncSession, dedupe_keys: Collection[str]) ->
     return set(await session.scalars(statement))
 
 
-async def cancel_messages(session: AsyncSession, *, guild_id: int) -> int:
-    """Cancel all that waits to be delivered in a guild; return how many."""
-    of_guild = OutboxMessage.guild_id == guild_id
-    return await leases.cancel(session, OutboxMessage, of_guild, payload={})
+async def suspend_messages(session: AsyncSession, *, guild_id: int) -> int:
+    """Set all that waits to be delivered in a guild aside; return how many."""
+    statement = update(OutboxMessage).where(
+        OutboxMessage.guild_id == guild_id, OutboxMessage.state.in_(leases.OPEN_STATES)
+    )
+    unclaimed = {"lease_owner": None, "lease_until": None, "park_reason": None}
+    values = {"state": WorkState.SUSPENDED, "attempts": 0, **unclaimed}
+    return await count_changed(session, statement.values(**values))
+
+
+async def take_up_messages(
+    session: AsyncSession, *, guild_id: int, since: datetime, now: datetime
+) -> int:
+    """Have a guild's suspended messages delivered, but for those added earlier; return how many."""
+    await cancel_suspended_messages(session, before=since, guild_id=guild_id)
+    statement = update(OutboxMessage).where(
+        OutboxMessage.guild_id == guild_id, OutboxMessage.state == WorkState.SUSPENDED
+    )
+    due = case((OutboxMessage.due_at > now, OutboxMessage.due_at), else_=now)
+    return await count_changed(session, statement.values(state=WorkState.PENDING, due_at=due))
+
+
+async def cancel_suspended_messages(
+    session: AsyncSession, *, before: datetime, guild_id: int | None = None
+) -> int:
+    """Cancel suspended messages, of one guild or all, added before an instant; return how many."""
+    filters = leases.matching(OutboxMessage, guild_id=guild_id, state=WorkState.SUSPENDED)
+    is_old = OutboxMessage.created_at < before
+    return await leases.cancel(session, OutboxMessage, is_old, *filters, payload={})
 
 
 async def get_next_due(session: AsyncSession, shards: Shards | None = None) -> datetime | None:

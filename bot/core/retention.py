@@ -14,12 +14,13 @@ from bot.core.config import RetentionConfig
 from bot.core.features import FeatureRegistry
 from bot.core.jobs import JobService
 from bot.core.jobs.values import Job
+from bot.core.outbox import LATEST
 from bot.core.ratelimit import purge_blocks
 from bot.core.roles import purge_wishes
 from bot.core.usage import purge_usage
 from db.engine import Database
 from db.jobs import cancel_suspended_jobs, delete_finished_jobs
-from db.outbox import delete_finished_messages
+from db.outbox import cancel_suspended_messages, delete_finished_messages
 from db.people import erase_owed
 from db.sessions import delete_expired_sessions
 from db.settings import delete_old_revisions
@@ -68,6 +69,7 @@ class Retention:
         await purge_blocks(session, now)
         await purge_wishes(session, now)
         await purge_batches(session, now)
+        await cancel_suspended_messages(session, before=now - LATEST)
         await cancel_suspended_jobs(session, left_before=now - _LONGEST_ABSENCE, now=now)
         await delete_finished_jobs(session, before)
         await delete_finished_messages(session, before)

@@ -1,4 +1,4 @@
-"""What was still to be done in a guild ends with the bot's leaving, also when it was away then."""
+"""What was to be done in a guild ends or waits as the bot leaves, also when it was away then."""
 
 from __future__ import annotations
 
@@ -12,31 +12,30 @@ from bot.core.outbox import Delivery
 from db.engine import Database
 from db.guilds import SeenGuild
 from db.jobs import Job as JobRow
-from db.leases import WorkState
 from db.outbox import OutboxMessage
 from tests.commandtree import resting_kernel
 
 LEFT, STAYED = 1 << 40, 2 << 40
 
 
-async def test_work_in_a_guild_left_while_away_is_cancelled(database: Database) -> None:
+async def test_work_in_a_guild_left_while_away_ends_or_waits_until_the_bot_is_back(
+    database: Database,
+) -> None:
     async def handle(_job: Job, _session: AsyncSession) -> None:
         """Never called."""
 
     async with resting_kernel(database) as (kernel, _intake):
         now = kernel.clock.now()
         kernel.jobs.register("feed", handle)
+        kernel.jobs.register("give back", handle, outlasts_absence=True)
         for guild_id in (LEFT, STAYED):
             kernel.roster.guild_seen(SeenGuild(guild_id, "Pond", now))
             async with database.write() as session:
-                await kernel.jobs.schedule(
-                    session,
-                    "feed",
-                    now + timedelta(days=1),
-                    {},
-                    dedupe_key=f"feed:{guild_id}",
-                    guild_id=guild_id,
-                )
+                for kind in ("feed", "give back"):
+                    key, due = f"{kind}:{guild_id}", now + timedelta(days=1)
+                    await kernel.jobs.schedule(
+                        session, kind, due, dedupe_key=key, guild_id=guild_id
+                    )
                 delivery = Delivery.message(
                     500, {"content": "Quack"}, dedupe_key=f"quack:{guild_id}", guild_id=guild_id
                 )
@@ -45,11 +44,21 @@ async def test_work_in_a_guild_left_while_away_is_cancelled(database: Database) 
 
         await kernel.roster.compare([STAYED], now)
         await kernel.roster.flush()
+        assert await states(database, STAYED) == ["pending"] * 3
+        assert await states(database, LEFT) == ["cancelled", "suspended", "suspended"]
 
-        async with database.read() as session:
-            for table in (JobRow, OutboxMessage):
-                rows = await session.execute(select(table.guild_id, table.state))
-                assert {row.guild_id: row.state for row in rows} == {
-                    LEFT: WorkState.CANCELLED,
-                    STAYED: WorkState.PENDING,
-                }
+        kernel.roster.guild_seen(SeenGuild(LEFT, "Pond", now))
+        await kernel.roster.flush()
+        assert await states(database, LEFT) == ["cancelled", "pending", "pending"]
+
+
+async def states(database: Database, guild_id: int) -> list[str]:
+    """Return how the jobs and messages of a guild stand, in their order."""
+    async with database.read() as session:
+        return [
+            state
+            for table in (JobRow, OutboxMessage)
+            for state in await session.scalars(
+                select(table.state).where(table.guild_id == guild_id).order_by(table.id)
+            )
+        ]

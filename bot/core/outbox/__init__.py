@@ -40,7 +40,11 @@ from db.engine import Database
 from db.leases import OPEN_STATES, Shards, WorkState
 from db.notify import Notifier
 
+# What is older when the bot is back in a guild is not said there any more.
+LATEST = timedelta(days=1)
+
 __all__ = [
+    "LATEST",
     "LEASE",
     "NONCE_WINDOW",
     "Courier",
@@ -183,6 +187,17 @@ class OutboxService(WorkService[table.OutboxMessage]):
             )
         self.wake()
         return count
+
+    async def suspend(self, session: AsyncSession, guild_id: int) -> None:
+        """Have what is to be said in a guild wait, since the bot has left it."""
+        await table.suspend_messages(session, guild_id=guild_id)
+
+    async def take_up(self, session: AsyncSession, guild_id: int) -> None:
+        """Say what is not a day old yet in a guild that the bot is back in."""
+        now = self._clock.now()
+        since = now - LATEST
+        await table.take_up_messages(session, guild_id=guild_id, since=since, now=now)
+        await self._loop.wake_after_commit(session)
 
     # --- for whoever runs it -----------------------------------------------------------------
 
