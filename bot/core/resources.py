@@ -14,11 +14,15 @@ from pydantic import BaseModel
 
 from bot.core.contracts import Actor
 from bot.core.errors import DiscordFailed
-from bot.core.i18n import N_, _
+from bot.core.i18n import N_, Message, _
 
 
 def _always(_item: Any) -> bool:
     return True
+
+
+def _nothing(_item: Any) -> Sequence[Message | str]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +59,8 @@ class Resource:
     that there is of each, below its address. `key` is the name in Python.
 
     For people, `title` names the kind and `label` one of them, by its model; texts are marked with
-    `N_()`. The fields of what is sent have their titles and descriptions.
+    `N_()`. `facts` are what a list says of one besides, in a few words each. The fields of what is
+    sent have their titles and descriptions.
     """
 
     name: str
@@ -70,6 +75,7 @@ class Resource:
     actions: tuple[Action, ...] = ()
     page: int = 0
     document: str = ""
+    facts: Callable[[Any], Sequence[Message | str]] = _nothing
 
     @property
     def key(self) -> str:

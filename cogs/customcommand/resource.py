@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.core.errors import FieldError, InvalidInput, NotFound
+from bot.core.fields import LongText
+from bot.core.fields.bodies import channel_texts, member_text, role_texts, seconds, variants
 from bot.core.fields.values import read_colour
-from bot.core.i18n import N_, _
+from bot.core.i18n import N_, Message, _, ngettext
 from bot.core.resources import Item, Resource
 from bot.core.settings.validation import from_field_errors
 from bot.core.templates import InvalidTemplate
@@ -42,10 +44,14 @@ class EmbedBody(BaseModel):
 
     model_config = _STRICT
 
-    title: str = ""
-    body: str = ""
-    image: str = ""
-    colour: str | None = None
+    title: str = Field("", title=N_("Title"), description=N_("May have variables in it."))
+    body: LongText = Field("", title=N_("Text"), description=N_("May have variables in it."))
+    image: str = Field(
+        "", title=N_("Picture"), description=N_("The https address of a picture to show.")
+    )
+    colour: str | None = Field(
+        None, title=N_("Colour"), description=N_("Like #5865f2, or a name such as blue.")
+    )
 
 
 class CommandBody(BaseModel):
@@ -56,27 +62,72 @@ class CommandBody(BaseModel):
 
     model_config = _STRICT
 
-    name: str = Field(examples=["rules"])
-    texts: list[str] = Field([], max_length=MAX_TEXTS)
-    embed: EmbedBody | None = None
-    description: str = Field("", max_length=MAX_DESCRIPTION)
-    cooldown: int = Field(0, ge=0, le=int(LONGEST_COOLDOWN.total_seconds()))
-    aliases: list[str] = Field([], max_length=MAX_ALIASES)
-    enabled: bool = True
-    channel_ids: list[str] = Field([], max_length=_MOST_PLACES)
-    role_ids: list[str] = Field([], max_length=_MOST_PLACES)
+    name: str = Field(
+        examples=["rules"],
+        title=N_("Name"),
+        description=N_("What members write after the slash: small letters, digits, - and _."),
+    )
+    texts: Annotated[list[str], variants()] = Field(
+        [],
+        max_length=MAX_TEXTS,
+        title=N_("Answers"),
+        description=N_("What it answers, with variables such as {user.name}; of several, one."),
+    )
+    embed: EmbedBody | None = Field(
+        None, title=N_("Embed"), description=N_("A framed text below the answer, or instead of it.")
+    )
+    description: str = Field(
+        "",
+        max_length=MAX_DESCRIPTION,
+        title=N_("Description"),
+        description=N_("What Discord shows beside the name."),
+    )
+    cooldown: Annotated[int, seconds(maximum=LONGEST_COOLDOWN)] = Field(
+        0,
+        ge=0,
+        le=int(LONGEST_COOLDOWN.total_seconds()),
+        title=N_("Cooldown"),
+        description=N_("How long a member waits before using it again."),
+    )
+    aliases: list[str] = Field(
+        [],
+        max_length=MAX_ALIASES,
+        title=N_("Aliases"),
+        description=N_("Other names under which it works."),
+    )
+    enabled: bool = Field(
+        True, title=N_("Enabled"), description=N_("Whether members can use it at present.")
+    )
+    channel_ids: Annotated[list[str], channel_texts(kinds=(), max_items=_MOST_PLACES)] = Field(
+        [],
+        max_length=_MOST_PLACES,
+        title=N_("Channels"),
+        description=N_("Where it works; with none chosen, everywhere."),
+    )
+    role_ids: Annotated[list[str], role_texts(max_items=_MOST_PLACES)] = Field(
+        [],
+        max_length=_MOST_PLACES,
+        title=N_("Roles"),
+        description=N_("Who may use it; with none chosen, everybody."),
+    )
 
 
 class CommandDetail(CommandBody):
     """A command on record, with how often it is used."""
 
     id: str
-    uses: int
-    last_used_at: datetime | None
-    created_at: datetime
-    created_by: str | None
-    updated_at: datetime | None
-    updated_by: str | None
+    uses: int = Field(title=N_("Uses"))
+    last_used_at: datetime | None = Field(title=N_("Last used"))
+    created_at: datetime = Field(title=N_("Added"))
+    created_by: Annotated[str, member_text()] | None = Field(title=N_("Added by"))
+    updated_at: datetime | None = Field(title=N_("Changed"))
+    updated_by: Annotated[str, member_text()] | None = Field(title=N_("Changed by"))
+
+
+def _facts(command: CommandDetail) -> Sequence[Message | str]:
+    uses = ngettext("{count} use", "{count} uses", command.uses)
+    facts: list[Message | str] = [uses] if command.enabled else [_("switched off"), uses]
+    return [command.description, *facts]
 
 
 RESOURCE = Resource(
@@ -88,6 +139,7 @@ RESOURCE = Resource(
     model=CommandDetail,
     addition=CommandBody,
     change=CommandBody,
+    facts=_facts,
 )
 
 

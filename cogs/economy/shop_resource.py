@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from bot.core.i18n import N_
+from pydantic import Field
+
+from bot.core.i18n import N_, Message, _
 from bot.core.resources import Item, Resource
 from cogs.economy.shop_rules import ItemPlan, plan_of
 
@@ -20,7 +22,14 @@ class ItemDetail(ItemPlan):
     """An item on offer; `sold` counts what was bought and not given back."""
 
     id: str
-    sold: int
+    sold: int = Field(title=N_("Sold"))
+
+
+def _facts(item: ItemDetail) -> Sequence[Message | str]:
+    facts = [_("Price: {price}", price=item.price)]
+    if item.stock is not None:
+        facts.append(_("Stock: {stock}", stock=item.stock))
+    return [*facts, _("Sold: {count}", count=item.sold)]
 
 
 RESOURCE = Resource(
@@ -32,6 +41,7 @@ RESOURCE = Resource(
     model=ItemDetail,
     addition=ItemPlan,
     change=ItemPlan,
+    facts=_facts,
 )
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from bot.core.fields import duration, role
+from bot.core.fields import choice, duration, role
 from bot.core.fields.text import escape_markdown
 from bot.core.i18n import N_, Message, _, ngettext
 from bot.core.ledger import MAX_AMOUNT
@@ -63,19 +63,51 @@ class ItemPlan(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
-    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
-    description: Annotated[str, Field(max_length=LONGEST_DESCRIPTION)] = ""
-    emoji: Annotated[str, Field(max_length=64)] = ""
-    price: Annotated[_Whole, Field(ge=1, le=MAX_AMOUNT)]
-    kind: ItemKind = ItemKind.KEEP
-    role_id: Annotated[int, role(assignable=True)] | None = None
-    trusted: bool = False
-    lasts: Annotated[timedelta, duration(minimum=SHORTEST, maximum=LONGEST)] | None = None
-    stock: Annotated[_Whole, Field(ge=0, le=MOST_STOCK)] | None = None
-    per_member: Annotated[_Whole, Field(ge=1, le=MOST_PIECES)] | None = None
-    required_role_id: Annotated[int, role()] | None = None
-    required_level: Annotated[_Whole, Field(ge=1, le=MOST_LEVEL)] | None = None
-    offered_until: AwareDatetime | None = None
+    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)] = Field(
+        title=N_("Name"), description=N_("What it is called in the shop.")
+    )
+    description: Annotated[str, Field(max_length=LONGEST_DESCRIPTION)] = Field(
+        "", title=N_("Description"), description=N_("What the shop says of it, on one line.")
+    )
+    emoji: Annotated[str, Field(max_length=64)] = Field(
+        "", title=N_("Emoji"), description=N_("Stands before the name.")
+    )
+    price: Annotated[_Whole, Field(ge=1, le=MAX_AMOUNT)] = Field(
+        title=N_("Price"), description=N_("What one piece costs, in the server's currency.")
+    )
+    kind: Annotated[ItemKind, choice(**{one.value: text for one, text in KINDS.items()})] = Field(
+        ItemKind.KEEP, title=N_("What it does"), description=N_("What becomes of a bought piece.")
+    )
+    role_id: Annotated[int, role(assignable=True)] | None = Field(
+        None, title=N_("Role"), description=N_("The role that it gives, if it gives one.")
+    )
+    trusted: bool = Field(
+        False,
+        title=N_("Role with power"),
+        description=N_("Agrees to sell a role that gives power over others."),
+    )
+    lasts: Annotated[timedelta, duration(minimum=SHORTEST, maximum=LONGEST)] | None = Field(
+        None,
+        title=N_("Lasts"),
+        description=N_("How long a piece that is kept, or its role, lasts; empty for good."),
+    )
+    stock: Annotated[_Whole, Field(ge=0, le=MOST_STOCK)] | None = Field(
+        None, title=N_("Stock"), description=N_("How many are left; empty for no end of it.")
+    )
+    per_member: Annotated[_Whole, Field(ge=1, le=MOST_PIECES)] | None = Field(
+        None,
+        title=N_("Limit per member"),
+        description=N_("How many pieces each member can buy; empty for no limit."),
+    )
+    required_role_id: Annotated[int, role()] | None = Field(
+        None, title=N_("Required role"), description=N_("Only members with this role can buy it.")
+    )
+    required_level: Annotated[_Whole, Field(ge=1, le=MOST_LEVEL)] | None = Field(
+        None, title=N_("Required level"), description=N_("The level from which members can buy it.")
+    )
+    offered_until: AwareDatetime | None = Field(
+        None, title=N_("On offer until"), description=N_("When it leaves the shop by itself.")
+    )
 
     @field_validator("name", "description", mode="before")
     @classmethod

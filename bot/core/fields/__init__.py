@@ -48,8 +48,12 @@ class Widget(StrEnum):
     TEMPLATES = "templates"
     LANGUAGE = "language"
     TIMEZONE = "timezone"
+    MEMBER = "member"
     MEMBERS = "members"
     DOCUMENT = "document"
+    # Of what is sent, not of settings: an instant, and several texts of one line each.
+    INSTANT = "instant"
+    LINES = "lines"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,8 @@ class Form:
     names a template may use, `meanings` says what each stands for, `labels` name the values of a
     choice (both marked with `N_()`). Bounds count items for lists, characters for templates and
     seconds for durations. `command` names the command, without its slash, that edits a document: a
-    value too deep for one input; `in_words` says one of its entries in Discord's markdown.
+    value too deep for one input; `in_words` says one of its entries in Discord's markdown. A
+    `plain` value stays as JSON has it: an id is a text, a duration a number of seconds.
     """
 
     widget: Widget
@@ -76,13 +81,14 @@ class Form:
     max_length: int = MAX_MESSAGE
     command: str = ""
     in_words: Callable[[Any], Message] | None = None
+    plain: bool = False
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         """Return how pydantic reads and writes a value of this form."""
         read = _READERS.get(self.widget)
-        if read is None:
+        if read is None or self.plain:
             return handler(source)
         write = _WRITERS.get(self.widget, lambda value: value)
         return core_schema.no_info_plain_validator_function(
@@ -94,7 +100,7 @@ class Form:
         self, core: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         """Return the JSON Schema, with the form under `x-form`."""
-        make = _SCHEMAS.get(self.widget)
+        make = None if self.plain else _SCHEMAS.get(self.widget)
         # A document stays a reference where it is one: what it holds may hold it again.
         plain = self.widget is Widget.DOCUMENT
         schema = make(self) if make else handler(core)
@@ -293,6 +299,8 @@ class FieldInfo:
     """One setting as panels, forms and documents present it; `default` is its JSON value.
 
     `unset` says what applies while an optional setting has no value, such as "the welcome channel".
+    The rest is of what is sent: `required` has no default, `loose` is part of a model that may be
+    left out as a whole, `note` describes the group, `entries` is the model in a document.
     """
 
     name: str
@@ -306,6 +314,10 @@ class FieldInfo:
     optional: bool
     integral: bool = False
     unset: str | None = None
+    required: bool = False
+    loose: bool = False
+    note: str = ""
+    entries: type[BaseModel] | None = None
 
 
 class UndescribedFieldError(ValueError):
@@ -362,8 +374,8 @@ def _describe(
     declared = model.model_fields[name]
     if not declared.title or not declared.description:
         raise UndescribedFieldError(f"{model.__name__}.{name} needs a title and a description")
-    core, optional = _without_null(schema, definitions)
-    form = _form_in(core, form_of(declared))
+    core, optional = without_null(schema, definitions)
+    form = form_in(core, form_of(declared))
     if form is None:
         raise UndescribedFieldError(f"{model.__name__}.{name} has no form type that can be drawn")
     return FieldInfo(
@@ -373,17 +385,18 @@ def _describe(
         group=schema.get("x-group"),
         form=form,
         default=default,
-        constraints=_constraints_in(core),
-        choices=_choices_in(core, form),
+        constraints=constraints_in(core),
+        choices=choices_in(core, form),
         optional=optional,
         integral=core.get("type") == "integer",
         unset=schema.get("x-unset"),
     )
 
 
-def _without_null(
+def without_null(
     schema: Mapping[str, Any], definitions: Mapping[str, Any]
 ) -> tuple[Mapping[str, Any], bool]:
+    """Return a field's schema without the null that may stand for it, and whether it may."""
     options = schema.get("anyOf", [schema])
     present = [one for one in options if one.get("type") != "null"]
     core = present[0] if len(present) == 1 else {}
@@ -398,7 +411,8 @@ def form_of(declared: PydanticFieldInfo) -> Form | None:
     return next((one for one in (*declared.metadata, *inner) if isinstance(one, Form)), None)
 
 
-def _form_in(core: Mapping[str, Any], declared: Form | None) -> Form | None:
+def form_in(core: Mapping[str, Any], declared: Form | None) -> Form | None:
+    """Return the form that was declared, else what the schema suggests, if anything."""
     if declared is not None:
         return declared
     if "enum" in core or "const" in core:
@@ -407,7 +421,8 @@ def _form_in(core: Mapping[str, Any], declared: Form | None) -> Form | None:
     return Form(widget) if widget else None
 
 
-def _constraints_in(core: Mapping[str, Any]) -> Constraints:
+def constraints_in(core: Mapping[str, Any]) -> Constraints:
+    """Return the bounds in a field's schema."""
     found = {
         name: next((core[key] for key in keys if key in core), None)
         for name, keys in _CONSTRAINT_KEYS.items()
@@ -415,7 +430,8 @@ def _constraints_in(core: Mapping[str, Any]) -> Constraints:
     return Constraints(**found)
 
 
-def _choices_in(core: Mapping[str, Any], form: Form) -> tuple[Choice, ...]:
+def choices_in(core: Mapping[str, Any], form: Form) -> tuple[Choice, ...]:
+    """Return what a choice or language chooses from."""
     if form.widget is Widget.LANGUAGE:
         return tuple(Choice(code, name) for code, name in values.LANGUAGES.items())
     if form.widget is not Widget.CHOICE:

@@ -159,7 +159,7 @@ def read_templates(
 ) -> tuple[str, ...]:
     """Return the templates in a list, or in a text that separates them by lines of three dashes."""
     if isinstance(value, str):
-        typed, value = value, [part.strip() for part in _DASHES.split(value) if part.strip()]
+        typed, value = value, split_variants(value)
         if typed.strip() and not value:
             raise InvalidInput(
                 _("There is no text between the lines of dashes."),
@@ -172,6 +172,11 @@ def read_templates(
             _("At most {maximum} texts fit; these are {count}.", maximum=maximum, count=len(value))
         )
     return tuple(_read_variant(n, one, variables, max_length) for n, one in enumerate(value, 1))
+
+
+def split_variants(text: str) -> list[str]:
+    """Return the texts that lines of three dashes separate, without empty ones."""
+    return [part.strip() for part in _DASHES.split(text) if part.strip()]
 
 
 def _read_variant(number: int, value: Any, variables: Collection[str], max_length: int) -> str:
