@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from bot.core.errors import AppError, FieldError, InvalidInput, RateLimited, Unauthenticated
 from bot.core.i18n import _
+from bot.core.resources import Document
 from bot.core.settings import Diff, Revision
 from web.problems import PreconditionFailed
 
@@ -115,6 +116,13 @@ def json_response(
         charset="utf-8",
         headers=headers,
     )
+
+
+def document_response(document: Document) -> web.Response:
+    """Return a file to be kept by who asked for it."""
+    headers = {"Content-Disposition": f'attachment; filename="{document.filename}"'}
+    kind = "application/gzip" if document.filename.endswith(".gz") else "application/json"
+    return web.Response(body=document.data, content_type=kind, headers=headers)
 
 
 def problem_of(error: AppError, request_id: str, locale: str | None) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import urlencode
@@ -103,3 +104,28 @@ async def submit(world: World, form: Form, **headers: str) -> ClientResponse:
         headers=_NO_LINE | {"Content-Type": "application/x-www-form-urlencoded"} | headers,
         allow_redirects=False,
     )
+
+
+def fill(form: Form, **texts: str) -> Form:
+    """Return the form with texts typed into it; two underscores stand for a dot."""
+    for name, text in texts.items():
+        form = form.sets(name.replace("__", "."), text)
+    return form
+
+
+def errors_on(page: Page, text: str) -> dict[str, str]:
+    """Return what is said beside each field that is marked as wrong."""
+    marked = {
+        tag.get("name", tag["id"].removeprefix("f-"))
+        for _, tag in page.tags
+        if "aria-invalid" in tag
+    }
+    said = re.findall(r'<p class="error" id="e-([^"]+)">([^<]*)</p>', text)
+    assert marked <= {name for name, _ in said}
+    return dict(said)
+
+
+def alert_on(text: str) -> str:
+    """Return what a page says is wrong in all."""
+    [section] = re.findall(r'role="alert".*?</section>', text, re.DOTALL)
+    return section

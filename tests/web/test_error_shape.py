@@ -148,6 +148,8 @@ _PLACES = {
     "revision": 0,
     "session_id": "0" * 16,
     "item_id": 1,
+    "resource": "custom-commands",
+    "action": "x",
 }
 
 

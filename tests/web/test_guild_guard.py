@@ -25,6 +25,8 @@ PLACES = {
     "token": "x",
     "session_id": "0" * 16,
     "item_id": "1",
+    "resource": "custom-commands",
+    "action": "x",
 }
 every_route = pytest.mark.parametrize(
     "route", ROUTES, ids=lambda route: f"{route.method} {route.path}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, NoReturn, TypeVar
 
 from aiohttp import web
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.core.errors import InvalidInput
 from bot.core.i18n import _
-from bot.core.settings.validation import invalid_input
+from bot.core.settings.validation import Titles, find_unstorable, from_field_errors, invalid_input
 
 B = TypeVar("B", bound=BaseModel)
 JSON = ("application/json",)
@@ -24,12 +25,25 @@ class Body(BaseModel):
 
 async def read_body(request: web.Request, model: type[B]) -> B:
     """Return the request's body as the model; raises `InvalidInput` with an error per field."""
-    data = await read_object(request)
+    return validate(model, await read_object(request), {name: name for name in model.model_fields})
+
+
+def validate(
+    model: type[B],
+    data: Mapping[str, Any],
+    titles: Mapping[str, str],
+    choices: Titles | None = None,
+) -> B:
+    """Return the JSON object as the model; raises `InvalidInput` with an error per field.
+
+    `titles` are what the fields are called in it, `choices` their values', for those that choose.
+    """
+    if unstorable := find_unstorable(data):
+        raise from_field_errors(unstorable, titles)
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        titles = {name: name for name in model.model_fields}
-        raise invalid_input(error, titles) from error
+        raise invalid_input(error, titles, choices) from error
 
 
 async def read_object(request: web.Request) -> dict[str, Any]:

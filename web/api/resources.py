@@ -34,7 +34,7 @@ from web.api.query import DiscordId, Query, read_query
 from web.keys import GUILD, SERVICES
 from web.preconditions import expected_revision
 from web.problems import OldVersion
-from web.responses import etag_of, json_response
+from web.responses import document_response, etag_of, json_response
 from web.routes import BODY_LIMIT, SETTINGS_LIMIT, Access, Handler, Method, Pace, Reply, Route
 
 _PATH = "/v1/guilds/{{guild_id}}/{name}"
@@ -91,10 +91,7 @@ class _Operations:
     async def document(self, request: web.Request) -> web.Response:
         """Answer with the file that there is of one."""
         service = cast("DocumentedService", self.service(request))
-        found = await service.document(request[GUILD].id, _id_in(request))
-        headers = {"Content-Disposition": f'attachment; filename="{found.filename}"'}
-        kind = "application/gzip" if found.filename.endswith(".gz") else "application/json"
-        return web.Response(body=found.data, content_type=kind, headers=headers)
+        return document_response(await service.document(request[GUILD].id, _id_in(request)))
 
     def service(self, request: web.Request) -> ResourceService:
         """Return what the feature has handed over."""

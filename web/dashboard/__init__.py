@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from web.dashboard import guilds, history, login, sessions, settings, start, static
+from web.dashboard import guilds, history, kept, login, sessions, settings, start, static
 from web.routes import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -10,6 +10,7 @@ ROUTES: tuple[Route, ...] = (
     *guilds.ROUTES,
     *settings.ROUTES,
     *history.ROUTES,
+    *kept.ROUTES,
     *login.ROUTES,
     *sessions.ROUTES,
     *static.ROUTES,

@@ -1,4 +1,4 @@
-"""A form's controls, made from the descriptions of settings: the same that the panel is made from.
+"""A form's controls, made from the descriptions of fields: the same that the panel is made from.
 
 Pure: what is shown for which field, and what was entered compared with what was there.
 """
@@ -6,11 +6,12 @@ Pure: what is shown for which field, and what was entered compared with what was
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from bot.core.contracts import ChannelSummary
 from bot.core.durations import Span
@@ -21,11 +22,18 @@ from bot.core.fields.values import suggest_time_zones
 from bot.core.i18n import Message, _, ngettext
 from bot.core.preflight import missing_permissions
 from web.dashboard.formdata import Sent
-from web.dashboard.values import Reader, channel_label
+from web.dashboard.values import UTC, Reader, channel_label, in_zone
 
 Kind = Literal["toggle", "select", "checks", "text", "area", "colour"]
 _SEVERAL = (Widget.CHANNELS, Widget.ROLES)
-_LONG = (Widget.PARAGRAPH, Widget.TEMPLATE, Widget.TEMPLATES, Widget.DOCUMENT)
+_COUNTED = (Widget.CHANNELS, Widget.ROLES, Widget.MEMBERS, Widget.LINES)
+_LONG = (
+    Widget.PARAGRAPH,
+    Widget.TEMPLATE,
+    Widget.TEMPLATES,
+    Widget.DOCUMENT,
+    Widget.LINES,
+)
 _ALL_ZONES = 1000
 
 
@@ -61,6 +69,7 @@ class Control:
     suggestions: tuple[str, ...] = ()
     rows: int = 4
     numeric: bool = False
+    required: bool = False
     entries: tuple[str, ...] = ()
 
 
@@ -70,6 +79,7 @@ class Section:
 
     title: str
     controls: tuple[Control, ...]
+    note: str = ""
 
 
 def sections_of(
@@ -83,20 +93,39 @@ def sections_of(
         Section(
             reader.say(group) if group else "",
             tuple(_control(one, texts[one.name], errors.get(one.name, ""), reader) for one in part),
+            reader.say(note) if note else "",
         )
-        for group, part in groupby(fields, key=lambda field: field.group)
+        for (group, note), part in groupby(fields, key=lambda field: (field.group, field.note))
     ]
 
 
-def texts_of(fields: Iterable[FieldInfo], values: Mapping[str, Any]) -> dict[str, str]:
-    """Return what stands in an untouched form, by field."""
-    return {one.name: _text_of(one, values[one.name]) for one in fields}
+def texts_of(
+    fields: Iterable[FieldInfo], values: Mapping[str, Any], zone: ZoneInfo = UTC
+) -> dict[str, str]:
+    """Return what stands in an untouched form, by field; instants as wall time in the zone."""
+    return {one.name: _text_of(one, values[one.name], zone) for one in fields}
 
 
-def _text_of(field: FieldInfo, value: Any) -> str:
-    if field.form.widget is Widget.DOCUMENT:
-        return json.dumps(value, indent=2, ensure_ascii=False)
-    return edit_text(field, value)
+def _text_of(field: FieldInfo, value: Any, zone: ZoneInfo) -> str:
+    if value is None:
+        return ""
+    match field.form.widget:
+        case Widget.DOCUMENT:
+            return json.dumps(value, indent=2, ensure_ascii=False)
+        case Widget.LINES:
+            return "\n".join(value)
+        case Widget.INSTANT:
+            return wall_text(value, zone)
+        case Widget.COLOUR if field.integral:
+            return f"#{value:06x}"
+        case _:
+            return edit_text(field, value)
+
+
+def wall_text(instant: str, zone: ZoneInfo) -> str:
+    """Return an instant of a JSON value as the wall time in a zone: `2026-12-24 18:00`."""
+    wall = in_zone(datetime.fromisoformat(instant), zone).replace(tzinfo=None)
+    return wall.isoformat(sep=" ", timespec="seconds" if wall.second else "minutes")
 
 
 def entered_in(fields: Iterable[FieldInfo], sent: Sent) -> dict[str, str]:
@@ -118,7 +147,7 @@ def edited_in(
     return {
         name: text
         for name, text in entered.items()
-        if _essence(by_name[name], text) != _essence(by_name[name], before[name])
+        if essence(by_name[name], text) != essence(by_name[name], before[name])
     }
 
 
@@ -135,6 +164,11 @@ def changes_of(
 def _read(field: FieldInfo, text: str, locale: str) -> Any:
     if field.form.widget is not Widget.DOCUMENT:
         return read_text(field, text, locale)
+    return read_document(field, text)
+
+
+def read_document(field: FieldInfo, text: str) -> Any:
+    """Return what was typed as JSON; raises `InvalidInput` with the line that is none."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -143,7 +177,8 @@ def _read(field: FieldInfo, text: str, locale: str) -> Any:
         raise InvalidInput(message, errors=(FieldError(f"/{field.name}", message),)) from error
 
 
-def _essence(field: FieldInfo, text: str) -> Any:
+def essence(field: FieldInfo, text: str) -> Collection[str]:
+    """Return what makes a text differ from another one of the same field."""
     return frozenset(text.split()) if field.form.widget in _SEVERAL else text.strip()
 
 
@@ -152,7 +187,7 @@ def _control(field: FieldInfo, text: str, error: str, reader: Reader) -> Control
         name=field.name,
         kind=_kind(field, text),
         title=reader.say(field.title),
-        hints=tuple(reader.say(one) for one in _hints(field)),
+        hints=tuple(reader.say(one) for one in _hints(field, reader)),
         text=text,
         error=error,
         groups=_groups(field, text, reader),
@@ -160,6 +195,7 @@ def _control(field: FieldInfo, text: str, error: str, reader: Reader) -> Control
         suggestions=_suggestions(field),
         rows=min(14, max(5 if field.form.widget is Widget.TEMPLATES else 3, text.count("\n") + 2)),
         numeric=field.form.widget is Widget.NUMBER,
+        required=field.required and not (field.optional or field.loose),
         entries=_entries(field, text, reader),
     )
 
@@ -175,9 +211,9 @@ def _entries(field: FieldInfo, text: str, reader: Reader) -> tuple[str, ...]:
 
 def _kind(field: FieldInfo, text: str) -> Kind:
     match field.form.widget:
-        case Widget.TOGGLE:
+        case Widget.TOGGLE if not field.optional:
             return "toggle"
-        case Widget.CHANNEL | Widget.ROLE | Widget.CHOICE | Widget.LANGUAGE:
+        case Widget.CHANNEL | Widget.ROLE | Widget.CHOICE | Widget.LANGUAGE | Widget.TOGGLE:
             return "select"
         case Widget.CHANNELS | Widget.ROLES:
             return "checks"
@@ -190,17 +226,29 @@ def _kind(field: FieldInfo, text: str) -> Kind:
             return "text"
 
 
-def _hints(field: FieldInfo) -> list[Message]:
-    hints = [_(field.description)]
-    if field.form.widget is Widget.TEMPLATES:
-        hints.append(_("A line of three dashes (---) separates several texts."))
-    if field.form.widget is Widget.DOCUMENT:
-        hints.append(_("Written as JSON, as the API takes it."))
-    if field.form.widget is Widget.MEMBERS:
-        hints.append(_("Ids of members, with spaces between them."))
+# What is said besides the description of what is edited in this way.
+_MANNERS = {
+    Widget.TEMPLATES: _("A line of three dashes (---) separates several texts."),
+    Widget.DOCUMENT: _("Written as JSON, as the API takes it."),
+    Widget.MEMBER: _("The ID of a member."),
+    Widget.MEMBERS: _("Ids of members, with spaces between them."),
+    Widget.LINES: _("One on each line."),
+}
+
+
+def _hints(field: FieldInfo, reader: Reader) -> list[Message]:
+    hints = [_(field.description)] if field.description else []
+    if (manner := _MANNERS.get(field.form.widget)) is not None:
+        hints.append(manner)
+    if field.form.widget is Widget.INSTANT:
+        hints.append(_("Written like {example}, in the zone {zone}.", **_example(reader)))
     if (bounds := _bounds(field)) is not None:
         hints.append(bounds)
     return hints
+
+
+def _example(reader: Reader) -> dict[str, str]:
+    return {"example": "2030-12-24 18:00", "zone": str(reader.zone)}
 
 
 def _bounds(field: FieldInfo) -> Message | None:
@@ -212,11 +260,22 @@ def _bounds(field: FieldInfo) -> Message | None:
             shortest=Span(shortest),
             longest=Span(longest),
         )
-    if limits.minimum is not None and limits.maximum is not None:
-        least, most = _number(limits.minimum), _number(limits.maximum)
-        return _("From {least} to {most}.", least=least, most=most)
-    if form.widget in (Widget.CHANNELS, Widget.ROLES, Widget.MEMBERS):
+    if limits.minimum is not None:
+        return _range(limits.minimum, limits.maximum)
+    if form.widget in _COUNTED:
         return ngettext("At most {count}.", "At most {count}.", form.maximum)
+    return _length(field)
+
+
+def _range(minimum: float, maximum: float | None) -> Message:
+    least = _number(minimum)
+    if maximum is None:
+        return _("At least {bound}, please.", bound=least)
+    return _("From {least} to {most}.", least=least, most=_number(maximum))
+
+
+def _length(field: FieldInfo) -> Message | None:
+    form, limits = field.form, field.constraints
     length = form.max_length if form.widget in _LONG and form.variables else limits.max_length
     if length is None:
         return None
@@ -251,9 +310,12 @@ def _groups(field: FieldInfo, text: str, reader: Reader) -> tuple[OptionGroup, .
                 for one in field.choices
             )
             known = [OptionGroup("", tuple(choices))]
+        case Widget.TOGGLE if field.optional:
+            words = (Option("true", reader.say(_("yes"))), Option("false", reader.say(_("no"))))
+            known = [OptionGroup("", words)]
         case _:
             return ()
-    if field.form.widget not in _SEVERAL and (field.optional or not text):
+    if field.form.widget not in _SEVERAL and (field.optional or field.loose or not text):
         known = [OptionGroup("", (Option("", reader.say(_("not set"))),)), *known]
     chosen = frozenset(text.split()) if field.form.widget in _SEVERAL else {text}
     return tuple(_with_choice(one, chosen) for one in known)

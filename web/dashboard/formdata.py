@@ -14,6 +14,8 @@ FORM = ("application/x-www-form-urlencoded",)
 VERSION = "version"
 # A form with every member of a long list checked stays below this.
 _MOST_FIELDS = 5000
+# What the database holds: settings look for the revision that a form names.
+_REVISION_DIGITS = 9
 
 Sent = Mapping[str, Sequence[str]]
 
@@ -34,9 +36,9 @@ async def read_form(request: web.Request) -> Sent:
     return sent
 
 
-def version_in(sent: Sent) -> int:
+def version_in(sent: Sent, *, digits: int = _REVISION_DIGITS) -> int:
     """Return the revision that the form was made for; raises `InvalidInput` without one."""
     text = (sent.get(VERSION) or [""])[-1]
-    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+    if not (text.isascii() and text.isdigit() and len(text) <= digits):
         raise InvalidInput(_("The request can't be understood."))
     return int(text)

@@ -50,6 +50,7 @@ class Card:
     has_settings: bool
     version: int
     problems: tuple[tuple[str, str], ...]
+    kept: tuple[tuple[str, str], ...]
 
 
 async def get_guilds_page(request: web.Request) -> web.Response:
@@ -138,6 +139,7 @@ def _card(view: FeatureView, locale: str) -> Card:
         has_settings=bool(describe_fields(feature.settings)),
         version=view.state.revision,
         problems=problems_of(view, locale),
+        kept=tuple((one.name, _(one.title).render(locale)) for one in feature.resources),
     )
 
 

@@ -12,6 +12,9 @@ from bot.core.i18n import N_, Message
 _TEXTS: Mapping[str, str] = {
     "saved": N_("Saved. It applies at once."),
     "same": N_("Nothing was different."),
+    "added": N_("Added."),
+    "done": N_("Done."),
+    "removed": N_("It is gone now."),
     "logged_out": N_("Logged out there."),
     "stale": N_("Somebody changed this meanwhile. Look at it again, then repeat your change."),
 }

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from babel.dates import UTC, format_datetime
+from babel.dates import format_datetime
 
 from bot.core.contracts import BotState
 from bot.core.durations import format_duration
@@ -21,9 +22,11 @@ from bot.core.fields.text import choice_title, edit_text, shorten
 from bot.core.i18n import Message, _, babel_locale
 from bot.core.settings import SWITCH, Diff
 
+UTC = ZoneInfo("UTC")
 _PLAIN_KINDS = ("voice", "stage", "category")
 _MARKS = re.compile(
-    r"<#(?P<channel>\d{1,20})>|<@&(?P<role>\d{1,20})>|\\(?P<literal>.)"
+    r"<#(?P<channel>\d{1,20})>|<@&(?P<role>\d{1,20})>|<@!?(?P<member>\d{1,20})>"
+    r"|<t:(?P<instant>\d{1,11})(?::[tTdDfFR])?>|\\(?P<literal>.)"
     r"|`(?P<code>[^`]*)`|\*\*|\|\|"
 )
 _LONGEST_ENTRY = 500
@@ -38,6 +41,7 @@ class Reader:
     state: BotState
     guild_id: int
     locale: str
+    zone: ZoneInfo = UTC
 
     def say(self, message: Message | str) -> str:
         """Return a text in the reader's language; a bare one is marked with `N_()`."""
@@ -56,8 +60,15 @@ class Reader:
         return f"@{found.name}" if found else self.say(_("Deleted role ({id})", id=role_id))
 
     def instant(self, at: datetime) -> str:
-        """Return an instant in words, in UTC, which is said so."""
-        return f"{format_datetime(at, tzinfo=UTC, locale=babel_locale(self.locale))} UTC"
+        """Return an instant in words, in the zone, which is said so."""
+        wall = in_zone(at, self.zone)
+        shown = format_datetime(wall, tzinfo=wall.tzinfo, locale=babel_locale(self.locale))
+        return f"{shown} {wall.tzinfo}"
+
+    def member(self, user_id: int) -> str:
+        """Return a member by the name that the bot knows, if any, and the id."""
+        found = self.state.member(self.guild_id, user_id)
+        return f"{found.name} ({user_id})" if found else str(user_id)
 
     def entries(self, field: FieldInfo, value: Any) -> tuple[str, ...]:
         """Return a document's entries in words; none of one that has no words for them."""
@@ -84,28 +95,47 @@ class Reader:
             return self.channel(int(found["channel"]))
         if found["role"]:
             return self.role(int(found["role"]))
+        if found["member"]:
+            return self.member(int(found["member"]))
+        if found["instant"]:
+            return self.instant(datetime.fromtimestamp(int(found["instant"]), UTC))
         return found["literal"] or found["code"] or ""
 
     def value(self, field: FieldInfo, value: Any) -> str:
-        """Return a setting's JSON value as a person reads it."""
+        """Return a field's JSON value as a person reads it."""
         if value is None or value in ("", []):
             return self.say(_("not set"))
+        if (name_of := self._names().get(field.form.widget)) is not None:
+            ids = [value] if isinstance(value, str) else value
+            return ", ".join(name_of(int(one)) if one.isdecimal() else one for one in ids)
         match field.form.widget:
             case Widget.TOGGLE:
                 shown = self.say(_("yes") if value else _("no"))
-            case Widget.CHANNEL | Widget.CHANNELS:
-                shown = ", ".join(self.channel(one) for one in _ids(value))
-            case Widget.ROLE | Widget.ROLES:
-                shown = ", ".join(self.role(one) for one in _ids(value))
             case Widget.DOCUMENT:
                 shown = shorten(self._document(field, value), _LONGEST_DOCUMENT)
             case Widget.DURATION:
                 shown = format_duration(timedelta(seconds=value), self.locale)
             case Widget.CHOICE | Widget.LANGUAGE:
                 shown = self.say(choice_title(field, value))
+            case Widget.INSTANT:
+                shown = self.instant(datetime.fromisoformat(value))
+            case Widget.LINES:
+                shown = ", ".join(value)
+            case Widget.COLOUR if field.integral:
+                shown = f"#{value:06x}"
             case _:
                 shown = edit_text(field, value)
         return shown
+
+    def _names(self) -> Mapping[Widget, Callable[[int], str]]:
+        return {
+            Widget.CHANNEL: self.channel,
+            Widget.CHANNELS: self.channel,
+            Widget.ROLE: self.role,
+            Widget.ROLES: self.role,
+            Widget.MEMBER: self.member,
+            Widget.MEMBERS: self.member,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,5 +167,9 @@ def channel_label(name: str, kind: str) -> str:
     return name if kind in _PLAIN_KINDS else f"#{name}"
 
 
-def _ids(value: Any) -> list[int]:
-    return [int(one) for one in ([value] if isinstance(value, str) else value)]
+def in_zone(at: datetime, zone: ZoneInfo) -> datetime:
+    """Return an instant as of a zone; as of UTC where the years end between the two."""
+    try:
+        return at.astimezone(zone)
+    except OverflowError:
+        return at.astimezone(UTC)

@@ -439,5 +439,5 @@ def choices_in(core: Mapping[str, Any], form: Form) -> tuple[Choice, ...]:
     labels = dict(form.labels)
     return tuple(
         Choice(str(one), labels.get(str(one), str(one).replace("_", " ").capitalize()))
-        for one in core.get("enum", [core.get("const")])
+        for one in core.get("enum", [core["const"]] if "const" in core else labels)
     )

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from bot.core.fields import FieldInfo, Widget
+from bot.core.fields import FieldInfo, Widget, choice
 from bot.core.fields.bodies import (
     channel_text,
     channel_texts,
@@ -70,6 +70,7 @@ class Body(BaseModel):
     wait: Annotated[int, seconds(maximum=timedelta(days=1))] = 60
     colour: Annotated[int, colour_number()] | None = None
     texts: Annotated[list[str], variants()] = []
+    state: Annotated[str, choice(open="Open", shut="Shut")] = "open"
 
 
 def fields() -> dict[str, FieldInfo]:
@@ -104,6 +105,7 @@ def test_body_fields_have_the_widgets_of_their_types() -> None:
         "wait": Widget.DURATION,
         "colour": Widget.COLOUR,
         "texts": Widget.TEMPLATES,
+        "state": Widget.CHOICE,
     }
 
 
@@ -120,6 +122,11 @@ def test_body_fields_say_what_is_needed() -> None:
     assert needed == {"name", "channel_id", "loose.name", "inner.name"}
     optional = {name for name, one in fields().items() if one.optional}
     assert {"title", "at", "role_id", "host_id", "colour"} <= optional
+
+
+def test_body_text_can_have_names_for_its_values() -> None:
+    assert [one.title for one in fields()["state"].choices] == ["Open", "Shut"]
+    assert [one.value for one in fields()["kind"].choices] == ["a", "b"]
 
 
 def test_body_field_names_its_entries_model() -> None:

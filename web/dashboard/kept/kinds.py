@@ -1,0 +1,236 @@
+"""The kind of thing that a page is about: its declaration, its service, its addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+from aiohttp import web
+from pydantic import BaseModel
+
+from bot.core.errors import AppError, Denied, DiscordFailed, InvalidInput, NotFound
+from bot.core.features import FeatureRegistry
+from bot.core.fields import FieldInfo
+from bot.core.fields.bodies import describe_body
+from bot.core.guild_locale import BASICS
+from bot.core.i18n import Message, _
+from bot.core.resources import Item, Resource, ResourceService
+from web.dashboard.bodies import errors_in
+from web.dashboard.controls import sections_of
+from web.dashboard.formdata import FORM
+from web.dashboard.guilds import BACK, PAGE
+from web.dashboard.notices import notice_for
+from web.dashboard.render import render
+from web.dashboard.settings import reader_of
+from web.dashboard.values import Reader
+from web.keys import GUILD, SERVICES, VISITOR
+from web.routes import SETTINGS_LIMIT, Access, Handler, Pace, Reply, Route
+
+log = structlog.get_logger(__name__)
+
+# A revision that is told from what is shown is longer than one that counts changes.
+REVISION_DIGITS = 18
+PATH = "/guilds/{guild_id}/kept/{resource}"
+_LONGEST_ID = 19
+# What a service says to the person who asked; their page says it, and keeps what they typed.
+TOLD = (InvalidInput, Denied, NotFound, DiscordFailed)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a page comes back: what is wrong in all, beside which fields, and with none of them."""
+
+    status: int
+    summary: str
+    errors: Mapping[str, str] = field(default_factory=dict)
+    others: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of thing for one reader, in one guild."""
+
+    request: web.Request
+    resource: Resource
+    service: ResourceService
+    reader: Reader
+
+    @property
+    def path(self) -> str:
+        """The address of the list."""
+        return path_of(self.reader.guild_id, self.resource)
+
+    @property
+    def item_id(self) -> int:
+        """The id in the address; raises `NotFound` for what is none."""
+        text = self.request.match_info["item_id"]
+        if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_ID):
+            raise NotFound(_("There is nothing at this address."))
+        return int(text)
+
+    @property
+    def item_path(self) -> str:
+        """The address of the one that the address is about."""
+        return f"{self.path}/{self.item_id}"
+
+    async def item(self) -> Item:
+        """Return the one that the address is about; raises `NotFound`."""
+        return await self.service.get(self.reader.guild_id, self.item_id)
+
+    async def item_if_there(self) -> Item | None:
+        """Return the one that the address is about as it is now, `None` when it is gone."""
+        try:
+            return await self.item()
+        except NotFound:
+            return None
+
+    def label(self, item: Item) -> str:
+        """Return what one is called."""
+        return self.resource.label(item.body) or f"#{item.id}"
+
+    def page(
+        self, template: str, *, trouble: Trouble | None = None, below: bool = True, **values: Any
+    ) -> web.Response:
+        """Return a page; below the list, it leads there."""
+        guild, say = self.request[GUILD], self.reader.say
+        steps = [("/guilds", say(_("Servers"))), (f"/guilds/{guild.id}", guild.name)]
+        if below:
+            steps.append((self.path, say(self.resource.title)))
+        return render(
+            template,
+            self.reader.locale,
+            status=trouble.status if trouble else 200,
+            guild=guild,
+            kind=say(self.resource.title),
+            path=self.path,
+            trouble=trouble,
+            notice=("", "") if trouble else notice_for(self.request, self.reader.locale),
+            is_logged_in=self.request[VISITOR].user_id is not None,
+            steps=[*steps, *values.pop("more_steps", ())],
+            **values,
+        )
+
+    def form_page(
+        self,
+        model: type[BaseModel] | None,
+        texts: Mapping[str, str],
+        trouble: Trouble | None = None,
+        *,
+        heading: str,
+        back: str,
+        action: str = "",
+        version: int | None = None,
+        yes: str = "",
+        warning: str = "",
+        more_steps: Sequence[tuple[str, str]] = (),
+    ) -> web.Response:
+        """Return the page of one form: it goes to the action, with a button that says `yes`."""
+        return self.page(
+            "kept_form.html",
+            trouble=trouble,
+            more_steps=more_steps,
+            heading=heading,
+            back=back,
+            action=action,
+            version=version,
+            yes=yes,
+            warning=warning,
+            **self.form(model, texts, trouble),
+        )
+
+    def form(
+        self,
+        model: type[BaseModel] | None,
+        texts: Mapping[str, str],
+        trouble: Trouble | None = None,
+    ) -> dict[str, Any]:
+        """Return what a template needs to draw the form of a body, or of none."""
+        fields = describe_body(model) if model else ()
+        errors = trouble.errors if trouble else {}
+        return {
+            "sections": sections_of(fields, texts, errors, self.reader),
+            "marked": [
+                (one.name, self.reader.say(one.title)) for one in fields if one.name in errors
+            ],
+        }
+
+    def trouble(self, error: AppError, fields: Sequence[FieldInfo] = ()) -> Trouble:
+        """Return what a service or a model says against what was sent."""
+        if isinstance(error, DiscordFailed):
+            log.warning("request_not_served", code=error.code, reason=str(error))
+        beside: Mapping[str, str] = {}
+        others: list[str] = []
+        if isinstance(error, InvalidInput):
+            beside, others = errors_in(error, fields, self.reader)
+        if beside:
+            summary: Message = _(
+                "Nothing was saved yet. Correct what is marked below, then save again."
+            )
+            return Trouble(error.status, self.reader.say(summary), beside, others)
+        if error.hint is not None:
+            others.append(self.reader.plain(self.reader.say(error.hint)))
+        said = self.reader.plain(self.reader.say(error.message))
+        return Trouble(error.status, said, others=[one for one in others if one != said])
+
+
+async def kind_of(request: web.Request) -> Kind:
+    """Return what the address is about; raises `NotFound` for no resource's name.
+
+    Raises `DiscordFailed` before the resource's feature has loaded.
+    """
+    services, name = request.app[SERVICES], request.match_info["resource"]
+    resource = _resources(services.registry).get(name)
+    if resource is None:
+        raise NotFound(_("There is nothing at this address."))
+    basics = (await services.settings.get(request[GUILD].id, BASICS)).settings
+    reader = replace(reader_of(request), zone=ZoneInfo(basics.time_zone))
+    return Kind(request, resource, services.resources.get(name), reader)
+
+
+def _resources(registry: FeatureRegistry) -> dict[str, Resource]:
+    return {one.name: one for feature in registry.all() for one in feature.resources}
+
+
+def path_of(guild_id: int, resource: Resource) -> str:
+    """Return the address of the list of a resource."""
+    return PATH.format(guild_id=guild_id, resource=resource.name)
+
+
+def form_routes(
+    path: str, *, asks: str, does: str, get: Handler, post: Handler
+) -> tuple[Route, Route]:
+    """Return the routes of a page with a form: the one that shows it, and the one that takes it."""
+    shared: dict[str, Any] = {
+        "path": path,
+        "part": "dashboard",
+        "access": Access.GUILD,
+        "pace": Pace.LIMITED,
+    }
+    again = {
+        status: Reply(f"The page once more, with {why}", media_type="text/html")
+        for status, why in _WHY_AGAIN.items()
+    }
+    return (
+        Route(method="GET", handler=get, summary=asks, replies={200: PAGE}, **shared),
+        Route(
+            method="POST",
+            handler=post,
+            summary=does,
+            accepts=FORM,
+            limit=SETTINGS_LIMIT,
+            replies={303: BACK, **again},
+            **shared,
+        ),
+    )
+
+
+_WHY_AGAIN = {
+    400: "what is wrong beside the fields",
+    403: "why that may not be done",
+    404: "what was typed for something that is gone",
+    409: "what speaks against it, such as what others changed",
+    502: "what Discord did not do",
+}
