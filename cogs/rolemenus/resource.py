@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from bot.core.errors import NotFound
-from bot.core.i18n import N_, _
+from bot.core.fields import choice
+from bot.core.fields.bodies import channel_text, role_text, role_texts
+from bot.core.i18n import N_, Message, _, ngettext
 from bot.core.resources import Item, Resource
 from cogs.rolemenus.rules import Menu, Mode, Style
+from cogs.rolemenus.wording import MODE_TITLES, STYLE_TITLES
 
 if TYPE_CHECKING:
     from bot.core.contracts import Actor
@@ -25,34 +28,38 @@ if TYPE_CHECKING:
 class OptionBody(BaseModel):
     """A role of a menu; `places` is how many members may have it from there."""
 
-    role_id: str
-    label: str | None
-    emoji: str | None
-    description: str | None
-    places: int | None
+    role_id: Annotated[str, role_text()] = Field(title=N_("Role"))
+    label: str | None = Field(title=N_("Label"))
+    emoji: str | None = Field(title=N_("Emoji"))
+    description: str | None = Field(title=N_("Description"))
+    places: int | None = Field(title=N_("Places"))
 
 
 class PostBody(BaseModel):
     """A message that shows a menu; `deleted` when somebody has deleted it."""
 
-    channel_id: str
-    message_id: str | None
-    deleted: bool
+    channel_id: Annotated[str, channel_text()] = Field(title=N_("Channel"))
+    message_id: str | None = Field(title=N_("Message"))
+    deleted: bool = Field(title=N_("Deleted"))
 
 
 class MenuDetail(BaseModel):
     """A role menu; `limit` is how many of its roles a member may have."""
 
     id: str
-    title: str
-    text: str
-    style: Style
-    mode: Mode
-    limit: int | None
-    required_role_ids: list[str]
-    forbidden_role_ids: list[str]
-    options: list[OptionBody]
-    posts: list[PostBody]
+    title: str = Field(title=N_("Title"))
+    text: str = Field(title=N_("Text"))
+    style: Annotated[Style, choice(**STYLE_TITLES)] = Field(title=N_("Style"))
+    mode: Annotated[Mode, choice(**MODE_TITLES)] = Field(title=N_("Mode"))
+    limit: int | None = Field(title=N_("How many of its roles a member may have"))
+    required_role_ids: Annotated[list[str], role_texts()] = Field(title=N_("Required roles"))
+    forbidden_role_ids: Annotated[list[str], role_texts()] = Field(title=N_("Forbidden roles"))
+    options: list[OptionBody] = Field(title=N_("Roles"))
+    posts: list[PostBody] = Field(title=N_("Messages"))
+
+
+def _facts(menu: MenuDetail) -> Sequence[Message | str]:
+    return [ngettext("{count} role", "{count} roles", len(menu.options)), _(MODE_TITLES[menu.mode])]
 
 
 RESOURCE = Resource(
@@ -62,6 +69,7 @@ RESOURCE = Resource(
     title=N_("Role menus"),
     label=attrgetter("title"),
     model=MenuDetail,
+    facts=_facts,
 )
 
 
