@@ -362,4 +362,4 @@ def _roles(field: FieldInfo, reader: Reader) -> list[OptionGroup]:
         if field.form.assignable and not one.assignable:
             label = reader.say(_("{name} (I can't give it)", name=label))
         options.append(Option(str(one.id), label))
-    return [OptionGroup("", tuple(options))]
+    return [OptionGroup("", tuple(options))] if options else []

@@ -108,6 +108,13 @@ async def test_form_says_every_error_beside_its_field_and_keeps_all(harbour: Har
     assert (await submit(world, mended)).status == 303
 
 
+async def test_form_says_where_there_is_none_to_choose(harbour: Harbour) -> None:
+    world, _fleet = harbour
+    assert "There is none to choose." not in await (await world.client.get(NEW)).text()
+    world.state.ranks.clear()
+    assert "There is none to choose." in await (await world.client.get(NEW)).text()
+
+
 async def test_form_needs_what_has_no_default(harbour: Harbour) -> None:
     world, _fleet = harbour
     page = await visit(world, NEW)
