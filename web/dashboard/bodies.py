@@ -220,6 +220,16 @@ def marks_of(fields: Iterable[FieldInfo], texts: Texts) -> str:
     return json.dumps({one.name: _mark(one, texts[one.name]) for one in fields})
 
 
+def typed_anew(fields: Iterable[FieldInfo], texts: Texts, before: Texts) -> list[str]:
+    """Return the fields of something new that are sent: those that differ, or have no default."""
+    return [
+        one.name
+        for one in fields
+        if essence(one, texts[one.name]) != essence(one, before[one.name])
+        or (one.required and not one.loose)
+    ]
+
+
 def read_marks(text: str) -> Mapping[str, str]:
     """Return the marks that a form was sent with; none of a form that is not ours."""
     try:

@@ -195,9 +195,14 @@ def _control(field: FieldInfo, text: str, error: str, reader: Reader) -> Control
         suggestions=_suggestions(field),
         rows=min(14, max(5 if field.form.widget is Widget.TEMPLATES else 3, text.count("\n") + 2)),
         numeric=field.form.widget is Widget.NUMBER,
-        required=field.required and not (field.optional or field.loose),
+        required=field.required and not _may_be_empty(field),
         entries=_entries(field, text, reader),
     )
+
+
+def _may_be_empty(field: FieldInfo) -> bool:
+    """Return whether nothing typed or chosen is a value, too."""
+    return field.optional or field.loose or field.form.widget in (Widget.TOGGLE, *_COUNTED)
 
 
 def _entries(field: FieldInfo, text: str, reader: Reader) -> tuple[str, ...]:

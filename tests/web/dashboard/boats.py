@@ -88,6 +88,8 @@ class MoveBody(BaseModel):
 
     berth: int = Field(ge=1, le=9, title="Berth", description="Where it lies then.")
     reason: str = ""
+    towed: bool
+    lines: list[str]
 
 
 def _facts(boat: BoatDetail) -> Sequence[Message | str]:

@@ -46,7 +46,9 @@ async def test_action_asks_for_what_it_needs(harbour: Harbour) -> None:
     await add(world)
     path = f"{ONE}/do/move"
     assert f'href="{path}"' in await (await world.client.get(ONE)).text()
-    form = fill((await visit(world, path)).form(path), reason="<i>windy")
+    page = await visit(world, path)
+    assert [tag["name"] for _, tag in page.tags if "aria-required" in tag] == ["berth"]
+    form = fill(page.form(path), reason="<i>windy")
     refused = await submit(world, form)
     text = await refused.text()
     assert refused.status == 400
@@ -58,7 +60,9 @@ async def test_action_asks_for_what_it_needs(harbour: Harbour) -> None:
     assert denied.status == 403
     form = Page(await denied.text()).form(path)
     assert (await submit(world, form)).headers["Location"] == f"{ONE}?done=done"
-    assert fleet.done[-1][:3] == ("move", 1, MoveBody(berth=4, reason="<i>windy"))
+    # What is off or empty is said as well where it has no default.
+    moved = MoveBody(berth=4, reason="<i>windy", towed=False, lines=[])
+    assert fleet.done[-1][:3] == ("move", 1, moved)
 
 
 @pytest.mark.parametrize(

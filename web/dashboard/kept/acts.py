@@ -17,7 +17,7 @@ from bot.core.fields.bodies import describe_body
 from bot.core.i18n import _
 from bot.core.resources import ActingService, Action, DocumentedService, Item, RemovingService
 from web.access import actor_of
-from web.dashboard.bodies import body_of, differing, marks_of, read_marks, texts_at_first
+from web.dashboard.bodies import body_of, texts_at_first, typed_anew
 from web.dashboard.controls import entered_in
 from web.dashboard.formdata import read_form, version_in
 from web.dashboard.kept.kinds import (
@@ -139,7 +139,7 @@ async def _do(kind: Kind, deed: _Deed) -> web.Response:
             return _page(kind, deed, item, texts, _stale(kind))
         body = None
         if deed.body is not None:
-            edited = differing(fields, texts, read_marks(marks_of(fields, before)))
+            edited = typed_anew(fields, texts, before)
             body = body_of(deed.body, {}, texts, edited, kind.reader)
         await deed.do(item, body)
     except TOLD as error:

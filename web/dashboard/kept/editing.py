@@ -25,6 +25,7 @@ from web.dashboard.bodies import (
     read_marks,
     texts_at_first,
     texts_in,
+    typed_anew,
     value_in,
 )
 from web.dashboard.controls import entered_in
@@ -59,7 +60,7 @@ async def post_addition_page(request: web.Request) -> web.Response:
     fields, service = describe_body(model), cast("AddingService", kind.service)
     before = texts_at_first(fields, kind.reader)
     texts = {**before, **entered_in(fields, sent)}
-    edited = differing(fields, texts, read_marks(marks_of(fields, before)))
+    edited = typed_anew(fields, texts, before)
     try:
         body = body_of(model, {}, texts, edited, kind.reader)
         item = await service.add(kind.reader.guild_id, body, actor_of(request))
