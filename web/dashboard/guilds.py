@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import Field
 
 from bot.core.contracts import GuildSummary
-from bot.core.features import Category
+from bot.core.features import Category, Feature
 from bot.core.fields import describe_fields
 from bot.core.i18n import _, ngettext
 from bot.core.settings import StaleSettings
@@ -139,8 +139,13 @@ def _card(view: FeatureView, locale: str) -> Card:
         has_settings=bool(describe_fields(feature.settings)),
         version=view.state.revision,
         problems=problems_of(view, locale),
-        kept=tuple((one.name, _(one.title).render(locale)) for one in feature.resources),
+        kept=kept_of(feature, locale),
     )
+
+
+def kept_of(feature: Feature, locale: str) -> tuple[tuple[str, str], ...]:
+    """Return the resources of a feature by name, with their titles in the reader's language."""
+    return tuple((one.name, _(one.title).render(locale)) for one in feature.resources)
 
 
 def problems_of(view: FeatureView, locale: str) -> tuple[tuple[str, str], ...]:

@@ -20,7 +20,7 @@ from bot.core.settings import FeatureState, Revision, StaleSettings
 from web.access import actor_of
 from web.dashboard.controls import changes_of, edited_in, entered_in, sections_of, texts_of
 from web.dashboard.formdata import FORM, read_form, version_in
-from web.dashboard.guilds import BACK, PAGE, problems_of
+from web.dashboard.guilds import BACK, PAGE, kept_of, problems_of
 from web.dashboard.notices import notice_for, see_other
 from web.dashboard.render import render
 from web.dashboard.values import DiffRow, Reader, diff_rows
@@ -156,6 +156,7 @@ def _page(
         description=reader.say(feature.description),
         state=state,
         can_switch=not feature.always_on,
+        kept=kept_of(feature, reader.locale),
         sections=sections_of(fields, texts, errors, reader),
         problems=problems_of(view, reader.locale),
         trouble=trouble,

@@ -250,12 +250,17 @@ async def test_form_has_every_field_with_its_label(
     assert len(page.ids) == len(set(page.ids))
 
 
-async def test_guild_page_leads_to_what_features_keep(world: World) -> None:
-    page = await visit(world, HOME)
-    led = {tag["href"] for name, tag in page.tags if name == "a"}
+async def test_pages_lead_to_what_features_keep(open_web: OpenWorld) -> None:
+    world = await open_web(per_minute=1000)
+    led = await _links_on(world, HOME)
     for feature in REGISTRY.all():
-        for resource in feature.resources:
-            assert f"{HOME}/kept/{resource.name}" in led
+        kept = {f"{HOME}/kept/{one.name}" for one in feature.resources}
+        assert kept <= led
+        assert kept <= await _links_on(world, f"{HOME}/settings/{feature.key}")
+
+
+async def _links_on(world: World, path: str) -> set[str]:
+    return {tag["href"] for name, tag in (await visit(world, path)).tags if name == "a"}
 
 
 async def test_page_of_a_feature_that_did_not_load_says_so(world: World) -> None:
