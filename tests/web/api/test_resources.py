@@ -93,6 +93,12 @@ async def test_every_wrong_field_is_named_and_nothing_kept(stored: World) -> Non
     assert await (await stored.client.get(PATH)).json() == []
 
 
+async def test_what_no_database_can_hold_is_named(stored: World) -> None:
+    wrong = await add(stored, texts=["fine", "a\x00b"], name="rules\x00")
+    await assert_problem(wrong, 400, "E004", "/name", "/texts")
+    assert await (await stored.client.get(PATH)).json() == []
+
+
 async def test_commands_of_another_guild_are_not_there(stored: World) -> None:
     place = (await add(stored)).headers["Location"]
     elsewhere = place.replace(f"/{GUILD}/", f"/{OTHER_GUILD}/")
