@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from bot.core.errors import InvalidInput
 from bot.core.i18n import N_, Message, _, babel_locale
-from cogs.tickets.panel import Hours
+from cogs.tickets.panel_parts import Hours
 
 MIDNIGHT = time(0)
 # After a week without an opening there is none, but for one that a clock change swallows.

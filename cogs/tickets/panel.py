@@ -5,15 +5,15 @@ for is decided in `admission`, how a form goes on in `form`.
 """
 
 from collections.abc import Mapping
-from datetime import time, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from bot.core.fields import TimeZone, channel, channels, duration, roles, template
+from bot.core.fields import TimeZone, channel, channels, choice, template
 from bot.core.fields.text import quote
 from bot.core.i18n import N_, _
+from cogs.tickets.panel_parts import Closing, Hours, Roles, Service, Span
 
 MOST_PANELS = 50
 MOST_PAGES = 5
@@ -28,14 +28,12 @@ _Line = StringConstraints(strip_whitespace=True, min_length=1)
 
 Name = Annotated[str, _Line, Field(max_length=45)]
 Key = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,30}$")]
-Roles = Annotated[tuple[int, ...], roles(max_items=10)]
 Categories = Annotated[
     tuple[int, ...],
     channels(needs=("view_channel", "manage_channels"), kinds=("category",), max_items=10),
 ]
 Parent = Annotated[int, channel(needs=("view_channel",), kinds=("text", "category"))]
 LogPlace = Annotated[int, channel(needs=("view_channel", "send_messages", "attach_files"))]
-Span = Annotated[timedelta, duration(minimum=timedelta(minutes=1), maximum=timedelta(days=90))]
 
 # What a name and a welcome can say of a ticket.
 NAME_VARIABLES = {
@@ -65,6 +63,21 @@ class Priority(StrEnum):
     NORMAL = "normal"
     HIGH = "high"
     URGENT = "urgent"
+
+
+Urgency = Annotated[
+    Priority,
+    choice(low=N_("low"), normal=N_("medium"), high=N_("high"), urgent=N_("urgent")),
+]
+Rooms = Annotated[Room, choice(thread=N_("Private threads"), channel=N_("Channels"))]
+Colour = Annotated[
+    Literal["blurple", "grey", "green", "red"],
+    choice(blurple=N_("Blue"), grey=N_("Grey"), green=N_("Green"), red=N_("Red")),
+]
+Outside = Annotated[
+    Literal["note", "refuse"],
+    choice(note=N_("taken, with a note"), refuse=N_("refused")),
+]
 
 
 class Kind(StrEnum):
@@ -145,61 +158,6 @@ class Route(BaseModel):
     labels: Annotated[tuple[str, ...], Field(max_length=5)] = ()
 
 
-class Hours(BaseModel):
-    """A span of one weekday (0 is Monday) in which the staff are there; it may end at midnight."""
-
-    model_config = _STRICT
-
-    day: Annotated[int, Field(ge=0, le=6)]
-    opens: time
-    closes: time
-
-    @model_validator(mode="after")
-    def _check_order(self) -> Self:
-        # 00:00 as the end means the day's end.
-        if self.closes != time(0) and self.closes <= self.opens:
-            raise ValueError(_("The end has to be after the beginning."))
-        return self
-
-
-class Service(BaseModel):
-    """How long a ticket may wait for an answer of the staff; outside opening hours no time counts.
-
-    After `remind_after` its staff are reminded, after `escalate_after` `escalate_roles` are called
-    as well, after `lead_after` the leads of the guild.
-    """
-
-    model_config = _STRICT
-
-    remind_after: Span | None = None
-    escalate_after: Span | None = None
-    escalate_roles: Roles = ()
-    lead_after: Span | None = None
-
-    @model_validator(mode="after")
-    def _check_order(self) -> Self:
-        given = [self.remind_after, self.escalate_after, self.lead_after]
-        steps = [one for one in given if one is not None]
-        if steps != sorted(steps) or len(steps) != len(set(steps)):
-            raise ValueError(_("Each step has to come later than the one before it."))
-        return self
-
-
-class Closing(BaseModel):
-    """When tickets close by themselves; `None` never.
-
-    `inactive_after`: nobody has written. `unanswered_after`: the opener has not answered the staff.
-    Both warn in the room beforehand. `on_leave`: the opener has left the guild.
-    """
-
-    model_config = _STRICT
-
-    inactive_after: Span | None = None
-    unanswered_after: Span | None = None
-    on_leave: bool = True
-    opener_may_close: bool = True
-
-
 class Panel(BaseModel):
     """A panel as it is stored, sent and edited.
 
@@ -210,33 +168,134 @@ class Panel(BaseModel):
 
     model_config = _STRICT
 
-    name: Name
-    description: Annotated[str, Field(max_length=100)] = ""
-    emoji: Annotated[str, Field(max_length=64)] = ""
-    colour: Literal["blurple", "grey", "green", "red"] = "blurple"
-    enabled: bool = True
-    room: Room = Room.THREAD
-    parent_id: Parent | None = None
-    overflow_ids: Categories = ()
-    naming: Annotated[str, template(NAME_VARIABLES, max_length=80)] = "{panel}-{number}"
-    staff_roles: Roles = ()
-    ping_roles: Roles = ()
-    required_roles: Roles = ()
-    blocked_roles: Roles = ()
-    per_member: Annotated[int, Field(ge=1, le=10)] = 1
-    at_most: Annotated[int, Field(ge=1, le=500)] | None = None
-    cooldown: Span | None = None
-    hours: Annotated[tuple[Hours, ...], Field(max_length=28)] = ()
-    zone: TimeZone | None = None
-    outside_hours: Literal["note", "refuse"] = "note"
-    welcome: Annotated[str, template(WELCOME_VARIABLES, max_length=1500)] | None = None
-    priority: Priority = Priority.NORMAL
-    pages: Annotated[tuple[Page, ...], Field(max_length=MOST_PAGES)] = ()
-    routes: Annotated[tuple[Route, ...], Field(max_length=MOST_ROUTES)] = ()
-    closing: Closing = Closing()
-    service: Service = Service()
-    rating: bool = True
-    log_channel_id: LogPlace | None = None
+    name: Name = Field(title=N_("Name"), description=N_("What this kind of ticket is called."))
+    description: Annotated[str, Field(max_length=100)] = Field(
+        default="",
+        title=N_("Description"),
+        description=N_("What it is for, in a few words, beside its name."),
+    )
+    emoji: Annotated[str, Field(max_length=64)] = Field(
+        default="", title=N_("Emoji"), description=N_("What its button shows.")
+    )
+    colour: Colour = Field(
+        default="blurple", title=N_("Colour"), description=N_("The colour of its button.")
+    )
+    enabled: bool = Field(
+        default=True, title=N_("Can be opened"), description=N_("Tickets of it can be opened.")
+    )
+    room: Rooms = Field(
+        default=Room.THREAD,
+        title=N_("Rooms"),
+        description=N_("Whether each ticket has a private thread or a channel."),
+    )
+    parent_id: Parent | None = Field(
+        default=None,
+        title=N_("Place"),
+        description=N_(
+            "The text channel of threads or the category of channels; "
+            "where it is posted if left out."
+        ),
+    )
+    overflow_ids: Categories = Field(
+        default=(),
+        title=N_("Further categories"),
+        description=N_("For channels when the category has as many as Discord takes."),
+    )
+    naming: Annotated[str, template(NAME_VARIABLES, max_length=80)] = Field(
+        default="{panel}-{number}",
+        title=N_("Names of rooms"),
+        description=N_("The pattern by which rooms are named; the number is always in it."),
+    )
+    staff_roles: Roles = Field(
+        default=(), title=N_("Staff"), description=N_("Roles that see to its tickets.")
+    )
+    ping_roles: Roles = Field(
+        default=(),
+        title=N_("Notified roles"),
+        description=N_("Told of each ticket; they can read and write along."),
+    )
+    required_roles: Roles = Field(
+        default=(),
+        title=N_("Required roles"),
+        description=N_("Only who has one of these roles can open its tickets."),
+    )
+    blocked_roles: Roles = Field(
+        default=(),
+        title=N_("Blocked roles"),
+        description=N_("Whoever has one of these roles can't open its tickets."),
+    )
+    per_member: Annotated[int, Field(ge=1, le=10)] = Field(
+        default=1,
+        title=N_("Open tickets of a member"),
+        description=N_("How many of its tickets a member may have open at the same time."),
+    )
+    at_most: Annotated[int, Field(ge=1, le=500)] | None = Field(
+        default=None,
+        title=N_("Open tickets"),
+        description=N_(
+            "How many of its tickets may be open at the same time; any number if left out."
+        ),
+    )
+    cooldown: Span | None = Field(
+        default=None,
+        title=N_("Pause"),
+        description=N_("How long a member waits before they open the next one."),
+    )
+    hours: Annotated[tuple[Hours, ...], Field(max_length=28)] = Field(
+        default=(),
+        title=N_("Opening hours"),
+        description=N_("When the staff are there, day by day from 0 (Monday); always if empty."),
+    )
+    zone: TimeZone | None = Field(
+        default=None,
+        title=N_("Time zone"),
+        description=N_("The zone of the opening hours; the server's if left out."),
+    )
+    outside_hours: Outside = Field(
+        default="note",
+        title=N_("Outside opening hours"),
+        description=N_("What is done with tickets while the staff are not there."),
+    )
+    welcome: Annotated[str, template(WELCOME_VARIABLES, max_length=1500)] | None = Field(
+        default=None,
+        title=N_("First message"),
+        description=N_("What the room begins with; a greeting if left out."),
+    )
+    priority: Urgency = Field(
+        default=Priority.NORMAL,
+        title=N_("Priority"),
+        description=N_("How urgent its tickets are at first."),
+    )
+    pages: Annotated[tuple[Page, ...], Field(max_length=MOST_PAGES)] = Field(
+        default=(),
+        title=N_("Form"),
+        description=N_("Pages of questions that are asked before a ticket is opened."),
+    )
+    routes: Annotated[tuple[Route, ...], Field(max_length=MOST_ROUTES)] = Field(
+        default=(),
+        title=N_("Routes"),
+        description=N_("What answers change: the panel, further staff, priority, labels."),
+    )
+    closing: Closing = Field(
+        default=Closing(),
+        title=N_("Closing by itself"),
+        description=N_("When tickets close without anybody closing them."),
+    )
+    service: Service = Field(
+        default=Service(),
+        title=N_("Waiting times"),
+        description=N_("Who is called when the staff leave a ticket without an answer."),
+    )
+    rating: bool = Field(
+        default=True,
+        title=N_("Rating"),
+        description=N_("Whoever opened a ticket is asked for stars when it is closed."),
+    )
+    log_channel_id: LogPlace | None = Field(
+        default=None,
+        title=N_("Transcripts go to"),
+        description=N_("Where transcripts are posted; where the server has set if left out."),
+    )
 
     @model_validator(mode="after")
     def _check_form(self) -> Self:

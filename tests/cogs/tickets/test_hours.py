@@ -18,7 +18,7 @@ from cogs.tickets.hours import (
     read_hours,
     write_hours,
 )
-from cogs.tickets.panel import Hours
+from cogs.tickets.panel_parts import Hours
 
 MADRID = "Europe/Madrid"
 OFFICE = read_hours("Mon-Fri 09:00-17:00")
