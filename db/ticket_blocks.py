@@ -38,6 +38,11 @@ async def is_blocked(session: AsyncSession, guild_id: int, user_id: int) -> bool
     return await session.get(TicketBlock, (guild_id, user_id)) is not None
 
 
+async def get_block(session: AsyncSession, guild_id: int, user_id: int) -> TicketBlock | None:
+    """Return that somebody can't open tickets, `None` when they can."""
+    return await session.get(TicketBlock, (guild_id, user_id))
+
+
 async def add_block(session: AsyncSession, block: TicketBlock) -> bool:
     """Note that somebody can't open tickets; False when that is noted already."""
     values = {
@@ -49,11 +54,15 @@ async def add_block(session: AsyncSession, block: TicketBlock) -> bool:
     return await count_changed(session, statement) > 0
 
 
-async def remove_block(session: AsyncSession, guild_id: int, user_id: int) -> bool:
-    """Let somebody open tickets again; False when they could."""
+async def remove_block(
+    session: AsyncSession, guild_id: int, user_id: int, blocked_at: datetime | None = None
+) -> bool:
+    """Let somebody open tickets again; False when they could, or were blocked at another time."""
     statement = delete(TicketBlock).where(
         TicketBlock.guild_id == guild_id, TicketBlock.user_id == user_id
     )
+    if blocked_at is not None:
+        statement = statement.where(TicketBlock.blocked_at == blocked_at)
     return await count_changed(session, statement) > 0
 
 

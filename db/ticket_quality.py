@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol, cast
 
-from sqlalchemy import Integer, String, Text, delete, select, update
+from sqlalchemy import ColumnElement, Integer, String, Text, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -205,21 +205,37 @@ async def add_tag(session: AsyncSession, tag: TicketTag) -> bool:
 
 
 async def change_tag(
-    session: AsyncSession, guild_id: int, name: str, content: str, trigger: str | None
+    session: AsyncSession,
+    guild_id: int,
+    name: str,
+    content: str,
+    trigger: str | None,
+    *,
+    was: tuple[str, str | None] | None = None,
 ) -> bool:
-    """Change a tag; False when there is none."""
+    """Change a tag, with `was` only while it says that; False when there is none."""
     statement = (
-        update(TicketTag)
-        .where(TicketTag.guild_id == guild_id, TicketTag.name == name)
-        .values(content=content, trigger=trigger)
+        update(TicketTag).where(*_tag(guild_id, name, was)).values(content=content, trigger=trigger)
     )
     return await count_changed(session, statement) > 0
 
 
-async def remove_tag(session: AsyncSession, guild_id: int, name: str) -> bool:
-    """Delete a tag; False when there is none."""
-    statement = delete(TicketTag).where(TicketTag.guild_id == guild_id, TicketTag.name == name)
+async def remove_tag(
+    session: AsyncSession, guild_id: int, name: str, *, was: tuple[str, str | None] | None = None
+) -> bool:
+    """Delete a tag, with `was` only while it says that; False when there is none."""
+    statement = delete(TicketTag).where(*_tag(guild_id, name, was))
     return await count_changed(session, statement) > 0
+
+
+def _tag(
+    guild_id: int, name: str, was: tuple[str, str | None] | None
+) -> Sequence[ColumnElement[bool]]:
+    found = [TicketTag.guild_id == guild_id, TicketTag.name == name]
+    if was is not None:
+        content, trigger = was
+        found += [TicketTag.content == content, TicketTag.trigger.is_not_distinct_from(trigger)]
+    return found
 
 
 async def count_use(session: AsyncSession, guild_id: int, name: str) -> None:

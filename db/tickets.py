@@ -419,7 +419,9 @@ async def add_event(
     await session.flush()
 
 
-async def add_member(session: AsyncSession, ticket: Ticket, user_id: int, added_by: int) -> bool:
+async def add_member(
+    session: AsyncSession, ticket: Ticket, user_id: int, added_by: int | None
+) -> bool:
     """Add somebody to a ticket; False when they were in it."""
     statement = (
         insert_for(session, TicketMember)

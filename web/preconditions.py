@@ -15,7 +15,7 @@ from bot.core.errors import InvalidInput
 from bot.core.i18n import _
 from web.problems import PreconditionRequired
 
-_VERSION = re.compile(r"v(\d{1,9})", re.ASCII)
+_VERSION = re.compile(r"v(\d{1,18})", re.ASCII)
 # No revision is this one, so a change that is meant for it is refused with what is there.
 NEVER = -1
 

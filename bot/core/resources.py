@@ -6,9 +6,10 @@ use. Knows neither what a resource is nor how it is served.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from pydantic import BaseModel
 
@@ -89,11 +90,20 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing of a kind as it stands; its `revision` grows with each change."""
+    """One thing of a kind as it stands; its `revision` is another after each change."""
 
     id: int
     revision: int
     body: BaseModel
+
+    @classmethod
+    def as_shown(cls, item_id: int, body: BaseModel) -> Self:
+        """Return one whose changes nobody counts, or not only those of what is shown.
+
+        Its revision is told from the body.
+        """
+        shown = hashlib.blake2b(body.model_dump_json().encode(), digest_size=7)
+        return cls(item_id, int.from_bytes(shown.digest()), body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from bot.core.features import Category, Feature, Gauge
 from bot.core.i18n import N_
+from cogs.tickets.quality_resources import BLOCKS, TAGS
 from cogs.tickets.resource import RESOURCE
 from cogs.tickets.settings import KEY, TicketSettings
+from cogs.tickets.ticket_actions import TICKETS
 from db.ticket_panels import delete_expired
 from db.tickets import count_open
 
@@ -52,7 +54,7 @@ FEATURE = Feature(
         )
     },
     purge=_purge,
-    resources=(RESOURCE,),
+    resources=(TICKETS, RESOURCE, TAGS, BLOCKS),
     counters={"open_tickets": count_open},
     gauges=(Gauge("tickets_open", "Tickets that are open", count_open),),
 )

@@ -13,8 +13,10 @@ from bot.checks import guild_id_of, manages
 from bot.core.errors import Denied, InvalidInput, NotFound
 from bot.core.fields.text import quote, shorten
 from bot.core.i18n import _
+from bot.state import member_facts
 from cogs.tickets.office import Office
 from cogs.tickets.panel import Panel
+from cogs.tickets.people import ensure_sees_to
 from cogs.tickets.settings import KEY
 from db import ticket_panels as panels
 from db import tickets as table
@@ -102,18 +104,9 @@ class Access:
 
     async def ensure_sees_to(self, standing: Standing, member: discord.Member) -> None:
         """Raise `Denied` unless a member is of the staff of a ticket, or manages tickets."""
-        staff = await self._office.staff_of(standing.ticket, standing.panel)
-        can = member.guild_permissions
-        if (
-            not staff.isdisjoint(one.id for one in member.roles)
-            or can.manage_guild
-            or can.administrator
-            or await self._permissions.has(member.guild.id, member.id, KEY)
-        ):
-            return
-        raise Denied(
-            _("{member} is not of the staff of this ticket.", member=member.mention),
-            hint=_("/ticket add lets them in; with owner, /ticket transfer makes it their ticket."),
+        facts = member_facts(member)
+        await ensure_sees_to(
+            self._office, self._permissions, standing.ticket, standing.panel, facts
         )
 
     async def is_any_staff(self, interaction: Interaction) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bot.core.errors import Conflict, NotFound
@@ -23,9 +23,15 @@ if TYPE_CHECKING:
 
 LONGEST_NOTE = 2000
 
+# Joins the transaction of a change once nobody else can change the ticket, and may refuse.
+First = Callable[["AsyncSession", Ticket], Awaitable[None]]
+
 
 class Changing:
-    """Changes tickets in a transaction; a base of what people do with them."""
+    """Changes tickets in a transaction; a base of what people do with them.
+
+    Without an `actor_id` it is the bot that does so. `first` is asked before anything is changed.
+    """
 
     def __init__(
         self,
@@ -45,6 +51,13 @@ class Changing:
         ticket = await table.get_ticket(session, ticket_id, lock=lock)
         if ticket is None:
             raise NotFound(_("There is no such ticket any more."))
+        return ticket
+
+    async def _hold(self, session: AsyncSession, ticket_id: int, first: First | None) -> Ticket:
+        """Return the ticket, which nobody else changes until the transaction ends."""
+        ticket = await self._get(session, ticket_id, lock=True)
+        if first is not None:
+            await first(session, ticket)
         return ticket
 
     async def _change(
@@ -85,7 +98,7 @@ class Changing:
         session: AsyncSession,
         ticket: Ticket,
         action: Action,
-        actor_id: int,
+        actor_id: int | None,
         *,
         subject_id: int | None = None,
         text: str | None = None,

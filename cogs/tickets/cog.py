@@ -24,15 +24,19 @@ from cogs.tickets.files import FILE_RENDERER, FileStore, HttpFetcher
 from cogs.tickets.handling import Handling
 from cogs.tickets.herald import TRANSCRIPT_RENDERER
 from cogs.tickets.history import DiscordHistory
+from cogs.tickets.lookup import DiscordPeople
 from cogs.tickets.panel_commands import OpenButton, PanelCommands, PanelSelect
 from cogs.tickets.ports import Request
 from cogs.tickets.preflight import PanelProblems
+from cogs.tickets.quality_resources import BLOCKS, TAGS, BlockResource, TagResource
 from cogs.tickets.record_commands import RecordCommands
 from cogs.tickets.resource import RESOURCE, PanelResource
 from cogs.tickets.rooms import DiscordRooms
 from cogs.tickets.service import Outside, TicketService
 from cogs.tickets.settings import KEY
 from cogs.tickets.tag_commands import RateButton, TagCommands
+from cogs.tickets.ticket_actions import TICKETS
+from cogs.tickets.ticket_resource import TicketResource
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
@@ -87,7 +91,7 @@ class Tickets(
             problems.add_source(PanelProblems(self.service.office).find),
         ]
         self.bot.kernel.unwritten.register(KEY, self.service.capture.flush)
-        self.bot.kernel.resources.register(RESOURCE.name, PanelResource(self.desk))
+        self._hand_over()
         self.bot.add_dynamic_items(TicketButton, PageButton, OpenButton, PanelSelect, RateButton)
         self.bot.renderers[TRANSCRIPT_RENDERER] = self._render
         self.bot.renderers[FILE_RENDERER] = self._read_file
@@ -105,6 +109,23 @@ class Tickets(
             ("MESSAGE_DELETE_BULK", self.on_deletion),
         ):
             self.bot.intake.listen(event, KEY, listener)
+
+    def _hand_over(self) -> None:
+        """Have the API use the services of the commands."""
+        kernel, quality = self.bot.kernel, self.service.quality
+        tickets = TicketResource(
+            self.service,
+            DiscordPeople(self.bot),
+            permissions=kernel.permissions,
+            audit=kernel.audit,
+        )
+        for resource, answering in (
+            (TICKETS, tickets),
+            (RESOURCE, PanelResource(self.desk)),
+            (TAGS, TagResource(quality)),
+            (BLOCKS, BlockResource(quality)),
+        ):
+            kernel.resources.register(resource.name, answering)
 
     async def cog_unload(self) -> None:
         """Write down what was heard."""

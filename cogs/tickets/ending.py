@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from bot.core.errors import Conflict, InvalidInput
 from bot.core.i18n import _
-from cogs.tickets.changing import Changing, clean
+from cogs.tickets.changing import Changing, First, clean
 from cogs.tickets.limits import ensure_can_reopen
 from cogs.tickets.machine import Action, Status
 from cogs.tickets.watch import NO_CLOSE
 from cogs.tickets.wording import line_of
 from db import tickets as table
+from db.base import NOBODY
 from db.tickets import Ticket
 
 if TYPE_CHECKING:
@@ -29,10 +30,16 @@ class Ending(Changing):
     """Closes tickets and opens them again; raises `Conflict` for one in another state."""
 
     async def close(
-        self, ticket_id: int, actor_id: int | None, reason: str | None = None
+        self,
+        ticket_id: int,
+        actor_id: int | None,
+        reason: str | None = None,
+        *,
+        first: First | None = None,
     ) -> Ticket:
         """Close an open ticket; its room is locked once its last message is there."""
         async with self._office.database.write() as session:
+            await self._hold(session, ticket_id, first)
             return await self.close_in(session, ticket_id, actor_id, reason)
 
     async def close_in(
@@ -65,7 +72,13 @@ class Ending(Changing):
         return ticket
 
     async def request_close(
-        self, ticket_id: int, actor_id: int, reason: str | None, after: timedelta | None
+        self,
+        ticket_id: int,
+        actor_id: int | None,
+        reason: str | None,
+        after: timedelta | None,
+        *,
+        first: First | None = None,
     ) -> Ticket:
         """Ask the opener whether it can be closed; without an answer it is, `after` a while.
 
@@ -74,14 +87,14 @@ class Ending(Changing):
         _check_delay(after)
         close_at = self._office.clock.now() + after if after else None
         async with self._office.database.write() as session:
-            before = await self._get(session, ticket_id, lock=True)
+            before = await self._hold(session, ticket_id, first)
             is_asked = before.close_requested_by is not None
             await self._herald.take_back_question(session, before)
             ticket = await self._change(
                 session,
                 ticket_id,
                 Action.REQUEST_CLOSE,
-                close_requested_by=actor_id,
+                close_requested_by=actor_id or NOBODY,
                 close_at=close_at,
                 close_reason=clean(reason, LONGEST_REASON),
             )
@@ -124,13 +137,20 @@ class Ending(Changing):
         return ticket
 
     async def schedule_close(
-        self, ticket_id: int, actor_id: int, after: timedelta, reason: str | None
+        self,
+        ticket_id: int,
+        actor_id: int | None,
+        after: timedelta,
+        reason: str | None,
+        *,
+        first: First | None = None,
     ) -> Ticket:
         """Have a ticket closed after a while."""
         _check_delay(after)
         close_at = self._office.clock.now() + after
         details = {"when": int(close_at.timestamp())}
         async with self._office.database.write() as session:
+            await self._hold(session, ticket_id, first)
             ticket = await self._change(
                 session,
                 ticket_id,
@@ -145,10 +165,12 @@ class Ending(Changing):
             await self._watch.ensure(session, ticket)
         return ticket
 
-    async def keep_open(self, ticket_id: int, actor_id: int) -> Ticket:
+    async def keep_open(
+        self, ticket_id: int, actor_id: int | None, *, first: First | None = None
+    ) -> Ticket:
         """Take back that a ticket be closed after a while, or the question to its opener."""
         async with self._office.database.write() as session:
-            before = await self._get(session, ticket_id, lock=True)
+            before = await self._hold(session, ticket_id, first)
             if before.close_at is None and before.close_requested_by is None:
                 raise Conflict(_("Nobody has asked for this ticket to be closed."))
             ticket = await self._change(session, ticket_id, Action.KEEP_OPEN, **NO_CLOSE)
@@ -156,13 +178,15 @@ class Ending(Changing):
             await self._watch.ensure(session, ticket)
         return ticket
 
-    async def reopen(self, ticket_id: int, actor_id: int) -> Ticket:
+    async def reopen(
+        self, ticket_id: int, actor_id: int | None, *, first: First | None = None
+    ) -> Ticket:
         """Open a closed ticket again: in its room, or in a new one when that is gone.
 
         Raises `Denied` when its opener, its panel or the guild has as many open as it may have.
         """
         async with self._office.database.write() as session:
-            before = await self._get(session, ticket_id, lock=True)
+            before = await self._hold(session, ticket_id, first)
             if not before.user_id:
                 raise Conflict(
                     _("Whoever opened this ticket has had their data erased."),

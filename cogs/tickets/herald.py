@@ -159,7 +159,7 @@ class Herald:
         session: AsyncSession,
         ticket: Ticket,
         *,
-        by: int,
+        by: int | None,
         reason: str | None,
         calls: bool = True,
     ) -> None:

@@ -5,18 +5,15 @@ Who may do it is asked before, in `access`. Free of discord.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bot.core.errors import Conflict, InvalidInput
 from bot.core.i18n import _
-from cogs.tickets.changing import LONGEST_NOTE
-from cogs.tickets.ending import Ending
+from cogs.tickets.changing import LONGEST_NOTE, First
 from cogs.tickets.limits import ensure_can_move, ensure_can_own
 from cogs.tickets.machine import Action
-from cogs.tickets.naming import fit_name, is_empty
-from cogs.tickets.panel import Panel, Priority, Room
-from cogs.tickets.watch import NO_CLOSE
+from cogs.tickets.marking import Marking
+from cogs.tickets.panel import Panel, Room
 from db import tickets as table
 from db.ticket_erasure import erase_if_asked
 from db.ticket_panels import TicketPanel
@@ -25,11 +22,10 @@ from db.tickets import Ticket
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
-LONGEST_LABEL, MOST_LABELS = 30, 10
 MOST_MEMBERS = 50
 
 
-class Life(Ending):
+class Life(Marking):
     """Everything that is done with tickets; raises `Conflict` for one in another state."""
 
     def start(self) -> None:
@@ -51,10 +47,10 @@ class Life(Ending):
 
     # --- who sees to it, and who is in it -------------------------------------------------------
 
-    async def claim(self, ticket_id: int, actor_id: int) -> Ticket:
+    async def claim(self, ticket_id: int, actor_id: int, *, first: First | None = None) -> Ticket:
         """Have somebody of the staff see to it; raises `Conflict` when somebody else does."""
         async with self._office.database.write() as session:
-            before = await self._get(session, ticket_id, lock=True)
+            before = await self._hold(session, ticket_id, first)
             if before.claimed_by == actor_id:
                 raise Conflict(_("You see to this ticket already."))
             if before.claimed_by is not None:
@@ -66,10 +62,12 @@ class Life(Ending):
             await self._tell(session, ticket, Action.CLAIM, actor_id, aligns=True)
         return ticket
 
-    async def unclaim(self, ticket_id: int, actor_id: int, *, manages: bool) -> Ticket:
+    async def unclaim(
+        self, ticket_id: int, actor_id: int | None, *, manages: bool, first: First | None = None
+    ) -> Ticket:
         """Let go of a ticket; whoever `manages` tickets may do so for somebody else."""
         async with self._office.database.write() as session:
-            before = await self._get(session, ticket_id, lock=True)
+            before = await self._hold(session, ticket_id, first)
             if before.claimed_by is None:
                 raise Conflict(_("Nobody sees to this ticket."))
             if before.claimed_by != actor_id and not manages:
@@ -81,10 +79,12 @@ class Life(Ending):
             await self._tell(session, ticket, Action.UNCLAIM, actor_id, aligns=True)
         return ticket
 
-    async def transfer(self, ticket_id: int, actor_id: int, member_id: int) -> Ticket:
+    async def transfer(
+        self, ticket_id: int, actor_id: int | None, member_id: int, *, first: First | None = None
+    ) -> Ticket:
         """Hand a ticket to somebody else of the staff."""
         async with self._office.database.write() as session:
-            before = await self._get(session, ticket_id, lock=True)
+            before = await self._hold(session, ticket_id, first)
             if before.claimed_by == member_id:
                 raise Conflict(_("They see to this ticket already."))
             ticket = await self._change(session, ticket_id, Action.TRANSFER, claimed_by=member_id)
@@ -93,10 +93,12 @@ class Life(Ending):
             )
         return ticket
 
-    async def give_to(self, ticket_id: int, actor_id: int, member_id: int) -> Ticket:
+    async def give_to(
+        self, ticket_id: int, actor_id: int | None, member_id: int, *, first: First | None = None
+    ) -> Ticket:
         """Make a ticket somebody else's, who may have one more; who had it stays in it."""
         async with self._office.database.write() as session:
-            before = await self._get(session, ticket_id, lock=True)
+            before = await self._hold(session, ticket_id, first)
             if before.user_id == member_id:
                 raise Conflict(_("This is their ticket already."))
             await ensure_can_own(self._office, session, before, member_id)
@@ -110,10 +112,12 @@ class Life(Ending):
             )
         return ticket
 
-    async def add(self, ticket_id: int, actor_id: int, member_id: int) -> Ticket:
+    async def add(
+        self, ticket_id: int, actor_id: int | None, member_id: int, *, first: First | None = None
+    ) -> Ticket:
         """Let somebody into a ticket."""
         async with self._office.database.write() as session:
-            before = await self._get(session, ticket_id, lock=True)
+            before = await self._hold(session, ticket_id, first)
             members = await table.list_members(session, ticket_id)
             if member_id in {before.user_id, before.claimed_by, *members}:
                 raise Conflict(_("They are in this ticket already."))
@@ -128,9 +132,12 @@ class Life(Ending):
             )
         return ticket
 
-    async def remove(self, ticket_id: int, actor_id: int, member_id: int) -> Ticket:
+    async def remove(
+        self, ticket_id: int, actor_id: int | None, member_id: int, *, first: First | None = None
+    ) -> Ticket:
         """Take somebody who was added out of a ticket."""
         async with self._office.database.write() as session:
+            await self._hold(session, ticket_id, first)
             ticket = await self._change(session, ticket_id, Action.REMOVE)
             if not await table.remove_member(session, ticket_id, member_id):
                 raise Conflict(
@@ -144,11 +151,13 @@ class Life(Ending):
 
     # --- what it is ------------------------------------------------------------------------------
 
-    async def move(self, ticket_id: int, actor_id: int, row: TicketPanel) -> Ticket:
+    async def move(
+        self, ticket_id: int, actor_id: int | None, row: TicketPanel, *, first: First | None = None
+    ) -> Ticket:
         """Make a ticket one of another panel that has a place: its staff, category, deadlines."""
         panel = Panel.model_validate(row.config)
         async with self._office.database.write() as session:
-            before = await self._get(session, ticket_id, lock=True)
+            before = await self._hold(session, ticket_id, first)
             if before.panel_id == row.id:
                 raise Conflict(_("This ticket is one of that panel already."))
             await ensure_can_move(self._office, session, before, row.id)
@@ -162,69 +171,15 @@ class Life(Ending):
             await self._watch.ensure(session, ticket)
         return ticket
 
-    async def rename(self, ticket_id: int, actor_id: int, name: str) -> Ticket:
-        """Give the room another name; Discord takes two in ten minutes, later ones wait."""
-        if is_empty(name):
-            raise InvalidInput(_("This name has nothing in it."), hint=_("Write a word or two."))
-        cleaned = fit_name(name)
-        async with self._office.database.write() as session:
-            ticket = await self._change(session, ticket_id, Action.RENAME, name=cleaned)
-            await self._note(session, ticket, Action.RENAME, actor_id, details={"value": cleaned})
-            await self._keeper.ensure(session, ticket)
-        return ticket
-
-    async def set_priority(self, ticket_id: int, actor_id: int, priority: Priority) -> Ticket:
-        """Say how urgent a ticket is."""
-        async with self._office.database.write() as session:
-            before = await self._get(session, ticket_id, lock=True)
-            if before.priority == priority:
-                raise Conflict(_("The ticket has this priority already."))
-            ticket = await self._change(
-                session, ticket_id, Action.PRIORITY, priority=priority.value
-            )
-            await self._tell(
-                session, ticket, Action.PRIORITY, actor_id, details={"value": priority.value}
-            )
-        return ticket
-
-    async def set_labels(self, ticket_id: int, actor_id: int, labels: Sequence[str]) -> Ticket:
-        """Put these labels on a ticket in the place of those that it has."""
-        cleaned = _clean_labels(labels)
-        async with self._office.database.write() as session:
-            ticket = await self._change(session, ticket_id, Action.LABEL, labels=cleaned)
-            await self._note(session, ticket, Action.LABEL, actor_id, details={"value": cleaned})
-            await self._herald.refresh(session, ticket)
-        return ticket
-
-    async def add_note(self, ticket_id: int, actor_id: int, text: str) -> Ticket:
+    async def add_note(
+        self, ticket_id: int, actor_id: int | None, text: str, *, first: First | None = None
+    ) -> Ticket:
         """Leave a note that only the staff can read."""
         cleaned = text.strip()
         if not 0 < len(cleaned) <= LONGEST_NOTE:
             raise InvalidInput(_("A note has 1 to {count} characters.", count=LONGEST_NOTE))
         async with self._office.database.write() as session:
+            await self._hold(session, ticket_id, first)
             ticket = await self._change(session, ticket_id, Action.NOTE)
             await self._note(session, ticket, Action.NOTE, actor_id, text=cleaned)
         return ticket
-
-    async def set_exempt(self, ticket_id: int, actor_id: int, *, exempt: bool) -> Ticket:
-        """Have a ticket stay open until somebody closes it, or not any more.
-
-        An end that was planned or asked about is taken back.
-        """
-        values = {"exempt": exempt, "warned_at": None, **(NO_CLOSE if exempt else {})}
-        async with self._office.database.write() as session:
-            ticket = await self._change(session, ticket_id, Action.EXEMPT, **values)
-            if exempt:
-                await self._tell(session, ticket, Action.EXEMPT, actor_id)
-            await self._watch.ensure(session, ticket)
-        return ticket
-
-
-def _clean_labels(labels: Sequence[str]) -> list[str]:
-    cleaned = list(dict.fromkeys(" ".join(one.split()) for one in labels if one.strip()))
-    if len(cleaned) > MOST_LABELS:
-        raise InvalidInput(_("A ticket has at most {count} labels.", count=MOST_LABELS))
-    for one in cleaned:
-        if len(one) > LONGEST_LABEL:
-            raise InvalidInput(_("A label has at most {count} characters.", count=LONGEST_LABEL))
-    return cleaned

@@ -12,6 +12,7 @@ from bot.core.errors import Denied, NotFound
 from bot.core.i18n import _
 from cogs.tickets import hours
 from cogs.tickets.admission import Standing, find_obstacles, refusal
+from cogs.tickets.changing import First
 from cogs.tickets.files import FileKeeper
 from cogs.tickets.form import Routed, route, told
 from cogs.tickets.keeper import RoomKeeper
@@ -74,17 +75,20 @@ class Opening:
         hint = _("An admin can choose another with /ticket panel edit.")
         return RoomRefused(message, hint=hint)
 
-    async def open(self, request: Request) -> Ticket:
+    async def open(self, request: Request, *, then: First | None = None) -> Ticket:
         """Open the ticket and return it; the same request again returns the same ticket.
 
-        Raises as `admit` does. The room is made after the commit: `RoomKeeper.wait` tells how it
-        went.
+        Raises as `admit` does. `then` joins the transaction. The room is made after the commit:
+        `RoomKeeper.wait` tells how it went.
         """
         # Read before: whoever stands in line holds a connection, and would wait for another.
         house = await self._house(request.guild_id)
         try:
             async with self._office.database.write() as session:
-                return await self._open(session, request, house)
+                ticket = await self._open(session, request, house)
+                if then is not None:
+                    await then(session, ticket)
+                return ticket
         except IntegrityError:
             # The same request was taken by somebody else at this moment.
             async with self._office.database.read() as session:
@@ -120,7 +124,7 @@ class Opening:
         session.add(ticket)
         await session.flush()
         await table.add_event(
-            session, ticket, Action.OPEN, ticket.created_at, actor_id=request.actor.user_id
+            session, ticket, Action.OPEN, ticket.created_at, actor_id=ticket.opened_by
         )
         await self._files.take_answers(session, ticket)
         await panels.delete_draft(session, request.panel_id, request.actor.user_id)
@@ -145,7 +149,7 @@ class Opening:
             asked_panel_id=request.panel_id,
             category=panel.name,
             user_id=applicant.user_id,
-            opened_by=request.actor.user_id,
+            opened_by=request.actor.user_id or None,
             request_id=request.request_id,
             status=Status.OPENING,
             mode=panel.room.value,

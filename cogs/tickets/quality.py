@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bot.core.audit import AuditLog
 from bot.core.contracts import Actor
-from bot.core.errors import Conflict, InvalidInput, NotFound
+from bot.core.errors import Conflict, FieldError, InvalidInput, NotFound
 from bot.core.fields.text import quote, shorten
 from bot.core.i18n import _
 from bot.core.outbox import Delivery
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 MOST_TAGS = 100
 LONGEST_TAG, LONGEST_TAG_NAME, LONGEST_TRIGGER = 2000, 50, 200
+LONGEST_BLOCK_REASON = 512
 _MOST_CACHED = 500
 
 
@@ -65,8 +66,12 @@ class Quality:
         actor: Actor,
         *,
         new: bool,
+        seen: TicketTag | None = None,
     ) -> str:
-        """Keep a tag and return its name; raises `InvalidInput`, `Conflict` and `NotFound`."""
+        """Keep a tag and return its name; raises `InvalidInput`, `Conflict` and `NotFound`.
+
+        With `seen` it has to say what it said then.
+        """
         name, content, trigger = _checked_tag(name, content, trigger)
         async with self._office.database.write() as session:
             if new:
@@ -77,24 +82,29 @@ class Quality:
                     name=name,
                     content=content,
                     trigger=trigger,
-                    created_by=actor.user_id,
+                    created_by=actor.user_id or None,
                 )
                 if not await table.add_tag(session, tag):
                     raise Conflict(
                         _("There is a tag called {name} already.", name=quote(name)),
                         hint=_("/ticket tag edit changes it."),
                     )
-            elif not await table.change_tag(session, guild_id, name, content, trigger):
-                raise _no_tag(name)
+            elif not await table.change_tag(
+                session, guild_id, name, content, trigger, was=_said(seen)
+            ):
+                raise await self._not_as_seen(session, guild_id, name)
             await self._record(session, actor, guild_id, "add" if new else "edit", name)
         self._automatic.pop(guild_id, None)
         return name
 
-    async def remove_tag(self, guild_id: int, name: str, actor: Actor) -> None:
-        """Delete a tag; raises `NotFound`."""
+    async def remove_tag(
+        self, guild_id: int, name: str, actor: Actor, *, seen: TicketTag | None = None
+    ) -> None:
+        """Delete a tag; raises `NotFound`, and `Conflict` where it was `seen` otherwise."""
+        key = name.casefold().strip()
         async with self._office.database.write() as session:
-            if not await table.remove_tag(session, guild_id, name.casefold().strip()):
-                raise _no_tag(name)
+            if not await table.remove_tag(session, guild_id, key, was=_said(seen)):
+                raise await self._not_as_seen(session, guild_id, key)
             await self._record(session, actor, guild_id, "remove", name)
         self._automatic.pop(guild_id, None)
 
@@ -138,6 +148,13 @@ class Quality:
                 self._automatic.popitem(last=False)
         return known
 
+    async def _not_as_seen(
+        self, session: AsyncSession, guild_id: int, name: str
+    ) -> NotFound | Conflict:
+        if await table.get_tag(session, guild_id, name) is None:
+            return _no_tag(name)
+        return Conflict(_("Somebody else has changed this tag meanwhile."))
+
     async def _record(
         self, session: AsyncSession, actor: Actor, guild_id: int, what: str, name: str
     ) -> None:
@@ -153,8 +170,8 @@ class Quality:
             block = TicketBlock(
                 guild_id=guild_id,
                 user_id=user_id,
-                reason=shorten(reason.strip(), 512) if reason else None,
-                blocked_by=actor.user_id,
+                reason=shorten(reason.strip(), LONGEST_BLOCK_REASON) or None if reason else None,
+                blocked_by=actor.user_id or None,
                 blocked_at=self._office.clock.now(),
             )
             if not await blocks.add_block(session, block):
@@ -164,10 +181,12 @@ class Quality:
             )
         return True
 
-    async def unblock(self, guild_id: int, user_id: int, actor: Actor) -> bool:
-        """Let somebody open tickets again; False when they could."""
+    async def unblock(
+        self, guild_id: int, user_id: int, actor: Actor, *, blocked_at: datetime | None = None
+    ) -> bool:
+        """Let somebody open tickets again; False when they could, or were not blocked then."""
         async with self._office.database.write() as session:
-            if not await blocks.remove_block(session, guild_id, user_id):
+            if not await blocks.remove_block(session, guild_id, user_id, blocked_at):
                 return False
             await self._audit.record(
                 session, actor, guild_id, f"{KEY}.unblock", "moderation", target_id=user_id
@@ -179,20 +198,33 @@ class Quality:
         async with self._office.database.read() as session:
             return await blocks.list_blocks(session, guild_id)
 
+    async def get_block(self, guild_id: int, user_id: int) -> TicketBlock | None:
+        """Return that somebody can't open tickets, `None` when they can."""
+        async with self._office.database.read() as session:
+            return await blocks.get_block(session, guild_id, user_id)
+
 
 def _checked_tag(name: str, content: str, trigger: str | None) -> tuple[str, str, str | None]:
     name = " ".join(name.split()).casefold()
     if not 0 < len(name) <= LONGEST_TAG_NAME:
-        raise InvalidInput(_("A tag's name has 1 to {count} characters.", count=LONGEST_TAG_NAME))
+        message = _("A tag's name has 1 to {count} characters.", count=LONGEST_TAG_NAME)
+        raise InvalidInput(message, errors=(FieldError("/name", message),))
     if not 0 < len(content.strip()) <= LONGEST_TAG:
-        raise InvalidInput(_("A tag's text has 1 to {count} characters.", count=LONGEST_TAG))
+        message = _("A tag's text has 1 to {count} characters.", count=LONGEST_TAG)
+        raise InvalidInput(message, errors=(FieldError("/content", message),))
     words = (trigger or "").strip()
     if len(words) > LONGEST_TRIGGER or (words and not words_of(words)):
+        message = _("These are no words to wait for: {text}", text=quote(words[:60]))
         raise InvalidInput(
-            _("These are no words to wait for: {text}", text=quote(words[:60])),
+            message,
+            errors=(FieldError("/trigger", message),),
             hint=_("Write words with spaces between them; all of them have to be said."),
         )
     return name, content.strip(), words or None
+
+
+def _said(seen: TicketTag | None) -> tuple[str, str | None] | None:
+    return None if seen is None else (seen.content, seen.trigger)
 
 
 def _no_tag(name: str) -> NotFound:

@@ -285,12 +285,12 @@ def line_of(
     )
 
 
-def request_line(opener_id: int, actor_id: int) -> Message:
+def request_line(opener_id: int, actor_id: int | None) -> Message:
     """Return the question to an opener whether their ticket can be closed."""
     return _(
         "{opener}, {actor} thinks that this is settled. Can the ticket be closed?",
         opener=f"<@{opener_id}>",
-        actor=f"<@{actor_id}>",
+        actor=f"<@{actor_id}>" if actor_id else _("Pegasus"),
     )
 
 
@@ -336,7 +336,7 @@ def call_payload(
 
 
 def request_payload(
-    scene: Scene, *, by: int, reason: str | None, calls: bool = True
+    scene: Scene, *, by: int | None, reason: str | None, calls: bool = True
 ) -> dict[str, Any]:
     """Return the question whether the ticket can be closed; `calls` notifies its opener."""
     ticket, locale = scene.ticket, scene.locale

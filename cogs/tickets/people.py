@@ -1,0 +1,58 @@
+"""Who it is that an id names: a member, perhaps of the staff of a ticket; free of discord.py."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from bot.core.errors import Denied, FieldError, InvalidInput
+from bot.core.i18n import _
+from cogs.tickets.settings import KEY
+
+if TYPE_CHECKING:
+    from bot.core.contracts import MemberFacts
+    from bot.core.permissions import PermissionService
+    from cogs.tickets.office import Office
+    from cogs.tickets.panel import Panel
+    from db.tickets import Ticket
+
+
+class People(Protocol):
+    """Knows members as Discord has them now."""
+
+    async def look_up(self, guild_id: int, user_id: int) -> MemberFacts | None:
+        """Return a member by their user name, `None` for who is none.
+
+        Raises `DiscordFailed` while Discord does not tell.
+        """
+        ...
+
+
+async def find_member(people: People, guild_id: int, user_id: int) -> MemberFacts:
+    """Return the member that `/member_id` of a body names; raises `InvalidInput` for nobody."""
+    if (found := await people.look_up(guild_id, user_id)) is not None:
+        return found
+    message = _("There is no member with the ID {id} in this server.", id=str(user_id))
+    raise InvalidInput(message, errors=(FieldError("/member_id", message),))
+
+
+def ensure_is_person(member: MemberFacts) -> None:
+    """Raise `InvalidInput` for a bot, which has no tickets."""
+    if member.is_bot:
+        raise InvalidInput(_("A bot can't have a ticket."), hint=_("Choose another member."))
+
+
+async def ensure_sees_to(
+    office: Office, permissions: PermissionService, ticket: Ticket, panel: Panel, who: MemberFacts
+) -> None:
+    """Raise `Denied` unless a member is of the staff of a ticket, or manages tickets."""
+    staff = await office.staff_of(ticket, panel)
+    if (
+        not staff.isdisjoint(who.role_ids)
+        or not who.permissions.isdisjoint({"manage_guild", "administrator"})
+        or await permissions.has(who.guild_id, who.id, KEY)
+    ):
+        return
+    raise Denied(
+        _("{member} is not of the staff of this ticket.", member=f"<@{who.id}>"),
+        hint=_("/ticket add lets them in; with owner, /ticket transfer makes it their ticket."),
+    )

@@ -1,0 +1,26 @@
+"""Who is in tickets, of many at once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.tickets import TicketMember
+
+
+async def list_members_of(
+    session: AsyncSession, ticket_ids: Collection[int]
+) -> Mapping[int, Sequence[int]]:
+    """Return who was added to each of the tickets to which anybody was."""
+    query = (
+        select(TicketMember.ticket_id, TicketMember.user_id)
+        .where(TicketMember.ticket_id.in_(ticket_ids))
+        .order_by(TicketMember.user_id)
+    )
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    for ticket_id, user_id in await session.execute(query):
+        found[ticket_id].append(user_id)
+    return found
