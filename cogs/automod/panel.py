@@ -18,7 +18,7 @@ from bot.core.errors import AppError, Conflict, InvalidInput, NotFound
 from bot.core.fields.text import quote, shorten_marked
 from bot.core.i18n import N_, Message, _
 from bot.forms import MAX_INPUT, Input, Interaction, Question, Values, ask
-from bot.panels.owned import OwnedPanel
+from bot.panels.owned import OwnedPanel, message_of
 from cogs.automod.editing import (
     find_rule,
     read_rule_json,
@@ -214,7 +214,8 @@ class RulePanel(OwnedPanel):
 
         async def press(interaction: Interaction) -> None:
             value = not getattr(self._rule, name)
-            await self._save(interaction, lambda: updated(self._rule, **{name: value}))
+            await interaction.response.defer()
+            await self._save(lambda: updated(self._rule, **{name: value}), interaction)
 
         button.callback = press
         return button
@@ -225,19 +226,25 @@ class RulePanel(OwnedPanel):
         part = self._menu.values[0]
         _title, _emoji, question, read = _PARTS[part]
         asked = question(self._rule).filled(self._refused.get(part, {}))
+        home = message_of(interaction)
 
         async def submitted(pressed: Interaction, values: Values) -> None:
-            async with in_time():
-                await ensure_manages(pressed, KEY)
+            # First: what the form was opened by can't show the panel any more.
+            await pressed.response.defer()
+            if is_here := message_of(pressed) == home:
+                self._latest = pressed
+            await ensure_manages(pressed, KEY)
             self._refused[part] = values
-            if await self._save(pressed, lambda: read(self._rule, values)):
+            if await self._save(lambda: read(self._rule, values), pressed):
                 del self._refused[part]
+            if not is_here:
+                # Sent from the answer to an earlier try, which is not the panel's message.
+                await pressed.edit_original_response(content=self._notice, view=None)
 
         await ask(interaction, KEY, asked, submitted)
 
-    async def _save(self, interaction: Interaction, make: Callable[[], Rule]) -> bool:
-        """Save what is made of the rule, and show it or what is wrong with it."""
-        await interaction.response.defer()
+    async def _save(self, make: Callable[[], Rule], interaction: Interaction) -> bool:
+        """Save what is made of the rule, and show it or what is wrong with it in the panel."""
         try:
             changed = make()
             if changed != self._rule:
@@ -248,7 +255,7 @@ class RulePanel(OwnedPanel):
         except (InvalidInput, NotFound) as error:
             await self._take_over(error)
         self._draw()
-        await interaction.edit_original_response(view=self)
+        await self._latest.edit_original_response(view=self)
         return self._notice.startswith("✅")
 
     async def _take_over(self, error: AppError) -> None:

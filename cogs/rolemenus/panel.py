@@ -239,11 +239,11 @@ class MenuPanel(OwnedPanel):
         home = message_of(interaction)
 
         async def submitted(pressed: Interaction, values: Values) -> None:
-            async with in_time():
-                await ensure_manages(pressed, KEY)
+            # First: what the form was opened by can't show the panel any more.
             await pressed.response.defer()
             if is_here := message_of(pressed) == home:
                 self._latest = pressed
+            await ensure_manages(pressed, KEY)
             self._notice = ""
             try:
                 await work(pressed, values)

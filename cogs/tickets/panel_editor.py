@@ -261,9 +261,11 @@ class PanelEditor(OwnedPanel):
         home = message_of(interaction)
 
         async def submitted(pressed: Interaction, values: Values) -> None:
-            await self._begin(pressed)
+            # First: what the form was opened by can't show the panel any more.
+            await pressed.response.defer()
             if is_here := message_of(pressed) == home:
                 self._latest = pressed
+            await ensure_manages(pressed, KEY)
             try:
                 await self._save(lambda panel: read(panel, values))
             except InvalidInput as error:

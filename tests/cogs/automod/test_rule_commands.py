@@ -303,6 +303,30 @@ async def test_panel_says_what_is_wrong_and_keeps_the_form(
     )
 
 
+async def test_what_is_corrected_after_a_refusal_shows_in_the_panel(office: Office) -> None:
+    await office.say("automod rule add", trigger="caps")
+    await office.open_panel("caps")
+    form, backend = await office.choose("name"), office.bench.env.backend
+    backend.edit_role(office.guild.id, office.crew.id, {"permissions": 0})
+    await office.bench.env.settle()
+    refused = await office.boss.submit_modal(form, {"name": "shouting"})
+    message = refused.followups[-1] if refused.followups else refused.response
+    assert "Manage Server" in message.content
+    backend.edit_role(office.guild.id, office.crew.id, {"permissions": 1 << 5})
+    await office.bench.env.settle()
+
+    again = await office.boss.click(message, label="Correct it")
+    await office.boss.submit_modal(again, {"name": "shouting"})
+
+    assert (await office.rules())[0].name == "shouting"
+    assert "✅ Saved." in office.shown()
+    assert "Rule `shouting`" in office.shown()
+    assert message.content == "✅ Saved."
+    assert not message.components
+    await office.press("shadow")
+    assert (await office.rules())[0].shadow
+
+
 async def test_panel_shows_a_change_made_meanwhile(office: Office) -> None:
     await office.say("automod rule add", trigger="caps")
     await office.open_panel("caps")

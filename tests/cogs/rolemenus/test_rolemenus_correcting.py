@@ -67,3 +67,21 @@ async def test_roles_that_were_refused_are_added_when_corrected(
         square.roles["Blue"].id,
     ]
     assert "Saved." in shown_in(made.response)
+
+
+async def test_who_gets_their_rights_back_corrects_in_the_panel(
+    square: Square,  # noqa: F811
+) -> None:
+    made = await square.create(square.roles["Red"])
+    form = await square.boss.select(made.response, ["working"], custom_id="rolemenus:panel:edit")
+    rights = square.roles["Boss"].id
+    square.backend.edit_role(square.guild.id, rights, {"permissions": 0})
+    await square.bench.env.settle()
+    refused = await square.boss.submit_modal(form, WORKING | {"most": "1"})
+    message = refused.followups[-1] if refused.followups else refused.response
+    square.backend.edit_role(square.guild.id, rights, {"permissions": 1 << 5 | 1 << 28})
+    await square.bench.env.settle()
+    again = await square.boss.click(message, label="Correct it")
+    await square.boss.submit_modal(again, WORKING | {"most": "1"})
+    assert (await square.menu()).most == 1
+    assert "Saved." in shown_in(made.response)

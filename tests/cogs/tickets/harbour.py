@@ -25,6 +25,7 @@ class Desk:
     sam: Any
     ada: Any
     role: Any
+    crew: Any
 
     @property
     def cog(self) -> Any:
@@ -50,7 +51,7 @@ async def harbour(database: Database) -> AsyncIterator[Desk]:
         sam = guild.add_member(bench.env.create_user("sam"), roles=[role])
         ada = guild.add_member(bench.env.create_user("ada"))
         channel = guild.create_text_channel("general")
-        yield Desk(bench, guild, channel, boss, sam, ada, role)
+        yield Desk(bench, guild, channel, boss, sam, ada, role, admins)
 
 
 async def made(desk: Desk) -> None:

@@ -91,6 +91,23 @@ async def test_what_is_corrected_shows_in_the_editor(desk: Desk) -> None:
     assert not refused.followups[-1].components
 
 
+async def test_who_gets_their_rights_back_corrects_in_the_editor(desk: Desk) -> None:
+    editor = await opened(desk)
+    limits = LIMITS | {"priority": ["normal"], "per_member": "7"}
+    form = await desk.boss.select(editor.response, ["limits"], custom_id="tickets:panel:parts")
+    backend, rights = desk.bench.env.backend, desk.crew.id
+    backend.edit_role(desk.guild.id, rights, {"permissions": 0})
+    await desk.bench.env.settle()
+    refused = await desk.boss.submit_modal(form, limits)
+    message = refused.followups[-1] if refused.followups else refused.response
+    backend.edit_role(desk.guild.id, rights, {"permissions": 1 << 5})
+    await desk.bench.env.settle()
+    again = await desk.boss.click(message, label="Correct it")
+    await desk.boss.submit_modal(again, limits)
+    assert (await kept(desk)).per_member == 7
+    assert "Saved." in shown(editor)
+
+
 async def test_a_question_goes_with_what_hangs_on_it_when_asked_twice(desk: Desk) -> None:
     editor = await opened(desk)
     await add(desk, editor, label="Kind", kind=["radio"], choices="A\nB")
