@@ -1,7 +1,8 @@
 """What is lost without a command: rooms deleted by hand, openers who leave; also while away.
 
 Nothing says what happened while the bot was away. So each time the gateway begins a session, a job
-of each guild looks whether the rooms of its open tickets are there and their openers are members.
+of each guild looks whether the rooms of its open tickets are there and their openers are members,
+and lets those into their threads again who have joined since.
 """
 
 from __future__ import annotations
@@ -17,12 +18,16 @@ from cogs.tickets.keeper import RoomKeeper
 from cogs.tickets.life import Life
 from cogs.tickets.machine import Status
 from cogs.tickets.office import Office
+from cogs.tickets.panel import Room
 from cogs.tickets.ports import Rooms
+from cogs.tickets.roomstate import admitted_by
 from db import tickets as table
 from db.tickets import Ticket
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
+
+    from bot.core.contracts import MemberFacts
 
 LOOK_JOB, READ_JOB = "tickets.look", "tickets.read"
 _SOON = timedelta(seconds=1)
@@ -32,8 +37,11 @@ _MOST = 1000
 class Members(Protocol):
     """Knows who is a member."""
 
-    async def find(self, guild_id: int, user_ids: Collection[int]) -> Mapping[int, frozenset[int]]:
-        """Return the roles of those who are members; raises `Retry` while Discord is silent."""
+    async def look_up(self, guild_id: int, user_ids: Collection[int]) -> Mapping[int, MemberFacts]:
+        """Return those who are members, with when they joined.
+
+        Raises `Retry` while Discord is silent.
+        """
         ...
 
 
@@ -90,17 +98,18 @@ class Losses:
     async def member_returned(self, guild_id: int, user_id: int) -> None:
         """Let somebody who left back into their open tickets: Discord took them out of threads."""
         for ticket_id in self._capture.tickets_with(guild_id, user_id):
-            async with self._office.database.write() as session:
-                ticket = await table.get_ticket(session, ticket_id, lock=True)
-                if ticket is None or ticket.status != Status.OPEN:
-                    continue
-                state = dict(ticket.room_state or {})
-                state["viewers"] = [it for it in state.get("viewers", ()) if it != str(user_id)]
-                changed = await table.change_ticket(
-                    session, ticket_id, [Status.OPEN], room_state=state
-                )
-                if changed is not None:
-                    await self._keeper.ensure(session, changed)
+            await self._let_back_in(ticket_id, {user_id})
+
+    async def _let_back_in(self, ticket_id: int, user_ids: Collection[int]) -> None:
+        async with self._office.database.write() as session:
+            ticket = await table.get_ticket(session, ticket_id, lock=True)
+            if ticket is None or ticket.status != Status.OPEN:
+                return
+            state, back = dict(ticket.room_state or {}), set(map(str, user_ids))
+            state["viewers"] = [it for it in state.get("viewers", ()) if it not in back]
+            changed = await table.change_ticket(session, ticket_id, [Status.OPEN], room_state=state)
+            if changed is not None:
+                await self._keeper.ensure(session, changed)
 
     async def begin_session(self, guild_ids: Sequence[int]) -> None:
         """Have the guilds looked at that have open tickets."""
@@ -130,10 +139,14 @@ class Losses:
                     await self._have_read_on(ticket)
             elif ticket.channel_id is not None:
                 await self.room_deleted(ticket.channel_id)
-        openers = {one.user_id for one in there if one.user_id}
-        present = await self._members.find(guild_id, openers)
-        gone = [one for one in there if one.user_id and one.user_id not in present]
-        await self._close([one for one in gone if one.status == Status.OPEN])
+        there = [one for one in there if one.status == Status.OPEN]
+        people = {one.user_id for one in there if one.user_id}.union(*map(_inside, there))
+        present = await self._members.look_up(guild_id, people)
+        await self._close([one for one in there if one.user_id and one.user_id not in present])
+        for ticket in there:
+            # Of whom the thread does not tell, since they had left.
+            if back := {it for it in _inside(ticket) if _is_back(ticket, present.get(it))}:
+                await self._let_back_in(ticket.id, back)
         for hook in self.looking:
             await hook(guild_id)
 
@@ -176,3 +189,18 @@ class Losses:
         panel = await self._office.panel_of(session, ticket)
         if panel.closing.on_leave and not ticket.exempt:
             await self._life.close_in(session, ticket.id, None, reason)
+
+
+def _inside(ticket: Ticket) -> frozenset[int]:
+    """Return who was let into a thread; in a channel people stay that, whoever leaves."""
+    is_thread = ticket.mode == Room.THREAD
+    return admitted_by(ticket.room_state or {}).viewers if is_thread else frozenset()
+
+
+def _is_back(ticket: Ticket, member: MemberFacts | None) -> bool:
+    """Tell whether somebody may have left and come back since the ticket was opened.
+
+    Or they were new and added to it; to let them in once more changes nothing.
+    """
+    joined_at = member.joined_at if member is not None else None
+    return joined_at is not None and joined_at > ticket.created_at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,14 @@ import pytest
 from sqlalchemy import select
 
 from bot.core.audit import AuditLog
-from bot.core.contracts import SYSTEM, Actor, ChannelSummary, GuildSummary, RoleSummary
+from bot.core.contracts import (
+    SYSTEM,
+    Actor,
+    ChannelSummary,
+    GuildSummary,
+    MemberFacts,
+    RoleSummary,
+)
 from bot.core.errors import Conflict
 from bot.core.events import EventBus
 from bot.core.features import FeatureRegistry
@@ -92,10 +99,11 @@ class RestRooms:
             die()
 
     async def find(self, plan: Any, since: Any) -> Any:
-        if not isinstance(plan, RoomPlan):
-            return dict.fromkeys(since, frozenset[int]())
         found: Any = await self._http.get_active_threads(plan.guild_id)
         return [int(one["id"]) for one in found["threads"] if one["name"] == plan.name]
+
+    async def look_up(self, guild_id: int, user_ids: Collection[int]) -> Mapping[int, MemberFacts]:
+        return {one: MemberFacts(one, guild_id, "") for one in user_ids}
 
     async def make(self, plan: RoomPlan) -> int:
         self._die_at("making")

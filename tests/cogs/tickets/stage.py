@@ -5,14 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
 from sqlalchemy import select
 
 from bot.core.audit import AuditLog
-from bot.core.contracts import SYSTEM, Actor, ChannelSummary, GuildSummary, RoleSummary
+from bot.core.contracts import (
+    SYSTEM,
+    Actor,
+    ChannelSummary,
+    GuildSummary,
+    MemberFacts,
+    RoleSummary,
+)
 from bot.core.events import EventBus
 from bot.core.features import FeatureRegistry
 from bot.core.jobs import JobService
@@ -35,6 +42,7 @@ from db.tickets import Ticket, TicketEvent, get_ticket
 
 GUILD, CHANNEL, LOG = 1 << 40, 500, 501
 STAFF_ROLE, STAFF, OPENER, OTHER = 70, 7, 8, 9
+_EARLY = datetime(2015, 1, 1, tzinfo=UTC)
 
 
 class View(NullState):
@@ -214,6 +222,7 @@ class Stage:
         )
         self.service = TicketService.build(self, outside)
         self.gone: set[int] = set()
+        self.joined: dict[int, datetime] = {}
         self._requests = 0
 
     @classmethod
@@ -233,9 +242,13 @@ class Stage:
     def state(self) -> View:
         return self.view
 
-    async def find(self, guild_id: int, user_ids: Collection[int]) -> Mapping[int, frozenset[int]]:
-        """Return the members, as Discord knows them."""
-        return {one: frozenset[int]() for one in user_ids if one not in self.gone}
+    async def look_up(self, guild_id: int, user_ids: Collection[int]) -> Mapping[int, MemberFacts]:
+        """Return the members, as Discord knows them; those of whom nothing is said joined early."""
+        return {
+            one: MemberFacts(one, guild_id, "", joined_at=self.joined.get(one, _EARLY))
+            for one in user_ids
+            if one not in self.gone
+        }
 
     async def set(self, *, enabled: bool = True, **changes: Any) -> None:
         await self.settings.change(GUILD, KEY, changes, enabled=enabled, actor=SYSTEM)

@@ -10,7 +10,7 @@ import pytest
 from bot.core.errors import Conflict
 from cogs.tickets.watch import Writer
 from db.engine import Database
-from tests.cogs.tickets.stage import OPENER, STAFF, Stage, refusal
+from tests.cogs.tickets.stage import OPENER, OTHER, STAFF, Stage, refusal
 from tests.fakes import FakeClock
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -160,6 +160,33 @@ async def test_who_comes_back_is_let_into_their_open_ticket(database: Database) 
     await stage.wait(1)
     assert OPENER in room.viewers
     assert stage.service.capture.tickets_with(ticket.guild_id, STAFF) == []
+
+
+async def test_who_came_back_while_the_bot_was_away_is_let_in_at_the_next_session(
+    database: Database,
+) -> None:
+    stage = await Stage.make(database, FakeClock())
+    mine = await stage.open(await stage.panel())
+    theirs = await stage.open(await stage.panel("Bugs"), OTHER)
+    await stage.service.life.add(theirs.id, STAFF, OPENER)
+    await stage.wait(1)
+    rooms = stage.room_of(mine), stage.room_of(theirs)
+    for room in rooms:
+        # Discord takes who leaves a server out of its threads.
+        room.viewers.discard(OPENER)
+    stage.joined[OPENER] = stage.clock.now()
+    stage.rooms.calls.clear()
+    await stage.service.losses.begin_session([mine.guild_id])
+    await stage.wait(1)
+    assert [sorted(room.viewers) for room in rooms] == [[OPENER], [OPENER, OTHER]]
+    assert (await stage.get(mine.id)).status == "open"
+
+    # Who was never away is not let in again, nor is anybody into what they are in.
+    stage.joined = {OTHER: theirs.created_at - timedelta(days=9)}
+    stage.rooms.calls.clear()
+    await stage.service.losses.begin_session([mine.guild_id])
+    await stage.wait(1)
+    assert "align" not in [call for call, _room in stage.rooms.calls]
 
 
 async def test_an_opener_is_called_before_silence_closes_their_ticket(
