@@ -68,7 +68,7 @@ class Resource:
     one: str
     many: str
     title: str
-    label: Callable[[Any], str]
+    label: Callable[[Any], Message | str]
     model: type[BaseModel]
     addition: type[BaseModel] | None = None
     change: type[BaseModel] | None = None

@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from bot.core.errors import Conflict, FieldError, NotFound
-from bot.core.i18n import N_, _
+from bot.core.i18n import N_, Message, _
 from bot.core.resources import Item, Resource
 from cogs.tickets.ticket_bodies import BlockBody, BlockDetail, TagBody, TagDetail, TagTextBody
 
@@ -23,7 +23,7 @@ BLOCKS = Resource(
     one="block from tickets",
     many="blocks from tickets",
     title=N_("Blocked from tickets"),
-    label=attrgetter("id"),
+    label=lambda one: Message("<@{user_id}>", {"user_id": one.id}),
     model=BlockDetail,
     addition=BlockBody,
     removal=N_("Let them open tickets"),

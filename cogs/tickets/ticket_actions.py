@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from bot.core.i18n import N_
+from bot.core.i18n import N_, Message, _
 from bot.core.resources import Action, Resource
 from cogs.tickets import machine
 from cogs.tickets.ticket_bodies import (
+    STATES,
     AskBody,
     ClaimBody,
     CloseBody,
@@ -46,6 +47,11 @@ def _action(
     return Action(name=name, summary=does, title=title, body=body, is_offered=is_offered)
 
 
+def _facts(one: TicketDetail) -> Sequence[Message | str]:
+    facts = [_(STATES[one.status]), one.panel]
+    return [*facts, _("by {member}", member=f"<@{one.opener_id}>")] if one.opener_id else facts
+
+
 _RULE = machine.Action
 TICKETS = Resource(
     name="tickets",
@@ -58,6 +64,7 @@ TICKETS = Resource(
     change=TicketBody,
     removal="",
     page=_PAGE,
+    facts=_facts,
     actions=(
         _action("close", "Close", N_("Close"), _RULE.CLOSE, body=CloseBody),
         _action(

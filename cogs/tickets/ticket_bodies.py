@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from bot.core.fields import choice
+from bot.core.fields.bodies import channel_text, item_text, member_text, member_texts
 from bot.core.i18n import N_, _
 from cogs.tickets.changing import LONGEST_NOTE
 from cogs.tickets.ending import LONGEST_REASON
@@ -37,17 +38,17 @@ def _id(text: str) -> str:
 Id = Annotated[
     str, AfterValidator(_id), WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,19}$"})
 ]
-State = Annotated[
-    Status,
-    choice(
-        opening=N_("being opened"),
-        open=N_("open"),
-        closing=N_("being closed"),
-        closed=N_("closed"),
-        reopening=N_("being opened again"),
-        failed=N_("could not be opened"),
-    ),
-]
+STATES = {
+    Status.OPENING: N_("being opened"),
+    Status.OPEN: N_("open"),
+    Status.CLOSING: N_("being closed"),
+    Status.CLOSED: N_("closed"),
+    Status.REOPENING: N_("being opened again"),
+    Status.FAILED: N_("could not be opened"),
+}
+State = Annotated[Status, choice(**STATES)]
+MemberId = Annotated[Id, member_text()]
+PanelId = Annotated[Id, item_text("ticket-panels")]
 Label = Annotated[str, Field(max_length=LONGEST_LABEL)]
 Answer = Annotated[str, Field(max_length=1000)]
 
@@ -67,18 +68,18 @@ class TicketDetail(BaseModel):
     name: str = Field(title=N_("Name"))
     panel_id: str | None = Field(title=N_("ID of the panel"))
     panel: str = Field(title=N_("Panel"))
-    opener_id: str | None = Field(title=N_("Opened by"))
-    claimer_id: str | None = Field(title=N_("Seen to by"))
+    opener_id: Annotated[str, member_text()] | None = Field(title=N_("Opened by"))
+    claimer_id: Annotated[str, member_text()] | None = Field(title=N_("Seen to by"))
     priority: Urgency = Field(title=N_("Priority"))
     labels: list[str] = Field(title=N_("Labels"))
-    member_ids: list[str] = Field(title=N_("Added members"))
-    channel_id: str | None = Field(title=N_("Room"))
+    member_ids: Annotated[list[str], member_texts()] = Field(title=N_("Added members"))
+    channel_id: Annotated[str, channel_text(kinds=())] | None = Field(title=N_("Room"))
     created_at: datetime = Field(title=N_("Opened"))
     first_reply_at: datetime | None = Field(title=N_("First answer"))
     closes_at: datetime | None = Field(title=N_("Closes"))
     close_requested: bool = Field(title=N_("Asked whether it can be closed"))
     closed_at: datetime | None = Field(title=N_("Closed"))
-    closed_by: str | None = Field(title=N_("Closed by"))
+    closed_by: Annotated[str, member_text()] | None = Field(title=N_("Closed by"))
     close_reason: str | None = Field(title=_REASON)
     exempt: bool = Field(title=N_("Stays open"))
 
@@ -88,14 +89,14 @@ class OpenBody(BaseModel):
 
     model_config = _STRICT
 
-    panel_id: Id = Field(title=N_("Panel"), description=N_("The ID of the panel."))
-    member_id: Id = Field(title=_WHO, description=N_("For whom the ticket is opened."))
+    panel_id: PanelId = Field(title=N_("Panel"), description=N_("Whose staff see to it."))
+    member_id: MemberId = Field(title=_WHO, description=N_("For whom the ticket is opened."))
     answers: dict[str, Answer | list[Answer]] | None = Field(
         default=None,
         title=N_("Answers"),
         description=N_("The form's answers by the keys of its questions; none leaves it out."),
     )
-    channel_id: Id | None = Field(
+    channel_id: Annotated[Id, channel_text()] | None = Field(
         default=None,
         title=N_("Channel"),
         description=N_("Where the room is made if the panel names no place and stands nowhere."),
@@ -162,7 +163,7 @@ class ClaimBody(BaseModel):
 
     model_config = _STRICT
 
-    member_id: Id | None = Field(
+    member_id: MemberId | None = Field(
         default=None,
         title=_WHO,
         description=N_("Who of the staff sees to it from now on; you if left out."),
@@ -174,7 +175,9 @@ class StaffBody(BaseModel):
 
     model_config = _STRICT
 
-    member_id: Id = Field(title=_WHO, description=N_("Who of the staff sees to it from now on."))
+    member_id: MemberId = Field(
+        title=_WHO, description=N_("Who of the staff sees to it from now on.")
+    )
 
 
 class OwnerBody(BaseModel):
@@ -182,7 +185,7 @@ class OwnerBody(BaseModel):
 
     model_config = _STRICT
 
-    member_id: Id = Field(
+    member_id: MemberId = Field(
         title=_WHO, description=N_("Whose ticket it is from now on; who had it stays in it.")
     )
 
@@ -192,7 +195,7 @@ class MemberBody(BaseModel):
 
     model_config = _STRICT
 
-    member_id: Id = Field(title=_WHO, description=N_("Who is let into the room."))
+    member_id: MemberId = Field(title=_WHO, description=N_("Who is let into the room."))
 
 
 class LeaverBody(BaseModel):
@@ -200,7 +203,7 @@ class LeaverBody(BaseModel):
 
     model_config = _STRICT
 
-    member_id: Id = Field(title=_WHO, description=N_("Who is taken out of the room."))
+    member_id: MemberId = Field(title=_WHO, description=N_("Who is taken out of the room."))
 
 
 class MoveBody(BaseModel):
@@ -208,9 +211,7 @@ class MoveBody(BaseModel):
 
     model_config = _STRICT
 
-    panel_id: Id = Field(
-        title=N_("Panel"), description=N_("The ID of the panel whose staff see to it then.")
-    )
+    panel_id: PanelId = Field(title=N_("Panel"), description=N_("Whose staff see to it then."))
 
 
 class NoteBody(BaseModel):
@@ -231,7 +232,9 @@ class BlockBody(BaseModel):
 
     model_config = _STRICT
 
-    user_id: Id = Field(title=N_("Person"), description=N_("Who can't open tickets from now on."))
+    user_id: MemberId = Field(
+        title=N_("Person"), description=N_("Who can't open tickets from now on.")
+    )
     reason: str | None = Field(
         default=None,
         title=_REASON,
@@ -243,9 +246,9 @@ class BlockBody(BaseModel):
 class BlockDetail(BaseModel):
     """Somebody who can't open tickets; the `id` is the person's."""
 
-    id: str = Field(title=N_("Person"))
+    id: Annotated[str, member_text()] = Field(title=N_("Person"))
     reason: str | None = Field(title=_REASON)
-    blocked_by: str | None = Field(title=N_("Blocked by"))
+    blocked_by: Annotated[str, member_text()] | None = Field(title=N_("Blocked by"))
     blocked_at: datetime = Field(title=N_("Blocked"))
 
 

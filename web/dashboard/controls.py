@@ -27,6 +27,14 @@ from web.dashboard.values import UTC, Reader, channel_label, in_zone
 Kind = Literal["toggle", "select", "checks", "text", "area", "colour"]
 _SEVERAL = (Widget.CHANNELS, Widget.ROLES)
 _COUNTED = (Widget.CHANNELS, Widget.ROLES, Widget.MEMBERS, Widget.LINES)
+_SELECTED = (
+    Widget.CHANNEL,
+    Widget.ROLE,
+    Widget.CHOICE,
+    Widget.LANGUAGE,
+    Widget.TOGGLE,
+    Widget.ITEM,
+)
 _LONG = (
     Widget.PARAGRAPH,
     Widget.TEMPLATE,
@@ -218,7 +226,7 @@ def _kind(field: FieldInfo, text: str) -> Kind:
     match field.form.widget:
         case Widget.TOGGLE if not field.optional:
             return "toggle"
-        case Widget.CHANNEL | Widget.ROLE | Widget.CHOICE | Widget.LANGUAGE | Widget.TOGGLE:
+        case widget if widget in _SELECTED:
             return "select"
         case Widget.CHANNELS | Widget.ROLES:
             return "checks"
@@ -315,6 +323,11 @@ def _groups(field: FieldInfo, text: str, reader: Reader) -> tuple[OptionGroup, .
                 for one in field.choices
             )
             known = [OptionGroup("", tuple(choices))]
+        case Widget.ITEM:
+            items = reader.kept.get(field.form.resource, {}).items()
+            known = [OptionGroup("", tuple(Option(*one) for one in items))]
+            if text and text not in dict(items):
+                known = [OptionGroup("", (Option(text, text),)), *known]
         case Widget.TOGGLE if field.optional:
             words = (Option("true", reader.say(_("yes"))), Option("false", reader.say(_("no"))))
             known = [OptionGroup("", words)]

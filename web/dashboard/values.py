@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -42,6 +42,8 @@ class Reader:
     guild_id: int
     locale: str
     zone: ZoneInfo = UTC
+    # What features keep of the kinds that a page names: labels by ids, by the resource's name.
+    kept: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def say(self, message: Message | str) -> str:
         """Return a text in the reader's language; a bare one is marked with `N_()`."""
@@ -108,6 +110,9 @@ class Reader:
         if (name_of := self._names().get(field.form.widget)) is not None:
             ids = [value] if isinstance(value, str) else value
             return ", ".join(name_of(int(one)) if one.isdecimal() else one for one in ids)
+        return self._in_words(field, value)
+
+    def _in_words(self, field: FieldInfo, value: Any) -> str:
         match field.form.widget:
             case Widget.TOGGLE:
                 shown = self.say(_("yes") if value else _("no"))
@@ -121,6 +126,8 @@ class Reader:
                 shown = self.instant(datetime.fromisoformat(value))
             case Widget.LINES:
                 shown = ", ".join(value)
+            case Widget.ITEM:
+                shown = self.kept.get(field.form.resource, {}).get(value, value)
             case Widget.COLOUR if field.integral:
                 shown = f"#{value:06x}"
             case _:

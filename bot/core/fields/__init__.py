@@ -51,8 +51,9 @@ class Widget(StrEnum):
     MEMBER = "member"
     MEMBERS = "members"
     DOCUMENT = "document"
-    # Of what is sent, not of settings: an instant, and several texts of one line each.
+    # Of what is sent, not of settings: an instant, one of what a feature keeps, several lines.
     INSTANT = "instant"
+    ITEM = "item"
     LINES = "lines"
 
 
@@ -66,7 +67,8 @@ class Form:
     choice (both marked with `N_()`). Bounds count items for lists, characters for templates and
     seconds for durations. `command` names the command, without its slash, that edits a document: a
     value too deep for one input; `in_words` says one of its entries in Discord's markdown. A
-    `plain` value stays as JSON has it: an id is a text, a duration a number of seconds.
+    `plain` value stays as JSON has it: an id is a text, a duration a number of seconds. `resource`
+    names the kind of which an item is one.
     """
 
     widget: Widget
@@ -82,6 +84,7 @@ class Form:
     command: str = ""
     in_words: Callable[[Any], Message] | None = None
     plain: bool = False
+    resource: str = ""
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler

@@ -69,6 +69,11 @@ def member_texts(*, max_items: int = MAX_ITEMS) -> Form:
     return Form(Widget.MEMBERS, maximum=max_items, plain=True)
 
 
+def item_text(resource: str) -> Form:
+    """Make the form of a `str` that names one of what a feature keeps, by that resource's name."""
+    return Form(Widget.ITEM, resource=resource, plain=True)
+
+
 def seconds(*, minimum: timedelta = timedelta(0), maximum: timedelta = LONGEST) -> Form:
     """Make the form of an `int` that counts seconds."""
     return replace(duration(minimum=minimum, maximum=maximum), plain=True)

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from bot.core.config import Config
 from bot.core.jobs import JobService
-from bot.core.resources import Resource
+from bot.core.resources import Item, Resource
 from bot.core.supervisor import TaskSupervisor
 from cogs.customcommand.book import CommandBook
 from cogs.customcommand.resource import CommandResource
@@ -77,6 +78,10 @@ class Nobody:
 
     async def get(self, guild_id: int, item_id: int) -> Any:
         raise AssertionError("nothing is asked for")
+
+    async def list(self, guild_id: int) -> list[Item]:
+        """What forms offer to choose from."""
+        return []
 
 
 async def add(world: World, place: str, **texts: str) -> Any:
@@ -234,8 +239,9 @@ async def test_form_has_every_field_with_its_label(
     open_web: OpenWorld, resource: Resource, language: str
 ) -> None:
     world = await open_web()
-    # The form of a new one asks its service for nothing.
-    world.services.resources.register(resource.name, Nobody())
+    # The form of a new one asks no service but for what it offers to choose from.
+    for one in (one for feature in REGISTRY.all() for one in feature.resources):
+        world.services.resources.register(one.name, Nobody())
     page = await visit(world, f"{HOME}/kept/{resource.name}/new", **{"Accept-Language": language})
     drawn = [(kind, tag) for kind, tag in page.tags if tag.get("id", "").startswith("f-")]
     labelled = {tag["for"] for name, tag in page.tags if name == "label" and "for" in tag}
@@ -248,6 +254,28 @@ async def test_form_has_every_field_with_its_label(
     for _, tag in drawn:
         assert set(tag.get("aria-describedby", "").split()) <= set(page.ids)
     assert len(page.ids) == len(set(page.ids))
+
+
+async def test_form_offers_what_another_kind_has(open_web: OpenWorld) -> None:
+    class Panels(Nobody):
+        async def list(self, guild_id: int) -> list[Item]:
+            assert guild_id == GUILD
+            return [Item(number, 1, Named(name=name)) for number, name in ((3, "Help"), (5, "<b>"))]
+
+    class Named(BaseModel):
+        name: str
+
+    world = await open_web()
+    world.services.resources.register("ticket-panels", Panels())
+    world.services.resources.register("tickets", Nobody())
+    page = await visit(world, f"{HOME}/kept/tickets/new")
+    [select] = [tag for kind, tag in page.tags if kind == "select" and tag["name"] == "panel_id"]
+    offered = [tag["value"] for kind, tag in page.tags if kind == "option"]
+    assert select["id"] == "f-panel_id"
+    assert {"3", "5"} <= set(offered)
+    text = await (await world.client.get(f"{HOME}/kept/tickets/new")).text()
+    assert ">Help</option>" in text
+    assert ">&lt;b&gt;</option>" in text
 
 
 async def test_pages_lead_to_what_features_keep(open_web: OpenWorld) -> None:

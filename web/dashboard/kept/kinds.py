@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -13,11 +13,11 @@ from pydantic import BaseModel
 
 from bot.core.errors import AppError, Denied, DiscordFailed, InvalidInput, NotFound
 from bot.core.features import FeatureRegistry
-from bot.core.fields import FieldInfo
+from bot.core.fields import FieldInfo, Widget
 from bot.core.fields.bodies import describe_body
 from bot.core.guild_locale import BASICS
 from bot.core.i18n import Message, _
-from bot.core.resources import Item, Resource, ResourceService
+from bot.core.resources import Item, ListedService, Resource, ResourceService
 from web.dashboard.bodies import errors_in
 from web.dashboard.controls import sections_of
 from web.dashboard.formdata import FORM
@@ -89,7 +89,13 @@ class Kind:
 
     def label(self, item: Item) -> str:
         """Return what one is called."""
-        return self.resource.label(item.body) or f"#{item.id}"
+        return self.said(self.resource.label(item.body)) or f"#{item.id}"
+
+    def said(self, text: Message | str) -> str:
+        """Return a text of ours as it is read; a bare one is somebody's own, and stays as it is."""
+        if not isinstance(text, Message):
+            return text
+        return self.reader.plain(self.reader.say(text))
 
     def page(
         self, template: str, *, trouble: Trouble | None = None, below: bool = True, **values: Any
@@ -186,8 +192,30 @@ async def kind_of(request: web.Request) -> Kind:
     if resource is None:
         raise NotFound(_("There is nothing at this address."))
     basics = (await services.settings.get(request[GUILD].id, BASICS)).settings
-    reader = replace(reader_of(request), zone=ZoneInfo(basics.time_zone))
+    zone, kept = ZoneInfo(basics.time_zone), await _kept_for(request, resource)
+    reader = replace(reader_of(request), zone=zone, kept=kept)
     return Kind(request, resource, services.resources.get(name), reader)
+
+
+async def _kept_for(request: web.Request, resource: Resource) -> dict[str, dict[str, str]]:
+    """Return what there is of the kinds that fields of this one name, by the kinds' names."""
+    services, guild_id = request.app[SERVICES], request[GUILD].id
+    known = _resources(services.registry)
+    models = [resource.model, resource.addition, resource.change]
+    models += [one.body for one in resource.actions]
+    named = {
+        one.form.resource
+        for model in models
+        if model is not None
+        for one in describe_body(model)
+        if one.form.widget is Widget.ITEM
+    }
+    found: dict[str, dict[str, str]] = {}
+    for name in sorted(named & known.keys()):
+        service = cast("ListedService", services.resources.get(name))
+        items = await service.list(guild_id)
+        found[name] = {str(one.id): str(known[name].label(one.body)) for one in items}
+    return found
 
 
 def _resources(registry: FeatureRegistry) -> dict[str, Resource]:

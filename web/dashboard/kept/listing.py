@@ -8,7 +8,6 @@ from typing import Annotated, cast
 from aiohttp import web
 from pydantic import Field
 
-from bot.core.i18n import Message
 from bot.core.resources import Item, ListedService, PagedService
 from web.api.query import DiscordId, Query, read_query
 from web.dashboard.guilds import PAGE
@@ -53,7 +52,7 @@ async def _listed(kind: Kind, before: int | None) -> tuple[Sequence[Item], int |
 def _facts(kind: Kind, item: Item) -> str:
     facts = kind.resource.facts(item.body)
     # A bare text is somebody's own, and in no language of ours.
-    said = [kind.reader.say(one) if isinstance(one, Message) else one for one in facts]
+    said = [kind.said(one) for one in facts]
     return " · ".join(filter(None, said))
 
 
