@@ -34,6 +34,9 @@ from db.giveaways import (
 from db.guilds import Guild
 from db.statements import count_changed, insert_for
 
+# What its column holds; PostgreSQL refuses to compare it with more.
+_LARGEST_NUMBER = 2**31 - 1
+
 # --- making --------------------------------------------------------------------------------------
 
 
@@ -206,18 +209,24 @@ async def list_winner_ids_of(
 
 async def get_by_number(session: AsyncSession, guild_id: int, number: int) -> Giveaway | None:
     """Return a guild's giveaway by its number."""
+    if number > _LARGEST_NUMBER:
+        return None
     query = select(Giveaway).where(Giveaway.guild_id == guild_id, Giveaway.number == number)
     return await session.scalar(query)
 
 
-async def list_newest(session: AsyncSession, guild_id: int, *, limit: int) -> Sequence[Giveaway]:
-    """Return a guild's giveaways in every state, the newest first."""
+async def list_newest(
+    session: AsyncSession, guild_id: int, *, before: int | None = None, limit: int
+) -> Sequence[Giveaway]:
+    """Return a guild's giveaways in every state, the newest first, from below a number on."""
     query = (
         select(Giveaway)
         .where(Giveaway.guild_id == guild_id)
         .order_by(Giveaway.number.desc())
         .limit(limit)
     )
+    if before is not None and before <= _LARGEST_NUMBER:
+        query = query.where(Giveaway.number < before)
     return (await session.scalars(query)).all()
 
 

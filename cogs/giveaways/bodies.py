@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from bot.core.i18n import N_
 from cogs.giveaways.rules import (
     LONGEST_DESCRIPTION,
     LONGEST_PRIZE,
@@ -20,54 +21,228 @@ from cogs.giveaways.rules import (
 )
 from cogs.giveaways.winning import MOST_AT_ONCE
 
-_STRICT = ConfigDict(extra="forbid", frozen=True)
+STRICT = ConfigDict(extra="forbid", frozen=True)
 Roles = list[str]
 
 
 class RequirementsBody(BaseModel):
     """What somebody needs to enter; ages are in seconds."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
-    any_roles: Roles = Field(default=[], max_length=MOST_ROLES)
-    all_roles: Roles = Field(default=[], max_length=MOST_ROLES)
-    no_roles: Roles = Field(default=[], max_length=MOST_ROLES)
-    bypass_roles: Roles = Field(default=[], max_length=MOST_ROLES)
-    account_age: int | None = Field(default=None, ge=1)
-    time_in_guild: int | None = Field(default=None, ge=1)
-    level: int | None = Field(default=None, ge=1, le=MOST_LEVEL)
-    messages: int | None = Field(default=None, ge=1, le=MOST_MESSAGES)
+    any_roles: Roles = Field(
+        default=[],
+        max_length=MOST_ROLES,
+        title=N_("One of these roles"),
+        description=N_("Whoever enters has at least one of them."),
+    )
+    all_roles: Roles = Field(
+        default=[],
+        max_length=MOST_ROLES,
+        title=N_("All of these roles"),
+        description=N_("Whoever enters has every one of them."),
+    )
+    no_roles: Roles = Field(
+        default=[],
+        max_length=MOST_ROLES,
+        title=N_("None of these roles"),
+        description=N_("Whoever has one of them can't enter."),
+    )
+    bypass_roles: Roles = Field(
+        default=[],
+        max_length=MOST_ROLES,
+        title=N_("Need nothing of it"),
+        description=N_("Whoever has one of them enters anyway."),
+    )
+    account_age: int | None = Field(
+        default=None,
+        ge=1,
+        title=N_("Age of the account"),
+        description=N_("How old the account has to be, in seconds."),
+    )
+    time_in_guild: int | None = Field(
+        default=None,
+        ge=1,
+        title=N_("Time in this server"),
+        description=N_("For how long they have to be in the server, in seconds."),
+    )
+    level: int | None = Field(
+        default=None,
+        ge=1,
+        le=MOST_LEVEL,
+        title=N_("Level"),
+        description=N_("The level that they have to have reached, while levels are on."),
+    )
+    messages: int | None = Field(
+        default=None,
+        ge=1,
+        le=MOST_MESSAGES,
+        title=N_("Messages since it began"),
+        description=N_("How many they have to write here."),
+    )
 
 
 class BonusBody(BaseModel):
     """How many more entries a role gives."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
-    role_id: str
-    entries: int = Field(ge=1, le=MOST_BONUS)
+    role_id: str = Field(title=N_("Role"), description=N_("Whoever has it has more entries."))
+    entries: int = Field(
+        ge=1,
+        le=MOST_BONUS,
+        title=N_("Entries more"),
+        description=N_("Beside the one that everybody has."),
+    )
 
 
 class LookBody(BaseModel):
     """The colour as 0xRRGGBB and the addresses of images."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
-    colour: int | None = Field(default=None, ge=0, le=0xFFFFFF)
-    image_url: str | None = None
-    thumbnail_url: str | None = None
+    colour: int | None = Field(
+        default=None,
+        ge=0,
+        le=0xFFFFFF,
+        title=N_("Colour"),
+        description=N_("The stripe beside it; without one, that of the settings."),
+    )
+    image_url: str | None = Field(
+        default=None,
+        title=N_("Large image"),
+        description=N_("An address that begins with https://"),
+    )
+    thumbnail_url: str | None = Field(
+        default=None,
+        title=N_("Small image"),
+        description=N_("An address that begins with https://"),
+    )
 
 
-class DrawAgainBody(BaseModel):
-    """So many further winners, or one `instead_of` the winner with this id."""
+class PrizeBody(BaseModel):
+    """What is won, and by how many."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
-    count: int = Field(default=1, ge=1, le=MOST_AT_ONCE)
-    instead_of: str | None = None
+    prize: str = Field(
+        min_length=1,
+        max_length=LONGEST_PRIZE,
+        title=N_("Prize"),
+        description=N_("What there is to win."),
+    )
+    winners: int = Field(
+        default=1,
+        ge=1,
+        le=MOST_WINNERS,
+        title=N_("Winners"),
+        description=N_("How many win."),
+    )
 
 
-class GiveawayBody(BaseModel):
+class TermsBody(PrizeBody):
+    """What else there is to say of a giveaway, whenever and wherever it is held.
+
+    `claim_window` and `reward_role_time` are in seconds. Each winner is given `prize_amount` of the
+    currency, and the role, for good without a time.
+    """
+
+    title: str | None = Field(
+        default=None,
+        max_length=LONGEST_TITLE,
+        title=N_("Title"),
+        description=N_("What stands above it; the prize where it is left out."),
+    )
+    description: str | None = Field(
+        default=None,
+        max_length=LONGEST_DESCRIPTION,
+        title=N_("Description"),
+        description=N_("More about it, with markdown."),
+    )
+    requirements: RequirementsBody = Field(
+        default=RequirementsBody(),
+        title=N_("Requirements"),
+        description=N_("What somebody needs to enter: all of it."),
+    )
+    bonus_entries: list[BonusBody] = Field(
+        default=[],
+        max_length=MOST_ROLES,
+        title=N_("More chances"),
+        description=N_("Roles that give more entries; whoever has several has all of them."),
+    )
+    look: LookBody = Field(
+        default=LookBody(),
+        title=N_("Look"),
+        description=N_("The colour and the images of its message."),
+    )
+    max_entries: int | None = Field(
+        default=None,
+        ge=1,
+        le=MOST_ENTRANTS,
+        title=N_("Most entries"),
+        description=N_("How many can enter; as many as want to if left out."),
+    )
+    end_at_entries: int | None = Field(
+        default=None,
+        ge=1,
+        le=MOST_ENTRANTS,
+        title=N_("Ends with so many entries"),
+        description=N_("It ends once so many have entered."),
+    )
+    claim_window: int | None = Field(
+        default=None,
+        ge=0,
+        title=N_("Time to claim"),
+        description=N_(
+            "How many seconds winners have before somebody else is drawn, 0 where they need not "
+            "claim; a new giveaway takes what is set where it is left out."
+        ),
+    )
+    reward_role_id: str | None = Field(
+        default=None,
+        title=N_("Role for winners"),
+        description=N_("A role that each winner is given."),
+    )
+    reward_role_time: int | None = Field(
+        default=None,
+        ge=1,
+        title=N_("For how long"),
+        description=N_("How many seconds winners have that role; for good if left out."),
+    )
+    prize_amount: int | None = Field(
+        default=None,
+        ge=1,
+        le=MOST_AMOUNT,
+        title=N_("Currency for each winner"),
+        description=N_("How much each winner is given, from the mint; while the economy is on."),
+    )
+
+
+class HeldBody(PrizeBody):
+    """Where, when and by whom a giveaway is held."""
+
+    channel_id: str = Field(
+        title=N_("Channel"),
+        description=N_("Where it is posted; another one has its message posted there anew."),
+    )
+    starts_at: AwareDatetime | None = Field(
+        default=None,
+        title=N_("Begins"),
+        description=N_("When; at once if left out. One that has begun can't begin again."),
+    )
+    ends_at: AwareDatetime | None = Field(
+        default=None,
+        title=N_("Ends"),
+        description=N_("When; by its number of entries or by hand if left out."),
+    )
+    host_id: str | None = Field(
+        default=None,
+        title=N_("Host"),
+        description=N_("Who holds it, by their ID; whoever adds it if left out."),
+    )
+
+
+class GiveawayBody(TermsBody, HeldBody):
     """A giveaway as it is wanted; `claim_window` and `reward_role_time` are in seconds.
 
     Each winner is given `prize_amount` of the currency, and the role, for good without a time.
@@ -75,34 +250,7 @@ class GiveawayBody(BaseModel):
     Without `starts_at` it begins at once, without `ends_at` it ends with `end_at_entries` or by
     hand. Another `channel_id` has its message posted anew; another `starts_at` is for one that has
     not begun. Start and host of one that there is stay as they are where they are not sent.
-
-    With `end` one that is open is ended now, and its winners are drawn; with another `paused` it is
-    paused or goes on; with `draw_again` one that has ended is drawn again. Then nothing else of it
-    is changed.
     """
-
-    model_config = _STRICT
-
-    channel_id: str
-    prize: str = Field(min_length=1, max_length=LONGEST_PRIZE)
-    winners: int = Field(default=1, ge=1, le=MOST_WINNERS)
-    starts_at: AwareDatetime | None = None
-    ends_at: AwareDatetime | None = None
-    host_id: str | None = None
-    title: str | None = Field(default=None, max_length=LONGEST_TITLE)
-    description: str | None = Field(default=None, max_length=LONGEST_DESCRIPTION)
-    requirements: RequirementsBody = RequirementsBody()
-    bonus_entries: list[BonusBody] = Field(default=[], max_length=MOST_ROLES)
-    look: LookBody = LookBody()
-    max_entries: int | None = Field(default=None, ge=1, le=MOST_ENTRANTS)
-    end_at_entries: int | None = Field(default=None, ge=1, le=MOST_ENTRANTS)
-    claim_window: int | None = Field(default=None, ge=1)
-    reward_role_id: str | None = None
-    reward_role_time: int | None = Field(default=None, ge=1)
-    prize_amount: int | None = Field(default=None, ge=1, le=MOST_AMOUNT)
-    end: bool = False
-    paused: bool | None = None
-    draw_again: DrawAgainBody | None = None
 
 
 class GiveawayDetail(GiveawayBody):
@@ -117,3 +265,22 @@ class GiveawayDetail(GiveawayBody):
     commitment: str
     created_at: datetime
     ended_at: datetime | None
+
+
+class DrawAgainBody(BaseModel):
+    """So many further winners, or one `instead_of` the winner with this id."""
+
+    model_config = STRICT
+
+    count: int = Field(
+        default=1,
+        ge=1,
+        le=MOST_AT_ONCE,
+        title=N_("Further winners"),
+        description=N_("How many are drawn; nobody is drawn twice."),
+    )
+    instead_of: str | None = Field(
+        default=None,
+        title=N_("In the place of"),
+        description=N_("The ID of a winner whose prize goes to whoever is drawn now."),
+    )

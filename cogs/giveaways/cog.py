@@ -11,6 +11,7 @@ from discord.ext import commands
 
 from bot.core.outbox.deliveries import OutboxFailed
 from cogs.giveaways.board import Board
+from cogs.giveaways.bodychecks import BodyChecks
 from cogs.giveaways.changing import ChangeCommands
 from cogs.giveaways.hosting import HostCommands
 from cogs.giveaways.looking import LookCommands
@@ -84,8 +85,7 @@ class Giveaways(
             winning=self.runner.winning,
             proofs=self.proofs,
             audit=kernel.audit,
-            settings=kernel.settings,
-            state=kernel.state,
+            checks=BodyChecks(kernel.settings, kernel.state, kernel.cases.mute_role_id),
         )
         kernel.resources.register(RESOURCE.name, service)
 

@@ -5,35 +5,24 @@ An item's id is the giveaway's number in its guild.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from bot.core.errors import Conflict, Denied, FieldError, InvalidInput, NotFound
+from bot.core.errors import Conflict, FieldError, InvalidInput, NotFound
 from bot.core.i18n import N_, _
-from bot.core.money import is_economy_on
-from bot.core.power import is_powerful
-from bot.core.preflight import can_post
-from bot.core.resources import Document, Item, Resource
+from bot.core.resources import Action, Document, Item, Resource
 from bot.core.settings.validation import from_field_errors
-from cogs.giveaways.bodies import (
-    BonusBody,
-    DrawAgainBody,
-    GiveawayBody,
-    GiveawayDetail,
-    LookBody,
-    RequirementsBody,
-)
+from cogs.giveaways.bodies import DrawAgainBody, GiveawayBody, GiveawayDetail
+from cogs.giveaways.bodychecks import BodyChecks, is_id
+from cogs.giveaways.bodyplans import Counts, item_of, plan_from
 from cogs.giveaways.columns import plan_of
 from cogs.giveaways.opening import Opening, Order
-from cogs.giveaways.plan import Bonus, Look, Plan, Requirements
-from cogs.giveaways.rules import LEVELS, PLACES, checked_plan
 from cogs.giveaways.settings import KEY
 from db import giveaway_hosting as table
 from db.base import NOBODY
-from db.giveaways import PAUSED, Giveaway
+from db.giveaways import ACTIVE, ENDED, PAUSED, Giveaway
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -42,16 +31,30 @@ if TYPE_CHECKING:
 
     from bot.core.audit import AuditLog
     from bot.core.clock import Clock
-    from bot.core.contracts import Actor, BotState
-    from bot.core.settings import SettingsStore
+    from bot.core.contracts import Actor
     from cogs.giveaways.drawing import Drawing
     from cogs.giveaways.proof import Proofs
     from cogs.giveaways.winning import Winning
     from db.engine import Database
 
-_MOST_LISTED = 200
-# What the database holds, and more than Discord has given out.
-_LARGEST_ID = 2**63 - 1
+_END, _PAUSE, _RESUME, _DRAW_AGAIN = "end", "pause", "resume", "draw-again"
+
+
+def _goes_on(giveaway: GiveawayDetail) -> bool:
+    return giveaway.status in (ACTIVE, PAUSED)
+
+
+def _is_active(giveaway: GiveawayDetail) -> bool:
+    return giveaway.status == ACTIVE
+
+
+def _is_paused(giveaway: GiveawayDetail) -> bool:
+    return giveaway.status == PAUSED
+
+
+def _has_ended(giveaway: GiveawayDetail) -> bool:
+    return giveaway.status == ENDED
+
 
 RESOURCE = Resource(
     name="giveaways",
@@ -63,6 +66,26 @@ RESOURCE = Resource(
     addition=GiveawayBody,
     change=GiveawayBody,
     removal=N_("Cancel giveaway"),
+    actions=(
+        Action(
+            name=_END,
+            summary="End, and draw the winners of,",
+            title=N_("End and draw"),
+            is_offered=_goes_on,
+            is_final=True,
+        ),
+        Action(name=_PAUSE, summary="Pause", title=N_("Pause"), is_offered=_is_active),
+        Action(name=_RESUME, summary="Resume", title=N_("Let it go on"), is_offered=_is_paused),
+        Action(
+            name=_DRAW_AGAIN,
+            summary="Draw further winners of",
+            title=N_("Draw again"),
+            body=DrawAgainBody,
+            is_offered=_has_ended,
+            is_final=True,
+        ),
+    ),
+    page=50,
     document="proof",
 )
 
@@ -80,8 +103,7 @@ class GiveawayResource:
         winning: Winning,
         proofs: Proofs,
         audit: AuditLog,
-        settings: SettingsStore,
-        state: Callable[[], BotState],
+        checks: BodyChecks,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -90,17 +112,14 @@ class GiveawayResource:
         self._winning = winning
         self._proofs = proofs
         self._audit = audit
-        self._settings = settings
-        self._state = state
+        self._checks = checks
 
-    async def list(self, guild_id: int) -> Sequence[Item]:
-        """Return a guild's giveaways, the newest first, 200 at most."""
+    async def list_page(self, guild_id: int, *, before: int | None, limit: int) -> Sequence[Item]:
+        """Return so many of a guild's giveaways below a number, the newest first."""
         async with self._database.read() as session:
-            found = await table.list_newest(session, guild_id, limit=_MOST_LISTED)
-            ids = [one.id for one in found]
-            entries = await table.count_entries_of(session, ids)
-            winners = await table.list_winner_ids_of(session, ids)
-        return [_item(one, entries.get(one.id, 0), winners.get(one.id, ())) for one in found]
+            found = await table.list_newest(session, guild_id, before=before, limit=limit)
+            counts = await self._count(session, found)
+        return [item_of(one, counts[one.id]) for one in found]
 
     async def get(self, guild_id: int, item_id: int) -> Item:
         """Return one giveaway by its number; raises `NotFound`."""
@@ -109,61 +128,64 @@ class GiveawayResource:
 
     async def add(self, guild_id: int, body: GiveawayBody, actor: Actor) -> Item:
         """Open a giveaway; raises as `Opening.open` does, with an error per wrong field."""
-        await self._check(guild_id, body)
+        await self._checks.check(guild_id, body, channel_id=body.channel_id, host_id=body.host_id)
         now = self._clock.now()
         start = max(body.starts_at or now, now)
         order = Order(
             guild_id=guild_id,
             channel_id=int(body.channel_id),
             host_id=int(body.host_id or actor.user_id),
-            plan=_plan_of(body, start),
+            plan=plan_from(body, _lasting(start, body.ends_at)),
             starts_at=body.starts_at,
         )
         giveaway = await self._opening.open(order, actor)
-        return _item(giveaway, 0, ())
+        return item_of(giveaway, Counts())
 
     async def put(
         self, guild_id: int, item_id: int, revision: int, body: GiveawayBody, actor: Actor
     ) -> Item:
-        """Change a giveaway, or end it; raises as `Opening.change` does."""
+        """Change a giveaway; raises as `Opening.change` does."""
         seen = await self._seen(guild_id, item_id, revision)
-        # What is done with one asks for nothing, whatever has become of its channel meanwhile.
-        if body.end:
-            await self._end(seen, actor)
-        elif body.draw_again is not None:
-            await self._draw_again(seen, body.draw_again, actor)
-        elif body.paused is not None and body.paused != (seen.status == PAUSED):
-            act = self._opening.pause if body.paused else self._opening.resume
-            await act(seen, actor)
-        else:
-            await self._change(seen, body, actor)
-        async with self._database.read() as session:
-            return await self._read(session, seen.id)
-
-    async def _change(self, seen: Giveaway, body: GiveawayBody, actor: Actor) -> None:
-        await self._check(seen.guild_id, body, seen)
-        moved = int(body.channel_id) if int(body.channel_id) != seen.channel_id else None
+        moved = body.channel_id if body.channel_id != str(seen.channel_id) else None
+        host_id = body.host_id if body.host_id != str(seen.host_id) else None
+        await self._checks.check(guild_id, body, plan_of(seen), channel_id=moved, host_id=host_id)
         starts_at = body.starts_at if body.starts_at != seen.starts_at else None
         # What is sent is when it ends, also where its start is moved.
         is_kept = body.ends_at == seen.ends_at and starts_at is None
-        host_id = int(body.host_id or seen.host_id)
-        # One that was put off may last longer than a new one.
-        plan = _plan_of(body.model_copy(update={"ends_at": None}), seen.starts_at)
         await self._opening.change(
             seen,
             actor,
-            plan,
+            # One that was put off may last longer than a new one.
+            plan_from(body, None),
             starts_at=starts_at,
             ends_at=None if is_kept else body.ends_at,
             # A paused one names no end either.
             is_untimed=body.ends_at is None and seen.ends_at is not None,
-            channel_id=moved,
-            host_id=host_id if host_id != seen.host_id else None,
+            channel_id=None if moved is None else int(moved),
+            host_id=None if host_id is None else int(host_id),
         )
+        return await self._again(seen)
 
     async def remove(self, guild_id: int, item_id: int, revision: int, actor: Actor) -> None:
         """Cancel a giveaway that is open, for good."""
         await self._opening.cancel(await self._seen(guild_id, item_id, revision), actor)
+
+    async def act(
+        self, guild_id: int, seen: Item, action: str, body: DrawAgainBody | None, actor: Actor
+    ) -> Item:
+        """End, pause, resume or draw again; asks nothing of channel and roles, which may be gone.
+
+        Raises `Conflict` for one that is in no state for it, and as `Winning.reroll` does.
+        """
+        giveaway = await self._seen(guild_id, seen.id, seen.revision)
+        if action == _END:
+            await self._end(giveaway, actor)
+        elif action == _DRAW_AGAIN:
+            await self._draw_again(giveaway, body or DrawAgainBody(), actor)
+        else:
+            do = self._opening.pause if action == _PAUSE else self._opening.resume
+            await do(giveaway, actor)
+        return await self._again(giveaway)
 
     async def _end(self, seen: Giveaway, actor: Actor) -> None:
         await self._drawing.get_ready(seen.guild_id)
@@ -182,10 +204,10 @@ class GiveawayResource:
     async def _draw_again(self, seen: Giveaway, wanted: DrawAgainBody, actor: Actor) -> None:
         user_id = None
         if wanted.instead_of is not None:
-            if not _is_id(wanted.instead_of) or wanted.count != 1:
+            if not is_id(wanted.instead_of) or wanted.count != 1:
                 raise from_field_errors(
-                    [FieldError("/draw_again", _("One winner is drawn in the place of one."))],
-                    {"draw_again": "draw_again"},
+                    [FieldError("/instead_of", _("One winner is drawn in the place of one."))],
+                    {"instead_of": "instead_of"},
                 )
             user_id = int(wanted.instead_of)
 
@@ -227,169 +249,25 @@ class GiveawayResource:
             raise NotFound(_("There is no giveaway with the number {number}.", number=number))
         return found
 
+    async def _again(self, giveaway: Giveaway) -> Item:
+        async with self._database.read() as session:
+            return await self._read(session, giveaway.id)
+
     async def _read(self, session: AsyncSession, giveaway_id: UUID) -> Item:
         giveaway = await table.get_giveaway(session, giveaway_id)
         if giveaway is None:
             raise NotFound(_("This giveaway is not there any more."))
-        entries = await table.count_entries(session, giveaway_id)
-        return _item(giveaway, entries, await table.list_winner_ids(session, giveaway_id))
+        return item_of(giveaway, (await self._count(session, [giveaway]))[giveaway_id])
 
-    async def _check(self, guild_id: int, body: GiveawayBody, seen: Giveaway | None = None) -> None:
-        """Raise `InvalidInput` per wrong field, `Denied` for a channel that can't be posted to.
-
-        What is as it was `seen` is not asked about: a channel or a role may be gone by now.
-        """
-        errors = list(self._foreign(guild_id, body, seen))
-        asked = plan_of(seen).requirements.level if seen else None
-        if (body.requirements.level or 0) > (asked or 0) and not (
-            await self._settings.get(guild_id, LEVELS)
-        ).enabled:
-            message = _(
-                "Levels are switched off in this server, so nobody could reach one to enter."
-            )
-            errors.append(FieldError("/requirements/level", message))
-        promised = plan_of(seen).total_amount if seen else 0
-        if body.winners * (body.prize_amount or 0) > promised and not await is_economy_on(
-            self._settings, guild_id
-        ):
-            errors.append(FieldError("/prize_amount", _("The economy is switched off.")))
-        if errors:
-            raise from_field_errors(errors, {name: name for name in GiveawayBody.model_fields})
-        if seen is not None and int(body.channel_id) == seen.channel_id:
-            return
-        place = self._state().channel(guild_id, int(body.channel_id))
-        refusal = place and can_post(place, ("embed_links",))
-        if refusal:
-            raise Denied(refusal.message, hint=refusal.fix)
-
-    def _wrong_channel(self, guild_id: int, text: str) -> Iterator[FieldError]:
-        place = self._state().channel(guild_id, int(text)) if _is_id(text) else None
-        if place is None:
-            message = _("There is no channel with the ID {id} in this server.", id=text)
-            yield FieldError("/channel_id", message)
-        elif place.kind not in PLACES:
-            message = _("A giveaway can't be posted in {channel}.", channel=f"<#{place.id}>")
-            yield FieldError("/channel_id", message)
-
-    def _foreign(
-        self, guild_id: int, body: GiveawayBody, seen: Giveaway | None
-    ) -> Iterator[FieldError]:
-        """Yield an error for what is newly named and no channel, role or person."""
-        state = self._state()
-        if seen is None or body.channel_id != str(seen.channel_id):
-            yield from self._wrong_channel(guild_id, body.channel_id)
-        kept = {(name, one) for name, _at, one in _roles_in(_body_of(seen))} if seen else set()
-        for name, pointer, role_id in _roles_in(body):
-            if (name, role_id) in kept:
-                continue
-            if not _is_id(role_id) or state.role(guild_id, int(role_id)) is None:
-                message = _("There is no role with the ID {id} in this server.", id=role_id)
-                yield FieldError(pointer, message)
-            elif int(role_id) == guild_id:
-                yield FieldError(pointer, _("Everybody has @everyone: name another role."))
-        if body.host_id is not None and not _is_id(body.host_id):
-            yield FieldError("/host_id", _("This is no ID."))
-        reward = body.reward_role_id
-        if reward is not None and _is_id(reward) and ("reward_role_id", reward) not in kept:
-            role = state.role(guild_id, int(reward))
-            if role is not None and not role.assignable:
-                yield FieldError("/reward_role_id", _("I can't give that role."))
-            elif role is not None and is_powerful(role):
-                yield FieldError(
-                    "/reward_role_id",
-                    _("That role gives power over the server, so it can't be won."),
-                )
+    @staticmethod
+    async def _count(session: AsyncSession, found: Sequence[Giveaway]) -> dict[UUID, Counts]:
+        ids = [one.id for one in found]
+        entries = await table.count_entries_of(session, ids)
+        winners = await table.list_winner_ids_of(session, ids)
+        return {one: Counts(entries.get(one, 0), winners.get(one, ())) for one in ids}
 
 
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 19 and 0 < int(text) <= _LARGEST_ID
-
-
-def _roles_in(body: GiveawayBody) -> Iterator[tuple[str, str, str]]:
-    """Yield what each role is named for, where it stands, and its id."""
-    for name in ("any_roles", "all_roles", "no_roles", "bypass_roles"):
-        for index, role_id in enumerate(getattr(body.requirements, name)):
-            yield name, f"/requirements/{name}/{index}", role_id
-    for index, bonus in enumerate(body.bonus_entries):
-        yield "bonus_entries", f"/bonus_entries/{index}/role_id", bonus.role_id
-    if body.reward_role_id is not None:
-        yield "reward_role_id", "/reward_role_id", body.reward_role_id
-
-
-def _plan_of(body: GiveawayBody, start: datetime) -> Plan:
-    if body.ends_at is not None and body.ends_at <= start:
+def _lasting(start: datetime, ends_at: datetime | None) -> timedelta | None:
+    if ends_at is not None and ends_at <= start:
         raise InvalidInput(_("It has to end after it begins, and within a year."))
-    needs = body.requirements
-    return checked_plan(
-        Plan(
-            prize=body.prize,
-            winners=body.winners,
-            duration=None if body.ends_at is None else body.ends_at - start,
-            title=body.title,
-            description=body.description,
-            requirements=Requirements(
-                any_roles=tuple(map(int, needs.any_roles)),
-                all_roles=tuple(map(int, needs.all_roles)),
-                no_roles=tuple(map(int, needs.no_roles)),
-                bypass_roles=tuple(map(int, needs.bypass_roles)),
-                account_age=_seconds(needs.account_age),
-                time_in_guild=_seconds(needs.time_in_guild),
-                level=needs.level,
-                messages=needs.messages,
-            ),
-            bonuses=tuple(Bonus(int(one.role_id), one.entries) for one in body.bonus_entries),
-            look=Look(**body.look.model_dump()),
-            max_entries=body.max_entries,
-            end_at_entries=body.end_at_entries,
-            claim_window=_seconds(body.claim_window),
-            reward_role_id=int(body.reward_role_id) if body.reward_role_id else None,
-            reward_role_time=_seconds(body.reward_role_time),
-            prize_amount=body.prize_amount,
-        )
-    )
-
-
-def _seconds(count: int | None) -> timedelta | None:
-    return None if count is None else timedelta(seconds=min(count, 10**9))
-
-
-def _item(giveaway: Giveaway, entries: int, winner_ids: Sequence[int]) -> Item:
-    body = _body_of(giveaway, entries, winner_ids)
-    return Item(giveaway.number, giveaway.revision, body)
-
-
-def _body_of(
-    giveaway: Giveaway, entries: int = 0, winner_ids: Sequence[int] = ()
-) -> GiveawayDetail:
-    plan, reward = plan_of(giveaway), giveaway.reward_role_id
-    return GiveawayDetail(
-        id=str(giveaway.number),
-        giveaway_id=str(giveaway.id),
-        status=giveaway.status,
-        channel_id=str(giveaway.channel_id),
-        message_id=None if giveaway.message_id is None else str(giveaway.message_id),
-        prize=giveaway.prize,
-        winners=giveaway.winner_count,
-        starts_at=giveaway.starts_at.astimezone(UTC),
-        ends_at=giveaway.ends_at,
-        host_id=str(giveaway.host_id) if giveaway.host_id else None,
-        title=plan.title,
-        description=giveaway.description,
-        requirements=RequirementsBody.model_validate(
-            replace(plan.requirements, messages_since=None).to_json()
-        ),
-        bonus_entries=[BonusBody.model_validate(one) for one in giveaway.bonus_entries],
-        look=LookBody.model_validate(plan.look.to_json()),
-        max_entries=giveaway.max_entries,
-        end_at_entries=giveaway.end_at_entries,
-        claim_window=giveaway.claim_seconds,
-        reward_role_id=str(reward) if reward else None,
-        reward_role_time=giveaway.reward_role_seconds,
-        prize_amount=giveaway.prize_amount,
-        entries=entries,
-        winner_ids=[str(one) for one in winner_ids],
-        paused=giveaway.status == PAUSED,
-        commitment=giveaway.commitment,
-        created_at=giveaway.created_at,
-        ended_at=giveaway.ended_at,
-    )
+    return None if ends_at is None else ends_at - start

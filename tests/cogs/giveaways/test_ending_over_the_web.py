@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from bot.core.audit import AuditLog
 from bot.core.contracts import Actor, ChannelSummary
 from bot.core.errors import Conflict
-from cogs.giveaways.bodies import DrawAgainBody, GiveawayBody
+from cogs.giveaways.bodies import DrawAgainBody
+from cogs.giveaways.bodychecks import BodyChecks
 from cogs.giveaways.opening import Opening
 from cogs.giveaways.proof import Proofs
 from cogs.giveaways.resource import GiveawayResource
@@ -19,7 +21,7 @@ from cogs.giveaways.verify import check_proof
 from db.audit import list_audit_entries
 from db.engine import Database
 from db.giveaways import ENDED, REPLACED, WON
-from tests.cogs.giveaways.stage import CHANNEL, GUILD, HOST, HOUR, Stage, View, make_stage
+from tests.cogs.giveaways.stage import GUILD, HOST, HOUR, Stage, View, make_stage
 from tests.cogs.giveaways.test_giveaway_drawing import check
 
 ADMIN = Actor(HOST, "web", "host")
@@ -29,6 +31,10 @@ RIGHTS = frozenset({"view_channel", "send_messages", "embed_links"})
 class _View(View):
     def channel(self, guild_id: int, channel_id: int) -> ChannelSummary | None:
         return ChannelSummary(channel_id, guild_id, "general", "text", bot_permissions=RIGHTS)
+
+
+async def nobody_is_muted(_guild_id: int) -> int | None:
+    return None
 
 
 def resource_of(stage: Stage) -> GiveawayResource:
@@ -51,14 +57,14 @@ def resource_of(stage: Stage) -> GiveawayResource:
         winning=stage.winning,
         proofs=Proofs(stage.database),
         audit=audit,
-        settings=stage.settings,
-        state=lambda: stage.view,
+        checks=BodyChecks(stage.settings, lambda: stage.view, nobody_is_muted),
     )
 
 
-async def end_over_the_web(resource: GiveawayResource, revision: int = 0) -> None:
-    body = GiveawayBody(channel_id=str(CHANNEL), prize="A boat", end=True)
-    await resource.put(GUILD, 1, revision, body, ADMIN)
+async def end_over_the_web(resource: GiveawayResource, revision: int | None = None) -> None:
+    seen = await resource.get(GUILD, 1)
+    seen = seen if revision is None else replace(seen, revision=revision)
+    await resource.act(GUILD, seen, "end", None, ADMIN)
 
 
 @pytest.mark.parametrize("turn", range(3))
@@ -99,7 +105,9 @@ async def test_who_ended_it_over_the_web_is_in_the_audit_log(database: Database)
     giveaway = await stage.add()
     await end_over_the_web(resource_of(stage))
     with pytest.raises(Conflict):
-        await end_over_the_web(resource_of(stage), 1)
+        await end_over_the_web(resource_of(stage))
+    with pytest.raises(Conflict):
+        await end_over_the_web(resource_of(stage), 0)
 
     async with database.read() as session:
         (entry,) = await list_audit_entries(session, guild_id=GUILD)
@@ -115,8 +123,7 @@ async def test_another_is_drawn_in_a_winners_place_over_the_web(database: Databa
     (first,) = await stage.drawn(giveaway)
     resource = resource_of(stage)
     instead = DrawAgainBody(instead_of=str(first.user_id))
-    body = GiveawayBody(channel_id="0", prize="A boat", draw_again=instead)
-    await resource.put(GUILD, 1, (await stage.get(giveaway)).revision, body, ADMIN)
+    await resource.act(GUILD, await resource.get(GUILD, 1), "draw-again", instead, ADMIN)
     await stage.settle()
 
     assert [one.state for one in await stage.drawn(giveaway)] == [REPLACED, WON]

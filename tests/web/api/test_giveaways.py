@@ -6,6 +6,7 @@ import gzip
 import json
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,9 +19,10 @@ from bot.core.supervisor import TaskSupervisor
 from cogs.giveaways import proof
 from cogs.giveaways.board import Board
 from cogs.giveaways.bodies import GiveawayBody
+from cogs.giveaways.bodychecks import BodyChecks
 from cogs.giveaways.opening import Opening
 from cogs.giveaways.proof import Proofs
-from cogs.giveaways.resource import GiveawayResource
+from cogs.giveaways.resource import RESOURCE, GiveawayResource
 from cogs.giveaways.upkeep import MessageWatch
 from cogs.giveaways.verify import check_proof
 from db.engine import Database
@@ -31,6 +33,11 @@ from tests.web.test_error_shape import assert_problem
 
 PATH = f"/v1/guilds/{GUILD}/giveaways"
 HERE = {"Sec-Fetch-Site": "same-origin"}
+MUTE_ROLE = 61
+
+
+async def mute_role(_guild_id: int) -> int:
+    return MUTE_ROLE
 
 
 class FakeDrawing:
@@ -80,8 +87,7 @@ async def stored(database: Database, clock: FakeClock) -> AsyncIterator[tuple[Wo
         winning=drawing,
         proofs=Proofs(database),
         audit=services.audit,
-        settings=services.settings,
-        state=services.state,
+        checks=BodyChecks(services.settings, services.state, mute_role),
     )
     services.resources.register("giveaways", resource)
     yield world, drawing
@@ -113,7 +119,7 @@ async def test_giveaway_is_opened_read_changed_ended_and_cancelled(
     stale = await client.put(place, json=sent, headers=HERE | {"If-Match": '"v1"'})
     assert stale.status == 412
 
-    ended = await client.put(place, json=sent | {"end": True}, headers=HERE | {"If-Match": '"v2"'})
+    ended = await client.post(f"{place}/end", headers=HERE | {"If-Match": '"v2"'})
     assert ended.status == 200
     assert (len(drawing.closed), drawing.ready) == (1, [GUILD])
     gone = await client.delete(place, headers=HERE | {"If-Match": '"v2"'})
@@ -225,9 +231,7 @@ async def test_giveaway_is_ended_and_changed_whatever_has_become_of_its_channel_
     other = sent | {"requirements": needs | {"no_roles": [str(ROLE)]}}
     refused = await world.client.put(place, json=other, headers=HERE | {"If-Match": '"v2"'})
     assert refused.status == 400
-    ended = await world.client.put(
-        place, json=sent | {"end": True}, headers=HERE | {"If-Match": '"v2"'}
-    )
+    ended = await world.client.post(f"{place}/end", headers=HERE)
     assert (ended.status, len(drawing.closed)) == (200, 1)
 
 
@@ -254,31 +258,89 @@ async def test_channel_that_nobody_writes_in_takes_no_giveaway(
 
 async def test_giveaway_is_paused_and_goes_on(stored: tuple[World, FakeDrawing]) -> None:
     world, _ = stored
-    added = await world.client.post(PATH, json=body(world), headers=HERE)
-    place = added.headers["Location"]
-    assert (await added.json())["paused"] is False
-    paused = await _put(world, place, "v1", paused=True, prize="Another")
+    place = (await world.client.post(PATH, json=body(world), headers=HERE)).headers["Location"]
+    paused = await world.client.post(f"{place}/pause", headers=HERE | {"If-Match": '"v1"'})
     shown = await paused.json()
-    assert (shown["status"], shown["paused"], shown["prize"]) == ("paused", True, "A boat")
+    assert (paused.status, shown["status"], shown["ends_at"]) == (200, "paused", None)
+    await assert_problem(await world.client.post(f"{place}/pause", headers=HERE), 409, "E004")
 
     # What was read can be sent back as it was.
     kept = {name: shown[name] for name in GiveawayBody.model_fields}
     same = await _put(world, place, "v2", **kept)
     assert (await same.json())["status"] == "paused"
-    assert (await (await _put(world, place, "v3", paused=False)).json())["status"] == "active"
+    resumed = await world.client.post(f"{place}/resume", headers=HERE | {"If-Match": '"v3"'})
+    assert (await resumed.json())["status"] == "active"
+    stale = await world.client.post(f"{place}/pause", headers=HERE | {"If-Match": '"v3"'})
+    assert stale.status == 412
+
+
+async def test_what_is_done_with_one_is_no_part_of_what_it_is(
+    stored: tuple[World, FakeDrawing],
+) -> None:
+    world, drawing = stored
+    place = (await world.client.post(PATH, json=body(world), headers=HERE)).headers["Location"]
+    for act in ({"end": True}, {"paused": True}, {"draw_again": {"count": 1}}):
+        refused = await _put(world, place, "v1", **act)
+        await assert_problem(refused, 400, "E004", f"/{next(iter(act))}")
+    assert not drawing.closed
 
 
 async def test_giveaway_is_drawn_again(stored: tuple[World, FakeDrawing]) -> None:
     world, drawing = stored
     added = await world.client.post(PATH, json=body(world), headers=HERE)
-    place = added.headers["Location"]
+    again = f"{added.headers['Location']}/draw-again"
     for wanted in ({"count": 3}, {"instead_of": "9"}):
-        assert (await _put(world, place, "v1", draw_again=wanted)).status == 200
+        assert (await world.client.post(again, json=wanted, headers=HERE)).status == 200
     assert [(one["count"], one["user_id"]) for one in drawing.again] == [(3, None), (1, 9)]
     for wrong in ({"count": 51}, {"instead_of": "x"}, {"count": 2, "instead_of": "9"}):
-        refused = await _put(world, place, "v1", draw_again=wrong)
+        refused = await world.client.post(again, json=wrong, headers=HERE)
         pointer = (await refused.json())["errors"][0]["pointer"]
-        assert (refused.status, pointer.startswith("/draw_again")) == (400, True)
+        assert (refused.status, pointer) == (
+            400,
+            "/count" if wrong == {"count": 51} else "/instead_of",
+        )
+
+
+async def test_giveaways_are_listed_in_pages(stored: tuple[World, FakeDrawing]) -> None:
+    world, _ = stored
+    for _number in range(5):
+        await world.client.post(PATH, json=body(world), headers=HERE)
+    target, numbers = f"{PATH}?limit=2", []
+    while target:
+        answer = await world.client.get(target)
+        numbers.append([int(one["id"]) for one in await answer.json()])
+        target = answer.headers.get("Link", "").partition(">")[0].lstrip("<")
+    assert numbers == [[5, 4], [3, 2], [1]]
+    beyond = await world.client.get(f"{PATH}?before={2**63 - 1}&limit=1")
+    assert [one["id"] for one in await beyond.json()] == ["5"]
+    await assert_problem(await world.client.get(f"{PATH}/{2**62}"), 404, "E006")
+
+
+async def test_each_action_has_a_button_while_it_can_be_done() -> None:
+    offered = {
+        status: {
+            one.name for one in RESOURCE.actions if one.is_offered(SimpleNamespace(status=status))
+        }
+        for status in ("scheduled", "active", "paused", "drawing", "ended", "cancelled")
+    }
+    assert offered == {
+        "scheduled": set(),
+        "active": {"end", "pause"},
+        "paused": {"end", "resume"},
+        "drawing": set(),
+        "ended": {"draw-again"},
+        "cancelled": set(),
+    }
+
+
+async def test_mute_role_is_no_prize(stored: tuple[World, FakeDrawing]) -> None:
+    world, _ = stored
+    world.state.ranks.append(RoleSummary(MUTE_ROLE, GUILD, "Muted", 1))
+    response = await world.client.post(
+        PATH, json=body(world, reward_role_id=str(MUTE_ROLE)), headers=HERE
+    )
+    (error,) = (await response.json())["errors"]
+    assert (response.status, error["pointer"]) == (400, "/reward_role_id")
 
 
 async def test_proof_is_handed_out_once_it_was_drawn(
