@@ -283,8 +283,9 @@ async def delete_old(session: AsyncSession, before: datetime) -> int:
 
 async def put_template(session: AsyncSession, values: Mapping[str, Any]) -> None:
     """Store a template; one of the same name is replaced."""
-    statement = insert_for(session, GiveawayTemplate).values(**values)
+    statement = insert_for(session, GiveawayTemplate).values(revision=1, **values)
     changed = {name: values[name] for name in ("name", "plan", "created_by", "created_at")}
+    changed["revision"] = GiveawayTemplate.revision + 1
     await session.execute(
         statement.on_conflict_do_update(index_elements=["guild_id", "name_key"], set_=changed)
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Index,
     Integer,
     LargeBinary,
@@ -77,10 +78,12 @@ class Giveaway(Base):
     """A giveaway; `number` is how its guild calls it.
 
     `ends_at` is NULL for one that ends by its number of entries or by hand, and `remaining` holds
-    the seconds that were left while it is paused. `seed` is the secret end of the hash chain whose
-    beginning is `commitment` (see `cogs.giveaways.verify`); `rounds` counts the draws so far.
-    `revision` counts its changes, `posts` the messages that have shown it. Each winner is given
-    `prize_amount` of the currency and the role, for `reward_role_seconds` if that is set.
+    the seconds that were left while it is paused. `planned_seconds` is how long it is to last
+    without pauses, NULL for one without an end, and for those that were made before it was kept.
+    `seed` is the secret end of the hash chain whose beginning is `commitment` (see
+    `cogs.giveaways.verify`); `rounds` counts the draws so far. `revision` counts its changes,
+    `posts` the messages that have shown it. Each winner is given `prize_amount` of the currency and
+    the role, for `reward_role_seconds` if that is set.
     """
 
     __tablename__ = "giveaways"
@@ -110,6 +113,7 @@ class Giveaway(Base):
     starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ends_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     remaining: Mapped[int | None] = mapped_column(Integer)
+    planned_seconds: Mapped[int | None] = mapped_column(Integer)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     requirements: Mapped[dict[str, Any]] = mapped_column(Json)
     bonus_entries: Mapped[list[Any]] = mapped_column(Json)
@@ -257,7 +261,10 @@ class GiveawayMessages(Base):
 
 
 class GiveawayTemplate(Base):
-    """A plan that a guild keeps for later, by name; `name_key` is it without regard to case."""
+    """A plan that a guild keeps for later, by name; `name_key` is it without regard to case.
+
+    `revision` counts its changes.
+    """
 
     __tablename__ = "giveaway_templates"
     __table_args__ = (UniqueConstraint("guild_id", "name_key"),)
@@ -267,6 +274,7 @@ class GiveawayTemplate(Base):
     name: Mapped[str] = mapped_column(String(50))
     name_key: Mapped[str] = mapped_column(String(100))
     plan: Mapped[dict[str, Any]] = mapped_column(Json)
+    revision: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
     created_by: Mapped[int | None] = mapped_column(
         Snowflake, index=True, info=person(FORGET_PERSON)
     )
@@ -274,7 +282,11 @@ class GiveawayTemplate(Base):
 
 
 class GiveawaySeries(Base):
-    """A giveaway that comes again: its plan and the cron rule, read in an IANA zone."""
+    """A giveaway that comes again: its plan and the cron rule, read in an IANA zone.
+
+    With `by_clock` the plan's duration is what clocks show between beginning and end. `revision`
+    counts its changes.
+    """
 
     __tablename__ = "giveaway_series"
     __table_args__ = (Index(None, "guild_id", "stopped_at"),)
@@ -288,6 +300,8 @@ class GiveawaySeries(Base):
     plan: Mapped[dict[str, Any]] = mapped_column(Json)
     rule: Mapped[str] = mapped_column(String(100))
     timezone: Mapped[str] = mapped_column(String(64))
+    by_clock: Mapped[bool | None] = mapped_column(Boolean)
+    revision: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
     created_by: Mapped[int | None] = mapped_column(
         Snowflake, index=True, info=person(FORGET_PERSON)
     )

@@ -38,6 +38,7 @@ _REPLACED = (
     (re.compile(r"^next\s+(?!week|month|year)"), ""),
     (re.compile(r"\b(?:el|the|on)\b"), " "),
 )
+_ANY = datetime(2000, 1, 1, tzinfo=UTC)
 _DATE_ORDER = {"PREFER_DATES_FROM": "future", "DATE_ORDER": "DMY"}
 
 
@@ -78,6 +79,12 @@ async def parse_moment(
             hint=_("Write a later end, or how long it lasts, such as 2 days."),
         )
     return _within(moment, start, longest)
+
+
+def is_by_clock(text: str) -> bool:
+    """Tell whether a text names an instant rather than how long it is until then."""
+    wanted = " ".join(text.casefold().split())
+    return bool(_TIMESTAMP.fullmatch(wanted)) or _read_plainly(wanted, _ANY) is None
 
 
 def local_instant(wall: datetime, zone: ZoneInfo) -> datetime:

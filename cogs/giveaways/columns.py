@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from cogs.giveaways.plan import Look, Plan, Requirements, bonuses_from_json, bonuses_to_json
-from cogs.giveaways.rules import LONGEST
+from cogs.giveaways.rules import LONGEST, SHORTEST
 from cogs.giveaways.settings import GiveawaySettings
 from db.giveaways import Giveaway
 
@@ -16,12 +16,12 @@ def plan_of(giveaway: Giveaway) -> Plan:
 
     One whose end was put off may last longer than another may be planned to.
     """
-    ends_at, window = giveaway.ends_at, giveaway.claim_seconds
+    lasts, window = _lasts(giveaway), giveaway.claim_seconds
     title = giveaway.title if giveaway.title != giveaway.prize else None
     return Plan(
         prize=giveaway.prize,
         winners=giveaway.winner_count,
-        duration=min(ends_at - giveaway.starts_at, LONGEST) if ends_at is not None else None,
+        duration=None if lasts is None else min(max(lasts, SHORTEST), LONGEST),
         title=title,
         description=giveaway.description,
         requirements=Requirements.from_json(giveaway.requirements),
@@ -34,6 +34,15 @@ def plan_of(giveaway: Giveaway) -> Plan:
         reward_role_time=role_time_of(giveaway),
         prize_amount=giveaway.prize_amount,
     )
+
+
+def _lasts(giveaway: Giveaway) -> timedelta | None:
+    """Return how long a giveaway is to last; of a paused one that is old enough, what is left."""
+    if giveaway.planned_seconds is not None:
+        return timedelta(seconds=giveaway.planned_seconds)
+    if giveaway.ends_at is not None:
+        return giveaway.ends_at - giveaway.starts_at
+    return None if giveaway.remaining is None else timedelta(seconds=giveaway.remaining)
 
 
 def window_of(plan: Plan, settings: GiveawaySettings) -> timedelta:

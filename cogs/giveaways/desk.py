@@ -14,7 +14,7 @@ from bot.core.durations import parse_duration
 from bot.core.errors import Conflict, Denied, InvalidInput, NotFound
 from bot.core.guild_locale import BASICS
 from bot.core.i18n import _
-from bot.core.moments import parse_moment
+from bot.core.moments import is_by_clock, parse_moment
 from bot.core.money import ECONOMY, is_economy_on
 from bot.core.power import is_powerful
 from bot.core.preflight import Action, can_act, can_post
@@ -32,10 +32,14 @@ _NEVER = frozenset({"never", "no end", "nunca", "sin fin", "sin final"})
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """When something begins, and how long it lasts; `None` where no time ends it."""
+    """When something begins, and how long it lasts; `None` where no time ends it.
+
+    `by_clock` where its end was named, and not how long it lasts.
+    """
 
     starts_at: datetime
     duration: timedelta | None
+    by_clock: bool = False
 
 
 def ensure_may_post(interaction: Interaction, channel_id: int) -> None:
@@ -137,7 +141,7 @@ async def read_times(interaction: Interaction, start: str | None, duration: str)
         # A duration counts from the beginning; a date is a date whenever it begins.
         since=starts_at,
     )
-    return Times(starts_at, ends_at - starts_at)
+    return Times(starts_at, ends_at - starts_at, is_by_clock(duration))
 
 
 def read_role_time(text: str | None) -> timedelta | None:

@@ -188,7 +188,9 @@ class HostCommands(commands.Cog):
         )
         channel_id = channel.id if channel else interaction.channel_id or 0
         order = make_order(interaction, plan, channel_id, host, starts_at=times.starts_at)
-        await self.schedule_giveaway(interaction, order, times.starts_at, repeat)
+        await self.schedule_giveaway(
+            interaction, order, times.starts_at, repeat, by_clock=times.by_clock
+        )
 
     async def schedule_giveaway(
         self,
@@ -196,39 +198,41 @@ class HostCommands(commands.Cog):
         order: Order,
         first: datetime,
         repeat: app_commands.Choice[str] | None,
+        *,
+        by_clock: bool = False,
     ) -> None:
-        """Hold a giveaway from an instant on, once or more often, and say what was understood."""
+        """Hold a giveaway from an instant on, once or more often, and say what was understood.
+
+        With `by_clock` those that come again end at the same time, also when the clocks change.
+        """
         await ensure_may_promise(interaction, order.plan)
         if repeat is not None:
-            await self._begin_series(interaction, order, first, Repeat(repeat.value))
-            return
-        giveaway = await self.opening.open(order, actor_of(interaction))
-        await answer(interaction, _scheduled(giveaway))
-
-    async def _begin_series(
-        self, interaction: Interaction, order: Order, first: datetime, repeat: Repeat
-    ) -> None:
-        zone = await timezone_of(interaction)
-        series = await self.series.begin(
-            SeriesOrder(
+            zone = await timezone_of(interaction)
+            series = SeriesOrder(
                 guild_id=order.guild_id,
                 channel_id=order.channel_id,
                 host_id=order.host_id,
                 plan=order.plan,
                 first=first,
-                repeat=repeat,
+                repeat=Repeat(repeat.value),
                 timezone=zone,
-            ),
-            actor_of(interaction),
-        )
+                by_clock=by_clock,
+            )
+            await self._begin_series(interaction, series)
+            return
+        giveaway = await self.opening.open(order, actor_of(interaction))
+        await answer(interaction, _scheduled(giveaway))
+
+    async def _begin_series(self, interaction: Interaction, order: SeriesOrder) -> None:
+        series = await self.series.begin(order, actor_of(interaction))
         done = _(
             "🔁 The giveaway of {prize} begins {when} in {channel}, and comes again {repeat} at "
             "that time in {zone}. /giveaway cancel stops it.",
             prize=quote(series.plan["prize"]),
-            when=moment(first),
+            when=moment(order.first),
             channel=f"<#{order.channel_id}>",
-            repeat=how_often(series, repeat),
-            zone=zone,
+            repeat=how_often(series, order.repeat),
+            zone=order.timezone,
         )
         await answer(interaction, done)
 

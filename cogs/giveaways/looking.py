@@ -163,11 +163,12 @@ class LookCommands(commands.Cog):
         found = await self.templates.get(guild_id_of(interaction), name)
         plan = Plan.from_json(found.plan)
         changes: dict[str, Any] = {"prize": prize, "winners": winners}
-        starts_at = await read_moment(interaction, start) if start else None
+        starts_at, by_clock = await read_moment(interaction, start) if start else None, False
         if duration and is_never(duration):
             plan = replace(plan, duration=None)
         elif duration:
-            changes["duration"] = (await read_times(interaction, start, duration)).duration
+            times = await read_times(interaction, start, duration)
+            changes["duration"], by_clock = times.duration, times.by_clock
         plan = replace(plan, **{key: value for key, value in changes.items() if value is not None})
         if duration is None and plan.duration is None and plan.end_at_entries is None:
             raise InvalidInput(
@@ -180,7 +181,7 @@ class LookCommands(commands.Cog):
             return
         order = make_order(interaction, plan, channel_id, starts_at=starts_at)
         first = starts_at or self.bot.kernel.clock.now()
-        await self.schedule_giveaway(interaction, order, first, repeat)
+        await self.schedule_giveaway(interaction, order, first, repeat, by_clock=by_clock)
 
     @template.command(name="list", description="Show the templates", extras=HOSTS)
     async def template_list(self, interaction: Interaction) -> None:

@@ -130,6 +130,7 @@ class Opening:
 
     def _row_of(self, order: Order, number: int, actor: Actor, window: timedelta) -> dict[str, Any]:
         now, plan, tip = self._clock.now(), order.plan, make_tip()
+        lasts = plan.duration
         needs = replace(plan.requirements, messages_since=None)
         starts_at = checked_start(order.starts_at or now, now)
         return {
@@ -141,7 +142,8 @@ class Opening:
             "created_by": actor.user_id or None,
             "status": SCHEDULED if starts_at > now else ACTIVE,
             "starts_at": starts_at,
-            "ends_at": order.ends_at or (plan.duration and starts_at + plan.duration),
+            "ends_at": order.ends_at or (lasts and starts_at + lasts),
+            "planned_seconds": lasts and round(lasts.total_seconds()),
             **columns_of(replace(plan, requirements=needs, claim_window=window)),
             "seed": tip,
             "commitment": commitment_of(tip),
@@ -211,7 +213,7 @@ class Opening:
         plan = checked_plan(replace(plan, requirements=self._counted(giveaway, plan)))
         values = columns_of(plan) | self._new_times(giveaway, starts_at, ends_at)
         if is_untimed:
-            values |= {"ends_at": None, "remaining": None}
+            values |= {"ends_at": None, "remaining": None, "planned_seconds": None}
         if host_id is not None:
             values["host_id"] = host_id
         if channel_id is not None:
@@ -283,9 +285,11 @@ class Opening:
                 _("It has to end after it begins, and within a year."),
                 hint=_("Write another time, such as 2 days or friday 8pm."),
             )
+        since = start if giveaway.status == SCHEDULED else giveaway.starts_at
+        planned = {"planned_seconds": round((ends_at - since).total_seconds())}
         if giveaway.status == PAUSED:
-            return {"remaining": round((ends_at - now).total_seconds())}
-        return {"ends_at": ends_at}
+            return planned | {"remaining": round((ends_at - now).total_seconds())}
+        return planned | {"ends_at": ends_at}
 
     async def pause(self, giveaway: Giveaway, actor: Actor) -> Giveaway:
         """Let nobody enter until it goes on; what time is left stays left."""

@@ -1,14 +1,14 @@
 """Giveaways that come again, and plans that are kept for later; free of discord.py.
 
 A series is a cron rule in an IANA zone: each occurrence is wall time of its own, so that 18:00 in
-Madrid stays 18:00 when the clocks change.
+Madrid stays 18:00 when the clocks change. So does its end where it was named by the clock.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -19,10 +19,11 @@ from bot.core.fields.text import quote
 from bot.core.i18n import _
 from bot.core.jobs import Job, JobService
 from bot.core.jobs.recurrence import Recurrence
+from bot.core.moments import local_instant
 from bot.core.problems import Problem, ProblemService
 from cogs.giveaways.opening import Opening, Order
 from cogs.giveaways.plan import Plan
-from cogs.giveaways.rules import checked_plan, end_after_late_start
+from cogs.giveaways.rules import SHORTEST, checked_plan, end_after_late_start
 from cogs.giveaways.settings import KEY
 from db import giveaway_hosting as table
 from db.giveaways import GiveawaySeries, GiveawayTemplate
@@ -42,6 +43,7 @@ LONGEST_NAME = 50
 # The last day that every month has.
 _SHORTEST_MONTH = 28
 _LAST = "L"
+_DAY = timedelta(days=1)
 
 
 class Repeat(StrEnum):
@@ -79,6 +81,28 @@ def following(rule: Recurrence, due_at: datetime, now: datetime) -> datetime:
     return after
 
 
+def length_of(order: SeriesOrder) -> tuple[timedelta | None, bool]:
+    """Return how long each of a series lasts, and whether that is by the clock.
+
+    An end by the clock is as far from the beginning as clocks show it, whatever has passed.
+    """
+    lasts, zone = order.plan.duration, ZoneInfo(order.timezone)
+    if lasts is None or not order.by_clock:
+        return lasts, False
+    ends = (order.first.astimezone(UTC) + lasts).astimezone(zone).replace(tzinfo=None)
+    shown = ends - order.first.astimezone(zone).replace(tzinfo=None)
+    # In the hour that comes twice clocks can show an end that is none.
+    return (shown, True) if shown >= SHORTEST else (lasts, False)
+
+
+def end_of(begins_at: datetime, lasts: timedelta, timezone: str, *, by_clock: bool) -> datetime:
+    """Return when what begins at an instant ends: whole days are by the clock, too."""
+    if not by_clock and lasts % _DAY:
+        return begins_at + lasts
+    zone = ZoneInfo(timezone)
+    return local_instant(begins_at.astimezone(zone).replace(tzinfo=None) + lasts, zone)
+
+
 def is_on_last_days(rule: Recurrence) -> bool:
     """Tell whether a rule names the last day of each month."""
     return rule.rule.split()[2] == _LAST
@@ -96,7 +120,10 @@ def _job_of(series: GiveawaySeries) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesOrder:
-    """A giveaway that is to come again and again, from an instant on."""
+    """A giveaway that is to come again and again, from an instant on.
+
+    The plan says how long the first one lasts; with `by_clock` all end when it does by the clock.
+    """
 
     guild_id: int
     channel_id: int
@@ -105,6 +132,7 @@ class SeriesOrder:
     first: datetime
     repeat: Repeat
     timezone: str
+    by_clock: bool = False
 
 
 class Series:
@@ -137,7 +165,8 @@ class Series:
 
         Raises `InvalidInput` for a plan with mistakes, `Conflict` when there are too many.
         """
-        plan = checked_plan(order.plan)
+        lasts, by_clock = length_of(order)
+        plan = checked_plan(replace(order.plan, duration=lasts))
         rule = rule_of(order.repeat, order.first, order.timezone)
         async with self._database.write() as session:
             # Held, so that two at once are counted.
@@ -156,6 +185,7 @@ class Series:
                     "plan": plan.to_json(),
                     "rule": rule.rule,
                     "timezone": rule.timezone,
+                    "by_clock": by_clock,
                     "created_by": actor.user_id or None,
                     "created_at": self._clock.now(),
                 },
@@ -212,7 +242,9 @@ class Series:
         plan, now = Plan.from_json(series.plan), self._clock.now()
         ends_at = None
         if plan.duration is not None:
-            ends_at = end_after_late_start(due_at, due_at + plan.duration, now)
+            by_clock = bool(series.by_clock)
+            planned = end_of(due_at, plan.duration, series.timezone, by_clock=by_clock)
+            ends_at = end_after_late_start(due_at, planned, now)
         order = Order(
             guild_id=series.guild_id,
             channel_id=series.channel_id,

@@ -139,8 +139,8 @@ async def test_rows_keep_their_numbers_when_those_become_lasting(tmp_path: Path)
             assert [tuple(row) for row in rows] == [(1, None), (7, 8)]
             await session.execute(text("DELETE FROM giveaway_series"))
             insert = text(
-                "INSERT INTO giveaway_series VALUES (NULL, 2, 3, 4, '{}', 'a', 'b', 5, 6, NULL) "
-                "RETURNING id"
+                "INSERT INTO giveaway_series (guild_id, channel_id, host_id, plan, rule, timezone, "
+                "created_at) VALUES (2, 3, 4, '{}', 'a', 'b', 6) RETURNING id"
             )
             assert await session.scalar(insert) > 1000
     finally:

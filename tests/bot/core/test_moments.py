@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.errors import InvalidInput
-from bot.core.moments import local_instant, parse_moment
+from bot.core.moments import is_by_clock, local_instant, parse_moment
 
 # A Wednesday, 16:00 in Madrid.
 NOW = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
@@ -156,3 +156,15 @@ async def test_end_that_is_a_date_before_the_beginning_is_refused() -> None:
         await parse_moment(
             "2026-11-26 17:00", now=NOW, timezone=MADRID, since=NOW + timedelta(days=3)
         )
+
+
+@pytest.mark.parametrize("text", ["2 days", "in 1h 30m", "en 3 días", "+2h", "3h ago"])
+def test_how_long_is_not_by_the_clock(text: str) -> None:
+    assert not is_by_clock(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["friday 8pm", "<t:1900000000>", "mañana a las 18", "24.12. 20:00"]
+)
+def test_time_that_is_named_is_by_the_clock(text: str) -> None:
+    assert is_by_clock(text)

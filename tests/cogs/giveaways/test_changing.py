@@ -17,10 +17,11 @@ from cogs.giveaways.wording import requirement_lines
 from db.audit import AuditEntry
 from db.engine import Database
 from db.giveaways import Giveaway
+from tests.cogs.giveaways.rows import make_giveaway
 from tests.cogs.giveaways.world import HOST, HostWorld
 from tests.fakes import FakeClock
 
-DAY = timedelta(days=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 PLAN = Plan(prize="A keyboard", duration=DAY)
 
 
@@ -189,3 +190,33 @@ async def test_host_is_changed_and_the_message_says_so(world: HostWorld) -> None
         entry = (await session.scalars(query)).one()
     # Who is named there is erased by it when their data is.
     assert (entry.target_id, entry.details["host_id"]) == (88, "88")
+
+
+@pytest.mark.parametrize("after", ["pause", "resume", "cancel"])
+async def test_paused_giveaway_is_planned_for_as_long_as_before(
+    world: HostWorld, after: str
+) -> None:
+    """Else a template of it would not say when it ends."""
+    giveaway = await world.open(Plan(prize="A mug", duration=DAY))
+    await world.pass_time(HOUR)
+    paused = await world.opening.pause(giveaway, HOST)
+    await world.pass_time(5 * HOUR)
+    if after != "pause":
+        await getattr(world.opening, after)(paused, HOST)
+    assert plan_of(await world.get(giveaway)).duration == DAY
+
+
+async def test_new_end_is_planned_from_the_beginning(world: HostWorld) -> None:
+    giveaway = await world.open(Plan(prize="A mug", duration=DAY))
+    await world.pass_time(HOUR)
+    paused = await world.opening.pause(giveaway, HOST)
+    ends_at = giveaway.starts_at + 3 * DAY
+    put_off = await world.opening.change(paused, HOST, plan_of(paused), ends_at=ends_at)
+    assert plan_of(put_off).duration == 3 * DAY
+    endless = await world.opening.change(put_off, HOST, plan_of(put_off), is_untimed=True)
+    assert plan_of(endless).duration is None
+
+
+def test_giveaway_that_was_paused_before_that_was_kept_lasts_what_was_left() -> None:
+    paused = make_giveaway(status="paused", ends_at=None, remaining=3600)
+    assert plan_of(paused).duration == HOUR

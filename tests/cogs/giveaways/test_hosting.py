@@ -17,7 +17,7 @@ from cogs.giveaways.manifest import KEY
 from cogs.giveaways.plan import Plan
 from db.audit import AuditEntry
 from db.engine import Database
-from db.giveaways import Giveaway
+from db.giveaways import Giveaway, GiveawaySeries
 from tests.cogs.giveaways.test_proving import Desk
 from tests.simcord_env import running_bench
 
@@ -330,3 +330,14 @@ async def test_giveaway_may_end_by_its_entries_alone(desk: Desk) -> None:
     assert "does not say when it ends" in none.content
     used = await desk.ask(desk.host, "giveaway template use", name="open", duration="never")
     assert "is on its way" in used.content
+
+
+@pytest.mark.parametrize(("duration", "by_clock"), [("in 30 hours", False), ("friday 8pm", True)])
+async def test_series_ends_by_the_clock_where_its_end_was_named(
+    desk: Desk, duration: str, *, by_clock: bool
+) -> None:
+    options = {"prize": "A mug", "start": "2h", "winners": 1, "repeat": "weekly"}
+    await desk.ask(desk.host, "giveaway schedule", duration=duration, **options)
+    async with desk.bench.kernel.database.read() as session:
+        (series,) = await session.scalars(select(GiveawaySeries))
+    assert series.by_clock is by_clock

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -17,6 +19,7 @@ from tests.cogs.giveaways.world import CHANNEL, GUILD, HOST, HostWorld
 from tests.fakes import FakeClock
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MADRID = ZoneInfo("Europe/Madrid")
 
 
 @pytest.fixture
@@ -121,3 +124,45 @@ async def test_series_whose_channel_is_gone_comes_again_no_more(world: HostWorld
     await world.pass_time(2 * DAY)
     assert len(await world.all()) == 1
     assert not await world.problems.list(GUILD)
+
+
+@pytest.mark.parametrize(
+    ("lasts", "by_clock", "ends"),
+    [
+        # Until sunday 12:00; two days; 42 hours.
+        (42 * HOUR, True, "12:00"),
+        (2 * DAY, False, "18:00"),
+        (42 * HOUR, False, "11:00"),
+    ],
+)
+async def test_end_by_the_clock_stays_when_the_clocks_change(
+    world: HostWorld, lasts: timedelta, by_clock: bool, ends: str
+) -> None:
+    """Each begins on a friday at 18:00; the clocks go back on the second sunday."""
+    first = datetime(2026, 10, 16, 18, tzinfo=MADRID)
+    world.clock.advance((first - DAY - world.clock.now()).total_seconds())
+    weekly = order(first, Repeat.WEEKLY, "Europe/Madrid", lasts=lasts)
+    await world.series.begin(replace(weekly, by_clock=by_clock), HOST)
+    for _days in range(9):
+        await world.pass_time(DAY)
+
+    held = await world.all()
+    walls = [one.ends_at.astimezone(MADRID) for one in held if one.ends_at]
+    assert [one.starts_at.astimezone(MADRID).hour for one in held] == [18, 18]
+    assert walls[0] == first + lasts
+    assert (len(walls), f"{walls[1]:%H:%M}") == (2, ends)
+
+
+async def test_first_of_a_series_may_be_the_one_in_which_the_clocks_change(
+    world: HostWorld,
+) -> None:
+    first = datetime(2026, 10, 23, 18, tzinfo=MADRID)
+    world.clock.advance((first - DAY - world.clock.now()).total_seconds())
+    # Until sunday 12:00, which is 43 hours this time.
+    weekly = order(first, Repeat.WEEKLY, "Europe/Madrid", lasts=43 * HOUR)
+    await world.series.begin(replace(weekly, by_clock=True), HOST)
+    for _quarters in range(36):
+        await world.pass_time(6 * HOUR)
+
+    walls = [one.ends_at.astimezone(MADRID) for one in await world.all() if one.ends_at]
+    assert [f"{one:%a %H:%M}" for one in walls] == ["Sun 12:00", "Sun 12:00"]
