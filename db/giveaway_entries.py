@@ -287,6 +287,21 @@ async def remove_block(session: AsyncSession, guild_id: int, user_id: int) -> bo
     return await count_changed(session, statement) == 1
 
 
+async def get_block(session: AsyncSession, guild_id: int, user_id: int) -> GiveawayBlock | None:
+    """Return how a person is blocked."""
+    return await session.get(GiveawayBlock, (guild_id, user_id), populate_existing=True)
+
+
+async def list_blocks_below(
+    session: AsyncSession, guild_id: int, before: int | None, *, limit: int
+) -> Sequence[GiveawayBlock]:
+    """Return who is blocked by their ids, the greatest first, from below one on."""
+    query = select(GiveawayBlock).where(GiveawayBlock.guild_id == guild_id)
+    if before is not None:
+        query = query.where(GiveawayBlock.user_id < before)
+    return (await session.scalars(query.order_by(GiveawayBlock.user_id.desc()).limit(limit))).all()
+
+
 async def list_blocks(
     session: AsyncSession, guild_id: int, *, limit: int = 1000
 ) -> Sequence[GiveawayBlock]:

@@ -36,6 +36,7 @@ from db.statements import count_changed, insert_for
 
 # What its column holds; PostgreSQL refuses to compare it with more.
 _LARGEST_NUMBER = 2**31 - 1
+_ANEW: Mapping[str, Any] = {"synchronize_session": False, "populate_existing": True}
 
 # --- making --------------------------------------------------------------------------------------
 
@@ -113,8 +114,7 @@ async def change_giveaway(
     if "prize" in values:
         values["search_key"] = search_key_of(values["title"], values["prize"])
     statement = statement.values(revision=Giveaway.revision + 1, **values).returning(Giveaway)
-    options = {"synchronize_session": False, "populate_existing": True}
-    return await session.scalar(statement, execution_options=options)
+    return await session.scalar(statement, execution_options=_ANEW)
 
 
 async def begin_due(session: AsyncSession, giveaway_id: UUID, now: datetime) -> Giveaway | None:
@@ -281,14 +281,18 @@ async def delete_old(session: AsyncSession, before: datetime) -> int:
 # --- templates -----------------------------------------------------------------------------------
 
 
-async def put_template(session: AsyncSession, values: Mapping[str, Any]) -> None:
+async def put_template(session: AsyncSession, values: Mapping[str, Any]) -> GiveawayTemplate:
     """Store a template; one of the same name is replaced."""
     statement = insert_for(session, GiveawayTemplate).values(revision=1, **values)
     changed = {name: values[name] for name in ("name", "plan", "created_by", "created_at")}
     changed["revision"] = GiveawayTemplate.revision + 1
-    await session.execute(
-        statement.on_conflict_do_update(index_elements=["guild_id", "name_key"], set_=changed)
+    statement = statement.on_conflict_do_update(
+        index_elements=["guild_id", "name_key"], set_=changed
     )
+    found = await session.scalars(
+        statement.returning(GiveawayTemplate), execution_options={"populate_existing": True}
+    )
+    return found.one()
 
 
 async def get_template(
@@ -311,11 +315,24 @@ async def list_templates(session: AsyncSession, guild_id: int) -> Sequence[Givea
     return (await session.scalars(query)).all()
 
 
-async def delete_template(session: AsyncSession, guild_id: int, name_key: str) -> bool:
-    """Delete the template of that name; False when there is none."""
-    statement = delete(GiveawayTemplate).where(
-        GiveawayTemplate.guild_id == guild_id, GiveawayTemplate.name_key == name_key
+async def change_template(
+    session: AsyncSession, seen: GiveawayTemplate, values: Mapping[str, Any]
+) -> GiveawayTemplate | None:
+    """Change a template that is as it was seen; else `None`, and nothing changes."""
+    statement = (
+        update(GiveawayTemplate)
+        .where(GiveawayTemplate.id == seen.id, GiveawayTemplate.revision == seen.revision)
+        .values(revision=GiveawayTemplate.revision + 1, **values)
+        .returning(GiveawayTemplate)
     )
+    return await session.scalar(statement, execution_options=_ANEW)
+
+
+async def delete_template(session: AsyncSession, seen: GiveawayTemplate, *, exactly: bool) -> bool:
+    """Delete a template, `exactly` one that is as it was seen; False when there is none."""
+    statement = delete(GiveawayTemplate).where(GiveawayTemplate.id == seen.id)
+    if exactly:
+        statement = statement.where(GiveawayTemplate.revision == seen.revision)
     return await count_changed(session, statement) == 1
 
 
@@ -343,6 +360,34 @@ async def list_series(session: AsyncSession, guild_id: int) -> Sequence[Giveaway
         .order_by(GiveawaySeries.id)
     )
     return (await session.scalars(query)).all()
+
+
+async def change_series(
+    session: AsyncSession,
+    seen: GiveawaySeries,
+    values: Mapping[str, Any],
+    *,
+    exactly: bool = True,
+) -> GiveawaySeries | None:
+    """Change a series that goes on, `exactly` one that is as it was seen; else `None`."""
+    statement = update(GiveawaySeries).where(
+        GiveawaySeries.id == seen.id, GiveawaySeries.stopped_at.is_(None)
+    )
+    if exactly:
+        statement = statement.where(GiveawaySeries.revision == seen.revision)
+    statement = statement.values(revision=GiveawaySeries.revision + 1, **values)
+    return await session.scalar(statement.returning(GiveawaySeries), execution_options=_ANEW)
+
+
+async def count_occurrence(session: AsyncSession, series_id: int) -> GiveawaySeries | None:
+    """Note that a series comes again, as a change of it, and return it; `None` if it stopped."""
+    statement = (
+        update(GiveawaySeries)
+        .where(GiveawaySeries.id == series_id, GiveawaySeries.stopped_at.is_(None))
+        .values(revision=GiveawaySeries.revision + 1)
+        .returning(GiveawaySeries)
+    )
+    return await session.scalar(statement, execution_options=_ANEW)
 
 
 async def stop_series(session: AsyncSession, guild_id: int, series_id: int, now: datetime) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -116,6 +116,18 @@ async def count_prizes(session: AsyncSession, giveaway_id: UUID) -> tuple[int, i
     )
     total, handed = (await session.execute(query)).one()
     return total, handed
+
+
+async def count_prizes_of(
+    session: AsyncSession, giveaway_ids: Collection[UUID]
+) -> dict[UUID, tuple[int, int]]:
+    """Return the counts of `count_prizes` for each; those without codes are left out."""
+    query = (
+        select(GiveawayPrize.giveaway_id, func.count(), func.count(GiveawayPrize.winner_id))
+        .where(GiveawayPrize.giveaway_id.in_(giveaway_ids))
+        .group_by(GiveawayPrize.giveaway_id)
+    )
+    return {row[0]: (row[1], row[2]) for row in await session.execute(query)}
 
 
 async def list_prizes(session: AsyncSession, giveaway_id: UUID) -> Sequence[GiveawayPrize]:

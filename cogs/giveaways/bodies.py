@@ -19,6 +19,7 @@ from cogs.giveaways.rules import (
     MOST_ROLES,
     MOST_WINNERS,
 )
+from cogs.giveaways.vault import MOST_CODES
 from cogs.giveaways.winning import MOST_AT_ONCE
 
 STRICT = ConfigDict(extra="forbid", frozen=True)
@@ -140,6 +141,17 @@ class PrizeBody(BaseModel):
     )
 
 
+class LastingBody(PrizeBody):
+    """How long what is planned lasts, whenever it begins."""
+
+    duration: int | None = Field(
+        default=None,
+        ge=1,
+        title=N_("How long"),
+        description=N_("In seconds; it ends by its entries or by hand if left out."),
+    )
+
+
 class TermsBody(PrizeBody):
     """What else there is to say of a giveaway, whenever and wherever it is held.
 
@@ -254,7 +266,10 @@ class GiveawayBody(TermsBody, HeldBody):
 
 
 class GiveawayDetail(GiveawayBody):
-    """A giveaway on record; `giveaway_id` is what its proof names."""
+    """A giveaway on record; `giveaway_id` is what its proof names.
+
+    `codes` is how many are in its vault, and `codes_handed` how many of them winners have.
+    """
 
     id: str
     giveaway_id: str
@@ -262,6 +277,8 @@ class GiveawayDetail(GiveawayBody):
     message_id: str | None
     entries: int
     winner_ids: list[str]
+    codes: int
+    codes_handed: int
     commitment: str
     created_at: datetime
     ended_at: datetime | None
@@ -283,4 +300,17 @@ class DrawAgainBody(BaseModel):
         default=None,
         title=N_("In the place of"),
         description=N_("The ID of a winner whose prize goes to whoever is drawn now."),
+    )
+
+
+class CodesBody(BaseModel):
+    """Codes for the winners; no answer ever has them."""
+
+    model_config = STRICT
+
+    codes: list[str] = Field(
+        min_length=1,
+        max_length=MOST_CODES,
+        title=N_("Codes"),
+        description=N_("Each is handed to one winner, and never shown to anybody else."),
     )

@@ -23,10 +23,11 @@ from db.giveaways import Giveaway
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many have entered, and who has won, or may yet claim."""
+    """How many have entered, who has won, or may yet claim, and the codes, all and handed out."""
 
     entries: int = 0
     winner_ids: Sequence[int] = ()
+    codes: tuple[int, int] = (0, 0)
 
 
 def plan_from(body: TermsBody, duration: timedelta | None) -> Plan:
@@ -101,6 +102,8 @@ def detail_of(giveaway: Giveaway, counts: Counts) -> GiveawayDetail:
         host_id=str(giveaway.host_id) if giveaway.host_id else None,
         entries=counts.entries,
         winner_ids=[str(one) for one in counts.winner_ids],
+        codes=counts.codes[0],
+        codes_handed=counts.codes[1],
         commitment=giveaway.commitment,
         created_at=giveaway.created_at,
         ended_at=giveaway.ended_at,

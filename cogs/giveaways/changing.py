@@ -11,7 +11,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.checks import actor_of, guild_id_of
-from bot.core.errors import Conflict, NotFound
+from bot.core.errors import Conflict
 from bot.core.fields.text import quote, shorten
 from bot.core.i18n import Message, _
 from bot.replies import answer, confirm
@@ -22,7 +22,6 @@ from cogs.giveaways.access import (
     ensure_may_handle,
     find_giveaway,
     is_host,
-    note,
     offer_giveaways,
 )
 from cogs.giveaways.columns import plan_of
@@ -198,9 +197,8 @@ class ChangeCommands(commands.Cog):
         await interaction.response.defer(ephemeral=True, thinking=True)
         await ensure_host(interaction)
         known = await self.series.list(guild_id_of(interaction))
-        found = next((one for one in known if str(one.id) == number), None)
-        if found is None:
-            raise NotFound(_("There is no such series."), hint=_("Perhaps it was stopped already."))
+        named = next((one.id for one in known if str(one.id) == number), 0)
+        found = await self.series.get(guild_id_of(interaction), named)
         await ensure_may_handle(interaction, found)
         question = _(
             "Have the giveaway of {prize} not come again? What is open of it goes on.",
@@ -211,9 +209,7 @@ class ChangeCommands(commands.Cog):
             await ensure_may_handle(pressed, found)
 
         if await confirm(interaction, question, recheck=recheck):
-            await self.series.stop(found)
-            async with self.bot.kernel.database.write() as session:
-                await note(interaction, session, "series_stop", {"series": found.id})
+            await self.series.stop(found, actor_of(interaction))
             await answer(interaction, _("🚫 It does not come again."))
 
     async def _handled(self, interaction: Interaction, giveaway: str) -> Giveaway:

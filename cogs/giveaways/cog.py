@@ -10,6 +10,8 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.core.outbox.deliveries import OutboxFailed
+from cogs.giveaways import block_resource, series_resource, template_resource
+from cogs.giveaways.block_resource import BlockResource
 from cogs.giveaways.board import Board
 from cogs.giveaways.bodychecks import BodyChecks
 from cogs.giveaways.changing import ChangeCommands
@@ -21,8 +23,12 @@ from cogs.giveaways.proving import ProofCommands
 from cogs.giveaways.resource import RESOURCE, GiveawayResource
 from cogs.giveaways.rounds import hasten_draws
 from cogs.giveaways.running import Running
-from cogs.giveaways.series import Series, Templates
+from cogs.giveaways.series import Series
+from cogs.giveaways.series_resource import SeriesResource
 from cogs.giveaways.settings import KEY
+from cogs.giveaways.stocking import Stocking
+from cogs.giveaways.template_resource import TemplateResource
+from cogs.giveaways.templates import Templates
 from cogs.giveaways.upkeep import MessageWatch
 from cogs.giveaways.vault import vault_of
 
@@ -73,21 +79,37 @@ class Giveaways(
             problems=kernel.problems,
         )
         self._unsubscribe: Callable[[], None] = lambda: None
-        self.templates = Templates(kernel.database, kernel.clock)
+        self.templates = Templates(kernel.database, kernel.clock, kernel.audit)
         self.proofs = Proofs(kernel.database)
         self.vault = vault_of(kernel.config, kernel.clock, kernel.database.path)
         self.set_up_running(self.board, self.vault)
-        service = GiveawayResource(
+        self.stocking = Stocking(
+            kernel.database, kernel.audit, vault=self.vault, winning=self.runner.winning
+        )
+        self._hand_over_resources()
+
+    def _hand_over_resources(self) -> None:
+        kernel = self.bot.kernel
+        checks = BodyChecks(kernel.settings, kernel.state, kernel.cases.mute_role_id)
+        giveaways = GiveawayResource(
             kernel.database,
             kernel.clock,
             opening=self.opening,
             drawing=self.runner.drawing,
             winning=self.runner.winning,
             proofs=self.proofs,
+            stocking=self.stocking,
             audit=kernel.audit,
-            checks=BodyChecks(kernel.settings, kernel.state, kernel.cases.mute_role_id),
+            checks=checks,
         )
-        kernel.resources.register(RESOURCE.name, service)
+        series = SeriesResource(self.series, checks, settings=kernel.settings, clock=kernel.clock)
+        for resource, service in (
+            (RESOURCE, giveaways),
+            (template_resource.RESOURCE, TemplateResource(self.templates, checks)),
+            (series_resource.RESOURCE, series),
+            (block_resource.RESOURCE, BlockResource(self.runner.blocklist)),
+        ):
+            kernel.resources.register(resource.name, service)
 
     async def cog_load(self) -> None:
         """Take up the work of earlier runs and begin to listen."""

@@ -5,6 +5,7 @@ Nothing is decided here. What a command understood of a time in words is always 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ from cogs.giveaways.opening import Order
 from cogs.giveaways.panel import Draft, open_draft
 from cogs.giveaways.plan import Look, Plan
 from cogs.giveaways.questions import channel_in, create_form, number_in
-from cogs.giveaways.series import Repeat, SeriesOrder, is_on_last_days
+from cogs.giveaways.series import Repeat, SeriesOrder, is_on_last_days, length_by_clock
 from cogs.giveaways.settings import KEY
 from cogs.giveaways.wording import moment
 from db.giveaways import Giveaway, GiveawaySeries
@@ -207,12 +208,15 @@ class HostCommands(commands.Cog):
         """
         await ensure_may_promise(interaction, order.plan)
         if repeat is not None:
-            zone = await timezone_of(interaction)
+            zone, plan = await timezone_of(interaction), order.plan
+            if by_clock:
+                lasts, by_clock = length_by_clock(first, plan.duration, zone)
+                plan = replace(plan, duration=lasts)
             series = SeriesOrder(
                 guild_id=order.guild_id,
                 channel_id=order.channel_id,
                 host_id=order.host_id,
-                plan=order.plan,
+                plan=plan,
                 first=first,
                 repeat=Repeat(repeat.value),
                 timezone=zone,

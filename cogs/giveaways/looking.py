@@ -24,7 +24,6 @@ from cogs.giveaways.access import (
     ensure_host,
     find_giveaway,
     is_host,
-    note,
 )
 from cogs.giveaways.columns import plan_of
 from cogs.giveaways.desk import (
@@ -38,13 +37,14 @@ from cogs.giveaways.hosting import REPEAT_CHOICES
 from cogs.giveaways.listing import pages_of
 from cogs.giveaways.panel import pages_about
 from cogs.giveaways.plan import Plan
-from cogs.giveaways.series import LONGEST_NAME
+from cogs.giveaways.templates import LONGEST_NAME
 from db import giveaway_hosting as table
 from db.giveaways import ACTIVE, DRAWING, OPEN_STATUSES, PAUSED
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
-    from cogs.giveaways.series import Series, Templates
+    from cogs.giveaways.series import Series
+    from cogs.giveaways.templates import Templates
 
 
 async def complete_template(
@@ -126,11 +126,12 @@ class LookCommands(commands.Cog):
         await ensure_host(interaction)
         found = await find_giveaway(interaction, giveaway)
         saved = await self.templates.save(
-            guild_id_of(interaction), name, plan_of(found), actor_of(interaction)
+            guild_id_of(interaction),
+            name,
+            plan_of(found),
+            actor_of(interaction),
+            number=found.number,
         )
-        async with self.bot.kernel.database.write() as session:
-            details = {"template": saved, "giveaway": found.number}
-            await note(interaction, session, "template_save", details)
         done = _("✅ Kept as {name}. /giveaway template use starts one like it.", name=quote(saved))
         await answer(interaction, done)
 
@@ -208,7 +209,5 @@ class LookCommands(commands.Cog):
         found = await self.templates.get(guild_id_of(interaction), name)
         question = _("Delete the template {name}?", name=quote(found.name))
         if await confirm(interaction, question, recheck=ensure_host):
-            gone = await self.templates.delete(guild_id_of(interaction), name)
-            async with self.bot.kernel.database.write() as session:
-                await note(interaction, session, "template_delete", {"template": gone})
-            await answer(interaction, _("🗑️ {name} is deleted.", name=quote(gone)))
+            await self.templates.delete(found, actor_of(interaction))
+            await answer(interaction, _("🗑️ {name} is deleted.", name=quote(found.name)))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.features import Category, Feature, Gauge
 from bot.core.i18n import N_
+from cogs.giveaways import block_resource, series_resource, template_resource
 from cogs.giveaways.resource import RESOURCE
 from cogs.giveaways.settings import KEY, GiveawaySettings
 from db.giveaway_hosting import count_active, delete_old
@@ -46,7 +47,12 @@ FEATURE = Feature(
         "giveaway_loans",
     ),
     purge=_purge,
-    resources=(RESOURCE,),
+    resources=(
+        RESOURCE,
+        template_resource.RESOURCE,
+        series_resource.RESOURCE,
+        block_resource.RESOURCE,
+    ),
     counters={"active_giveaways": count_active},
     gauges=(Gauge("giveaways_active", "Giveaways that go on", count_active),),
 )

@@ -9,7 +9,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.checks import guild_id_of
+from bot.checks import actor_of, guild_id_of
 from bot.core.errors import Conflict, NotFound
 from bot.core.fields.text import quote
 from bot.core.i18n import Message, _, ngettext
@@ -20,18 +20,17 @@ from cogs.giveaways.access import (
     ensure_may_handle,
     find_giveaway,
     is_host,
-    note,
     offer_giveaways,
 )
 from cogs.giveaways.mentions import Mentions
 from cogs.giveaways.settings import KEY
-from cogs.giveaways.vault import LONGEST_CODE, MOST_CODES, Stock, Vault
+from cogs.giveaways.vault import LONGEST_CODE, MOST_CODES, Stock
 from db.giveaways import ACTIVE, CANCELLED, DRAWING, ENDED, PAUSED, SCHEDULED, Giveaway
 
 if TYPE_CHECKING:
     from bot.client import Pegasus
     from cogs.giveaways.proof import Proof, Proofs
-    from cogs.giveaways.runner import Runner
+    from cogs.giveaways.stocking import Stocking
 
 # Discord forgets a form after a quarter of an hour.
 _FORM_SECONDS = 840.0
@@ -60,12 +59,11 @@ async def complete_with_vault(
 
 
 class ProofCommands(commands.Cog):
-    """The commands, for the cog to inherit; it sets `proofs`, `vault` and `runner`."""
+    """The commands, for the cog to inherit; it sets `proofs` and `stocking`."""
 
     bot: Pegasus
     proofs: Proofs
-    vault: Vault
-    runner: Runner
+    stocking: Stocking
 
     @app_commands.command(description="Check that a draw was fair, and get its proof")
     @app_commands.describe(giveaway="The giveaway, by its number, title or prize")
@@ -93,8 +91,7 @@ class ProofCommands(commands.Cog):
         await ensure_may_handle(interaction, found)
         if found.status == CANCELLED:
             raise Conflict(_("This giveaway was cancelled."))
-        async with self.bot.kernel.database.read() as session:
-            stock = await self.vault.stock(session, found.id)
+        stock = await self.stocking.stock(found)
         view = _AddCodes(self, interaction, found)
         await answer(interaction, describe_stock(stock, found), view=view)
 
@@ -102,14 +99,7 @@ class ProofCommands(commands.Cog):
         """Put the codes that somebody has typed into the vault."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         await ensure_may_handle(interaction, found)
-        async with self.bot.kernel.database.write() as session:
-            before = await self.vault.stock(session, found.id)
-            stock = await self.vault.add(session, found.id, typed.splitlines())
-            if not before.total:
-                await self.runner.winning.tell_of_codes(session, found.id)
-            # How many, and never which.
-            details = {"giveaway": found.number, "codes": stock.total}
-            await note(interaction, session, "codes", details)
+        stock = await self.stocking.add(found, typed.splitlines(), actor_of(interaction))
         await answer(interaction, describe_stock(stock, found))
 
 

@@ -10,11 +10,13 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from pydantic import BaseModel
+
 from bot.core.errors import Conflict, FieldError, InvalidInput, NotFound
 from bot.core.i18n import N_, _
 from bot.core.resources import Action, Document, Item, Resource
 from bot.core.settings.validation import from_field_errors
-from cogs.giveaways.bodies import DrawAgainBody, GiveawayBody, GiveawayDetail
+from cogs.giveaways.bodies import CodesBody, DrawAgainBody, GiveawayBody, GiveawayDetail
 from cogs.giveaways.bodychecks import BodyChecks, is_id
 from cogs.giveaways.bodyplans import Counts, item_of, plan_from
 from cogs.giveaways.columns import plan_of
@@ -22,7 +24,8 @@ from cogs.giveaways.opening import Opening, Order
 from cogs.giveaways.settings import KEY
 from db import giveaway_hosting as table
 from db.base import NOBODY
-from db.giveaways import ACTIVE, ENDED, PAUSED, Giveaway
+from db.giveaway_proofs import count_prizes_of
+from db.giveaways import ACTIVE, CANCELLED, ENDED, PAUSED, Giveaway
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -34,10 +37,12 @@ if TYPE_CHECKING:
     from bot.core.contracts import Actor
     from cogs.giveaways.drawing import Drawing
     from cogs.giveaways.proof import Proofs
+    from cogs.giveaways.stocking import Stocking
     from cogs.giveaways.winning import Winning
     from db.engine import Database
 
 _END, _PAUSE, _RESUME, _DRAW_AGAIN = "end", "pause", "resume", "draw-again"
+_ADD_CODES = "add-codes"
 
 
 def _goes_on(giveaway: GiveawayDetail) -> bool:
@@ -50,6 +55,10 @@ def _is_active(giveaway: GiveawayDetail) -> bool:
 
 def _is_paused(giveaway: GiveawayDetail) -> bool:
     return giveaway.status == PAUSED
+
+
+def _takes_codes(giveaway: GiveawayDetail) -> bool:
+    return giveaway.status != CANCELLED
 
 
 def _has_ended(giveaway: GiveawayDetail) -> bool:
@@ -84,6 +93,13 @@ RESOURCE = Resource(
             is_offered=_has_ended,
             is_final=True,
         ),
+        Action(
+            name=_ADD_CODES,
+            summary="Put codes for the winners into the vault of",
+            title=N_("Add codes"),
+            body=CodesBody,
+            is_offered=_takes_codes,
+        ),
     ),
     page=50,
     document="proof",
@@ -102,6 +118,7 @@ class GiveawayResource:
         drawing: Drawing,
         winning: Winning,
         proofs: Proofs,
+        stocking: Stocking,
         audit: AuditLog,
         checks: BodyChecks,
     ) -> None:
@@ -111,6 +128,7 @@ class GiveawayResource:
         self._drawing = drawing
         self._winning = winning
         self._proofs = proofs
+        self._stocking = stocking
         self._audit = audit
         self._checks = checks
 
@@ -171,17 +189,20 @@ class GiveawayResource:
         await self._opening.cancel(await self._seen(guild_id, item_id, revision), actor)
 
     async def act(
-        self, guild_id: int, seen: Item, action: str, body: DrawAgainBody | None, actor: Actor
+        self, guild_id: int, seen: Item, action: str, body: BaseModel | None, actor: Actor
     ) -> Item:
-        """End, pause, resume or draw again; asks nothing of channel and roles, which may be gone.
+        """Do what an action says; asks nothing of channel and roles, which may be gone.
 
-        Raises `Conflict` for one that is in no state for it, and as `Winning.reroll` does.
+        Raises `Conflict` for one that is in no state for it, and as `Winning.reroll` and
+        `Vault.add` do.
         """
         giveaway = await self._seen(guild_id, seen.id, seen.revision)
         if action == _END:
             await self._end(giveaway, actor)
-        elif action == _DRAW_AGAIN:
-            await self._draw_again(giveaway, body or DrawAgainBody(), actor)
+        elif isinstance(body, DrawAgainBody):
+            await self._draw_again(giveaway, body, actor)
+        elif isinstance(body, CodesBody):
+            await self._stocking.add(giveaway, body.codes, actor)
         else:
             do = self._opening.pause if action == _PAUSE else self._opening.resume
             await do(giveaway, actor)
@@ -264,7 +285,11 @@ class GiveawayResource:
         ids = [one.id for one in found]
         entries = await table.count_entries_of(session, ids)
         winners = await table.list_winner_ids_of(session, ids)
-        return {one: Counts(entries.get(one, 0), winners.get(one, ())) for one in ids}
+        codes = await count_prizes_of(session, ids)
+        return {
+            one: Counts(entries.get(one, 0), winners.get(one, ()), codes.get(one, (0, 0)))
+            for one in ids
+        }
 
 
 def _lasting(start: datetime, ends_at: datetime | None) -> timedelta | None:

@@ -47,7 +47,7 @@ class Runner:
         winning = Winning(stage)
         drawing = Drawing(stage, winning, unwritten=counter.pending)
         entering = Entering(stage, counter, close=drawing.close)
-        blocklist = Blocklist(kernel.database, kernel.clock)
+        blocklist = Blocklist(kernel.database, kernel.clock, kernel.audit)
         return cls(stage, counter, winning, drawing, entering, blocklist)
 
     async def start(self) -> None:

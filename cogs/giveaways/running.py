@@ -254,8 +254,6 @@ class Running(commands.Cog):
         await self.runner.blocklist.add(
             guild_id_of(interaction), member.id, actor_of(interaction), reason
         )
-        async with self.bot.kernel.database.write() as session:
-            await note(interaction, session, "block", {}, target_id=member.id)
         await answer(
             interaction,
             _(
@@ -270,9 +268,9 @@ class Running(commands.Cog):
     async def block_remove(self, interaction: Interaction, member: discord.User) -> None:
         """Block somebody no more."""
         await self._begin_managing(interaction)
-        await self.runner.blocklist.remove(guild_id_of(interaction), member.id)
-        async with self.bot.kernel.database.write() as session:
-            await note(interaction, session, "unblock", {}, target_id=member.id)
+        await self.runner.blocklist.remove(
+            guild_id_of(interaction), member.id, actor_of(interaction)
+        )
         await answer(interaction, _("{member} can enter giveaways again.", member=member.mention))
 
     @block.command(name="list", description="Show who can't enter giveaways", extras=_MANAGED)

@@ -1,4 +1,4 @@
-"""Giveaways that come again, and plans that are kept for later; free of discord.py.
+"""Giveaways that come again; free of discord.py.
 
 A series is a cron rule in an IANA zone: each occurrence is wall time of its own, so that 18:00 in
 Madrid stays 18:00 when the clocks change. So does its end where it was named by the clock.
@@ -6,15 +6,15 @@ Madrid stays 18:00 when the clocks change. So does its end where it was named by
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from bot.core.contracts import SYSTEM, Actor
-from bot.core.errors import Conflict, InvalidInput, NotFound
+from bot.core.errors import Conflict, NotFound
 from bot.core.fields.text import quote
 from bot.core.i18n import _
 from bot.core.jobs import Job, JobService
@@ -26,7 +26,7 @@ from cogs.giveaways.plan import Plan
 from cogs.giveaways.rules import SHORTEST, checked_plan, end_after_late_start
 from cogs.giveaways.settings import KEY
 from db import giveaway_hosting as table
-from db.giveaways import GiveawaySeries, GiveawayTemplate
+from db.giveaways import GiveawaySeries
 from db.guilds import list_left_guild_ids
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ if TYPE_CHECKING:
 
 SERIES_JOB, TELL_JOB = "giveaways.series", "giveaways.series_told"
 SKIPPED = "series_skipped"
-MOST_SERIES, MOST_TEMPLATES = 25, 25
-LONGEST_NAME = 50
+MOST_SERIES = 25
 # The last day that every month has.
 _SHORTEST_MONTH = 28
 _LAST = "L"
@@ -81,17 +80,18 @@ def following(rule: Recurrence, due_at: datetime, now: datetime) -> datetime:
     return after
 
 
-def length_of(order: SeriesOrder) -> tuple[timedelta | None, bool]:
-    """Return how long each of a series lasts, and whether that is by the clock.
+def length_by_clock(
+    first: datetime, lasts: timedelta | None, timezone: str
+) -> tuple[timedelta | None, bool]:
+    """Return how long clocks show that the first one lasts, and whether that is to be kept.
 
-    An end by the clock is as far from the beginning as clocks show it, whatever has passed.
+    It is not where they show an end that is none, in the hour that comes twice.
     """
-    lasts, zone = order.plan.duration, ZoneInfo(order.timezone)
-    if lasts is None or not order.by_clock:
-        return lasts, False
-    ends = (order.first.astimezone(UTC) + lasts).astimezone(zone).replace(tzinfo=None)
-    shown = ends - order.first.astimezone(zone).replace(tzinfo=None)
-    # In the hour that comes twice clocks can show an end that is none.
+    if lasts is None:
+        return None, False
+    zone = ZoneInfo(timezone)
+    ends = (first.astimezone(UTC) + lasts).astimezone(zone).replace(tzinfo=None)
+    shown = ends - first.astimezone(zone).replace(tzinfo=None)
     return (shown, True) if shown >= SHORTEST else (lasts, False)
 
 
@@ -101,6 +101,14 @@ def end_of(begins_at: datetime, lasts: timedelta, timezone: str, *, by_clock: bo
         return begins_at + lasts
     zone = ZoneInfo(timezone)
     return local_instant(begins_at.astimezone(zone).replace(tzinfo=None) + lasts, zone)
+
+
+def repeat_of(rule: str) -> Repeat:
+    """Return how often a rule of `rule_of` comes again."""
+    _minute, _hour, day, _month, weekday = rule.split()
+    if weekday != "*":
+        return Repeat.WEEKLY
+    return Repeat.DAILY if day == "*" else Repeat.MONTHLY
 
 
 def is_on_last_days(rule: Recurrence) -> bool:
@@ -113,6 +121,13 @@ def _month(rule: Recurrence, instant: datetime) -> tuple[int, int]:
     return wall.year, wall.month
 
 
+def _not_as_seen() -> Conflict:
+    return Conflict(
+        _("This series was changed meanwhile, has come again or was stopped."),
+        hint=_("Read it again, then repeat your change."),
+    )
+
+
 def _job_of(series: GiveawaySeries) -> str:
     """Return the key of the job by which a series comes again."""
     return f"{SERIES_JOB}:{series.id}:{int(series.created_at.timestamp())}"
@@ -122,7 +137,7 @@ def _job_of(series: GiveawaySeries) -> str:
 class SeriesOrder:
     """A giveaway that is to come again and again, from an instant on.
 
-    The plan says how long the first one lasts; with `by_clock` all end when it does by the clock.
+    With `by_clock` the plan says how long clocks show that each lasts.
     """
 
     guild_id: int
@@ -165,8 +180,7 @@ class Series:
 
         Raises `InvalidInput` for a plan with mistakes, `Conflict` when there are too many.
         """
-        lasts, by_clock = length_of(order)
-        plan = checked_plan(replace(order.plan, duration=lasts))
+        values = self._values_of(order)
         rule = rule_of(order.repeat, order.first, order.timezone)
         async with self._database.write() as session:
             # Held, so that two at once are counted.
@@ -176,42 +190,90 @@ class Series:
                     _("There are {most} series here already, as many as may be.", most=MOST_SERIES),
                     hint=_("Stop one with /giveaway cancel."),
                 )
-            series = await table.add_series(
-                session,
-                {
-                    "guild_id": order.guild_id,
-                    "channel_id": order.channel_id,
-                    "host_id": order.host_id,
-                    "plan": plan.to_json(),
-                    "rule": rule.rule,
-                    "timezone": rule.timezone,
-                    "by_clock": by_clock,
-                    "created_by": actor.user_id or None,
-                    "created_at": self._clock.now(),
-                },
-            )
-            await self._jobs.schedule(
-                session,
-                SERIES_JOB,
-                order.first,
-                dedupe_key=_job_of(series),
-                guild_id=order.guild_id,
-                payload={"series_id": series.id},
-                recurrence=rule.rule,
-                timezone=rule.timezone,
-            )
-            details = {"series": series.id, "rule": rule.rule, **plan.to_json()}
-            await self._opening.note(session, actor, order.guild_id, "series_start", details)
+            values |= {
+                "rule": rule.rule,
+                "timezone": rule.timezone,
+                "created_by": actor.user_id or None,
+                "created_at": self._clock.now(),
+            }
+            series = await table.add_series(session, {"guild_id": order.guild_id, **values})
+            await self._schedule(session, series, order.first)
+            await self._note(session, actor, series, "series_start")
         return series
 
-    async def stop(self, series: GiveawaySeries) -> bool:
-        """Have a series not come again; what is open of it goes on. False when it had stopped."""
+    async def change(
+        self, seen: GiveawaySeries, order: SeriesOrder, actor: Actor, *, anew: bool
+    ) -> GiveawaySeries:
+        """Have a series be as ordered from its next giveaway on; `anew` at the order's times, too.
+
+        Raises `InvalidInput` for a plan with mistakes, `Conflict` for one that has stopped, or was
+        changed or has come again since it was `seen`.
+        """
+        values = self._values_of(order)
+        if anew:
+            rule = rule_of(order.repeat, order.first, order.timezone)
+            values |= {"rule": rule.rule, "timezone": rule.timezone}
         async with self._database.write() as session:
-            stopped = await table.stop_series(
-                session, series.guild_id, series.id, self._clock.now()
-            )
-            await self._jobs.cancel(session, _job_of(series))
-        return stopped
+            changed = await table.change_series(session, seen, values)
+            if changed is None:
+                raise _not_as_seen()
+            if anew:
+                await self._schedule(session, changed, order.first)
+            await self._note(session, actor, changed, "series_edit")
+        return changed
+
+    @staticmethod
+    def _values_of(order: SeriesOrder) -> dict[str, Any]:
+        return {
+            "channel_id": order.channel_id,
+            "host_id": order.host_id,
+            "plan": checked_plan(order.plan).to_json(),
+            "by_clock": order.by_clock,
+        }
+
+    async def _schedule(
+        self, session: AsyncSession, series: GiveawaySeries, first: datetime
+    ) -> None:
+        await self._jobs.schedule(
+            session,
+            SERIES_JOB,
+            first,
+            dedupe_key=_job_of(series),
+            guild_id=series.guild_id,
+            payload={"series_id": series.id},
+            recurrence=series.rule,
+            timezone=series.timezone,
+        )
+
+    async def _note(
+        self, session: AsyncSession, actor: Actor, series: GiveawaySeries, action: str
+    ) -> None:
+        details = {"series": series.id, "rule": series.rule, **series.plan}
+        await self._opening.note(session, actor, series.guild_id, action, details)
+
+    async def stop(self, series: GiveawaySeries, actor: Actor, *, exactly: bool = False) -> bool:
+        """Have a series not come again; what is open of it goes on. False when it had stopped.
+
+        With `exactly` it has to be as it was seen, else `Conflict` is raised.
+        """
+        async with self._database.write() as session:
+            values = {"stopped_at": self._clock.now()}
+            stopped = await table.change_series(session, series, values, exactly=exactly)
+            if stopped is None and exactly:
+                raise _not_as_seen()
+            if stopped is not None:
+                await self._jobs.cancel(session, _job_of(series))
+                details = {"series": series.id}
+                await self._opening.note(session, actor, series.guild_id, "series_stop", details)
+        return stopped is not None
+
+    async def get(self, guild_id: int, series_id: int) -> GiveawaySeries:
+        """Return a series of a guild that goes on; raises `NotFound`."""
+        async with self._database.read() as session:
+            found = await table.get_series(session, series_id)
+        if found is None or found.guild_id != guild_id or found.stopped_at is not None:
+            raise NotFound(_("There is no such series."), hint=_("Perhaps it was stopped already."))
+        return found
 
     async def list(self, guild_id: int) -> Sequence[GiveawaySeries]:
         """Return the series of a guild that go on."""
@@ -220,15 +282,22 @@ class Series:
 
     async def list_upcoming(self, guild_id: int) -> Sequence[tuple[GiveawaySeries, datetime]]:
         """Return the series of a guild that go on, each with when it comes next."""
+        found = await self.list(guild_id)
+        due = await self.map_due(found)
+        return [(one, due[one.id]) for one in found if one.id in due]
+
+    async def map_due(self, series: Sequence[GiveawaySeries]) -> Mapping[int, datetime]:
+        """Return when series come next, by their ids."""
+        known = {_job_of(one): one.id for one in series}
         async with self._database.read() as session:
-            known = {_job_of(one): one for one in await table.list_series(session, guild_id)}
             due = await self._jobs.map_due(session, known)
-        return [(one, due[key]) for key, one in known.items() if key in due]
+        return {known[key]: at for key, at in due.items()}
 
     async def _occur(self, job: Job, session: AsyncSession) -> datetime | None:
         """Hold the giveaway whose time has come; return when the next one is, where it matters."""
-        series = await table.get_series(session, job.payload["series_id"])
-        if series is None or series.stopped_at is not None:
+        # Whoever changes it meanwhile is told: when it comes next is another thing by then.
+        series = await table.count_occurrence(session, job.payload["series_id"])
+        if series is None:
             return None
         # While they are off or the bot is not in the guild none is held, and what was left out is
         # not made up for.
@@ -284,61 +353,3 @@ class Series:
         )
         fix = _("End or cancel one, or allow more with /giveaway settings.")
         await self._problems.report(series.guild_id, Problem(KEY, SKIPPED, subject, message, fix))
-
-
-class Templates:
-    """Keeps a guild's plans by name."""
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
-
-    async def save(self, guild_id: int, name: str, plan: Plan, actor: Actor) -> str:
-        """Store a plan under a name, in the place of one that had it; return the name.
-
-        Raises `InvalidInput` for a name that is none, `Conflict` when there are too many.
-        """
-        name = " ".join(name.split())
-        if not 0 < len(name) <= LONGEST_NAME:
-            raise InvalidInput(_("A name has 1 to {most} characters.", most=LONGEST_NAME))
-        async with self._database.write() as session:
-            await table.hold_guild(session, guild_id)
-            known = {one.name_key for one in await table.list_templates(session, guild_id)}
-            if name.casefold() not in known and len(known) >= MOST_TEMPLATES:
-                raise Conflict(
-                    _("There are {most} templates here, as many as may be.", most=MOST_TEMPLATES),
-                    hint=_("Delete one with /giveaway template delete."),
-                )
-            values = {
-                "guild_id": guild_id,
-                "name": name,
-                "name_key": name.casefold(),
-                "plan": plan.to_json(),
-                "created_by": actor.user_id or None,
-                "created_at": self._clock.now(),
-            }
-            await table.put_template(session, values)
-        return name
-
-    async def get(self, guild_id: int, name: str) -> GiveawayTemplate:
-        """Return a template by name; raises `NotFound`."""
-        async with self._database.read() as session:
-            found = await table.get_template(session, guild_id, " ".join(name.split()).casefold())
-        if found is None:
-            raise NotFound(
-                _("There is no template called {name}.", name=quote(name)),
-                hint=_("/giveaway template list shows those that there are."),
-            )
-        return found
-
-    async def list(self, guild_id: int) -> Sequence[GiveawayTemplate]:
-        """Return a guild's templates by name."""
-        async with self._database.read() as session:
-            return await table.list_templates(session, guild_id)
-
-    async def delete(self, guild_id: int, name: str) -> str:
-        """Delete a template and return its name; raises `NotFound`."""
-        found = await self.get(guild_id, name)
-        async with self._database.write() as session:
-            await table.delete_template(session, guild_id, found.name_key)
-        return found.name

@@ -17,6 +17,7 @@ from cogs.giveaways.bodychecks import BodyChecks
 from cogs.giveaways.opening import Opening
 from cogs.giveaways.proof import Proofs
 from cogs.giveaways.resource import GiveawayResource
+from cogs.giveaways.stocking import Stocking
 from cogs.giveaways.verify import check_proof
 from db.audit import list_audit_entries
 from db.engine import Database
@@ -56,6 +57,12 @@ def resource_of(stage: Stage) -> GiveawayResource:
         drawing=stage.drawing,
         winning=stage.winning,
         proofs=Proofs(stage.database),
+        stocking=Stocking(
+            stage.database,
+            audit,
+            vault=stage.vault,  # pyright: ignore[reportArgumentType]
+            winning=stage.winning,
+        ),
         audit=audit,
         checks=BodyChecks(stage.settings, lambda: stage.view, nobody_is_muted),
     )

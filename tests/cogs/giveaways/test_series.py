@@ -12,13 +12,14 @@ from bot.core.outbox.deliveries import OutboxFailed
 from cogs.giveaways.board import message_key
 from cogs.giveaways.hosting import how_often
 from cogs.giveaways.plan import Plan
-from cogs.giveaways.series import Repeat, SeriesOrder
+from cogs.giveaways.series import Repeat, SeriesOrder, length_by_clock
 from db.engine import Database
 from db.guilds import SeenGuild, mark_guilds_left, save_guilds
 from tests.cogs.giveaways.world import CHANNEL, GUILD, HOST, HostWorld
 from tests.fakes import FakeClock
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MINUTE = timedelta(minutes=1)
 MADRID = ZoneInfo("Europe/Madrid")
 
 
@@ -159,10 +160,19 @@ async def test_first_of_a_series_may_be_the_one_in_which_the_clocks_change(
     first = datetime(2026, 10, 23, 18, tzinfo=MADRID)
     world.clock.advance((first - DAY - world.clock.now()).total_seconds())
     # Until sunday 12:00, which is 43 hours this time.
-    weekly = order(first, Repeat.WEEKLY, "Europe/Madrid", lasts=43 * HOUR)
-    await world.series.begin(replace(weekly, by_clock=True), HOST)
+    lasts, by_clock = length_by_clock(first, 43 * HOUR, "Europe/Madrid")
+    assert lasts is not None
+    weekly = order(first, Repeat.WEEKLY, "Europe/Madrid", lasts=lasts)
+    await world.series.begin(replace(weekly, by_clock=by_clock), HOST)
     for _quarters in range(36):
         await world.pass_time(6 * HOUR)
 
     walls = [one.ends_at.astimezone(MADRID) for one in await world.all() if one.ends_at]
     assert [f"{one:%a %H:%M}" for one in walls] == ["Sun 12:00", "Sun 12:00"]
+
+
+def test_clocks_that_show_no_end_are_not_asked() -> None:
+    """Ten minutes that end in the second of two equal hours, before they began."""
+    first = datetime(2026, 10, 25, 0, 55, tzinfo=UTC)
+    assert length_by_clock(first, 10 * MINUTE, "Europe/Madrid") == (10 * MINUTE, False)
+    assert length_by_clock(first, None, "Europe/Madrid") == (None, False)

@@ -27,7 +27,8 @@ from cogs.giveaways.board import Board
 from cogs.giveaways.manifest import FEATURE, KEY
 from cogs.giveaways.opening import END_JOB, Opening, Order
 from cogs.giveaways.plan import Plan
-from cogs.giveaways.series import Series, Templates
+from cogs.giveaways.series import Series
+from cogs.giveaways.templates import Templates
 from cogs.giveaways.upkeep import MessageWatch
 from db.engine import Database
 from db.giveaways import Giveaway
@@ -92,7 +93,7 @@ class HostWorld:
             opening=self.opening,
             problems=self.problems,
         )
-        self.templates = Templates(database, clock)
+        self.templates = Templates(database, clock, audit)
         self.ended: list[UUID] = []
         self.board.start()
         self.opening.start()

@@ -23,8 +23,11 @@ from cogs.giveaways.bodychecks import BodyChecks
 from cogs.giveaways.opening import Opening
 from cogs.giveaways.proof import Proofs
 from cogs.giveaways.resource import RESOURCE, GiveawayResource
+from cogs.giveaways.stocking import Stocking
 from cogs.giveaways.upkeep import MessageWatch
+from cogs.giveaways.vault import Vault
 from cogs.giveaways.verify import check_proof
+from db.audit import list_audit_entries
 from db.engine import Database
 from tests.cogs.giveaways.rows import add_drawn, make_giveaway
 from tests.fakes import FakeClock
@@ -47,6 +50,7 @@ class FakeDrawing:
         self.again: list[Any] = []
         self.closed: list[Any] = []
         self.ready: list[int] = []
+        self.told: list[Any] = []
 
     async def get_ready(self, guild_id: int) -> None:
         self.ready.append(guild_id)
@@ -54,6 +58,9 @@ class FakeDrawing:
     async def close(self, session: Any, giveaway_id: Any, *, by: int | None = None) -> bool:
         self.closed.append(giveaway_id)
         return True
+
+    async def tell_of_codes(self, session: Any, giveaway_id: Any) -> None:
+        self.told.append(giveaway_id)
 
     async def reroll(self, giveaway_id: Any, *, note: Any, **wanted: Any) -> None:
         self.again.append(wanted)
@@ -86,6 +93,12 @@ async def stored(database: Database, clock: FakeClock) -> AsyncIterator[tuple[Wo
         drawing=drawing,
         winning=drawing,
         proofs=Proofs(database),
+        stocking=Stocking(
+            database,
+            services.audit,
+            vault=Vault(clock, secret="an operator's secret", key_file=None),
+            winning=drawing,
+        ),
         audit=services.audit,
         checks=BodyChecks(services.settings, services.state, mute_role),
     )
@@ -324,13 +337,38 @@ async def test_each_action_has_a_button_while_it_can_be_done() -> None:
         for status in ("scheduled", "active", "paused", "drawing", "ended", "cancelled")
     }
     assert offered == {
-        "scheduled": set(),
-        "active": {"end", "pause"},
-        "paused": {"end", "resume"},
-        "drawing": set(),
-        "ended": {"draw-again"},
+        "scheduled": {"add-codes"},
+        "active": {"end", "pause", "add-codes"},
+        "paused": {"end", "resume", "add-codes"},
+        "drawing": {"add-codes"},
+        "ended": {"draw-again", "add-codes"},
         "cancelled": set(),
     }
+
+
+async def test_codes_are_taken_and_never_come_back(
+    stored: tuple[World, FakeDrawing], database: Database
+) -> None:
+    world, drawing = stored
+    place = (await world.client.post(PATH, json=body(world), headers=HERE)).headers["Location"]
+    for codes, total in ((["AAA-1", " BBB-2 "], 2), (["CCC-3"], 3)):
+        answer = await world.client.post(f"{place}/add-codes", json={"codes": codes}, headers=HERE)
+        shown = await answer.json()
+        assert (answer.status, shown["codes"], shown["codes_handed"]) == (200, total, 0)
+        assert "AAA" not in str(shown)
+    assert len(drawing.told) == 1
+    (listed,) = await (await world.client.get(PATH)).json()
+    assert listed["codes"] == 3
+
+    for wrong in (["BBB-2"], [], [" "], ["x" * 501], ["DDD", "DDD"]):
+        refused = await world.client.post(f"{place}/add-codes", json={"codes": wrong}, headers=HERE)
+        assert refused.status == 400
+        assert "BBB" not in await refused.text()
+    async with database.read() as session:
+        entries = await list_audit_entries(session, guild_id=GUILD)
+    noted = [one.details for one in entries if one.action == "giveaways.codes"]
+    assert sorted(one["codes"] for one in noted) == [2, 3]
+    assert "AAA" not in str(noted)
 
 
 async def test_mute_role_is_no_prize(stored: tuple[World, FakeDrawing]) -> None:
