@@ -13,6 +13,7 @@ from bot.checks import actor_of, guild_id_of
 from bot.core.errors import Conflict, NotFound
 from bot.core.fields.text import quote
 from bot.core.i18n import Message, _, ngettext
+from bot.forms import Input, Question, Values, ask
 from bot.localization import locale_of
 from bot.replies import answer, unique_id
 from cogs.giveaways.access import (
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 # Discord forgets a form after a quarter of an hour.
 _FORM_SECONDS = 840.0
-_LONGEST_TYPED = 4000
 _ANNOUNCED = (ACTIVE, PAUSED, DRAWING, ENDED, CANCELLED)
 _OPEN_VAULT = (SCHEDULED, ACTIVE, PAUSED, DRAWING, ENDED)
 # The message says much else.
@@ -236,37 +236,20 @@ class _AddCodes(discord.ui.View):
         self.add_item(button)
 
     async def _open(self, interaction: Interaction) -> None:
-        await interaction.response.send_modal(_CodesForm(self._cog, interaction, self._giveaway))
+        await ask(interaction, KEY, codes_form(), self._submitted)
+
+    async def _submitted(self, interaction: Interaction, values: Values) -> None:
+        await self._cog.take_codes(interaction, self._giveaway, values["codes"])
 
 
-class _CodesForm(discord.ui.Modal):
-    def __init__(self, cog: ProofCommands, opened: Interaction, giveaway: Giveaway) -> None:
-        locale = locale_of(opened)
-        super().__init__(
-            title=_("Codes for the winners").render(locale),
-            timeout=_FORM_SECONDS,
-            custom_id=unique_id(KEY),
-        )
-        self._cog = cog
-        self._giveaway = giveaway
-        self._typed: discord.ui.TextInput[_CodesForm] = discord.ui.TextInput(
-            custom_id="codes", style=discord.TextStyle.paragraph, max_length=_LONGEST_TYPED
-        )
-        described = _(
-            "One on each line, at most {most} codes of {longest} characters",
-            most=MOST_CODES,
-            longest=LONGEST_CODE,
-        )
-        self.add_item(
-            discord.ui.Label(
-                text=_("Codes").render(locale),
-                description=described.render(locale),
-                component=self._typed,
-            )
-        )
-
-    async def on_submit(self, interaction: Interaction) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        await self._cog.take_codes(interaction, self._giveaway, self._typed.value)
-
-    async def on_error(self, interaction: discord.Interaction[Any], error: Exception) -> None:
-        await interaction.client.tree.on_error(interaction, error)
+def codes_form() -> Question:
+    """Return the form of codes, which keeps what was typed when a line is refused."""
+    described = _(
+        "One on each line, at most {most} codes of {longest} characters",
+        most=MOST_CODES,
+        longest=LONGEST_CODE,
+    )
+    return Question(
+        _("Codes for the winners"),
+        [Input("codes", _("Codes"), described, kind="paragraph", required=True)],
+    )

@@ -99,6 +99,23 @@ async def test_host_puts_codes_in_and_nobody_sees_them(desk: Desk) -> None:
         assert len((await session.scalars(select(GiveawayPrize))).all()) == 2
 
 
+async def test_codes_that_are_refused_are_typed_once(desk: Desk) -> None:
+    """They may be two hundred, and the form is gone once it is sent."""
+    giveaway = make_giveaway(guild_id=desk.guild.id, status="active", host_id=desk.host.id)
+    async with desk.bench.kernel.database.write() as session:
+        session.add(giveaway)
+    asked = await desk.ask(desk.host, "giveaway prizes", giveaway="1")
+    form = await desk.host.click(asked, label="Add codes")
+    result = await desk.host.submit_modal(form, {"codes": "AAA-1\nAAA-1"})
+    refused = result.followups[-1] if result.followups else result.response
+    assert "Line 2 repeats" in refused.content
+
+    again = await desk.host.click(refused, label="Correct it")
+    assert "AAA-1" in str(again.modal)
+    result = await desk.host.submit_modal(again, {"codes": "AAA-1\nBBB-2"})
+    assert "2 codes" in (result.followups[-1] if result.followups else result.response).content
+
+
 async def test_vault_is_closed_to_others(desk: Desk) -> None:
     giveaway = make_giveaway(guild_id=desk.guild.id, status="active", host_id=1)
     async with desk.bench.kernel.database.write() as session:
