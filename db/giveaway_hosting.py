@@ -7,31 +7,25 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.giveaways import (
     ACTIVE,
-    CANCELLED,
-    ENDED,
     OPEN_STATUSES,
     PAUSED,
     PENDING,
     SCHEDULED,
     WON,
     Giveaway,
-    GiveawayBlock,
     GiveawayEntry,
-    GiveawayMessages,
     GiveawayNumber,
-    GiveawayPrize,
     GiveawayRound,
     GiveawaySeries,
     GiveawayTemplate,
     GiveawayWinner,
     search_key_of,
 )
-from db.guilds import Guild
 from db.statements import count_changed, insert_for
 
 # What its column holds; PostgreSQL refuses to compare it with more.
@@ -249,33 +243,6 @@ async def list_shown(session: AsyncSession) -> Sequence[Giveaway]:
         Giveaway.message_id.is_not(None), Giveaway.status.in_(OPEN_STATUSES)
     )
     return (await session.scalars(query)).all()
-
-
-async def delete_old(session: AsyncSession, before: datetime) -> int:
-    """Delete the giveaways that ended before an instant, or whose guild the bot left before it.
-
-    With them goes all that belongs to them, and a guild's templates and series once it has none.
-    Returns how many giveaways there were.
-    """
-    left = select(Guild.id).where(Guild.left_at < before)
-    is_old = or_(
-        and_(Giveaway.status.in_((ENDED, CANCELLED)), Giveaway.ended_at < before),
-        Giveaway.guild_id.in_(left),
-    )
-    old = select(Giveaway.id).where(is_old)
-    for entity in (
-        GiveawayPrize,
-        GiveawayWinner,
-        GiveawayRound,
-        GiveawayEntry,
-        GiveawayMessages,
-    ):
-        await count_changed(session, delete(entity).where(entity.giveaway_id.in_(old)))
-    count = await count_changed(session, delete(Giveaway).where(is_old))
-    for entity in (GiveawayTemplate, GiveawaySeries, GiveawayBlock, GiveawayNumber):
-        await count_changed(session, delete(entity).where(entity.guild_id.in_(left)))
-    await count_changed(session, delete(GiveawaySeries).where(GiveawaySeries.stopped_at < before))
-    return count
 
 
 # --- templates -----------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from cogs.giveaways.block_resource import BlockResource
 from cogs.giveaways.board import Board
 from cogs.giveaways.bodychecks import BodyChecks
 from cogs.giveaways.changing import ChangeCommands
+from cogs.giveaways.forgetting import Forgetting
 from cogs.giveaways.hosting import HostCommands
 from cogs.giveaways.looking import LookCommands
 from cogs.giveaways.opening import Opening
@@ -78,6 +79,9 @@ class Giveaways(
             opening=self.opening,
             problems=kernel.problems,
         )
+        self.forgetting = Forgetting(
+            kernel.database, kernel.clock, settings=kernel.settings, jobs=kernel.jobs
+        )
         self._unsubscribe: Callable[[], None] = lambda: None
         self.templates = Templates(kernel.database, kernel.clock, kernel.audit)
         self.proofs = Proofs(kernel.database)
@@ -117,6 +121,7 @@ class Giveaways(
         self.board.start()
         self.opening.start()
         self.series.start()
+        await self.forgetting.start()
         await self.start_running()
         self.board.listeners.append(self.runner.counter.note)
         bus = self.bot.kernel.bus

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.core.features import Category, Feature, Gauge
@@ -10,22 +9,10 @@ from bot.core.i18n import N_
 from cogs.giveaways import block_resource, series_resource, template_resource
 from cogs.giveaways.resource import RESOURCE
 from cogs.giveaways.settings import KEY, GiveawaySettings
-from db.giveaway_hosting import count_active, delete_old
+from db.giveaway_hosting import count_active
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy.ext.asyncio import AsyncSession
-
     from bot.client import Pegasus
-
-KEPT_FOR = timedelta(days=180)
-
-
-async def _purge(session: AsyncSession, now: datetime) -> None:
-    # Half a year after the end, or after the bot has left: until then a draw can be checked.
-    await delete_old(session, now - KEPT_FOR)
-
 
 FEATURE = Feature(
     key=KEY,
@@ -46,7 +33,6 @@ FEATURE = Feature(
         "giveaway_blocks",
         "giveaway_loans",
     ),
-    purge=_purge,
     resources=(
         RESOURCE,
         template_resource.RESOURCE,

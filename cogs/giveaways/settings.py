@@ -17,6 +17,9 @@ KEY = "giveaways"
 _WHO = N_("Who may do what")
 _LOOK = N_("Look of the messages")
 _WINNERS = N_("Winners")
+_RECORD = N_("What is kept")
+
+SHORTEST_KEPT, LONGEST_KEPT = timedelta(days=30), timedelta(days=730)
 
 Hosts = Annotated[tuple[int, ...], roles(max_items=25)]
 Barred = Annotated[tuple[int, ...], roles(max_items=25)]
@@ -24,6 +27,8 @@ Ping = Annotated[int, role()]
 ClaimWindow = Annotated[
     timedelta, duration(minimum=timedelta(minutes=5), maximum=timedelta(days=30))
 ]
+
+Kept = Annotated[timedelta, duration(minimum=SHORTEST_KEPT, maximum=LONGEST_KEPT)]
 
 
 def _check_emoji(text: str) -> str:
@@ -107,4 +112,12 @@ class GiveawaySettings(FeatureSettings):
         N_("Giveaways at once"),
         N_("How many may be open or scheduled at the same time."),
         group=_WHO,
+    )
+    keep_for: Kept = setting(
+        timedelta(days=180),
+        N_("Keep giveaways for"),
+        N_(
+            "How long after its end a giveaway is kept, with its entries and the proof of its draw."
+        ),
+        group=_RECORD,
     )

@@ -6,19 +6,16 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
 
 from bot.core.errors import Conflict, InvalidInput, NotFound
 from bot.core.outbox.deliveries import OutboxFailed
 from cogs.giveaways.board import message_key
 from cogs.giveaways.columns import plan_of
-from cogs.giveaways.manifest import FEATURE
 from cogs.giveaways.plan import Bonus, Plan, Requirements
 from cogs.giveaways.series import Repeat, SeriesOrder, rule_of
 from cogs.giveaways.templates import MOST_TEMPLATES
 from cogs.giveaways.verify import is_committed, seed_of
 from db.engine import Database
-from db.giveaways import GiveawayEntry
 from tests.cogs.giveaways.rows import make_entry
 from tests.cogs.giveaways.test_plan import FULL
 from tests.cogs.giveaways.world import CHANNEL, GUILD, HOST, OTHER_CHANNEL, HostWorld
@@ -270,23 +267,6 @@ async def test_message_that_could_not_be_posted_is_a_problem(sqlite_world: HostW
     await world.opening.cancel(giveaway, HOST)
     await world.pass_time()
     assert not await world.problems.list(GUILD)
-
-
-async def test_giveaway_is_deleted_whole_half_a_year_after_its_end(world: HostWorld) -> None:
-    giveaway = await world.open(PLAN)
-    async with world.database.write() as session:
-        session.add(make_entry(giveaway, 1))
-    await world.opening.cancel(giveaway, HOST)
-    kept = await world.open(PLAN)
-    assert FEATURE.purge is not None
-    for days, left in ((170, 2), (20, 1)):
-        world.clock.advance(days * DAY.total_seconds())
-        async with world.database.write() as session:
-            await FEATURE.purge(session, world.clock.now())
-        assert len(await world.all()) == left
-    assert [one.id for one in await world.all()] == [kept.id]
-    async with world.database.read() as session:
-        assert (await session.scalars(select(GiveawayEntry))).all() == []
 
 
 @pytest.mark.parametrize("what", ["change", "pause", "cancel"])

@@ -64,7 +64,7 @@ class HostWorld:
         self.place, self.courier = Place(), Courier()
         bus, supervisor = EventBus(), TaskSupervisor()
         registry = FeatureRegistry([general.FEATURE, economy.FEATURE, FEATURE])
-        audit = AuditLog(clock, bus, supervisor)
+        self.audit = audit = AuditLog(clock, bus, supervisor)
         self.settings = SettingsStore(database, clock, bus, registry, audit, state=self.state)
         self.problems = ProblemService(
             database, clock, bus, registry, self.settings, state=self.state
