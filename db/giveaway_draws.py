@@ -261,7 +261,7 @@ async def add_round(
     counted = (
         update(Giveaway)
         .where(Giveaway.id == giveaway_id, Giveaway.status == ENDED, Giveaway.rounds < most)
-        .values(rounds=Giveaway.rounds + 1)
+        .values(rounds=Giveaway.rounds + 1, revision=Giveaway.revision + 1)
         .returning(Giveaway.rounds)
         .execution_options(synchronize_session=False)
     )

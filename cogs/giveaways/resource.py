@@ -245,7 +245,12 @@ class GiveawayResource:
             )
 
         await self._winning.reroll(
-            seen.id, by=actor.user_id, count=wanted.count, user_id=user_id, note=note
+            seen.id,
+            by=actor.user_id,
+            count=wanted.count,
+            user_id=user_id,
+            note=note,
+            seen=seen.revision,
         )
 
     async def document(self, guild_id: int, item_id: int) -> Document:

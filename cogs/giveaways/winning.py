@@ -304,12 +304,14 @@ class Winning:
         count: int = 1,
         user_id: int | None = None,
         note: Note | None = None,
+        seen: int | None = None,
     ) -> None:
         """Have so many further winners drawn, or one in the place of the winner `user_id`.
 
         Nobody who was drawn before is drawn again; `note` stores with it that it was ordered.
-        Raises `NotFound` for somebody who has won nothing, `InvalidInput` for another number than 1
-        to 50, `Conflict` where no draw is possible; then nothing is changed.
+        With `seen` the giveaway has to have this revision still. Raises `NotFound` for somebody who
+        has won nothing, `InvalidInput` for another number than 1 to 50, `Conflict` where no draw is
+        possible or another revision was seen; then nothing is changed.
         """
         if not 1 <= count <= MOST_AT_ONCE:
             raise InvalidInput(
@@ -317,6 +319,8 @@ class Winning:
             )
         async with self._stage.database.write() as session:
             giveaway = _ended(await table.hold_giveaway(session, giveaway_id))
+            if seen is not None and giveaway.revision != seen:
+                raise Conflict(_("Somebody else has changed this giveaway meanwhile."))
             if user_id is not None:
                 await self._take_back(session, giveaway, user_id)
             if not await self._draw_again(session, giveaway, wanted=count, by=by):

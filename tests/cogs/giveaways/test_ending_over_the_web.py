@@ -143,3 +143,21 @@ async def test_another_is_drawn_in_a_winners_place_over_the_web(database: Databa
     )
     document = await resource.document(GUILD, 1)
     assert check_proof(json.loads(document.data))
+
+
+async def test_further_winners_are_drawn_once_by_two_presses(database: Database) -> None:
+    """Both were meant for the giveaway as it was before either of them."""
+    stage = make_stage(database)
+    giveaway = await stage.add()
+    await stage.fill(giveaway, 6)
+    await stage.end(giveaway)
+    resource = resource_of(stage)
+    seen = await resource.get(GUILD, 1)
+    presses = [
+        resource.act(GUILD, seen, "draw-again", DrawAgainBody(count=2), ADMIN) for _press in "ab"
+    ]
+    told = await asyncio.gather(*presses, return_exceptions=True)
+    await stage.settle()
+
+    assert sorted(type(one) is Conflict for one in told) == [False, True]
+    assert [one.state for one in await stage.drawn(giveaway)] == [WON, WON, WON]

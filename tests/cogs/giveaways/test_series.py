@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.core.errors import Conflict
 from bot.core.outbox.deliveries import OutboxFailed
 from cogs.giveaways.board import message_key
 from cogs.giveaways.hosting import how_often
@@ -176,3 +178,32 @@ def test_clocks_that_show_no_end_are_not_asked() -> None:
     first = datetime(2026, 10, 25, 0, 55, tzinfo=UTC)
     assert length_by_clock(first, 10 * MINUTE, "Europe/Madrid") == (10 * MINUTE, False)
     assert length_by_clock(first, None, "Europe/Madrid") == (None, False)
+
+
+async def test_of_two_changes_of_a_series_at_once_one_holds(world: HostWorld) -> None:
+    first = world.clock.now().replace(second=0, microsecond=0) + HOUR
+    seen = await world.series.begin(order(first, Repeat.DAILY), HOST)
+    wanted = [order(first + (days + 1) * DAY, Repeat.WEEKLY) for days in range(3)]
+    told = await asyncio.gather(
+        *(world.series.change(seen, one, HOST, anew=True) for one in wanted),
+        return_exceptions=True,
+    )
+    (held,) = (at for at, one in enumerate(told) if not isinstance(one, BaseException))
+    assert all(isinstance(one, Conflict) for at, one in enumerate(told) if at != held)
+    assert [at for _, at in await world.series.list_upcoming(GUILD)] == [wanted[held].first]
+
+
+async def test_series_that_is_moved_while_it_comes_again_comes_once(world: HostWorld) -> None:
+    """Whoever moved it had seen it before that; or it comes at its new time alone."""
+    first = world.clock.now().replace(second=0, microsecond=0) + HOUR
+    seen = await world.series.begin(order(first, Repeat.DAILY), HOST)
+    world.clock.advance((first - world.clock.now()).total_seconds())
+    moved, _worked = await asyncio.gather(
+        world.series.change(seen, order(first + DAY + HOUR, Repeat.DAILY), HOST, anew=True),
+        world.jobs.run_due(),
+        return_exceptions=True,
+    )
+    came = len(await world.all())
+    assert (isinstance(moved, Conflict), came) in {(True, 1), (False, 0)}
+    next_at = first + DAY + (timedelta(0) if came else HOUR)
+    assert [at for _, at in await world.series.list_upcoming(GUILD)] == [next_at]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -190,6 +191,14 @@ async def test_template_that_was_seen_otherwise_stays(stored: Stored) -> None:
     with pytest.raises(Conflict):
         await stored.templates.delete(seen, ADMIN, exactly=True)
     assert [one.name for one in await stored.templates.list(GUILD)] == ["mug"]
+
+
+async def test_of_two_templates_of_one_name_at_once_one_is_kept(stored: Stored) -> None:
+    answers = await asyncio.gather(
+        *(stored.call("POST", TEMPLATES, {"name": "Mug", "prize": prize}) for prize in "abc")
+    )
+    assert sorted(one.status for one in answers) == [201, 400, 400]
+    assert len(await stored.templates.list(GUILD)) == 1
 
 
 async def test_template_of_another_guild_is_none(stored: Stored) -> None:
