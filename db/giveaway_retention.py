@@ -13,6 +13,7 @@ from db.giveaway_hosting import count_entries_of
 from db.giveaways import (
     CANCELLED,
     ENDED,
+    OPEN_STATUSES,
     PENDING,
     Giveaway,
     GiveawayBlock,
@@ -55,12 +56,13 @@ async def map_left(session: AsyncSession, before: datetime) -> Mapping[int, date
 
 
 async def hold_expired(
-    session: AsyncSession, guild_id: int, before: datetime, *, left: bool
+    session: AsyncSession, guild_id: int, before: datetime, *, left_before: datetime
 ) -> Sequence[UUID]:
     """Return some giveaways of a guild that ended before an instant, kept from everybody else.
 
-    One with a claim that has been open since then stays. With `left` all of the guild are meant,
-    as far as the bot left it before that instant. Nothing is returned when all are gone.
+    One with a claim that has been open since then stays. If the bot left the guild before
+    `left_before`, those that are open or have such a claim are meant, too. Nothing is returned
+    when all are gone.
     """
     has_claim = (
         select(GiveawayWinner.id)
@@ -71,8 +73,11 @@ async def hold_expired(
         )
         .exists()
     )
-    is_over = and_(Giveaway.status.in_((ENDED, CANCELLED)), Giveaway.ended_at < before, ~has_claim)
-    meant = or_(is_over, _has_left(guild_id, before)) if left else is_over
+    is_over = and_(Giveaway.status.in_((ENDED, CANCELLED)), Giveaway.ended_at < before)
+    is_given_up = and_(
+        or_(Giveaway.status.in_(OPEN_STATUSES), is_over), _has_left(guild_id, left_before)
+    )
+    meant = or_(and_(is_over, ~has_claim), is_given_up)
     query = select(Giveaway.id).where(Giveaway.guild_id == guild_id, meant)
     ids = (await session.scalars(query.order_by(Giveaway.number).limit(_MOST))).all()
     entries, total = await count_entries_of(session, ids), 0
@@ -104,17 +109,20 @@ async def delete_giveaways(session: AsyncSession, ids: Sequence[UUID]) -> None:
     await session.execute(delete(Giveaway).where(Giveaway.id.in_(ids)))
 
 
-async def delete_stopped(session: AsyncSession, guild_id: int, before: datetime) -> None:
-    """Delete the series of a guild that were stopped before an instant."""
-    of_guild = GiveawaySeries.guild_id == guild_id
-    await session.execute(
-        delete(GiveawaySeries).where(of_guild, GiveawaySeries.stopped_at < before)
-    )
+async def delete_series(
+    session: AsyncSession, guild_id: int, before: datetime, *, left_before: datetime
+) -> None:
+    """Delete a guild's series that stopped before an instant, all if the bot left it before."""
+    meant = or_(GiveawaySeries.stopped_at < before, _has_left(guild_id, left_before))
+    await session.execute(delete(GiveawaySeries).where(GiveawaySeries.guild_id == guild_id, meant))
 
 
 async def delete_rest(session: AsyncSession, guild_id: int, before: datetime) -> None:
-    """Delete templates, series and blocks of a guild that the bot left before an instant."""
-    for entity in (GiveawayTemplate, GiveawaySeries, GiveawayBlock, GiveawayNumber):
+    """Delete templates and blocks of a guild that the bot left before an instant.
+
+    Its giveaways are gone by then: their numbers begin anew.
+    """
+    for entity in (GiveawayTemplate, GiveawayBlock, GiveawayNumber):
         await session.execute(
             delete(entity).where(entity.guild_id == guild_id, _has_left(guild_id, before))
         )

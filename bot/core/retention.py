@@ -31,7 +31,7 @@ KIND = "retention"
 # Off the full hour, when everybody's nightly work begins.
 RULE = "17 3 * * *"
 # What waits for the bot to be back in a guild is given up after so long.
-_LONGEST_ABSENCE = timedelta(days=180)
+LONGEST_ABSENCE = timedelta(days=180)
 
 
 class Retention:
@@ -70,7 +70,7 @@ class Retention:
         await purge_wishes(session, now)
         await purge_batches(session, now)
         await cancel_suspended_messages(session, before=now - LATEST)
-        await cancel_suspended_jobs(session, left_before=now - _LONGEST_ABSENCE, now=now)
+        await cancel_suspended_jobs(session, left_before=now - LONGEST_ABSENCE, now=now)
         await delete_finished_jobs(session, before)
         await delete_finished_messages(session, before)
         await delete_expired_sessions(session, now)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from bot.core.retention import LONGEST_ABSENCE
 from cogs.giveaways.settings import KEY, SHORTEST_KEPT
 from db import giveaway_retention as table
 
@@ -53,18 +54,18 @@ class Forgetting:
             # Also of a guild that the bot has left, as it was set or by default.
             settings = (await self._settings.get(guild_id, KEY)).settings
             before = now - settings.keep_for
-            is_left = left.get(guild_id, now) < before
-            if is_left or oldest.get(guild_id, now) < before:
-                await self._purge_guild(guild_id, before, left=is_left)
+            # What has waited for longer than this for the bot to be back is not taken up again.
+            left_before = max(before, now - LONGEST_ABSENCE)
+            if left.get(guild_id, now) < left_before or oldest.get(guild_id, now) < before:
+                await self._purge_guild(guild_id, before, left_before)
 
-    async def _purge_guild(self, guild_id: int, before: datetime, *, left: bool) -> None:
+    async def _purge_guild(self, guild_id: int, before: datetime, left_before: datetime) -> None:
         while True:
             async with self._database.write() as session:
-                found = await table.hold_expired(session, guild_id, before, left=left)
+                found = await table.hold_expired(session, guild_id, before, left_before=left_before)
                 if found:
                     await table.delete_giveaways(session, found)
                     continue
-                await table.delete_stopped(session, guild_id, before)
-                if left:
-                    await table.delete_rest(session, guild_id, before)
+                await table.delete_series(session, guild_id, before, left_before=left_before)
+                await table.delete_rest(session, guild_id, before)
                 return

@@ -176,6 +176,22 @@ async def test_all_of_a_guild_goes_once_the_bot_has_left_for_as_long(world: Host
     assert await count(world) == {}
 
 
+async def test_what_waits_for_the_bot_is_given_up_before_what_is_kept(world: HostWorld) -> None:
+    """Jobs of a guild wait for half a year: what is open after that would never end."""
+    await add_over(world, GUILD, 10)
+    async with world.database.write() as session:
+        session.add(GiveawayNumber(guild_id=GUILD, last=10))
+    open_one = await world.open(Plan(prize="A cup"))
+    await world.templates.save(GUILD, "Mug", PLAN, HOST)
+    await world.set(keep_for=730 * 86_400)
+    await leave(world, GUILD)
+    for days, numbers in ((178, [10, open_one.number]), (5, [10]), (500, [10]), (60, [])):
+        world.clock.advance(days * DAY.total_seconds())
+        await forget(world)
+        assert [one.number for one in await world.all()] == numbers
+    assert await count(world) == {}
+
+
 async def test_guild_that_the_bot_was_added_to_again_keeps_what_goes_on(world: HostWorld) -> None:
     await world.open(Plan(prize="A cup"))
     await leave(world, GUILD)
