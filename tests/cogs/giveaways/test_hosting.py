@@ -13,7 +13,7 @@ from sqlalchemy import select
 from bot.core.contracts import SYSTEM
 from bot.core.features import RateClass
 from cogs.giveaways.columns import plan_of
-from cogs.giveaways.manifest import KEY
+from cogs.giveaways.manifest import FEATURE, KEY
 from cogs.giveaways.plan import Plan
 from db.audit import AuditEntry
 from db.engine import Database
@@ -341,3 +341,13 @@ async def test_series_ends_by_the_clock_where_its_end_was_named(
     async with desk.bench.kernel.database.read() as session:
         (series,) = await session.scalars(select(GiveawaySeries))
     assert series.by_clock is by_clock
+
+
+async def test_what_is_declared_for_the_api_is_answered_for(desk: Desk) -> None:
+    resources = desk.bench.kernel.resources
+    await start(desk)
+    service: Any = resources.get("giveaways")
+    (shown,) = await service.list_page(desk.guild.id, before=None, limit=5)
+    assert shown.body.prize == (await stored(desk))[0].prize
+    for declared in FEATURE.resources:
+        assert resources.get(declared.name)
