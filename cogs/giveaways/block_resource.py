@@ -17,7 +17,7 @@ from bot.core.i18n import N_, _
 from bot.core.resources import Item, Resource
 from bot.core.settings.validation import from_field_errors
 from cogs.giveaways.blocklist import LONGEST_REASON
-from cogs.giveaways.bodies import STRICT
+from cogs.giveaways.bodies import STRICT, Person
 from cogs.giveaways.bodychecks import is_id
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class BlockBody(BaseModel):
 
     model_config = STRICT
 
-    user_id: str = Field(
+    user_id: Person = Field(
         title=N_("Person"), description=N_("The ID of whoever can't enter any more.")
     )
     reason: str | None = Field(

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from bot.core.fields.bodies import (
+    channel_text,
+    colour_number,
+    member_text,
+    role_text,
+    role_texts,
+    seconds,
+)
 from bot.core.i18n import N_
 from cogs.giveaways.rules import (
+    LONGEST,
+    LONGEST_CLAIM,
     LONGEST_DESCRIPTION,
     LONGEST_PRIZE,
+    LONGEST_ROLE,
     LONGEST_TITLE,
     MOST_AMOUNT,
     MOST_BONUS,
@@ -18,12 +30,16 @@ from cogs.giveaways.rules import (
     MOST_MESSAGES,
     MOST_ROLES,
     MOST_WINNERS,
+    OLDEST,
 )
 from cogs.giveaways.vault import MOST_CODES
 from cogs.giveaways.winning import MOST_AT_ONCE
 
 STRICT = ConfigDict(extra="forbid", frozen=True)
-Roles = list[str]
+Roles = Annotated[list[str], role_texts(max_items=MOST_ROLES)]
+Age = Annotated[int, seconds(maximum=OLDEST)]
+Person = Annotated[str, member_text()]
+Place = Annotated[str, channel_text(kinds=("text", "news", "voice", "stage", "thread"))]
 
 
 class RequirementsBody(BaseModel):
@@ -55,17 +71,17 @@ class RequirementsBody(BaseModel):
         title=N_("Need nothing of it"),
         description=N_("Whoever has one of them enters anyway."),
     )
-    account_age: int | None = Field(
+    account_age: Age | None = Field(
         default=None,
         ge=1,
         title=N_("Age of the account"),
-        description=N_("How old the account has to be, in seconds."),
+        description=N_("How old the account has to be."),
     )
-    time_in_guild: int | None = Field(
+    time_in_guild: Age | None = Field(
         default=None,
         ge=1,
         title=N_("Time in this server"),
-        description=N_("For how long they have to be in the server, in seconds."),
+        description=N_("For how long they have to be in the server."),
     )
     level: int | None = Field(
         default=None,
@@ -88,7 +104,9 @@ class BonusBody(BaseModel):
 
     model_config = STRICT
 
-    role_id: str = Field(title=N_("Role"), description=N_("Whoever has it has more entries."))
+    role_id: Annotated[str, role_text()] = Field(
+        title=N_("Role"), description=N_("Whoever has it has more entries.")
+    )
     entries: int = Field(
         ge=1,
         le=MOST_BONUS,
@@ -102,7 +120,7 @@ class LookBody(BaseModel):
 
     model_config = STRICT
 
-    colour: int | None = Field(
+    colour: Annotated[int, colour_number()] | None = Field(
         default=None,
         ge=0,
         le=0xFFFFFF,
@@ -144,11 +162,11 @@ class PrizeBody(BaseModel):
 class LastingBody(PrizeBody):
     """How long what is planned lasts, whenever it begins."""
 
-    duration: int | None = Field(
+    duration: Annotated[int, seconds(maximum=LONGEST)] | None = Field(
         default=None,
         ge=1,
         title=N_("How long"),
-        description=N_("In seconds; it ends by its entries or by hand if left out."),
+        description=N_("It ends by its entries or by hand if left out."),
     )
 
 
@@ -201,25 +219,25 @@ class TermsBody(PrizeBody):
         title=N_("Ends with so many entries"),
         description=N_("It ends once so many have entered."),
     )
-    claim_window: int | None = Field(
+    claim_window: Annotated[int, seconds(maximum=LONGEST_CLAIM)] | None = Field(
         default=None,
         ge=0,
         title=N_("Time to claim"),
         description=N_(
-            "How many seconds winners have before somebody else is drawn, 0 where they need not "
+            "How long winners have before somebody else is drawn, 0 where they need not "
             "claim; a new giveaway takes what is set where it is left out."
         ),
     )
-    reward_role_id: str | None = Field(
+    reward_role_id: Annotated[str, role_text(assignable=True)] | None = Field(
         default=None,
         title=N_("Role for winners"),
         description=N_("A role that each winner is given."),
     )
-    reward_role_time: int | None = Field(
+    reward_role_time: Annotated[int, seconds(maximum=LONGEST_ROLE)] | None = Field(
         default=None,
         ge=1,
         title=N_("For how long"),
-        description=N_("How many seconds winners have that role; for good if left out."),
+        description=N_("How long winners have that role; for good if left out."),
     )
     prize_amount: int | None = Field(
         default=None,
@@ -233,7 +251,7 @@ class TermsBody(PrizeBody):
 class HeldBody(PrizeBody):
     """Where, when and by whom a giveaway is held."""
 
-    channel_id: str = Field(
+    channel_id: Place = Field(
         title=N_("Channel"),
         description=N_("Where it is posted; another one has its message posted there anew."),
     )
@@ -247,7 +265,7 @@ class HeldBody(PrizeBody):
         title=N_("Ends"),
         description=N_("When; by its number of entries or by hand if left out."),
     )
-    host_id: str | None = Field(
+    host_id: Person | None = Field(
         default=None,
         title=N_("Host"),
         description=N_("Who holds it, by their ID; whoever adds it if left out."),
@@ -296,7 +314,7 @@ class DrawAgainBody(BaseModel):
         title=N_("Further winners"),
         description=N_("How many are drawn; nobody is drawn twice."),
     )
-    instead_of: str | None = Field(
+    instead_of: Person | None = Field(
         default=None,
         title=N_("In the place of"),
         description=N_("The ID of a winner whose prize goes to whoever is drawn now."),

@@ -37,7 +37,7 @@ _LONGEST_TEXT = 300
 # Fifty winners are 1,150 characters.
 _LONGEST_PAGE = 1900
 
-_STATES = {
+STATES = {
     SCHEDULED: _("not begun yet"),
     ACTIVE: _("goes on"),
     PAUSED: _("paused"),
@@ -65,7 +65,7 @@ def _line(giveaway: Giveaway, entries: int) -> Message:
     return _(
         "- {name}: {state}, {when}; {entries}, {winners}",
         name=f"{name} ([↗]({link}))" if link else name,
-        state=_STATES[giveaway.status],
+        state=STATES[giveaway.status],
         when=_when(giveaway),
         entries=ngettext("{count} person in", "{count} people in", entries),
         winners=ngettext("{count} winner", "{count} winners", giveaway.winner_count),
@@ -109,9 +109,9 @@ def describe(
     """Return all that is public of a giveaway, in pages that fit into a message each."""
     facts = [
         _("**#{number}** {prize}", number=giveaway.number, prize=_prize(giveaway.prize)),
-        _("State: {state}, {when}", state=_STATES[giveaway.status], when=_when(giveaway))
+        _("State: {state}, {when}", state=STATES[giveaway.status], when=_when(giveaway))
         if giveaway.status in (SCHEDULED, ACTIVE, PAUSED)
-        else _("State: {state}", state=_STATES[giveaway.status]),
+        else _("State: {state}", state=STATES[giveaway.status]),
         _("Entries: {count}", count=_of_most(entries, giveaway.max_entries)),
         *(
             [_("Winners to be drawn: {count}", count=giveaway.winner_count)]

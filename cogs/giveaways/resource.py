@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from bot.core.errors import Conflict, FieldError, InvalidInput, NotFound
-from bot.core.i18n import N_, _
+from bot.core.i18n import N_, Message, _
 from bot.core.resources import Action, Document, Item, Resource
 from bot.core.settings.validation import from_field_errors
 from cogs.giveaways.bodies import CodesBody, DrawAgainBody, GiveawayBody, GiveawayDetail
 from cogs.giveaways.bodychecks import BodyChecks, is_id
 from cogs.giveaways.bodyplans import Counts, item_of, plan_from
 from cogs.giveaways.columns import plan_of
+from cogs.giveaways.listing import STATES
 from cogs.giveaways.opening import Opening, Order
 from cogs.giveaways.settings import KEY
 from db import giveaway_hosting as table
@@ -65,12 +66,17 @@ def _has_ended(giveaway: GiveawayDetail) -> bool:
     return giveaway.status == ENDED
 
 
+def _facts(giveaway: GiveawayDetail) -> Sequence[Message | str]:
+    return f"#{giveaway.id}", STATES[giveaway.status]
+
+
 RESOURCE = Resource(
     name="giveaways",
     one="giveaway",
     many="giveaways",
     title=N_("Giveaways"),
     label=attrgetter("prize"),
+    facts=_facts,
     model=GiveawayDetail,
     addition=GiveawayBody,
     change=GiveawayBody,

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AwareDatetime, Field
 
 from bot.core.errors import Conflict
+from bot.core.fields import choice
 from bot.core.guild_locale import BASICS
 from bot.core.i18n import N_, _
 from bot.core.resources import Item, Resource
-from cogs.giveaways.bodies import LastingBody, TermsBody
+from cogs.giveaways.bodies import LastingBody, Person, Place, TermsBody
 from cogs.giveaways.bodyplans import plan_from, seconds, terms_of
 from cogs.giveaways.plan import Plan
 from cogs.giveaways.rules import checked_start
@@ -27,11 +28,13 @@ if TYPE_CHECKING:
     from cogs.giveaways.series import Series
     from db.giveaways import GiveawaySeries
 
+_REPEATS = choice(daily=N_("Every day"), weekly=N_("Every week"), monthly=N_("Every month"))
+
 
 class SeriesHeldBody(LastingBody):
     """Where, when, how often and by whom what comes again is held."""
 
-    channel_id: str = Field(title=N_("Channel"), description=N_("Where each of them is posted."))
+    channel_id: Place = Field(title=N_("Channel"), description=N_("Where each of them is posted."))
     starts_at: AwareDatetime | None = Field(
         default=None,
         title=N_("Next begins"),
@@ -40,7 +43,7 @@ class SeriesHeldBody(LastingBody):
             "begins at once if left out."
         ),
     )
-    repeat: Repeat = Field(
+    repeat: Annotated[Repeat, _REPEATS] = Field(
         title=N_("Comes again"),
         description=N_("Every day, week or month, at that time in the server's time zone."),
     )
@@ -52,7 +55,7 @@ class SeriesHeldBody(LastingBody):
             "days do anyway."
         ),
     )
-    host_id: str | None = Field(
+    host_id: Person | None = Field(
         default=None,
         title=N_("Host"),
         description=N_("Who holds them, by their ID; whoever adds the series if left out."),
