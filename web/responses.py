@@ -121,8 +121,13 @@ def json_response(
 def document_response(document: Document) -> web.Response:
     """Return a file to be kept by who asked for it."""
     headers = {"Content-Disposition": f'attachment; filename="{document.filename}"'}
-    kind = "application/gzip" if document.filename.endswith(".gz") else "application/json"
-    return web.Response(body=document.data, content_type=kind, headers=headers)
+    ending = document.filename.rpartition(".")[2]
+    kind = _KINDS.get(ending, "application/json")
+    charset = "utf-8" if ending == "html" else None
+    return web.Response(body=document.data, content_type=kind, charset=charset, headers=headers)
+
+
+_KINDS = {"gz": "application/gzip", "html": "text/html"}
 
 
 def problem_of(error: AppError, request_id: str, locale: str | None) -> Problem:

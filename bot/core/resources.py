@@ -56,8 +56,9 @@ class Resource:
     `one` and `many` name it in English, for OpenAPI. `model` is what is answered, `addition` what
     is sent to add one, `change` what is put in the place of one; without them, none can be added or
     changed. `removal` is what the button that removes one says, "" where none can be removed.
-    `page` is how many are listed at once, the newest first, 0 for all. `document` names a JSON file
-    that there is of each, below its address. `key` is the name in Python.
+    `page` is how many are listed at once, the newest first, 0 for all. What has one can be
+    searched where `search` says what for. `document` names a file that there is of each, below its
+    address. `key` is the name in Python.
 
     For people, `title` names the kind and `label` one of them, by its model; texts are marked with
     `N_()`. `facts` are what a list says of one besides, in a few words each. The fields of what is
@@ -75,6 +76,7 @@ class Resource:
     removal: str = N_("Delete")
     actions: tuple[Action, ...] = ()
     page: int = 0
+    search: str = ""
     document: str = ""
     facts: Callable[[Any], Sequence[Message | str]] = _nothing
 
@@ -108,7 +110,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A JSON file, which is compressed where its name ends in `.gz`."""
+    """A file: a page where its name ends in `.html`, else JSON, compressed where in `.gz`."""
 
     filename: str
     data: bytes
@@ -141,6 +143,17 @@ class PagedService(ResourceService, Protocol):
 
     async def list_page(self, guild_id: int, *, before: int | None, limit: int) -> Sequence[Item]:
         """Return so many of a guild with lesser ids, or the newest, the greatest id first."""
+        ...
+
+
+class SearchedService(PagedService, Protocol):
+    """One whose resource has a `search`."""
+
+    async def search(self, guild_id: int, text: str, actor: Actor) -> Sequence[Item]:
+        """Return those of a guild that a text finds, the best first, a page of them at most.
+
+        Raises `InvalidInput` for a text that finds nothing anywhere, `Denied` for who may not look.
+        """
         ...
 
 
@@ -181,8 +194,8 @@ class ActingService(ResourceService, Protocol):
 class DocumentedService(ResourceService, Protocol):
     """One whose resource names a `document`."""
 
-    async def document(self, guild_id: int, item_id: int) -> Document:
-        """Return the file of one."""
+    async def document(self, guild_id: int, item_id: int, actor: Actor) -> Document:
+        """Return the file of one; raises `Denied` for who may not have it."""
         ...
 
 

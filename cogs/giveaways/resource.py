@@ -259,11 +259,12 @@ class GiveawayResource:
             seen=seen.revision,
         )
 
-    async def document(self, guild_id: int, item_id: int) -> Document:
+    async def document(self, guild_id: int, item_id: int, actor: Actor) -> Document:
         """Return the proof of a giveaway that was drawn; raises `NotFound` before."""
         async with self._database.read() as session:
             found = await self._find(session, guild_id, item_id)
-        proof = await self._proofs.make(guild_id, found.id, NOBODY)
+        # Everybody may have it.
+        proof = await self._proofs.make(guild_id, found.id, actor.user_id or NOBODY)
         if proof is None or proof.file is None:
             raise NotFound(_("This giveaway has not been drawn, so there is no proof yet."))
         return Document(proof.filename, proof.file)

@@ -14,12 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 from bot.core.errors import Conflict, FieldError, InvalidInput, NotFound
 from bot.core.i18n import _
-from bot.core.resources import Item
+from bot.core.resources import Document, Item
 from cogs.tickets.form_reading import read_form
 from cogs.tickets.machine import Status
 from cogs.tickets.marking import Marks
 from cogs.tickets.panel import Panel, Priority
-from cogs.tickets.people import ensure_is_person, ensure_sees_to, find_member
+from cogs.tickets.people import (
+    ensure_is_person,
+    ensure_reads,
+    ensure_sees_to,
+    find_member,
+    panels_read_by,
+)
 from cogs.tickets.ports import Applicant, Request
 from cogs.tickets.settings import KEY
 from cogs.tickets.ticket_bodies import OpenBody, TicketBody, TicketDetail
@@ -107,6 +113,33 @@ class TicketResource:
         """Return a ticket by its number; raises `NotFound`."""
         async with self._office.database.read() as session:
             return await self._read(session, await self._find(session, guild_id, item_id))
+
+    async def search(self, guild_id: int, text: str, actor: Actor) -> Sequence[Item]:
+        """Return the tickets of the newest messages with all words of a text.
+
+        Raises `InvalidInput` for a text without a word, `Denied` for who is of no staff.
+        """
+        who = await self._people.look_up(guild_id, actor.user_id) if actor.user_id else None
+        panel_ids = await panels_read_by(self._office, self._permissions, guild_id, who)
+        found = await self._service.archive.search(guild_id, text, panel_ids=panel_ids)
+        tickets = {ticket.id: ticket for _message, ticket in found}
+        async with self._office.database.read() as session:
+            members = await list_members_of(session, list(tickets))
+        return [_item(one, members.get(one.id, ())) for one in tickets.values()]
+
+    async def document(self, guild_id: int, item_id: int, actor: Actor) -> Document:
+        """Return the transcript of a ticket as its staff get it, notes included.
+
+        Raises `Denied` for who is not of its staff.
+        """
+        async with self._office.database.read() as session:
+            ticket = await self._find(session, guild_id, item_id)
+            panel = await self._office.panel_of(session, ticket)
+        who = await self._people.look_up(guild_id, actor.user_id) if actor.user_id else None
+        await ensure_reads(self._office, self._permissions, ticket, panel, who)
+        locale = await self._office.locale(guild_id)
+        page = await self._service.archive.render(ticket.id, locale=locale, for_staff=True)
+        return Document(f"ticket-{ticket.number:04}.html", page)
 
     async def _find(self, session: AsyncSession, guild_id: int, number: int) -> Ticket:
         fits = number <= _LARGEST_NUMBER

@@ -6,7 +6,7 @@ checked and kept is up to the service that the feature has handed over.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Literal, cast
 
 from aiohttp import web
@@ -27,6 +27,7 @@ from bot.core.resources import (
     RemovingService,
     Resource,
     ResourceService,
+    SearchedService,
 )
 from web.access import actor_of
 from web.api.body import JSON, read_body
@@ -52,6 +53,12 @@ class PageQuery(Query):
     ] = None
 
 
+class SearchQuery(PageQuery):
+    """Which part of a long list to return, or what to look for in all of it."""
+
+    q: Annotated[str, Field(max_length=200, description="Return those that this finds.")] = ""
+
+
 class _Operations:
     """What can be done with the things of one kind; the casts are what it declares."""
 
@@ -61,11 +68,14 @@ class _Operations:
     async def list(self, request: web.Request) -> web.Response:
         """Answer with all of the guild's, in the order in which people see them."""
         found = await cast("ListedService", self.service(request)).list(request[GUILD].id)
-        return json_response([one.body.model_dump(mode="json") for one in found])
+        return _listed(found)
 
     async def list_page(self, request: web.Request) -> web.Response:
-        """Answer with the newest, or those before; the `Link` field leads to the next if any."""
-        query = read_query(request, PageQuery)
+        """Answer with the newest, those before, or those found; `Link` leads to the next if any."""
+        query = read_query(request, SearchQuery if self._resource.search else PageQuery)
+        if isinstance(query, SearchQuery) and query.q:
+            searched = cast("SearchedService", self.service(request))
+            return _listed(await searched.search(request[GUILD].id, query.q, actor_of(request)))
         service = cast("PagedService", self.service(request))
         found = await service.list_page(
             request[GUILD].id, before=query.before, limit=query.limit + 1
@@ -74,7 +84,7 @@ class _Operations:
         if len(found) > len(page):
             target = request.rel_url.update_query({"before": str(page[-1].id)})
             headers = {"Link": f'<{target}>; rel="next"'}
-        return json_response([one.body.model_dump(mode="json") for one in page], headers=headers)
+        return _listed(page, headers)
 
     async def get(self, request: web.Request) -> web.Response:
         """Answer with one."""
@@ -91,7 +101,8 @@ class _Operations:
     async def document(self, request: web.Request) -> web.Response:
         """Answer with the file that there is of one."""
         service = cast("DocumentedService", self.service(request))
-        return document_response(await service.document(request[GUILD].id, _id_in(request)))
+        item_id, actor = _id_in(request), actor_of(request)
+        return document_response(await service.document(request[GUILD].id, item_id, actor))
 
     def service(self, request: web.Request) -> ResourceService:
         """Return what the feature has handed over."""
@@ -160,6 +171,11 @@ def _check_version(request: web.Request, item: Item, *, required: bool) -> None:
         )
 
 
+def _listed(items: Sequence[Item], headers: dict[str, str] | None = None) -> web.Response:
+    bodies = [one.body.model_dump(mode="json") for one in items]
+    return json_response(bodies, headers=headers or {})
+
+
 def _answer(
     item: Item, *, status: int = 200, headers: dict[str, str] | None = None
 ) -> web.Response:
@@ -203,6 +219,7 @@ def _one_of(resource: Resource) -> Reply:
 
 
 def _list_route(resource: Resource, operations: _Operations) -> Route:
+    query = SearchQuery if resource.search else PageQuery
     return _route(
         resource,
         method="GET",
@@ -210,7 +227,7 @@ def _list_route(resource: Resource, operations: _Operations) -> Route:
         handler=operations.list_page if resource.page else operations.list,
         summary=f"The {resource.many} of a guild",
         reply=Reply(f"The {resource.many}", resource.model, many=True),
-        query=PageQuery if resource.page else None,
+        query=query if resource.page else None,
     )
 
 

@@ -191,7 +191,7 @@ class Fleet:
             self.paint(seen.id, afloat=False)
         return await self.get(guild_id, seen.id)
 
-    async def document(self, guild_id: int, item_id: int) -> Document:
+    async def document(self, guild_id: int, item_id: int, actor: Actor) -> Document:
         await self.get(guild_id, item_id)
         return Document("papers.json", b"{}")
 

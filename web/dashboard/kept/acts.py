@@ -79,7 +79,9 @@ async def get_document(request: web.Request) -> web.Response:
     if not kind.resource.document:
         raise NotFound(_("There is nothing at this address."))
     service = cast("DocumentedService", kind.service)
-    return document_response(await service.document(kind.reader.guild_id, kind.item_id))
+    return document_response(
+        await service.document(kind.reader.guild_id, kind.item_id, actor_of(request))
+    )
 
 
 def _action_deed(kind: Kind) -> _Deed:

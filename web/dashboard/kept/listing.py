@@ -8,7 +8,9 @@ from typing import Annotated, cast
 from aiohttp import web
 from pydantic import Field
 
-from bot.core.resources import Item, ListedService, PagedService
+from bot.core.errors import Denied, InvalidInput
+from bot.core.resources import Item, ListedService, PagedService, SearchedService
+from web.access import actor_of
 from web.api.query import DiscordId, Query, read_query
 from web.dashboard.guilds import PAGE
 from web.dashboard.kept.kinds import PATH, Kind, kind_of
@@ -21,20 +23,28 @@ class ListQuery(Query):
     before: Annotated[
         DiscordId | None, Field(description="Those with a lesser id: the last of the page before.")
     ] = None
+    q: Annotated[str, Field(max_length=200, description="Show those that this finds.")] = ""
     done: Annotated[str, Field(max_length=20, description="What was done.")] = ""
 
 
 async def get_list_page(request: web.Request) -> web.Response:
     """Show what there is, each with its facts, and the way to add one."""
     query, kind = read_query(request, ListQuery), await kind_of(request)
-    found, older = await _listed(kind, query.before)
+    trouble, text = None, query.q if kind.resource.search else ""
+    try:
+        found, older = await (_found(kind, text) if text else _listed(kind, query.before))
+    except (InvalidInput, Denied) as error:
+        found, older, trouble = (), None, kind.trouble(error)
     return kind.page(
         "kept.html",
+        trouble=trouble,
         below=False,
+        search=kind.reader.say(kind.resource.search) if kind.resource.search else "",
+        text=text,
         rows=[(f"{kind.path}/{one.id}", kind.label(one), _facts(kind, one)) for one in found],
         can_add=kind.resource.addition is not None,
         older=older,
-        is_older=query.before is not None,
+        is_older=query.before is not None and not text,
     )
 
 
@@ -47,6 +57,11 @@ async def _listed(kind: Kind, before: int | None) -> tuple[Sequence[Item], int |
     found = await service.list_page(guild_id, before=before, limit=size + 1)
     page = found[:size]
     return page, page[-1].id if len(found) > size else None
+
+
+async def _found(kind: Kind, text: str) -> tuple[Sequence[Item], None]:
+    service = cast("SearchedService", kind.service)
+    return await service.search(kind.reader.guild_id, text, actor_of(kind.request)), None
 
 
 def _facts(kind: Kind, item: Item) -> str:
