@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -45,6 +46,13 @@ async def outside(open_web: OpenWorld) -> World:
 @pytest.fixture
 async def served(world: World) -> AsyncIterator[str]:
     """The address of a real server on a free port, with the world's services behind it."""
+    async with serve(world) as url:
+        yield url
+
+
+@asynccontextmanager
+async def serve(world: World) -> AsyncIterator[str]:
+    """Serve a world on a free port; gives the address."""
     server = WebServer(make_app(world.services), [Address("127.0.0.1", 0)], shutdown_timeout=1)
     await server.bind()
     await server.serve()

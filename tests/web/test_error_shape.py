@@ -14,7 +14,7 @@ from bot.core.errors import ConfigurationError, DiscordFailed, TimedOut
 from bot.core.i18n import Message
 from db.engine import Database
 from tests.fakes import FakeClock
-from tests.web.conftest import OpenWorld
+from tests.web.conftest import OpenWorld, serve
 from tests.web.support import FROM_OUTSIDE, GUILD, KEY, REGISTRY, STRANGER, World, open_world
 from web.app import declared_routes
 
@@ -153,22 +153,19 @@ _PLACES = {
 }
 
 
-@pytest.mark.parametrize(("method", "path"), _every_place())
 @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
 async def test_error_shape_compressed_body(
-    served: str,
-    method: str,
-    path: str,
-    chunked: bool,
-    caplog: pytest.LogCaptureFixture,
+    open_web: OpenWorld, chunked: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     fields = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: 4"
     sent = b"4\r\nabcd\r\n0\r\n\r\n" if chunked else b"abcd"
-    start = f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n".encode()
-    start += b"Content-Encoding: gzip\r\n"
-    head, body = await talk(served, start + fields + b"\r\n\r\n" + sent)
-    assert head.startswith(b"HTTP/1.1 415"), head
-    assert json.loads(body)["code"] == "E004"
+    async with serve(await open_web(per_minute=1000)) as url:
+        for method, path in _every_place():
+            start = f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n".encode()
+            start += b"Content-Encoding: gzip\r\n"
+            head, body = await talk(url, start + fields + b"\r\n\r\n" + sent)
+            assert head.startswith(b"HTTP/1.1 415"), (method, path, head)
+            assert json.loads(body)["code"] == "E004"
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
