@@ -44,6 +44,8 @@ class Reader:
     zone: ZoneInfo = UTC
     # What features keep of the kinds that a page names: labels by ids, by the resource's name.
     kept: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    # What people were called who were met, by their ids: members are not kept in memory.
+    names: Mapping[int, str] = field(default_factory=dict)
 
     def say(self, message: Message | str) -> str:
         """Return a text in the reader's language; a bare one is marked with `N_()`."""
@@ -70,7 +72,8 @@ class Reader:
     def member(self, user_id: int) -> str:
         """Return a member by the name that the bot knows, if any, and the id."""
         found = self.state.member(self.guild_id, user_id)
-        return f"{found.name} ({user_id})" if found else str(user_id)
+        name = found.name if found else self.names.get(user_id)
+        return f"{name} ({user_id})" if name else str(user_id)
 
     def entries(self, field: FieldInfo, value: Any) -> tuple[str, ...]:
         """Return a document's entries in words; none of one that has no words for them."""

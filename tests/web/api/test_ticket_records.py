@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from db.engine import Database
-from tests.cogs.tickets.stage import GUILD, OTHER, STAFF, STAFF_ROLE
+from db.guilds import User
+from tests.cogs.tickets.stage import GUILD, OPENER, OTHER, STAFF, STAFF_ROLE
 from tests.cogs.tickets.talk import say
 from tests.fakes import FakeClock
 from tests.web.api.ticket_world import ELSEWHERE, PATH, Office, open_office, person
@@ -101,3 +102,11 @@ async def test_transcript_is_a_file_with_everything_the_staff_get(office: Office
     await assert_problem(await office.client.get(f"{PATH}/9/transcript"), 404, "E006")
     elsewhere = await office.client.get(f"{ELSEWHERE}/tickets/1/transcript")
     await assert_problem(elsewhere, 404, "E006")
+
+
+async def test_pages_call_people_by_the_names_they_were_met_by(office: Office) -> None:
+    met = User(id=OPENER, global_name="<i>Ann", created_at=office.stage.clock.now())
+    async with office.stage.database.write() as session:
+        session.add(met)
+    for address in (PAGE, f"{PAGE}/1"):
+        assert f"&lt;i&gt;Ann ({OPENER})" in await (await office.client.get(address)).text()

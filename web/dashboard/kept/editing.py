@@ -90,7 +90,7 @@ def _addition_page(kind: Kind, texts: Texts, trouble: Trouble | None = None) -> 
 async def get_item_page(request: web.Request) -> web.Response:
     """Show one: what is known of it, what can be done with it, and the form that changes it."""
     kind = await kind_of(request)
-    return _item_page(kind, await kind.item())
+    return await _item_page(kind, await kind.item())
 
 
 async def post_item_page(request: web.Request) -> web.Response:
@@ -111,7 +111,7 @@ async def post_item_page(request: web.Request) -> web.Response:
     if not edited:
         raise see_other(request.path, "same")
     if version != item.revision:
-        return _overtaken_page(kind, item, sent, edited)
+        return await _overtaken_page(kind, item, sent, edited)
     service = cast("ChangingService", kind.service)
     try:
         texts = {**_texts(kind, item), **entered}
@@ -122,8 +122,8 @@ async def post_item_page(request: web.Request) -> web.Response:
         if now is None:
             return _lost_page(kind, entered, error)
         if isinstance(error, Conflict) and now.revision != version:
-            return _overtaken_page(kind, now, sent, edited)
-        return _item_page(kind, now, entered, kind.trouble(error, fields))
+            return await _overtaken_page(kind, now, sent, edited)
+        return await _item_page(kind, now, entered, kind.trouble(error, fields))
     raise see_other(request.path, "saved")
 
 
@@ -146,7 +146,7 @@ def _marks_in(sent: Sent, kind: Kind, item: Item) -> Mapping[str, str]:
     return {**read_marks(now), **read_marks((sent.get(_MARKS) or [""])[-1])}
 
 
-def _overtaken_page(kind: Kind, item: Item, sent: Sent, edited: list[str]) -> web.Response:
+async def _overtaken_page(kind: Kind, item: Item, sent: Sent, edited: list[str]) -> web.Response:
     """Show what somebody else made of it meanwhile, with what was typed where it was edited."""
     model = cast("type[BaseModel]", kind.resource.change)
     fields, reader = describe_body(model), kind.reader
@@ -168,7 +168,7 @@ def _overtaken_page(kind: Kind, item: Item, sent: Sent, edited: list[str]) -> we
     )
     entered = entered_in(fields, sent)
     mine = {name: entered[name] for name in edited}
-    return _item_page(kind, item, mine, Trouble(409, reader.say(summary), errors))
+    return await _item_page(kind, item, mine, Trouble(409, reader.say(summary), errors))
 
 
 def _lost_page(kind: Kind, entered: Texts, error: AppError) -> web.Response:
@@ -183,9 +183,10 @@ def _lost_page(kind: Kind, entered: Texts, error: AppError) -> web.Response:
     )
 
 
-def _item_page(
+async def _item_page(
     kind: Kind, item: Item, typed: Texts | None = None, trouble: Trouble | None = None
 ) -> web.Response:
+    kind = await kind.knowing([item])
     resource, say = kind.resource, kind.reader.say
     now = _texts(kind, item)
     change = resource.change

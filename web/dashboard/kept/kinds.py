@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -18,7 +18,8 @@ from bot.core.fields.bodies import describe_body
 from bot.core.guild_locale import BASICS
 from bot.core.i18n import Message, _
 from bot.core.resources import Item, ListedService, Resource, ResourceService
-from web.dashboard.bodies import errors_in
+from db.guilds import list_names
+from web.dashboard.bodies import errors_in, value_in
 from web.dashboard.controls import sections_of
 from web.dashboard.formdata import FORM
 from web.dashboard.guilds import BACK, PAGE
@@ -96,6 +97,15 @@ class Kind:
         if not isinstance(text, Message):
             return text
         return self.reader.plain(self.reader.say(text))
+
+    async def knowing(self, items: Iterable[Item]) -> Kind:
+        """Return it with the names of the people that some items name."""
+        ids = {user_id for one in items for user_id in _people_in(one.body)}
+        if not ids:
+            return self
+        async with self.request.app[SERVICES].database.read() as session:
+            names = await list_names(session, ids)
+        return replace(self, reader=replace(self.reader, names=names))
 
     def page(
         self, template: str, *, trouble: Trouble | None = None, below: bool = True, **values: Any
@@ -220,6 +230,15 @@ async def _kept_for(request: web.Request, resource: Resource) -> dict[str, dict[
 
 def _resources(registry: FeatureRegistry) -> dict[str, Resource]:
     return {one.name: one for feature in registry.all() for one in feature.resources}
+
+
+def _people_in(body: BaseModel) -> Iterator[int]:
+    values = body.model_dump(mode="json")
+    for it in describe_body(type(body)):
+        if it.form.widget in (Widget.MEMBER, Widget.MEMBERS):
+            found = value_in(values, it.name) or ()
+            ids = [found] if isinstance(found, str) else found
+            yield from (int(one) for one in ids if one.isdecimal())
 
 
 def path_of(guild_id: int, resource: Resource) -> str:

@@ -35,6 +35,7 @@ async def get_list_page(request: web.Request) -> web.Response:
         found, older = await (_found(kind, text) if text else _listed(kind, query.before))
     except (InvalidInput, Denied) as error:
         found, older, trouble = (), None, kind.trouble(error)
+    kind = await kind.knowing(found)
     return kind.page(
         "kept.html",
         trouble=trouble,
