@@ -3,7 +3,7 @@
 from datetime import time, timedelta
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from bot.core.fields import duration, roles
 from bot.core.i18n import N_, _
@@ -14,14 +14,23 @@ Roles = Annotated[tuple[int, ...], roles(max_items=10)]
 Span = Annotated[timedelta, duration(minimum=timedelta(minutes=1), maximum=timedelta(days=90))]
 
 
+def _on_the_wall(at: time) -> time:
+    if at.tzinfo is not None:
+        raise ValueError(_("Opening hours have the panel's time zone, and name none of their own."))
+    return at
+
+
+_Time = Annotated[time, AfterValidator(_on_the_wall)]
+
+
 class Hours(BaseModel):
     """A span of one weekday (0 is Monday) in which the staff are there; it may end at midnight."""
 
     model_config = _STRICT
 
     day: Annotated[int, Field(ge=0, le=6)]
-    opens: time
-    closes: time
+    opens: _Time
+    closes: _Time
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:

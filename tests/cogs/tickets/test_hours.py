@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from bot.core.errors import InvalidInput
 from cogs.tickets.hours import (
@@ -127,3 +128,10 @@ def test_weekend_does_not_count() -> None:
     assert add_business_time(OFFICE, "UTC", friday, timedelta(hours=2)) == datetime(
         2026, 11, 30, 10, tzinfo=UTC
     )
+
+
+@pytest.mark.parametrize(("opens", "closes"), [("09:00", "17:00Z"), ("09:00+02:00", "17:00+02:00")])
+def test_hours_of_a_zone_of_their_own_are_refused(opens: str, closes: str) -> None:
+    with pytest.raises(ValidationError, match="time zone") as caught:
+        Hours.model_validate({"day": 0, "opens": opens, "closes": closes})
+    assert caught.value.errors()[-1]["loc"] == ("closes",)
