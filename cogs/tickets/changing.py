@@ -71,6 +71,11 @@ class Changing:
             raise not_possible(await self._get(session, ticket_id))
         return ticket
 
+    async def _settle_question(self, session: AsyncSession, before: Ticket) -> None:
+        """Take the buttons off the question whether it can be closed, if that is still asked."""
+        if before.close_requested_by is not None:
+            await self._herald.take_back_question(session, before)
+
     async def _note(
         self,
         session: AsyncSession,

@@ -150,7 +150,8 @@ class Ending(Changing):
         close_at = self._office.clock.now() + after
         details = {"when": int(close_at.timestamp())}
         async with self._office.database.write() as session:
-            await self._hold(session, ticket_id, first)
+            before = await self._hold(session, ticket_id, first)
+            await self._settle_question(session, before)
             ticket = await self._change(
                 session,
                 ticket_id,
@@ -173,6 +174,7 @@ class Ending(Changing):
             before = await self._hold(session, ticket_id, first)
             if before.close_at is None and before.close_requested_by is None:
                 raise Conflict(_("Nobody has asked for this ticket to be closed."))
+            await self._settle_question(session, before)
             ticket = await self._change(session, ticket_id, Action.KEEP_OPEN, **NO_CLOSE)
             await self._tell(session, ticket, Action.KEEP_OPEN, actor_id)
             await self._watch.ensure(session, ticket)

@@ -113,6 +113,8 @@ class Marking(Ending):
     async def _set_exempt(
         self, session: AsyncSession, before: Ticket, actor_id: int | None, *, exempt: bool
     ) -> Ticket:
+        if exempt:
+            await self._settle_question(session, before)
         values = {"exempt": exempt, "warned_at": None, **(NO_CLOSE if exempt else {})}
         ticket = await self._change(session, before.id, Action.EXEMPT, **values)
         if exempt:

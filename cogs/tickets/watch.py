@@ -188,6 +188,7 @@ class Watch:
 
     async def _go_on(self, session: AsyncSession, ticket: Ticket, asked_by: int | None) -> None:
         now, opener = self._office.clock.now(), ticket.user_id
+        await self._herald.take_back_question(session, ticket)
         await table.add_event(session, ticket, Action.DECLINE_CLOSE, now, actor_id=opener)
         await self._herald.say(
             session,

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.core.errors import Conflict, Denied, InvalidInput
+from cogs.tickets.watch import Writer
 from db.engine import Database
 from tests.cogs.tickets.stage import CHANNEL, OPENER, OTHER, STAFF, FakeRooms, Stage, refusal
 from tests.fakes import FakeClock
@@ -173,6 +174,31 @@ async def test_who_is_asked_again_has_one_question_and_is_called_once(database: 
 
 def asked_as(stage: Stage, entry: object) -> int:
     return 9001 + next(place for place, one in enumerate(stage.courier.delivered) if one is entry)
+
+
+@pytest.mark.parametrize("way", ["keep_open", "schedule_close", "exempt", "word"])
+async def test_a_question_that_is_settled_otherwise_loses_its_buttons(
+    sqlite_database: Database, way: str
+) -> None:
+    stage = await Stage.make(sqlite_database, FakeClock())
+    ticket = await stage.open()
+    life = stage.service.life
+    await life.request_close(ticket.id, STAFF, "Found?", None)
+    await stage.settle()
+    match way:
+        case "keep_open":
+            await life.keep_open(ticket.id, STAFF)
+        case "schedule_close":
+            await life.schedule_close(ticket.id, STAFF, timedelta(hours=1), None)
+        case "exempt":
+            await life.set_exempt(ticket.id, STAFF, exempt=True)
+        case _:
+            later = stage.clock.now() + timedelta(minutes=1)
+            await stage.service.watch.note_writing(ticket.id, [(Writer.OPENER, later)])
+    await stage.settle()
+    asked = [one for one in stage.courier.delivered if "Can the ticket" in str(one.payload)]
+    bare = [one for one in stage.courier.delivered if one.payload == {"components": []}]
+    assert [one.message_id for one in bare] == [asked_as(stage, one) for one in asked]
 
 
 async def test_staff_who_take_the_question_back_keep_the_ticket_open(
