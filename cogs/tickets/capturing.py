@@ -1,8 +1,9 @@
 """Takes down what is written in the rooms of tickets, as it happens: messages, edits, deletions.
 
 Events are taken from the gateway's payloads and written behind, in batches. When a session of the
-gateway begins, each ticket is marked with the last message on record before anything new is
-written; what came after it, and was lost, is read from the channel. Free of discord.py.
+gateway begins, or a guild is gone from it, each ticket is marked with the last message on record
+before anything new is written; what came after it, and was lost, is read from the channel. Free of
+discord.py.
 """
 
 from __future__ import annotations
@@ -144,8 +145,8 @@ class Capture:
 
     # --- what the gateway tells ----------------------------------------------------------------
 
-    def take_session(self, _payload: Payload) -> None:
-        """Take that a session begins: what was sent since the last one is not repeated."""
+    def take_gap(self, _payload: Payload) -> None:
+        """Take that a session begins or a guild is gone: nobody repeats what is missed by that."""
         self._gaps += 1
 
     def take_message(self, payload: Payload) -> None:

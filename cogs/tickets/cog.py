@@ -102,7 +102,9 @@ class Tickets(
             ("GUILD_MEMBER_REMOVE", self.on_departure),
             ("GUILD_MEMBER_UPDATE", self.service.demotion.take_update),
             ("GUILD_ROLE_DELETE", self.service.demotion.take_deleted_role),
-            ("READY", self.service.capture.take_session),
+            ("READY", self.service.capture.take_gap),
+            # What is sent until the bot is back in the guild is not told either.
+            ("GUILD_DELETE", self.service.capture.take_gap),
             ("MESSAGE_CREATE", self.service.capture.take_message),
             ("MESSAGE_UPDATE", self.service.capture.take_edit),
             ("MESSAGE_DELETE", self.on_deletion),

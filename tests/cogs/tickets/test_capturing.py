@@ -91,7 +91,7 @@ async def test_what_a_session_of_the_same_process_missed_is_read(
     await stage.service.losses.begin_session([GUILD])
     await stage.wait(1)
     await say(stage, ticket, 1, "one")
-    stage.service.capture.take_session({})
+    stage.service.capture.take_gap({})
     await say(stage, ticket, 9, "live")
     stage.history[ticket.channel_id or 0] = [
         message(ticket.channel_id, one, f"m{one}", stage.clock.now()) for one in range(1, 10)
@@ -119,7 +119,7 @@ async def test_a_gap_is_remembered_while_the_channel_cannot_be_read(
 ) -> None:
     stage, ticket = await opened(sqlite_database)
     room = ticket.channel_id or 0
-    stage.service.capture.take_session({})
+    stage.service.capture.take_gap({})
     stage.unreadable.add(room)
     await stage.service.losses.begin_session([GUILD])
     await stage.wait(1)
@@ -259,7 +259,7 @@ async def test_however_many_were_missed_they_are_read_without_another_session(
     stage.history[ticket.channel_id or 0] = [
         message(ticket.channel_id, one, f"m{one}", stage.clock.now()) for one in range(1, 751)
     ]
-    stage.service.capture.take_session({})
+    stage.service.capture.take_gap({})
     await stage.service.losses.begin_session([GUILD])
     for _turn in range(3):
         await stage.wait(1)
