@@ -66,7 +66,19 @@ async def remove_block(
     return await count_changed(session, statement) > 0
 
 
-async def list_blocks(session: AsyncSession, guild_id: int) -> Sequence[TicketBlock]:
+async def list_blocks_below(
+    session: AsyncSession, guild_id: int, before: int | None, *, limit: int
+) -> Sequence[TicketBlock]:
+    """Return who can't open tickets by their ids, the greatest first, from below one on."""
+    query = select(TicketBlock).where(TicketBlock.guild_id == guild_id)
+    if before is not None:
+        query = query.where(TicketBlock.user_id < before)
+    return (await session.scalars(query.order_by(TicketBlock.user_id.desc()).limit(limit))).all()
+
+
+async def list_blocks(
+    session: AsyncSession, guild_id: int, *, limit: int = 1000
+) -> Sequence[TicketBlock]:
     """Return who can't open tickets in a guild, the latest first."""
     query = select(TicketBlock).where(TicketBlock.guild_id == guild_id)
-    return (await session.scalars(query.order_by(TicketBlock.blocked_at.desc()))).all()
+    return (await session.scalars(query.order_by(TicketBlock.blocked_at.desc()).limit(limit))).all()

@@ -85,8 +85,10 @@ class Quality:
                     created_by=actor.user_id or None,
                 )
                 if not await table.add_tag(session, tag):
+                    message = _("There is a tag called {name} already.", name=quote(name))
                     raise Conflict(
-                        _("There is a tag called {name} already.", name=quote(name)),
+                        message,
+                        errors=(FieldError("/name", message),),
                         hint=_("/ticket tag edit changes it."),
                     )
             elif not await table.change_tag(
@@ -194,9 +196,16 @@ class Quality:
         return True
 
     async def list_blocks(self, guild_id: int) -> Sequence[TicketBlock]:
-        """Return who can't open tickets, the latest first."""
+        """Return who can't open tickets, the latest first, at most a thousand."""
         async with self._office.database.read() as session:
             return await blocks.list_blocks(session, guild_id)
+
+    async def list_blocks_below(
+        self, guild_id: int, before: int | None, *, limit: int
+    ) -> Sequence[TicketBlock]:
+        """Return so many who can't open tickets, by their ids from below one on, greatest first."""
+        async with self._office.database.read() as session:
+            return await blocks.list_blocks_below(session, guild_id, before, limit=limit)
 
     async def get_block(self, guild_id: int, user_id: int) -> TicketBlock | None:
         """Return that somebody can't open tickets, `None` when they can."""

@@ -26,6 +26,7 @@ BLOCKS = Resource(
     label=lambda one: Message("<@{user_id}>", {"user_id": one.id}),
     model=BlockDetail,
     addition=BlockBody,
+    page=50,
     removal=N_("Let them open tickets"),
 )
 TAGS = Resource(
@@ -46,9 +47,10 @@ class BlockResource:
     def __init__(self, quality: Quality) -> None:
         self._quality = quality
 
-    async def list(self, guild_id: int) -> Sequence[Item]:
-        """Return who is blocked, the latest first."""
-        return [_block(one) for one in await self._quality.list_blocks(guild_id)]
+    async def list_page(self, guild_id: int, *, before: int | None, limit: int) -> Sequence[Item]:
+        """Return so many who are blocked by their ids, the greatest first, from below one on."""
+        found = await self._quality.list_blocks_below(guild_id, before, limit=limit)
+        return [_block(one) for one in found]
 
     async def get(self, guild_id: int, item_id: int) -> Item:
         """Return that somebody is blocked; raises `NotFound`."""

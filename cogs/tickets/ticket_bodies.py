@@ -74,11 +74,11 @@ class TicketDetail(BaseModel):
     labels: list[str] = Field(title=N_("Labels"))
     member_ids: Annotated[list[str], member_texts()] = Field(title=N_("Added members"))
     channel_id: Annotated[str, channel_text(kinds=())] | None = Field(title=N_("Room"))
-    created_at: datetime = Field(title=N_("Opened"))
+    created_at: datetime = Field(title=N_("Opened at"))
     first_reply_at: datetime | None = Field(title=N_("First answer"))
     closes_at: datetime | None = Field(title=N_("Closes"))
     close_requested: bool = Field(title=N_("Asked whether it can be closed"))
-    closed_at: datetime | None = Field(title=N_("Closed"))
+    closed_at: datetime | None = Field(title=N_("Closed at"))
     closed_by: Annotated[str, member_text()] | None = Field(title=N_("Closed by"))
     close_reason: str | None = Field(title=_REASON)
     exempt: bool = Field(title=N_("Stays open"))
@@ -249,7 +249,21 @@ class BlockDetail(BaseModel):
     id: Annotated[str, member_text()] = Field(title=N_("Person"))
     reason: str | None = Field(title=_REASON)
     blocked_by: Annotated[str, member_text()] | None = Field(title=N_("Blocked by"))
-    blocked_at: datetime = Field(title=N_("Blocked"))
+    blocked_at: datetime = Field(title=N_("Blocked at"))
+
+
+Content = Annotated[
+    str,
+    Field(title=N_("Text"), description=N_("What is sent."), min_length=1, max_length=LONGEST_TAG),
+]
+Trigger = Annotated[
+    str | None,
+    Field(
+        title=N_("Sent by itself at these words"),
+        description=N_("When an opener writes all of them; empty: only by the staff"),
+        max_length=LONGEST_TRIGGER,
+    ),
+]
 
 
 class TagTextBody(BaseModel):
@@ -257,22 +271,14 @@ class TagTextBody(BaseModel):
 
     model_config = _STRICT
 
-    content: str = Field(
-        title=N_("Text"),
-        description=N_("What is sent."),
-        min_length=1,
-        max_length=LONGEST_TAG,
-    )
-    trigger: str | None = Field(
-        default=None,
-        title=N_("Sent by itself at these words"),
-        description=N_("When an opener writes all of them; empty: only by the staff"),
-        max_length=LONGEST_TRIGGER,
-    )
+    content: Content
+    trigger: Trigger = None
 
 
-class TagBody(TagTextBody):
+class TagBody(BaseModel):
     """A new ready text."""
+
+    model_config = _STRICT
 
     name: str = Field(
         title=N_("Name"),
@@ -280,6 +286,8 @@ class TagBody(TagTextBody):
         min_length=1,
         max_length=LONGEST_TAG_NAME,
     )
+    content: Content
+    trigger: Trigger = None
 
 
 class TagDetail(BaseModel):

@@ -8,7 +8,17 @@ import pytest
 
 from bot.core.contracts import Actor
 from bot.core.errors import Denied, InvalidInput
-from cogs.tickets.ticket_bodies import ClaimBody, CloseBody, MemberBody, OpenBody
+from bot.core.fields.bodies import describe_body
+from bot.core.i18n import Message
+from cogs.tickets.ticket_bodies import (
+    BlockDetail,
+    ClaimBody,
+    CloseBody,
+    MemberBody,
+    OpenBody,
+    TagBody,
+    TicketDetail,
+)
 from tests.cogs.tickets.harbour import Desk, made
 
 KEYED = Actor(0, "api")
@@ -59,7 +69,24 @@ async def test_only_members_and_staff_are_taken(desk: Desk) -> None:
 
 async def test_blocks_and_tags_are_those_of_the_commands(desk: Desk) -> None:
     await desk.ask(desk.boss, "ticket blocklist add", member=desk.ada)
-    (blocked,) = await resource(desk, "ticket-blocks").list(desk.guild.id)
+    blocks = resource(desk, "ticket-blocks")
+    (blocked,) = await blocks.list_page(desk.guild.id, before=None, limit=5)
     assert (blocked.id, blocked.body.blocked_by) == (desk.ada.id, str(desk.boss.id))
     await resource(desk, "ticket-blocks").remove(desk.guild.id, blocked.id, blocked.revision, KEYED)
     assert "Nobody is blocked" in await desk.ask(desk.boss, "ticket blocklist list")
+
+
+def test_what_happened_once_is_not_called_as_several_are() -> None:
+    # Figures count tickets that were opened and closed: "Abiertos".
+    for model, name in (
+        (TicketDetail, "created_at"),
+        (TicketDetail, "closed_at"),
+        (BlockDetail, "blocked_at"),
+    ):
+        title = model.model_fields[name].title
+        assert title is not None
+        assert not Message(title).render("es").endswith("os")
+
+
+def test_a_new_ready_text_is_asked_for_by_its_name_first() -> None:
+    assert [one.name for one in describe_body(TagBody)] == ["name", "content", "trigger"]

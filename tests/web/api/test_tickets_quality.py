@@ -54,6 +54,15 @@ async def test_somebody_is_blocked_shown_and_let_go(office: Office) -> None:
     assert done == 2 * [("tickets.block", OPENER)] + 2 * [("tickets.unblock", OPENER)]
 
 
+async def test_who_is_blocked_comes_in_pages(office: Office) -> None:
+    for user_id in ("7", "5", "9"):
+        await office.post(BLOCKS, {"user_id": user_id})
+    first = await office.client.get(f"{BLOCKS}?limit=2")
+    assert [one["id"] for one in await first.json()] == ["9", "7"]
+    rest = await office.client.get(first.headers["Link"].split(">")[0].lstrip("<"))
+    assert ([one["id"] for one in await rest.json()], "Link" in rest.headers) == (["5"], False)
+
+
 async def test_wrong_people_are_named(office: Office) -> None:
     for user_id in ("", "x", "0", "9" * 19, "-3", 5, None):
         wrong = await office.post(BLOCKS, {"user_id": user_id})
@@ -85,7 +94,7 @@ async def test_a_ready_text_is_kept_changed_and_deleted(office: Office) -> None:
     assert (made.status, shown["name"], shown["content"]) == (201, "rules here", TEXT)
     assert shown["trigger"] == "lost key"
     assert await (await office.client.get(TAGS)).json() == [shown]
-    await assert_problem(await added(office), 409, "E004")
+    await assert_problem(await added(office), 409, "E004", "/name")
     match = HERE | {"If-Match": made.headers["ETag"]}
     # That it was sent meanwhile does not make it another.
     await office.stage.service.quality.use_tag(GUILD, "rules here")
