@@ -40,7 +40,9 @@ from web.routes import BODY_LIMIT, SETTINGS_LIMIT, Access, Handler, Method, Pace
 
 _PATH = "/v1/guilds/{{guild_id}}/{name}"
 _ITEM = "/v1/guilds/{{guild_id}}/{name}/{{item_id}}"
-_LONGEST_ID = 19
+# What the database holds.
+_LARGEST_ID = 2**63 - 1
+_LONGEST_ID = len(str(_LARGEST_ID))
 _MOST_LISTED = 200
 
 
@@ -101,7 +103,7 @@ class _Operations:
     async def document(self, request: web.Request) -> web.Response:
         """Answer with the file that there is of one."""
         service = cast("DocumentedService", self.service(request))
-        item_id, actor = _id_in(request), actor_of(request)
+        item_id, actor = id_in(request), actor_of(request)
         return document_response(await service.document(request[GUILD].id, item_id, actor))
 
     def service(self, request: web.Request) -> ResourceService:
@@ -110,7 +112,7 @@ class _Operations:
 
     async def item(self, request: web.Request) -> Item:
         """Return the one that the path names; raises `NotFound`."""
-        return await self.service(request).get(request[GUILD].id, _id_in(request))
+        return await self.service(request).get(request[GUILD].id, id_in(request))
 
 
 class _Writing:
@@ -155,9 +157,11 @@ class _Acting:
         return _answer(await service.act(request[GUILD].id, item, action.name, body, actor))
 
 
-def _id_in(request: web.Request) -> int:
+def id_in(request: web.Request) -> int:
+    """Return the id of the thing that the path names; raises `NotFound` for what is none."""
     text = request.match_info["item_id"]
-    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_ID):
+    is_number = text.isascii() and text.isdigit() and len(text) <= _LONGEST_ID
+    if not is_number or int(text) > _LARGEST_ID:
         raise NotFound(_("There is nothing at this address."))
     return int(text)
 

@@ -93,6 +93,14 @@ async def read(world: World, kind: str, item_id: str) -> dict[str, Any]:
     return await (await world.client.get(f"/v1/guilds/{GUILD}/{kind}/{item_id}")).json()
 
 
+@pytest.mark.parametrize("number", [2**63, 10**19 - 1, 10**25])
+async def test_number_that_no_database_holds_names_nothing(stored: World, number: int) -> None:
+    for place in (COMMANDS, ITEMS, f"/v1/guilds/{GUILD}/shop-items"):
+        assert (await stored.client.get(f"{place}/{number}")).status == 404
+    largest = await stored.client.get(f"{ITEMS}/{2**63 - 1}")
+    assert largest.status == 404
+
+
 # --- custom commands --------------------------------------------------------------------------
 
 

@@ -19,6 +19,7 @@ from bot.core.guild_locale import BASICS
 from bot.core.i18n import Message, _
 from bot.core.resources import Item, ListedService, Resource, ResourceService
 from db.guilds import list_names
+from web.api.resources import id_in
 from web.dashboard.bodies import errors_in, value_in
 from web.dashboard.controls import sections_of
 from web.dashboard.formdata import FORM
@@ -35,7 +36,6 @@ log = structlog.get_logger(__name__)
 # A revision that is told from what is shown is longer than one that counts changes.
 REVISION_DIGITS = 18
 PATH = "/guilds/{guild_id}/kept/{resource}"
-_LONGEST_ID = 19
 # What a service says to the person who asked; their page says it, and keeps what they typed.
 TOLD = (InvalidInput, Denied, NotFound, DiscordFailed)
 
@@ -67,10 +67,7 @@ class Kind:
     @property
     def item_id(self) -> int:
         """The id in the address; raises `NotFound` for what is none."""
-        text = self.request.match_info["item_id"]
-        if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_ID):
-            raise NotFound(_("There is nothing at this address."))
-        return int(text)
+        return id_in(self.request)
 
     @property
     def item_path(self) -> str:
