@@ -34,6 +34,7 @@ class Life(Marking):
         self._keeper.shutting.append(self._capture.flush)
         self._keeper.dropped.append(self._capture.forget)
         self._watch.widened.append(self._capture.note)
+        self._watch.hearing.append(self._capture.catch_up)
 
     async def _opened(self, session: AsyncSession, ticket: Ticket, again: bool) -> None:
         await self._capture.note(session, ticket)

@@ -100,7 +100,6 @@ class TicketService:
         """Take up the work of earlier runs."""
         self.life.start()
         self.keeper.start()
-        self.watch.start(self.life.close_in)
         self.losses.start()
         self.files.start()
         self.ratings.start()
@@ -108,4 +107,6 @@ class TicketService:
         self.keeper.crowds.append(self.demotion.note)
         self.losses.looking.append(self.demotion.look_for_deleted)
         await self.capture.start()
+        # What is due asks what was missed of rooms that are known by now.
+        self.watch.start(self.life.close_in)
         await self.archive.start()

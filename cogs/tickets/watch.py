@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from bot.core.i18n import Message, _
-from bot.core.jobs import Job
+from bot.core.jobs import Job, Retry
 from cogs.tickets import hours
 from cogs.tickets.deadlines import (
     STEPS,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 WATCH_JOB = "tickets.watch"
 # Looked at again after more steps at once than there are.
 _GRACE = timedelta(minutes=1)
+_SOON = timedelta(seconds=1)
 
 # What a ticket has of a close that was planned or asked about, once it goes on.
 NO_CLOSE: Mapping[str, Any] = {
@@ -110,6 +111,8 @@ class Watch:
         self._keeper = keeper
         # Told of a ticket to which roles were called that did not see to it before.
         self.widened: list[Callable[[AsyncSession, Ticket], Awaitable[None]]] = []
+        # Asked before anything that is due: reads what was written unheard, True if there is more.
+        self.hearing: list[Callable[[Ticket], Awaitable[bool]]] = []
 
     def start(self, close: Close) -> None:
         """Take up the jobs; `close` closes a ticket in a transaction."""
@@ -117,7 +120,7 @@ class Watch:
         async def look(job: Job, session: AsyncSession) -> datetime | None:
             return await self._look(job, session, close)
 
-        self._office.jobs.register(WATCH_JOB, look, outlasts_absence=True)
+        self._office.jobs.register(WATCH_JOB, look, effect=self._hear, outlasts_absence=True)
 
     async def opens_at(self, guild_id: int, panel: Panel) -> datetime | None:
         """Return when a panel's staff are there again; `None` while they are, or never are."""
@@ -203,6 +206,15 @@ class Watch:
             return None
         panel = await self._office.panel_of(session, ticket)
         return next_deadline(ticket, panel, await self._office.zone(ticket.guild_id, panel))
+
+    async def _hear(self, job: Job) -> None:
+        async with self._office.database.read() as session:
+            ticket = await table.get_ticket(session, int(job.payload["ticket_id"]))
+        if ticket is None:
+            return
+        for hook in self.hearing:
+            if await hook(ticket):
+                raise Retry(_SOON, "more was missed")
 
     async def _look(self, job: Job, session: AsyncSession, close: Close) -> datetime | None:
         ticket = await table.get_ticket(session, int(job.payload["ticket_id"]), lock=True)

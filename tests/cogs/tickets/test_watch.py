@@ -11,6 +11,7 @@ from bot.core.errors import Conflict
 from cogs.tickets.watch import Writer
 from db.engine import Database
 from tests.cogs.tickets.stage import OPENER, OTHER, STAFF, Stage, refusal
+from tests.cogs.tickets.talk import message
 from tests.fakes import FakeClock
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -281,4 +282,31 @@ async def test_who_was_added_breaks_the_silence(database: Database) -> None:
     assert (await stage.get(ticket.id)).status == "open"
     await stage.wait(HOUR)
     await stage.wait(2 * HOUR)
+    assert (await stage.get(ticket.id)).status == "closed"
+
+
+@pytest.mark.parametrize("away", ["from the guild", "from everything"])
+async def test_what_was_written_unheard_counts_before_anything_is_due(
+    database: Database, away: str
+) -> None:
+    stage, ticket = await watched(database)
+    await stage.service.life.request_close(ticket.id, STAFF, None, 2 * HOUR)
+    await stage.settle()
+    if away == "from the guild":
+        stage.service.capture.take_gap({})
+    else:
+        stage = await Stage.make(database, stage.clock, stage.rooms)
+    said = message(ticket.channel_id, 10**6, "Not yet!", stage.clock.now() + HOUR)
+    stage.history[ticket.channel_id or 0] = [said]
+    await stage.wait(3 * HOUR)
+    assert (await stage.get(ticket.id)).status == "open"
+    assert (await stage.events(ticket.id))[-1] == "decline_close"
+
+
+async def test_what_is_due_waits_for_no_room_that_cannot_be_read(sqlite_database: Database) -> None:
+    stage, ticket = await watched(sqlite_database)
+    await stage.service.life.request_close(ticket.id, STAFF, None, 2 * HOUR)
+    stage.service.capture.take_gap({})
+    stage.unreadable.add(ticket.channel_id or 0)
+    await stage.wait(3 * HOUR)
     assert (await stage.get(ticket.id)).status == "closed"
