@@ -16,11 +16,22 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import BigInteger, Connection, MetaData, Table, delete, insert, inspect, text
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    MetaData,
+    Table,
+    delete,
+    insert,
+    inspect,
+    select,
+    text,
+)
 
 from db import migrations, schema
 from db.engine import Database
 from db.migrate import MigrationError, is_known, make_config, upgrade
+from db.ticket_panels import TicketPanel
 from db.version import current, head, is_at_head, starts_at_head
 
 PARENT = "9001"
@@ -245,6 +256,29 @@ async def test_whom_tickets_quote_is_found_on_upgrade(empty: Database) -> None:
     await upgrade(empty)
     async with empty.read() as session:
         assert await session.scalar(text("SELECT quoted_author_id FROM tickets")) == 9
+
+
+def _insert_panels(connection: Connection) -> None:
+    panels = Table("ticket_panels", MetaData(), autoload_with=connection)
+    made = {"guild_id": 1, "revision": 1, "created_at": datetime(2026, 6, 1, tzinfo=UTC)}
+    spans = (("09:00:00Z", "17:00:00+02:00"), ("09:00:00", "17:00:00"))
+    for number, (opens, closes) in enumerate(spans, 1):
+        hours = [{"day": 0, "opens": opens, "closes": closes}]
+        named = {"id": number, "name": str(number), "name_key": str(number)}
+        connection.execute(insert(panels).values(made | named | {"config": {"hours": hours}}))
+    bare = {"id": 3, "name": "3", "name_key": "3", "config": {"name": "Help"}}
+    connection.execute(insert(panels).values(made | bare))
+
+
+async def test_opening_hours_of_before_lose_the_zone_that_never_counted(empty: Database) -> None:
+    async with empty.engine.begin() as connection:
+        await connection.run_sync(_upgrade_to, "0038")
+        await connection.run_sync(_insert_panels)
+    await upgrade(empty)
+    async with empty.read() as session:
+        configs = (await session.scalars(select(TicketPanel.config).order_by(TicketPanel.id))).all()
+    hours = [{"day": 0, "opens": "09:00:00", "closes": "17:00:00"}]
+    assert configs == [{"hours": hours}, {"hours": hours}, {"name": "Help"}]
 
 
 async def test_upgrade_from_empty_reaches_the_head_once(empty: Database) -> None:
