@@ -189,11 +189,12 @@ def _roster(
     async def drop_work(session: AsyncSession, guild_id: int) -> None:
         await jobs.suspend(session, guild_id)
         await outbox.suspend(session, guild_id)
-        await roles.forget(session, guild_id)
+        await roles.suspend(session, guild_id)
 
     async def take_up(session: AsyncSession, guild_id: int) -> None:
         await jobs.take_up(session, guild_id)
         await outbox.take_up(session, guild_id)
+        await roles.take_up(session, guild_id)
         await cases.take_up(session, guild_id)
 
     return Roster(basics.database, on_left=drop_work, on_returned=take_up)

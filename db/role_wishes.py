@@ -29,6 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import DELETE_ROW, Base, Json, RowId, Snowflake, UtcDateTime, person
+from db.guilds import Guild
 from db.statements import count_changed, insert_for, table_of
 
 WAITING = "waiting"
@@ -36,6 +37,8 @@ WAITING = "waiting"
 SCREENING = "screening"
 # For people to put a permission or a role's place right.
 PARKED = "parked"
+# For the bot to be back in the guild.
+SUSPENDED = "suspended"
 OPEN = (WAITING, SCREENING)
 _KEY = ("guild_id", "user_id", "role_id")
 # "a:b" names an occasion that is part of "a".
@@ -108,6 +111,7 @@ class WishBacklog:
     waiting: int = 0
     screening: int = 0
     parked: int = 0
+    suspended: int = 0
     due: int = 0
     overdue_since: datetime | None = None
 
@@ -149,13 +153,35 @@ async def delete_wishes(
     user_id: int | None = None,
     role_id: int | None = None,
     source: str | None = None,
+    but_sources: Collection[str] = (),
 ) -> int:
-    """Forget what is wanted in a guild, of one member, role or source if named; return how many."""
+    """Forget what is wanted in a guild, of one member, role or source if named; return how many.
+
+    What `but_sources` want stays.
+    """
     values = {"user_id": user_id, "role_id": role_id, "source": source}
     filters = [getattr(RoleWish, name) == one for name, one in values.items() if one is not None]
+    if but_sources:
+        filters.append(RoleWish.source.not_in(but_sources))
     return await count_changed(
         session, delete(RoleWish).where(RoleWish.guild_id == guild_id, *filters)
     )
+
+
+async def suspend_wishes(session: AsyncSession, guild_id: int, sources: Collection[str]) -> int:
+    """Set what these sources want in a guild aside until `take_up_wishes`; return how many.
+
+    A call that is under way may still reach Discord, but can't settle its wish any more.
+    """
+    statement = update(RoleWish).where(RoleWish.guild_id == guild_id, RoleWish.source.in_(sources))
+    unclaimed = {"claim": None, "lease_until": None, "park_cause": None}
+    return await count_changed(session, statement.values(state=SUSPENDED, **unclaimed))
+
+
+async def take_up_wishes(session: AsyncSession, guild_id: int) -> int:
+    """Have what is set aside in a guild done in its time or at once; return how many."""
+    statement = update(RoleWish).where(RoleWish.guild_id == guild_id, RoleWish.state == SUSPENDED)
+    return await count_changed(session, statement.values(state=WAITING, attempts=0))
 
 
 # --- claiming ------------------------------------------------------------------------------------
@@ -324,6 +350,12 @@ async def delete_stale(session: AsyncSession, before: datetime) -> int:
         RoleWish.state.in_((PARKED, SCREENING)), RoleWish.created_at < before
     )
     return await count_changed(session, stale)
+
+
+async def delete_of_left_guilds(session: AsyncSession, left_before: datetime) -> int:
+    """Delete what is wanted in guilds that the bot left before an instant; return how many."""
+    gone = select(Guild.id).where(Guild.left_at < left_before)
+    return await count_changed(session, delete(RoleWish).where(RoleWish.guild_id.in_(gone)))
 
 
 def is_free(now: datetime) -> ColumnElement[bool]:

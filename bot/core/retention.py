@@ -22,6 +22,7 @@ from db.engine import Database
 from db.jobs import cancel_suspended_jobs, delete_finished_jobs
 from db.outbox import cancel_suspended_messages, delete_finished_messages
 from db.people import erase_owed
+from db.role_wishes import delete_of_left_guilds
 from db.sessions import delete_expired_sessions
 from db.settings import delete_old_revisions
 
@@ -71,6 +72,7 @@ class Retention:
         await purge_batches(session, now)
         await cancel_suspended_messages(session, before=now - LATEST)
         await cancel_suspended_jobs(session, left_before=now - LONGEST_ABSENCE, now=now)
+        await delete_of_left_guilds(session, now - LONGEST_ABSENCE)
         await delete_finished_jobs(session, before)
         await delete_finished_messages(session, before)
         await delete_expired_sessions(session, now)

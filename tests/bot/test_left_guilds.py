@@ -9,10 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.jobs import Job
 from bot.core.outbox import Delivery
+from bot.core.roles import RoleChange, RoleSource
 from db.engine import Database
 from db.guilds import SeenGuild
 from db.jobs import Job as JobRow
 from db.outbox import OutboxMessage
+from db.role_wishes import list_wishes
 from tests.commandtree import resting_kernel
 
 LEFT, STAYED = 1 << 40, 2 << 40
@@ -62,3 +64,29 @@ async def states(database: Database, guild_id: int) -> list[str]:
                 select(table.state).where(table.guild_id == guild_id).order_by(table.id)
             )
         ]
+
+
+async def test_role_that_staff_gave_waits_for_the_bot_to_be_back(database: Database) -> None:
+    async with resting_kernel(database) as (kernel, _intake):
+        now = kernel.clock.now()
+        kernel.roster.guild_seen(SeenGuild(LEFT, "Pond", now))
+        await kernel.roster.flush()
+        async with database.write() as session:
+            for source in (RoleSource.COMMAND, RoleSource.AUTOMATIC):
+                change = RoleChange(
+                    guild_id=LEFT, user_id=9, role_id=len(source), want=True, source=source
+                )
+                await kernel.roles.want(session, [change])
+        kernel.roster.guild_left(LEFT, now)
+        await kernel.roster.flush()
+        assert await wishes(database) == [("command", "suspended")]
+
+        kernel.roster.guild_seen(SeenGuild(LEFT, "Pond", now))
+        await kernel.roster.flush()
+        assert await wishes(database) == [("command", "waiting")]
+
+
+async def wishes(database: Database) -> list[tuple[str, str]]:
+    """Return who wants roles in the guild that was left, and how that stands."""
+    async with database.read() as session:
+        return [(one.source, one.state) for one in await list_wishes(session, LEFT)]

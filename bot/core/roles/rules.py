@@ -32,6 +32,10 @@ PRIORITIES = {
     RoleSource.AUTOMATIC: 10,
 }
 
+# What goes on when the bot is back in a guild that it had left: a role that was won, bought or
+# given for a time, and its end. Rules look again at everybody, and a member can press again.
+LASTING = (RoleSource.COMMAND,)
+
 
 def aim(source: str, *, want: bool, held: bool) -> bool:
     """Return whether the member is to have the role now; `held` is that a mute holds it.

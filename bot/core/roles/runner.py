@@ -22,7 +22,7 @@ from bot.core.events import EventBus
 from bot.core.guild_locale import locale_of_guild
 from bot.core.roles.applying import LEASE, Batch, GuildGone, Lease, MemberWork, Result
 from bot.core.roles.parking import REFUSED, ParkedRoles, is_of_guild
-from bot.core.roles.rules import PRIORITIES, RoleSource, aim
+from bot.core.roles.rules import LASTING, PRIORITIES, RoleSource, aim
 from bot.core.roles.values import RoleChanged, RoleChanger
 from bot.core.settings import SettingsStore
 from db import role_wish_claims as claims
@@ -210,8 +210,14 @@ class RoleRunner:
             await self._parked.tell_parked(batch.id, cause, role_id)
 
     async def _drop_guild(self, batch: Batch) -> None:
+        lasting = [one for member in batch.members for one in member if one.source in LASTING]
         async with self._database.write() as session:
-            count = await table.delete_wishes(session, batch.id)
+            count = await table.delete_wishes(session, batch.id, but_sources=LASTING)
+            # They are set aside once the bot is known to have left. Should it be back before that
+            # is noted, they are tried again.
+            for _user, wishes in groupby(lasting, key=lambda wish: wish.user_id):
+                await self._put_off(session, Result(delayed=list(wishes)))
+        self._pause(batch.id)
         log.info("role_wishes_dropped", guild_id=batch.id, count=count, reason="guild_gone")
 
     # --- settling ----------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from bot.core.i18n import Message
 from bot.core.message_json import message_to_json
 from bot.core.roles.applying import Batch
 from bot.core.roles.parking import ParkedRoles
-from bot.core.roles.rules import PRIORITIES, RoleSource
+from bot.core.roles.rules import LASTING, PRIORITIES, RoleSource
 from bot.core.roles.runner import RoleRunner
 from bot.core.roles.values import RoleChange, RoleChanger, RolesSnapshot
 from bot.core.settings import SettingsStore
@@ -135,6 +135,19 @@ class RoleService(WorkService[Batch]):
         return await table.delete_wishes(
             session, guild_id, user_id=user_id, role_id=role_id, source=source
         )
+
+    async def suspend(self, session: AsyncSession, guild_id: int) -> None:
+        """Want no more what rules and members want in a guild, since the bot has left it.
+
+        What staff have said, and what was won or bought, only waits.
+        """
+        await table.delete_wishes(session, guild_id, but_sources=LASTING)
+        await table.suspend_wishes(session, guild_id, LASTING)
+
+    async def take_up(self, session: AsyncSession, guild_id: int) -> None:
+        """Go on with what has waited for the bot to be back in a guild."""
+        await table.take_up_wishes(session, guild_id)
+        await self._loop.wake_after_commit(session)
 
     async def withdraw(
         self,
