@@ -47,8 +47,8 @@ class BlockBody(BaseModel):
 class BlockDetail(BlockBody):
     """Somebody who is blocked."""
 
-    blocked_by: str | None
-    blocked_at: datetime
+    blocked_by: Person | None = Field(title=N_("Blocked by"))
+    blocked_at: datetime = Field(title=N_("Blocked at"))
 
 
 RESOURCE = Resource(

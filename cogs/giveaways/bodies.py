@@ -7,10 +7,12 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from bot.core.fields import choice
 from bot.core.fields.bodies import (
     channel_text,
     colour_number,
     member_text,
+    member_texts,
     role_text,
     role_texts,
     seconds,
@@ -39,6 +41,17 @@ STRICT = ConfigDict(extra="forbid", frozen=True)
 Roles = Annotated[list[str], role_texts(max_items=MOST_ROLES)]
 Age = Annotated[int, seconds(maximum=OLDEST)]
 Person = Annotated[str, member_text()]
+Status = Annotated[
+    str,
+    choice(
+        scheduled=N_("not begun yet"),
+        active=N_("goes on"),
+        paused=N_("paused"),
+        drawing=N_("being drawn"),
+        ended=N_("over"),
+        cancelled=N_("cancelled"),
+    ),
+]
 Place = Annotated[str, channel_text(kinds=("text", "news", "voice", "stage", "thread"))]
 
 
@@ -289,17 +302,17 @@ class GiveawayDetail(GiveawayBody):
     `codes` is how many are in its vault, and `codes_handed` how many of them winners have.
     """
 
-    id: str
-    giveaway_id: str
-    status: str
-    message_id: str | None
-    entries: int
-    winner_ids: list[str]
-    codes: int
-    codes_handed: int
-    commitment: str
-    created_at: datetime
-    ended_at: datetime | None
+    id: str = Field(title=N_("Number"))
+    giveaway_id: str = Field(title=N_("Named in its proof"))
+    status: Status = Field(title=N_("State"))
+    message_id: str | None = Field(title=N_("ID of its message"))
+    entries: int = Field(title=N_("People who have entered"))
+    winner_ids: Annotated[list[str], member_texts()] = Field(title=N_("Who has won"))
+    codes: int = Field(title=N_("Codes"))
+    codes_handed: int = Field(title=N_("Codes handed out"))
+    commitment: str = Field(title=N_("Fingerprint of its seeds"))
+    created_at: datetime = Field(title=N_("Added"))
+    ended_at: datetime | None = Field(title=N_("Ended at"))
 
 
 class DrawAgainBody(BaseModel):

@@ -73,10 +73,10 @@ class SeriesBody(TermsBody, SeriesHeldBody):
 class SeriesDetail(SeriesBody):
     """What comes again, on record: `starts_at` is when it comes next."""
 
-    id: str
-    timezone: str
-    created_by: str | None
-    created_at: datetime
+    id: str = Field(title=N_("ID"))
+    timezone: str = Field(title=N_("Time zone"))
+    created_by: Person | None = Field(title=N_("Added by"))
+    created_at: datetime = Field(title=N_("Added"))
 
 
 RESOURCE = Resource(

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from bot.core.errors import Conflict
 from bot.core.i18n import N_, _
 from bot.core.resources import Item, Resource
-from cogs.giveaways.bodies import STRICT, LastingBody, TermsBody
+from cogs.giveaways.bodies import STRICT, LastingBody, Person, TermsBody
 from cogs.giveaways.bodyplans import plan_from, seconds, terms_of
 from cogs.giveaways.plan import Plan
 from cogs.giveaways.templates import LONGEST_NAME
@@ -47,9 +47,9 @@ class TemplateBody(TermsBody, LastingBody, NamedBody):
 class TemplateDetail(TemplateBody):
     """A template on record."""
 
-    id: str
-    created_by: str | None
-    created_at: datetime
+    id: str = Field(title=N_("ID"))
+    created_by: Person | None = Field(title=N_("Added by"))
+    created_at: datetime = Field(title=N_("Added"))
 
 
 RESOURCE = Resource(
