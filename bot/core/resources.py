@@ -62,7 +62,8 @@ class Resource:
 
     For people, `title` names the kind and `label` one of them, by its model; texts are marked with
     `N_()`. `facts` are what a list says of one besides, in a few words each. The fields of what is
-    sent have their titles and descriptions.
+    sent have their titles and descriptions. `is_changeable`, `is_removable` and `has_document` say
+    of one as it stands whether its page offers that, which decides nothing: the service does.
     """
 
     name: str
@@ -79,6 +80,9 @@ class Resource:
     search: str = ""
     document: str = ""
     facts: Callable[[Any], Sequence[Message | str]] = _nothing
+    is_changeable: Callable[[Any], bool] = _always
+    is_removable: Callable[[Any], bool] = _always
+    has_document: Callable[[Any], bool] = _always
 
     @property
     def key(self) -> str:

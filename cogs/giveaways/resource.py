@@ -26,7 +26,7 @@ from cogs.giveaways.settings import KEY
 from db import giveaway_hosting as table
 from db.base import NOBODY
 from db.giveaway_proofs import count_prizes_of
-from db.giveaways import ACTIVE, CANCELLED, ENDED, PAUSED, Giveaway
+from db.giveaways import ACTIVE, CANCELLED, ENDED, PAUSED, SCHEDULED, Giveaway
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -64,6 +64,10 @@ def _takes_codes(giveaway: GiveawayDetail) -> bool:
 
 def _has_ended(giveaway: GiveawayDetail) -> bool:
     return giveaway.status == ENDED
+
+
+def _is_open(giveaway: GiveawayDetail) -> bool:
+    return giveaway.status in (SCHEDULED, ACTIVE, PAUSED)
 
 
 def _facts(giveaway: GiveawayDetail) -> Sequence[Message | str]:
@@ -109,6 +113,9 @@ RESOURCE = Resource(
     ),
     page=50,
     document="proof",
+    is_changeable=_is_open,
+    is_removable=_is_open,
+    has_document=_has_ended,
 )
 
 

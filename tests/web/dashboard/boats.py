@@ -116,6 +116,9 @@ _BOATS = Resource(
     page=3,
     document="papers",
     facts=_facts,
+    is_changeable=lambda boat: boat.story != "Sunk.",
+    is_removable=lambda boat: boat.story != "Sunk.",
+    has_document=lambda boat: boat.story != "Sunk.",
 )
 _BERTHS = Resource(
     name="berths",

@@ -95,6 +95,24 @@ async def test_what_can_not_be_undone_is_asked_first(
     assert (await world.client.get(after)).status == 200
 
 
+async def test_what_can_not_be_done_with_one_as_it_stands_is_not_offered(harbour: Harbour) -> None:
+    world, fleet = harbour
+    await add(world)
+    form = (await visit(world, ONE)).form(ONE)
+    fleet.paint(1, story="Sunk.")
+    text = await (await world.client.get(ONE)).text()
+    assert [one.action for one in Page(text).forms if one.action == ONE] == []
+    assert f"{ONE}/remove" not in text
+    assert f"{ONE}/document" not in text
+    # Its fields are still said.
+    assert "Sunk." in text
+
+    # What was typed meanwhile comes back with what is there now.
+    answer = await submit(world, fill(form, name="Gull"))
+    assert answer.status == 409
+    assert Page(await answer.text()).form(ONE).value("name") == "Gull"
+
+
 async def test_act_on_what_is_gone_is_told_on_its_page(harbour: Harbour) -> None:
     world, fleet = harbour
     await add(world)

@@ -189,7 +189,10 @@ async def _item_page(
     kind = await kind.knowing([item])
     resource, say = kind.resource, kind.reader.say
     now = _texts(kind, item)
-    change = resource.change
+    # What was typed is shown also where it can't be saved any more.
+    change = resource.change if typed or resource.is_changeable(item.body) else None
+    is_removable = resource.removal and resource.is_removable(item.body)
+    has_document = resource.document and resource.has_document(item.body)
     return kind.page(
         "kept_item.html",
         trouble=trouble,
@@ -203,8 +206,8 @@ async def _item_page(
             for one in resource.actions
             if one.is_offered(item.body)
         ],
-        removal=say(resource.removal) if resource.removal else "",
-        document=resource.document,
+        removal=say(resource.removal) if is_removable else "",
+        document=resource.document if has_document else "",
         **kind.form(change, {**now, **(typed or {})}, trouble),
     )
 
