@@ -168,6 +168,7 @@ class GiveawayResource:
             host_id=int(body.host_id or actor.user_id),
             plan=plan_from(body, _lasting(start, body.ends_at)),
             starts_at=body.starts_at,
+            ends_at=body.ends_at,
         )
         giveaway = await self._opening.open(order, actor)
         return item_of(giveaway, Counts())

@@ -112,6 +112,22 @@ def body(world: World, **changes: Any) -> dict[str, Any]:
     return {"channel_id": str(CHANNEL), "prize": "A boat", "ends_at": ends_at} | changes
 
 
+async def test_giveaway_ends_at_the_very_instant_that_was_sent(
+    stored: tuple[World, FakeDrawing], clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, _drawing = stored
+    sent, read = body(world), clock.now
+
+    def tick() -> datetime:
+        clock.advance(timedelta(milliseconds=400))
+        return read()
+
+    monkeypatch.setattr(clock, "now", tick)
+    added = await world.client.post(PATH, json=sent, headers=HERE)
+    shown = datetime.fromisoformat((await added.json())["ends_at"])
+    assert shown == datetime.fromisoformat(sent["ends_at"])
+
+
 async def test_giveaway_is_opened_read_changed_ended_and_cancelled(
     stored: tuple[World, FakeDrawing],
 ) -> None:
