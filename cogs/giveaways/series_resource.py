@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AwareDatetime, Field
 
-from bot.core.errors import Conflict
+from bot.core.errors import Conflict, FieldError
 from bot.core.fields import choice
 from bot.core.guild_locale import BASICS
 from bot.core.i18n import N_, _
 from bot.core.resources import Item, Resource
+from bot.core.settings.validation import from_field_errors
 from cogs.giveaways.bodies import LastingBody, Person, Place, TermsBody
 from cogs.giveaways.bodyplans import plan_from, seconds, terms_of
 from cogs.giveaways.plan import Plan
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from db.giveaways import GiveawaySeries
 
 _REPEATS = choice(daily=N_("Every day"), weekly=N_("Every week"), monthly=N_("Every month"))
+
+# So late a start may be sent by whose clock is slow, or who typed the minute that it is.
+_LATE = timedelta(minutes=1)
 
 
 class SeriesHeldBody(LastingBody):
@@ -117,6 +121,7 @@ class SeriesResource:
     async def add(self, guild_id: int, body: SeriesBody, actor: Actor) -> Item:
         """Begin a series; raises as `Series.begin` does, with an error per wrong field."""
         await self._checks.check(guild_id, body, channel_id=body.channel_id, host_id=body.host_id)
+        self._ensure_to_come(body)
         host_id = int(body.host_id or actor.user_id)
         order = await self._order_of(guild_id, body, body.starts_at, host_id)
         return await self._read(await self._series.begin(order, actor))
@@ -132,6 +137,8 @@ class SeriesResource:
         before = Plan.from_json(seen.plan)
         await self._checks.check(guild_id, body, before, channel_id=moved, host_id=host_id)
         starts_at = body.starts_at or due
+        if starts_at != due:
+            self._ensure_to_come(body)
         order = await self._order_of(guild_id, body, starts_at, int(host_id or seen.host_id))
         anew = starts_at != due or body.repeat != repeat_of(seen.rule)
         return await self._read(await self._series.change(seen, order, actor, anew=anew))
@@ -140,6 +147,12 @@ class SeriesResource:
         """Have one not come again; what is open of it goes on."""
         seen = await self._seen(guild_id, item_id, revision)
         await self._series.stop(seen, actor, exactly=True)
+
+    def _ensure_to_come(self, body: SeriesBody) -> None:
+        """Raise for a past start: a series that began now instead would come at another time."""
+        if body.starts_at is not None and body.starts_at < self._clock.now() - _LATE:
+            error = FieldError("/starts_at", _("This is in the past."))
+            raise from_field_errors([error], {"starts_at": "starts_at"})
 
     async def _order_of(
         self, guild_id: int, body: SeriesBody, starts_at: datetime | None, host_id: int

@@ -242,6 +242,20 @@ async def test_series_is_begun_read_changed_and_stopped(stored: Stored) -> None:
     assert await stored.noted() == ["series_edit", "series_start", "series_stop"]
 
 
+async def test_series_can_not_begin_in_the_past(stored: Stored, clock: FakeClock) -> None:
+    past = {"starts_at": (clock.now() - DAY).isoformat()}
+    refused = await stored.call("POST", SERIES, weekly(stored, **past))
+    await assert_problem(refused, 400, "E004", "/starts_at")
+    assert await stored.series.list(GUILD) == []
+
+    place = (await stored.call("POST", SERIES, weekly(stored))).headers["Location"]
+    refused = await stored.call("PUT", place, weekly(stored, **past), 1)
+    await assert_problem(refused, 400, "E004", "/starts_at")
+    # Whose clock is slow, or who means this very minute.
+    minute = {"starts_at": (clock.now() - timedelta(seconds=50)).isoformat()}
+    assert (await stored.call("PUT", place, weekly(stored, **minute), 1)).status == 200
+
+
 async def test_series_keeps_its_times_where_they_are_not_changed(
     stored: Stored, clock: FakeClock, database: Database
 ) -> None:
