@@ -111,10 +111,17 @@ async def delete_giveaways(session: AsyncSession, ids: Sequence[UUID]) -> None:
 
 async def delete_series(
     session: AsyncSession, guild_id: int, before: datetime, *, left_before: datetime
-) -> None:
-    """Delete a guild's series that stopped before an instant, all if the bot left it before."""
+) -> Sequence[GiveawaySeries]:
+    """Delete a guild's series that stopped before an instant, all if the bot left it before.
+
+    Return them as they were.
+    """
     meant = or_(GiveawaySeries.stopped_at < before, _has_left(guild_id, left_before))
-    await session.execute(delete(GiveawaySeries).where(GiveawaySeries.guild_id == guild_id, meant))
+    statement = delete(GiveawaySeries).where(GiveawaySeries.guild_id == guild_id, meant)
+    rows = await session.scalars(
+        statement.returning(GiveawaySeries), execution_options={"synchronize_session": False}
+    )
+    return rows.all()
 
 
 async def delete_rest(session: AsyncSession, guild_id: int, before: datetime) -> None:

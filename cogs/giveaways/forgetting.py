@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from bot.core.retention import LONGEST_ABSENCE
+from cogs.giveaways.series import job_of
 from cogs.giveaways.settings import KEY, SHORTEST_KEPT
 from db import giveaway_retention as table
 
@@ -66,6 +67,10 @@ class Forgetting:
                 if found:
                     await table.delete_giveaways(session, found)
                     continue
-                await table.delete_series(session, guild_id, before, left_before=left_before)
+                for series in await table.delete_series(
+                    session, guild_id, before, left_before=left_before
+                ):
+                    # It waits where the bot is gone, and would come up for ever.
+                    await self._jobs.cancel(session, job_of(series))
                 await table.delete_rest(session, guild_id, before)
                 return

@@ -128,7 +128,7 @@ def _not_as_seen() -> Conflict:
     )
 
 
-def _job_of(series: GiveawaySeries) -> str:
+def job_of(series: GiveawaySeries) -> str:
     """Return the key of the job by which a series comes again."""
     return f"{SERIES_JOB}:{series.id}:{int(series.created_at.timestamp())}"
 
@@ -238,7 +238,7 @@ class Series:
             session,
             SERIES_JOB,
             first,
-            dedupe_key=_job_of(series),
+            dedupe_key=job_of(series),
             guild_id=series.guild_id,
             payload={"series_id": series.id},
             recurrence=series.rule,
@@ -262,7 +262,7 @@ class Series:
             if stopped is None and exactly:
                 raise _not_as_seen()
             if stopped is not None:
-                await self._jobs.cancel(session, _job_of(series))
+                await self._jobs.cancel(session, job_of(series))
                 details = {"series": series.id}
                 await self._opening.note(session, actor, series.guild_id, "series_stop", details)
         return stopped is not None
@@ -288,7 +288,7 @@ class Series:
 
     async def map_due(self, series: Sequence[GiveawaySeries]) -> Mapping[int, datetime]:
         """Return when series come next, by their ids."""
-        known = {_job_of(one): one.id for one in series}
+        known = {job_of(one): one.id for one in series}
         async with self._database.read() as session:
             due = await self._jobs.map_due(session, known)
         return {known[key]: at for key, at in due.items()}

@@ -15,7 +15,7 @@ from cogs.giveaways.blocklist import Blocklist
 from cogs.giveaways.forgetting import Forgetting
 from cogs.giveaways.manifest import FEATURE
 from cogs.giveaways.plan import Plan
-from cogs.giveaways.series import Repeat, SeriesOrder
+from cogs.giveaways.series import Repeat, SeriesOrder, job_of
 from cogs.giveaways.settings import KEY
 from db import giveaway_retention
 from db.engine import Database
@@ -190,6 +190,28 @@ async def test_what_waits_for_the_bot_is_given_up_before_what_is_kept(world: Hos
         await forget(world)
         assert [one.number for one in await world.all()] == numbers
     assert await count(world) == {}
+
+
+async def test_series_that_is_given_up_does_not_come_up_again(world: HostWorld) -> None:
+    order = SeriesOrder(
+        guild_id=GUILD,
+        channel_id=1,
+        host_id=1,
+        plan=PLAN,
+        first=world.clock.now() + DAY,
+        repeat=Repeat.DAILY,
+        timezone="UTC",
+    )
+    series = await world.series.begin(order, HOST)
+    await leave(world, GUILD)
+    async with world.database.write() as session:
+        await world.jobs.suspend(session, GUILD)
+    world.clock.advance(181 * DAY.total_seconds())
+    await forget(world)
+    assert await count(world) == {}
+    async with world.database.write() as session:
+        await world.jobs.take_up(session, GUILD)
+        assert await world.jobs.map_due(session, [job_of(series)]) == {}
 
 
 async def test_guild_that_the_bot_was_added_to_again_keeps_what_goes_on(world: HostWorld) -> None:
