@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -33,13 +33,15 @@ from cogs.giveaways.rules import (
     MOST_ROLES,
     MOST_WINNERS,
     OLDEST,
+    SHORTEST,
+    SHORTEST_ROLE,
 )
 from cogs.giveaways.vault import MOST_CODES
 from cogs.giveaways.winning import MOST_AT_ONCE
 
 STRICT = ConfigDict(extra="forbid", frozen=True)
 Roles = Annotated[list[str], role_texts(max_items=MOST_ROLES)]
-Age = Annotated[int, seconds(maximum=OLDEST)]
+Age = Annotated[int, seconds(minimum=timedelta(seconds=1), maximum=OLDEST)]
 Person = Annotated[str, member_text()]
 Status = Annotated[
     str,
@@ -175,7 +177,7 @@ class PrizeBody(BaseModel):
 class LastingBody(PrizeBody):
     """How long what is planned lasts, whenever it begins."""
 
-    duration: Annotated[int, seconds(maximum=LONGEST)] | None = Field(
+    duration: Annotated[int, seconds(minimum=SHORTEST, maximum=LONGEST)] | None = Field(
         default=None,
         ge=1,
         title=N_("How long"),
@@ -246,7 +248,9 @@ class TermsBody(PrizeBody):
         title=N_("Role for winners"),
         description=N_("A role that each winner is given."),
     )
-    reward_role_time: Annotated[int, seconds(maximum=LONGEST_ROLE)] | None = Field(
+    reward_role_time: (
+        Annotated[int, seconds(minimum=SHORTEST_ROLE, maximum=LONGEST_ROLE)] | None
+    ) = Field(
         default=None,
         ge=1,
         title=N_("For how long"),

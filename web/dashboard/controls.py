@@ -255,6 +255,9 @@ def _hints(field: FieldInfo, reader: Reader) -> list[Message]:
         hints.append(manner)
     if field.form.widget is Widget.INSTANT:
         hints.append(_("Written like {example}, in the zone {zone}.", **_example(reader)))
+    # One that is always there is picked.
+    if field.form.widget is Widget.COLOUR and field.optional:
+        hints.append(_("Write it like #5865f2, or a name such as blue."))
     if (bounds := _bounds(field)) is not None:
         hints.append(bounds)
     return hints
@@ -273,6 +276,9 @@ def _bounds(field: FieldInfo) -> Message | None:
             shortest=Span(shortest),
             longest=Span(longest),
         )
+    if form.widget is Widget.COLOUR:
+        # No number is typed, though JSON has one.
+        return None
     if limits.minimum is not None:
         return _range(limits.minimum, limits.maximum)
     if form.widget in _COUNTED:

@@ -10,12 +10,13 @@ from bot.core.fields.bodies import describe_body, readable
 from bot.core.i18n import Message
 from bot.core.nullstate import NullState
 from cogs.giveaways.block_resource import BlockDetail
-from cogs.giveaways.bodies import GiveawayDetail
+from cogs.giveaways.bodies import GiveawayBody, GiveawayDetail
 from cogs.giveaways.bodyplans import Counts, detail_of
 from cogs.giveaways.listing import STATES
 from cogs.giveaways.series_resource import SeriesDetail
 from cogs.giveaways.template_resource import TemplateDetail
 from tests.cogs.giveaways.rows import make_giveaway
+from web.dashboard.controls import sections_of
 from web.dashboard.kept.details import details_of
 from web.dashboard.values import Reader
 
@@ -45,3 +46,13 @@ def test_each_state_has_a_name() -> None:
     [status] = [one for one in describe_body(GiveawayDetail) if one.name == "status"]
     named = {one.value: one.title for one in status.choices}
     assert named == {name: message.msgid for name, message in STATES.items()}
+
+
+def test_hints_say_what_can_be_typed() -> None:
+    fields = describe_body(GiveawayBody)
+    reader, texts = Reader(NullState(), 1, "en-US"), {one.name: "" for one in fields}
+    sections = sections_of(fields, texts, {}, reader)
+    hints = {one.name: one.hints[-1] for part in sections for one in part.controls}
+    assert hints["look.colour"] == "Write it like #5865f2, or a name such as blue."
+    assert hints["reward_role_time"] == "From 10 minutes to 365 days, such as 1h 30m."
+    assert hints["requirements.account_age"] == "From 1 second to 3650 days, such as 1h 30m."
