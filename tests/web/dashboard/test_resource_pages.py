@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.errors import Conflict, DiscordFailed
+from bot.core.errors import ConfigurationError, Conflict, DiscordFailed
 from bot.core.i18n import _
 from tests.web.dashboard.boats import (
     BOATS,
@@ -144,8 +144,9 @@ async def test_form_names_the_group_that_is_wrong_as_a_whole(harbour: Harbour) -
         (Conflict(_("There is a Petrel.")), 409, "There is a Petrel."),
         (not_yours(), 403, "Ask the harbour master."),
         (DiscordFailed(_("Discord is asleep.")), 502, "Discord is asleep."),
+        (ConfigurationError(_("There is no key.")), 500, "There is no key."),
     ],
-    ids=["field", "no field of the form", "conflict", "denied", "discord"],
+    ids=["field", "no field of the form", "conflict", "denied", "discord", "configuration"],
 )
 async def test_form_tells_what_the_service_says_and_keeps_all(
     harbour: Harbour, refusal: Exception, status: int, said: str

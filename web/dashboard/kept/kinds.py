@@ -11,7 +11,14 @@ import structlog
 from aiohttp import web
 from pydantic import BaseModel
 
-from bot.core.errors import AppError, Denied, DiscordFailed, InvalidInput, NotFound
+from bot.core.errors import (
+    AppError,
+    ConfigurationError,
+    Denied,
+    DiscordFailed,
+    InvalidInput,
+    NotFound,
+)
 from bot.core.features import FeatureRegistry
 from bot.core.fields import FieldInfo, Widget
 from bot.core.fields.bodies import describe_body
@@ -37,7 +44,7 @@ log = structlog.get_logger(__name__)
 REVISION_DIGITS = 18
 PATH = "/guilds/{guild_id}/kept/{resource}"
 # What a service says to the person who asked; their page says it, and keeps what they typed.
-TOLD = (InvalidInput, Denied, NotFound, DiscordFailed)
+TOLD = (InvalidInput, Denied, NotFound, DiscordFailed, ConfigurationError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,5 +283,6 @@ _WHY_AGAIN = {
     403: "why that may not be done",
     404: "what was typed for something that is gone",
     409: "what speaks against it, such as what others changed",
+    500: "what the bot's operator has to set",
     502: "what Discord did not do",
 }
