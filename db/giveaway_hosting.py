@@ -163,13 +163,22 @@ async def count_entries(session: AsyncSession, giveaway_id: UUID) -> int:
 async def count_entries_of(
     session: AsyncSession, giveaway_ids: Collection[UUID]
 ) -> dict[UUID, int]:
-    """Return how many people have entered each; those without entries are left out."""
-    query = (
-        select(GiveawayEntry.giveaway_id, func.count())
-        .where(GiveawayEntry.giveaway_id.in_(giveaway_ids))
-        .group_by(GiveawayEntry.giveaway_id)
+    """Return how many people have entered each; those without entries are left out.
+
+    Only what has not been drawn is counted: a list of others can be of millions of entries.
+    """
+    drawn = select(GiveawayRound.giveaway_id, GiveawayRound.entry_count).where(
+        GiveawayRound.giveaway_id.in_(giveaway_ids), GiveawayRound.round == 0
     )
-    return {row[0]: row[1] for row in await session.execute(query)}
+    found = {row[0]: row[1] for row in await session.execute(drawn)} if giveaway_ids else {}
+    if rest := [one for one in giveaway_ids if one not in found]:
+        query = (
+            select(GiveawayEntry.giveaway_id, func.count())
+            .where(GiveawayEntry.giveaway_id.in_(rest))
+            .group_by(GiveawayEntry.giveaway_id)
+        )
+        found |= {row[0]: row[1] for row in await session.execute(query)}
+    return {one: count for one, count in found.items() if count}
 
 
 async def list_winner_ids(session: AsyncSession, giveaway_id: UUID) -> list[int]:
