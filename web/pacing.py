@@ -12,6 +12,8 @@ MINUTE, HOUR = 60, 3600
 # Addresses remembered at a time; whoever floods from more than these is beyond such limits anyway.
 MAX_CLIENTS = 10_000
 GUESSES, GUESS_SECONDS = 10, 600
+# So many times as many requests of pages are let through as of the API.
+PAGES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,9 @@ class Pacer:
         self._requests = _Windows(
             Policy("minute", per_minute, MINUTE), Policy("hour", per_hour, HOUR)
         )
+        self._pages = _Windows(
+            Policy("minute", per_minute * PAGES, MINUTE), Policy("hour", per_hour * PAGES, HOUR)
+        )
         self._logins = _Windows(Policy("login", GUESSES, GUESS_SECONDS))
         self._guesses = _Windows(Policy("key", GUESSES, GUESS_SECONDS))
         self._locked_until: dict[str, float] = {}
@@ -84,6 +89,10 @@ class Pacer:
     def request(self, bucket: str) -> Paced:
         """Count an ordinary request."""
         return self._requests.hit(bucket, self._clock.monotonic())
+
+    def page(self, bucket: str) -> Paced:
+        """Count a page that somebody opens, or a form that they send."""
+        return self._pages.hit(bucket, self._clock.monotonic())
 
     def login(self, bucket: str) -> Paced:
         """Count a visit to the log-in pages."""

@@ -41,6 +41,8 @@ class Pace(Enum):
     """Whether a route's calls are counted; probes and static files must not use the limit up."""
 
     LIMITED = "limited"
+    # Counted apart and less strictly: somebody who clicks through pages is no program.
+    PAGE = "page"
     EXEMPT = "exempt"
     # Counted apart and strictly, because each call could be a guess.
     LOGIN = "login"

@@ -38,6 +38,15 @@ async def test_pacing_headers(world: World) -> None:
     assert response.headers["RateLimit"] == '"minute";r=29;t=60, "hour";r=999;t=3600'
 
 
+async def test_pacing_counts_pages_apart_and_lets_four_times_as_many_through(
+    open_web: OpenWorld,
+) -> None:
+    world = await open_web(per_minute=2)
+    statuses = [(await world.client.get("/guilds")).status for _ in range(9)]
+    assert statuses == [200] * 8 + [429]
+    assert (await world.client.get("/openapi.json")).status == 200
+
+
 @pytest.mark.parametrize(
     "path", ["/livez", "/health", "/ready", "/metrics", "/static/pegasus.css", "/favicon.ico"]
 )

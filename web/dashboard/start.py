@@ -125,7 +125,7 @@ ROUTE = Route(
     handler=get_start,
     part="dashboard",
     access=Access.DETAIL,
-    pace=Pace.LIMITED,
+    pace=Pace.PAGE,
     summary="The start page",
     replies={200: Reply("A page", media_type="text/html")},
 )

@@ -19,7 +19,8 @@ async def pace(request: web.Request, handler: Handler) -> web.StreamResponse:
     if kind is Pace.EXEMPT:
         return await handler(request)
     pacer, bucket = request.app[PACER], request[CLIENT].bucket
-    paced = pacer.login(bucket) if kind is Pace.LOGIN else pacer.request(bucket)
+    count = {Pace.LOGIN: pacer.login, Pace.PAGE: pacer.page}.get(kind, pacer.request)
+    paced = count(bucket)
     request[PACED] = paced
     if policy := paced.refused_by:
         request.app[SERVICES].metrics.request_refused(policy.name)

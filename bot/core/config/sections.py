@@ -54,7 +54,8 @@ class LimitsConfig(Section):
         description="How long the first block lasts; each further one doubles, up to a day.",
     )
     api_per_minute: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        default=30, description="Web API requests per minute and address."
+        default=30,
+        description="Web API requests per minute and address; of pages, four times as many.",
     )
     api_per_hour: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
         default=1000, description="Web API requests per hour and address."

@@ -199,7 +199,7 @@ ROUTES = (
         handler=get_document,
         part="dashboard",
         access=Access.GUILD,
-        pace=Pace.LIMITED,
+        pace=Pace.PAGE,
         summary="The file that there is of one thing that a feature keeps",
         replies={200: Reply("The file, compressed where it is large")},
     ),

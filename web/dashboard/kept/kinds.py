@@ -258,7 +258,7 @@ def form_routes(
         "path": path,
         "part": "dashboard",
         "access": Access.GUILD,
-        "pace": Pace.LIMITED,
+        "pace": Pace.PAGE,
     }
     again = {
         status: Reply(f"The page once more, with {why}", media_type="text/html")
