@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol, cast
 
-from sqlalchemy import ColumnElement, Integer, String, Text, delete, select, update
+from sqlalchemy import ColumnElement, Integer, String, Text, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import DELETE_ROW, FORGET_PERSON, Base, RowId, Snowflake, UtcDateTime, person
 from db.statements import count_changed, insert_for
 from db.ticket_messages import TicketMessage
-from db.tickets import Ticket
+from db.tickets import Ticket, TicketEvent
 
 
 class TicketRating(Base):
@@ -134,6 +134,20 @@ async def list_ratings(
         .order_by(TicketRating.ticket_id)
     )
     return cast("Sequence[Rated]", (await session.execute(query)).all())
+
+
+async def count_events(
+    session: AsyncSession, guild_id: int, since: datetime, kinds: Collection[str]
+) -> dict[str, int]:
+    """Return how often each of these things happened in a guild's tickets since an instant."""
+    query = (
+        select(TicketEvent.kind, func.count())
+        .where(
+            TicketEvent.guild_id == guild_id, TicketEvent.at >= since, TicketEvent.kind.in_(kinds)
+        )
+        .group_by(TicketEvent.kind)
+    )
+    return {row[0]: row[1] for row in await session.execute(query)}
 
 
 async def list_opened(

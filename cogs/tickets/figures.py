@@ -29,6 +29,18 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class Late:
+    """How often an answer came so late that the staff were reminded, others called, or the lead."""
+
+    reminded: int = 0
+    escalated: int = 0
+    led: int = 0
+
+
+NEVER_LATE = Late()
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """A guild's figures; times are medians, `hours` counts openings by hour of the day.
 
@@ -44,11 +56,17 @@ class Figures:
     ratings: int
     staff: Sequence[Share]
     hours: Sequence[int]
+    late: Late = NEVER_LATE
     is_cut: bool = False
 
 
 def count_up(
-    tickets: Sequence[Opened], ratings: Sequence[Rated], zone: str, *, is_cut: bool = False
+    tickets: Sequence[Opened],
+    ratings: Sequence[Rated],
+    zone: str,
+    *,
+    late: Late = NEVER_LATE,
+    is_cut: bool = False,
 ) -> Figures:
     """Return the figures of tickets and ratings; hours are those of the zone."""
     closed = [one for one in tickets if one.status == "closed" and one.closed_at is not None]
@@ -64,6 +82,7 @@ def count_up(
         ratings=len(ratings),
         staff=_by_staff(tickets, ratings),
         hours=_by_hour(tickets, zone),
+        late=late,
         is_cut=is_cut,
     )
 

@@ -297,6 +297,16 @@ def _figures_embed(figures: Figures, days: int, locale: str) -> discord.Embed:
     put(_("Time to the end, median"), span(figures.resolution))
     stars = f"{figures.stars:.1f} ★ ({figures.ratings})" if figures.stars else _("none yet")
     put(_("Rating"), stars)
+    late = figures.late
+    put(
+        _("Answered late"),
+        _(
+            "reminders: {reminded}, others called: {escalated}, the lead: {led}",
+            reminded=late.reminded,
+            escalated=late.escalated,
+            led=late.led,
+        ),
+    )
     if figures.staff:
         embed.description = "\n".join(_share_line(one, locale) for one in figures.staff)
     if most := max(figures.hours):

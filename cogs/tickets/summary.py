@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 
-from cogs.tickets.figures import Figures, count_up
+from cogs.tickets.deadlines import STEPS
+from cogs.tickets.figures import Figures, Late, count_up
 from db import ticket_quality as table
 from db.engine import Database
 from db.ticket_quality import Opened, Rated
@@ -19,8 +20,16 @@ async def sum_up(database: Database, guild_id: int, since: datetime, zone: str) 
     """Return the figures of the newest tickets since an instant, of at most ten thousand."""
     tickets = await _read_opened(database, guild_id, since)
     ratings = await _read_ratings(database, guild_id, since)
-    is_cut = len(tickets) > MOST_COUNTED
-    return await asyncio.to_thread(count_up, tickets[:MOST_COUNTED], ratings, zone, is_cut=is_cut)
+    late, is_cut = await _read_late(database, guild_id, since), len(tickets) > MOST_COUNTED
+    return await asyncio.to_thread(
+        count_up, tickets[:MOST_COUNTED], ratings, zone, late=late, is_cut=is_cut
+    )
+
+
+async def _read_late(database: Database, guild_id: int, since: datetime) -> Late:
+    async with database.read() as session:
+        steps = await table.count_events(session, guild_id, since, STEPS)
+    return Late(*(steps.get(one, 0) for one in STEPS))
 
 
 async def _read_opened(database: Database, guild_id: int, since: datetime) -> list[Opened]:

@@ -20,12 +20,13 @@ from db.engine import Database
 from db.statements import table_of
 from db.ticket_messages import TicketMessage
 from db.ticket_quality import TicketRating
-from db.tickets import Ticket
+from db.tickets import Ticket, TicketEvent
 from tests.benchmarks.memory import settled
 from tests.benchmarks.transcript import Cost, measure
 
 _AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 _GUILD = 1
+_TABLES = (Ticket, TicketRating, TicketMessage, TicketEvent)
 
 
 async def compare(tickets: int, folder: Path) -> list[Cost]:
@@ -64,7 +65,7 @@ async def compare(tickets: int, folder: Path) -> list[Cost]:
 
 async def _fill(database: Database, count: int) -> None:
     async with database.engine.begin() as connection:
-        tables = [table_of(one) for one in (Ticket, TicketRating, TicketMessage)]
+        tables = [table_of(one) for one in _TABLES]
         await connection.run_sync(Base.metadata.create_all, tables=tables)
         await connection.execute(insert(Ticket), [_ticket(one) for one in range(1, count + 1)])
         ratings = [

@@ -248,7 +248,9 @@ async def test_figures_and_lists_are_shown(desk: Desk) -> None:
     assert "#1" in await desk.ask(desk.sam, "ticket list")
     figures = await desk.sam.slash(desk.channel, "ticket stats")
     (embed,) = figures.response.embeds
-    assert {one.name: one.value for one in embed.fields}["Opened"] == "1"
+    shown = {one.name: one.value for one in embed.fields}
+    assert shown["Opened"] == "1"
+    assert shown["Answered late"] == "reminders: 0, others called: 0, the lead: 0"
     assert "Only the staff can read it" in await desk.ask(desk.sam, "ticket note", text="hm")
     assert "hm" in await desk.ask(desk.sam, "ticket note")
     assert "labels are: a, b" in await desk.ask(desk.sam, "ticket label", labels="a, b")

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from bot.core.errors import Conflict
+from cogs.tickets.figures import NEVER_LATE, Late
 from cogs.tickets.watch import Writer
 from db.engine import Database
-from tests.cogs.tickets.stage import OPENER, OTHER, STAFF, Stage, refusal
+from tests.cogs.tickets.stage import GUILD, OPENER, OTHER, STAFF, Stage, refusal
 from tests.cogs.tickets.talk import message
 from tests.fakes import FakeClock
 
@@ -104,6 +105,8 @@ async def test_the_ladder_is_climbed_step_by_step_and_begins_anew(database: Data
     assert [
         one for one in await stage.events(ticket.id) if one in ("remind", "escalate", "lead")
     ] == ["remind", "escalate", "lead"]
+    assert (await stage.service.quality.figures(GUILD, 30)).late == Late(1, 1, 1)
+    assert (await stage.service.quality.figures(GUILD, 1)).late == NEVER_LATE
     now = stage.clock.now()
     await stage.service.watch.note_writing(ticket.id, [(Writer.STAFF, now)])
     answered = await stage.get(ticket.id)
