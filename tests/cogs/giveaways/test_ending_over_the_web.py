@@ -141,7 +141,7 @@ async def test_another_is_drawn_in_a_winners_place_over_the_web(database: Databa
         HOST,
         first.user_id,
     )
-    document = await resource.document(GUILD, 1)
+    document = await resource.document(GUILD, 1, ADMIN)
     assert check_proof(json.loads(document.data))
 
 
