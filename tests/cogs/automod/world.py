@@ -33,6 +33,7 @@ from db import automod as table
 from db.cases import Case
 from db.engine import Database
 from db.outbox import OutboxMessage
+from db.statements import table_of
 from tests.bot.core.cases.world import EVERYTHING, Courier, FakeDiscord, View
 from tests.fakes import FakeClock
 
@@ -282,7 +283,8 @@ class World:
 
     async def rows(self, kind: Any) -> list[Any]:
         async with self.database.read() as session:
-            return list((await session.scalars(select(kind))).all())
+            ordered = select(kind).order_by(*table_of(kind).primary_key)
+            return list((await session.scalars(ordered)).all())
 
     async def incidents(self) -> list[table.Incident]:
         return sorted(await self.rows(table.Incident), key=lambda one: one.id)

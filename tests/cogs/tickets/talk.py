@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 
 from db.engine import Database
+from db.statements import table_of
 from db.tickets import Ticket
 from tests.cogs.tickets.stage import GUILD, OPENER, Stage
 from tests.fakes import FakeClock
@@ -70,9 +71,10 @@ async def say(stage: Stage, ticket: Ticket, number: int, text: str, **more: Any)
 
 
 async def rows(stage: Stage, table: Any) -> list[Any]:
-    """Return all rows of a table."""
+    """Return all rows of a table in the order of their keys."""
+    ordered = select(table).order_by(*table_of(table).primary_key)
     async with stage.database.read() as session:
-        return list(await session.scalars(select(table)))
+        return list(await session.scalars(ordered))
 
 
 async def record(stage: Stage, ticket: Ticket, *, for_staff: bool = True) -> Any:
