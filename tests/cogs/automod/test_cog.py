@@ -180,7 +180,7 @@ async def test_second_press_is_told_that_it_is_undone(place: Place) -> None:
 
 async def read_incidents(place: Place) -> list[Incident]:
     async with place.bench.kernel.database.read() as session:
-        return list((await session.scalars(select(Incident))).all())
+        return list((await session.scalars(select(Incident).order_by(Incident.id))).all())
 
 
 async def test_no_violation_offers_an_exemption(place: Place) -> None:

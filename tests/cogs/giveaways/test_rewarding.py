@@ -63,7 +63,7 @@ async def payments(stage: Stage) -> list[Transaction]:
 
 async def loans(stage: Stage) -> list[GiveawayLoan]:
     async with stage.database.read() as session:
-        return list(await session.scalars(select(GiveawayLoan)))
+        return list(await session.scalars(select(GiveawayLoan).order_by(GiveawayLoan.id)))
 
 
 async def pay(stage: Stage, source: Holder, target: int, amount: int, key: str) -> None:

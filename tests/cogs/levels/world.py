@@ -276,7 +276,9 @@ class LevelWorld(World):
 
     async def told(self) -> list[OutboxMessage]:
         async with self.database.read() as session:
-            return list((await session.scalars(select(OutboxMessage))).all())
+            return list(
+                (await session.scalars(select(OutboxMessage).order_by(OutboxMessage.id))).all()
+            )
 
     async def wishes(self) -> set[tuple[int, int, bool]]:
         async with self.database.read() as session:
