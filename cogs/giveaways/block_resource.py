@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
 from bot.core.errors import FieldError
-from bot.core.i18n import N_, _
+from bot.core.i18n import N_, Message, _
 from bot.core.resources import Item, Resource
 from bot.core.settings.validation import from_field_errors
 from cogs.giveaways.blocklist import LONGEST_REASON
@@ -56,7 +55,7 @@ RESOURCE = Resource(
     one="block",
     many="people who can't enter giveaways",
     title=N_("Blocked from giveaways"),
-    label=attrgetter("user_id"),
+    label=lambda one: Message("<@{user_id}>", {"user_id": one.user_id}),
     model=BlockDetail,
     addition=BlockBody,
     removal=N_("Let them enter again"),
