@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -40,10 +41,20 @@ async def ask(database: Database) -> int | None:
 
 
 async def cut(database: Database) -> None:
+    """End the database's only connection from the server, and wait until its driver hears of it.
+
+    The server only signals the process that serves the connection, which may take its time.
+    """
+    async with database.engine.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+    assert driver is not None
     other = Database(database.url.set(drivername="postgresql").render_as_string(False))
     async with other.read() as session:
         assert (await session.scalars(CUT_OTHERS)).all() == [True]
     await other.close()
+    async with asyncio.timeout(20):
+        while not driver.is_closed():
+            await asyncio.sleep(0.01)
 
 
 async def test_connection_that_was_used_just_now_is_not_asked(postgres_database: Database) -> None:

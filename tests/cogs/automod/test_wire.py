@@ -77,7 +77,7 @@ async def switch_on(runtime: Runtime, guild: Guild, *rules: dict[str, Any]) -> N
 
 async def read(runtime: Runtime, kind: Any) -> list[Any]:
     async with runtime.kernel.database.read() as session:
-        return list((await session.scalars(select(kind))).all())
+        return list((await session.scalars(select(kind).order_by("id"))).all())
 
 
 async def until(met: Any, seconds: float = 60.0) -> None:
