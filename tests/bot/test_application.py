@@ -110,7 +110,7 @@ async def test_signals_stop_where_the_loop_takes_none(monkeypatch: pytest.Monkey
     before = signal.getsignal(signal.SIGTERM)
     with watching_signals(stopped.set):
         signal.raise_signal(signal.SIGTERM)
-        await asyncio.wait_for(stopped.wait(), 5)
+        await asyncio.wait_for(stopped.wait(), 30)
     assert signal.getsignal(signal.SIGTERM) is before
 
 

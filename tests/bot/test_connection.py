@@ -271,7 +271,7 @@ async def test_sessions_are_renewed_without_asking(monkeypatch: pytest.MonkeyPat
     sessions = Sessions(lambda remaining: renewed.set() if remaining == 1000 else None)
     await sessions.look_up(cast("Any", Api(remaining=7, reset_after=50)))
     assert not renewed.is_set()
-    await asyncio.wait_for(renewed.wait(), 5)
+    await asyncio.wait_for(renewed.wait(), 30)
 
 
 async def test_shards_take_turns_within_their_bucket(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,7 +139,7 @@ async def test_an_effect_runs_as_a_supervised_task(gateway: Gateway) -> None:
 
     gateway.intake.add_gate("automod", lambda _: Verdict(accepted=False, effect=effect), order=10)
     gateway.send("MESSAGE_CREATE", payloads.message())
-    await asyncio.wait_for(done.wait(), 1)
+    await asyncio.wait_for(done.wait(), 30)
     assert gateway.intake.snapshot().effects == 1
 
 
@@ -340,7 +340,7 @@ async def test_a_waiting_check_gets_its_message(fast: Gateway) -> None:
     fast.send("MESSAGE_CREATE", payloads.message("no"))
     fast.send("MESSAGE_CREATE", payloads.message("yes"))
 
-    assert (await asyncio.wait_for(waiting, 10)).content == "yes"
+    assert (await asyncio.wait_for(waiting, 30)).content == "yes"
     fast.send("MESSAGE_CREATE", payloads.message("again"))
     assert fast.intake.snapshot().built == 2
 

@@ -40,7 +40,7 @@ class Wire:
         self.heard.append(message.content)
 
     async def until(self, happened: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not happened():
                 await asyncio.sleep(0.01)
 

@@ -64,7 +64,7 @@ async def test_cleaned_scratch_has_no_rows_numbers_or_locks(
     locker.add_termination_listener(lambda _: closed.set())
     await locker.execute("BEGIN; LOCK TABLE jobs")
     other_scratch.clean()
-    await asyncio.wait_for(closed.wait(), 5)
+    await asyncio.wait_for(closed.wait(), 30)
     assert other_scratch.get_url() == url
     assert await add_first_job(url) == 1
 

@@ -55,7 +55,7 @@ class Client(commands.AutoShardedBot):
 
     async def until(self, event: str, *, times: int = 1) -> None:
         """Wait until the gateway event has come this many times."""
-        async with asyncio.timeout(5), self.arrivals:
+        async with asyncio.timeout(30), self.arrivals:
             await self.arrivals.wait_for(lambda: self.seen.count(event) >= times)
 
 

@@ -86,7 +86,7 @@ async def test_stranger_cannot_click(sandbox: Sandbox, guild: Guild) -> None:
 async def test_sandbox_is_served_until_cancelled() -> None:
     started: asyncio.Future[Sandbox] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(serve(started=started, name="Echo"))
-    sandbox = await asyncio.wait_for(started, 5)
+    sandbox = await asyncio.wait_for(started, 30)
     assert sandbox.port
     assert sandbox.application.name == "Echo"
     serving.cancel()

@@ -221,7 +221,7 @@ async def test_bot_is_written_to_directly(
             heard.set_result(message.content)
 
     await control("POST", "/direct-messages", user_id=ada.id, content="psst")
-    assert await asyncio.wait_for(heard, 5) == "psst"
+    assert await asyncio.wait_for(heard, 30) == "psst"
 
 
 def _add_commands(client: Client) -> None:

@@ -378,7 +378,7 @@ async def test_banned_person_acts_in_their_direct_messages(
 
 
 async def _until_followed_up(answer: Interaction) -> str:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not answer.followups:
             await asyncio.sleep(0)
     return answer.followups[0].content

@@ -192,7 +192,7 @@ async def test_access_request_in_old_http_may_be_forwarded(world: World) -> None
     reader, writer = await asyncio.open_connection(host, port)
     # What nginx sends for a bare proxy_pass.
     writer.write(b"GET /api/stats HTTP/1.0\r\nHost: 127.0.0.1:8080\r\nConnection: close\r\n\r\n")
-    answer = await asyncio.wait_for(reader.read(), 10)
+    answer = await asyncio.wait_for(reader.read(), 30)
     writer.close()
     assert answer.startswith(b"HTTP/1.0 401")
 

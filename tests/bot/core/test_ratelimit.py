@@ -298,7 +298,7 @@ async def test_block_holds_in_every_process(postgres_database: Database, clock: 
         await notifier.wait_connected()
     await use_up(here)
     await refuse(here, times=3)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not there.snapshot()["blacklistedCount"]:
             await asyncio.sleep(0.01)
     assert "blocked" in str(await refuse(there))

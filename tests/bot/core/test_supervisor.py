@@ -30,7 +30,7 @@ async def test_start_failed_work_is_started_again() -> None:
         await asyncio.Event().wait()
 
     supervisor.start("pump", work)
-    await asyncio.wait_for(third.wait(), 5)
+    await asyncio.wait_for(third.wait(), 30)
     (status,) = supervisor.statuses()
     assert (status.name, status.up, status.restarts) == ("pump", True, 2)
     assert status.last_error == "RuntimeError"
@@ -52,7 +52,7 @@ async def test_start_work_that_ends_by_a_cancellation_of_its_own_is_started_agai
         await waited_for
 
     supervisor.start("pump", work)
-    await asyncio.wait_for(again.wait(), 5)
+    await asyncio.wait_for(again.wait(), 30)
     (status,) = supervisor.statuses()
     assert (status.up, status.restarts, status.last_error) == (True, 1, "CancelledError")
     await supervisor.stop()

@@ -166,7 +166,7 @@ async def test_run_writes_by_itself_and_outlives_failures(
     await asyncio.sleep(0.05)
     assert recorder.pending == 1
     unreliable.down = False
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while recorder.pending:
             await asyncio.sleep(0.01)
     task.cancel()

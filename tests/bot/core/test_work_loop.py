@@ -55,7 +55,7 @@ async def test_what_falls_due_within_a_moment_is_found_by_few_looks() -> None:
         pile.add()
         loop.wake()
         await asyncio.sleep(0)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while pile.done < 200:
             await asyncio.sleep(0.01)
 

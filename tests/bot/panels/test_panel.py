@@ -404,7 +404,7 @@ async def test_panel_answers_in_time_when_the_database_is_slow(
 
     monkeypatch.setattr(discord.InteractionResponse, "defer", noted)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await ada.slash(desk.channel, "welcome settings")
 
     assert deferred == [True]

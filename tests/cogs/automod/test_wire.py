@@ -68,7 +68,7 @@ async def running(sandbox: Sandbox, url: str) -> AsyncIterator[Runtime]:
 
 
 async def switch_on(runtime: Runtime, guild: Guild, *rules: dict[str, Any]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while runtime.kernel.state().guild(guild.id) is None:
             await asyncio.sleep(0.01)
     values = {"rules": list(rules), "log_channel_id": str(guild.channel("log").id)}
@@ -171,7 +171,7 @@ async def test_undo_button_works_after_a_restart(sandbox: Sandbox, guild: Guild,
         one["custom_id"].rsplit(":", 1)[1] for one in message.components[0]["components"]
     }
     async with running(sandbox, url) as runtime:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while runtime.kernel.state().guild(guild.id) is None:
                 await asyncio.sleep(0.01)
         await owner.click(message, f"automod:undo:{incident_id}")

@@ -151,7 +151,7 @@ async def test_role_above_the_bot_is_said_kept_and_given_later(world: World) -> 
 
     world.view.positions[RED] = 2
     world.roles.look_again(GUILD)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while RED not in world.discord.roles[ANN]:
             await asyncio.sleep(0.01)
             await world.roles.run_due()

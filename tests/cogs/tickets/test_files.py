@@ -174,7 +174,7 @@ async def test_jobs_at_once_do_not_pass_the_space(database: Database, tmp_path: 
 
     class Slow:
         async def fetch(self, url: str) -> bytes | None:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await gate.wait()
             return contents[int(url)]
 

@@ -64,7 +64,7 @@ async def running(sandbox: Sandbox, url: str) -> AsyncIterator[Runtime]:
 
 
 async def switch_on(runtime: Runtime, guild: Guild, **changes: Any) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while runtime.kernel.state().guild(guild.id) is None:
             await asyncio.sleep(0.01)
     await runtime.kernel.settings.change(guild.id, "welcome", changes, enabled=True, actor=SYSTEM)

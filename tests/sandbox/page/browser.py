@@ -70,7 +70,7 @@ class Events:
         self._answer = answer
 
     async def next(self) -> dict[str, Any]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while True:
                 line = await self._answer.content.readline()
                 assert line, "the stream has ended"
@@ -84,7 +84,7 @@ class Events:
                 return event
 
     async def ended(self) -> bool:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while await self._answer.content.readline():
                 pass
         return True

@@ -143,7 +143,7 @@ async def test_stream_ends_with_the_sandbox() -> None:
     browser = Browser(session, sandbox)
     await browser.arrive()
     events = await browser.listen()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(30):
         await sandbox.stop()
     assert await events.ended()
     await browser.close()

@@ -280,7 +280,7 @@ async def test_farewell_is_read_before_the_ban(database: Database, clock: FakeCl
     world = await World(database, clock, farewell_seconds=30).start()
     running = asyncio.ensure_future(world.outbox.run())
     await world.order(CaseKind.TEMPBAN, duration=HOUR, reason="*spam*")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len(world.courier.delivered) < 2:
             await asyncio.sleep(0.01)
     await world.outbox.stop()
@@ -393,7 +393,7 @@ async def test_news_of_cases_may_order_cases_about_the_same_member(world: World)
         await world.order(CaseKind.TIMEOUT, key="escalation", duration=HOUR)
 
     world.bus.subscribe(CaseOpened, escalate)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await world.order(CaseKind.WARN)
         while len(await world.cases.list(GUILD)) < 2:
             await asyncio.sleep(0.01)

@@ -279,7 +279,7 @@ class World:
 
     async def until_told(self, count: int) -> None:
         """Wait until so much was delivered to Ann."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while sum(entry.user_id == ANN.id for entry in self.courier.delivered) < count:
                 await asyncio.sleep(0.01)
 

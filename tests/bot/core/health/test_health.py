@@ -223,7 +223,7 @@ async def test_sampler_names_dead_tasks_and_failed_features(
 async def test_sampler_runs_until_it_is_ended(sqlite_database: Database, clock: FakeClock) -> None:
     sampler, supervisor = _sampler(sqlite_database, clock, every=0.01), TaskSupervisor()
     supervisor.start("health", sampler.run)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while sampler.report().verdict is not Verdict.HEALTHY:
             await asyncio.sleep(0.01)
     await supervisor.stop()

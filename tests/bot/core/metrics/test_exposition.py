@@ -60,7 +60,7 @@ async def test_exposition_is_prepared_only_while_somebody_scrapes(clock: FakeClo
     await asyncio.sleep(1.0)
     assert counting.times == 0
     await exposition.latest("")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while counting.times < 2:
             await asyncio.sleep(0.02)
     await supervisor.stop()

@@ -74,7 +74,7 @@ async def test_work_sampler_outlives_a_lost_database(
     outbox = OutboxService(sqlite_database, clock, supervisor)
     sampler = WorkSampler(_Flaky(jobs), outbox, sqlite_database, every=0.01)  # type: ignore[arg-type]
     supervisor.start("work_sampler", sampler.run)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while sampler.outbox is None:
             await asyncio.sleep(0.01)
     [status] = supervisor.statuses()

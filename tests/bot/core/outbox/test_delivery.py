@@ -158,7 +158,7 @@ async def test_deliveries_wait_for_a_courier(database: Database):
 
     discord = FakeDiscord(SystemClock())
     outbox.use(discord)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while discord.texts != ["hi"]:
             await asyncio.sleep(0.005)
     await outbox.stop(1.0)
@@ -180,7 +180,7 @@ async def test_deliveries_wait_between_two_couriers(world: World):
     assert (await world.row("second")).attempts == 0
 
     world.outbox.use(later)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(30):
         while later.texts != ["second"]:
             await asyncio.sleep(0.005)
     assert world.discord.texts == ["first"]

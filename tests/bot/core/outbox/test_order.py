@@ -81,7 +81,7 @@ async def test_channels_do_not_wait_for_each_other(world: World):
     await world.say("quick", OTHER)
 
     running = asyncio.create_task(world.outbox.run_due())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while world.discord.texts != ["quick"]:
             await asyncio.sleep(0.005)
     world.discord.gate[CHANNEL].set()
@@ -98,7 +98,7 @@ async def test_concurrency_is_bounded(database: Database, clock: FakeClock):
             await world.say(f"to {channel_id}", channel_id)
 
         running = asyncio.create_task(world.outbox.run_due())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while len(world.discord.arrived) < 3:
                 await asyncio.sleep(0.005)
         await asyncio.sleep(0.05)

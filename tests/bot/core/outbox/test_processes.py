@@ -53,7 +53,7 @@ async def test_slow_delivery_keeps_its_claim(database: Database, clock: FakeCloc
         gate = discord.gate[CHANNEL] = asyncio.Event()
         await one.say("slow")
         running = asyncio.create_task(one.outbox.run_due())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             for _ in range(3):
                 while (await one.row("slow")).lease_until != clock.now() + lease:
                     await asyncio.sleep(0.005)
@@ -71,7 +71,7 @@ async def test_stop_releases_a_delivery_that_takes_too_long(database: Database, 
         world.discord.gate[CHANNEL] = asyncio.Event()
         await world.say("slow")
         world.supervisor.start("outbox", world.outbox.run)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not world.discord.arrived:
                 await asyncio.sleep(0.005)
             await world.outbox.stop(0.05)

@@ -163,7 +163,7 @@ class World:
 
     async def until(self, look: Callable[[], object]) -> None:
         """Let other tasks run until something is seen."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not look():
                 await asyncio.sleep(0.001)
 

@@ -287,7 +287,7 @@ async def test_peek_of_forgotten_guild_is_loaded_in_the_background(
     await save(database, clock, {"ducks": 9}, version=2)
     task = asyncio.create_task(store.run())
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while store.peek(GUILD, "pond").settings.ducks != 9:
                 await asyncio.sleep(0)
     finally:

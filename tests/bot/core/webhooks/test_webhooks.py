@@ -193,7 +193,7 @@ async def test_run_delivers_what_comes_later(sender: WebhookSender, discord: Dis
     task = asyncio.create_task(sender.run())
     for number in range(3):
         sender.audit(entry(f"action_{number}"))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while len(discord.received) <= number:
                 await asyncio.sleep(0.005)
     task.cancel()
@@ -298,7 +298,7 @@ async def test_kinds_do_not_wait_for_each_other(sender: WebhookSender, discord: 
     discord.answers = [limited(60)]
     sender.error("/help", failure())
     running = asyncio.create_task(sender.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not discord.received:
             await asyncio.sleep(0.005)
         sender.audit(entry())
@@ -326,7 +326,7 @@ async def test_queue_that_overflows_during_a_delivery_loses_no_other_message(
     discord.hold.clear()
     sender.audit(entry("first"))
     flushing = asyncio.create_task(sender.flush(10))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not discord.received:
             await asyncio.sleep(0.005)
     sender.audit(entry("second"))
