@@ -82,8 +82,8 @@ class Giveaway(Base):
     without pauses, NULL for one without an end, and for those that were made before it was kept.
     `seed` is the secret end of the hash chain whose beginning is `commitment` (see
     `cogs.giveaways.verify`); `rounds` counts the draws so far. `revision` counts its changes,
-    `posts` the messages that have shown it. Each winner is given `prize_amount` of the currency and
-    the role, for `reward_role_seconds` if that is set.
+    `posts` the messages that have shown it. Each winner is given `prize_amount` of the currency,
+    `prize_xp` of experience, and the role, for `reward_role_seconds` if that is set.
     """
 
     __tablename__ = "giveaways"
@@ -124,6 +124,7 @@ class Giveaway(Base):
     reward_role_id: Mapped[int | None] = mapped_column(Snowflake)
     reward_role_seconds: Mapped[int | None] = mapped_column(Integer)
     prize_amount: Mapped[int | None] = mapped_column(BigInteger)
+    prize_xp: Mapped[int | None] = mapped_column(BigInteger)
     # Its host would know who wins whenever they end it.
     seed: Mapped[str] = mapped_column(String(64), info=secret())
     commitment: Mapped[str] = mapped_column(String(64))

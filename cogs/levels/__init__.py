@@ -13,6 +13,7 @@ from bot.core.i18n import N_
 from cogs.levels.problems import find_level_problems
 from cogs.levels.settings import KEY, LevelSettings
 from db.level_boards import count_ranked
+from db.level_gifts import delete_old_gifts
 from db.levels import delete_old
 
 if TYPE_CHECKING:
@@ -26,10 +27,13 @@ if TYPE_CHECKING:
 DAYS_KEPT = timedelta(days=40)
 # A file that is being imported: a batch has ended by then.
 FILES_KEPT = timedelta(days=30)
+# A gift that waits for a guild which the bot has left: its job is given up before.
+PROMISES_KEPT = timedelta(days=200)
 
 
 async def _purge(session: AsyncSession, now: datetime) -> None:
     await delete_old(session, days=(now - DAYS_KEPT).date(), now=now, files=now - FILES_KEPT)
+    await delete_old_gifts(session, given=now - DAYS_KEPT, promised=now - PROMISES_KEPT)
 
 
 FEATURE = Feature(
@@ -39,7 +43,7 @@ FEATURE = Feature(
     category=Category.COMMUNITY,
     settings=LevelSettings,
     off_note=N_("Nobody earns experience any more; what was earned is kept."),
-    tables=("levels_days", "levels_members", "levels_boosts", "levels_imports"),
+    tables=("levels_days", "levels_members", "levels_boosts", "levels_imports", "levels_gifts"),
     intents={
         "members": N_("I can't see who comes back, so nobody gets their roles again for it."),
         "message_content": N_("I can't read messages, so short and repeated ones earn, too."),

@@ -1,14 +1,14 @@
 """Stores what was earned, works the levels out and decides what follows, in one transaction.
 
-Whatever gives or takes experience comes through here: messages, minutes, staff, files. Free of
-discord.py.
+Whatever gives or takes experience comes through here: messages, minutes, staff, files, gifts of
+other features. Free of discord.py.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -26,7 +26,7 @@ from bot.core.settings import SettingsStore
 from cogs.levels.announcing import Rise, compose
 from cogs.levels.plan import Plan, Plans
 from cogs.levels.problems import sound_rewards
-from cogs.levels.rules import Changes, changes_for, desired_roles
+from cogs.levels.rules import MOST_XP, Changes, changes_for, desired_roles
 from cogs.levels.settings import KEY, LevelSettings, RewardMode
 from db import level_totals as totals_table
 from db import levels as table
@@ -175,6 +175,17 @@ class Book:
         total they have, and returns the one they are to have. Nothing is announced. Hand the rises
         to `tell` after the commit.
         """
+        revised = await self._revise(session, guild_id, held, after)
+        await self._reward(session, guild_id, held, [one.rise for one in revised])
+        return revised
+
+    async def _revise(
+        self,
+        session: AsyncSession,
+        guild_id: int,
+        held: Mapping[int, frozenset[int] | None],
+        after: Callable[[int, int], int],
+    ) -> list[Revision]:
         now = self._clock.now()
         gone = {one for one, roles in held.items() if roles is None}
         await totals_table.ensure_members(session, guild_id, held.keys(), now=now, gone=gone)
@@ -187,9 +198,51 @@ class Book:
             rise = Rise(guild_id, user_id, total.level, curve.level_at(xp), xp)
             revised.append(Revision(rise, total.xp))
         await totals_table.set_totals(session, [_total_of(one.rise) for one in revised])
-        there = {(guild_id, one): roles for one, roles in held.items() if roles is not None}
-        await self.want(session, self.changes((one.rise for one in revised), there))
         return revised
+
+    async def _reward(
+        self,
+        session: AsyncSession,
+        guild_id: int,
+        held: Mapping[int, frozenset[int] | None],
+        rises: Iterable[Rise],
+    ) -> None:
+        there = {(guild_id, one): roles for one, roles in held.items() if roles is not None}
+        await self.want(session, self.changes(rises, there))
+
+    # --- what other features give ------------------------------------------------------------
+
+    async def give(
+        self,
+        session: AsyncSession,
+        guild_id: int,
+        held: Mapping[int, frozenset[int] | None],
+        amounts: Mapping[int, int],
+    ) -> list[Rise]:
+        """Add to what members have, as far as it fits, and return the rises to be told.
+
+        `held` as with `revise`. A new level is announced as one that was earned nowhere. Where
+        levels are switched off it is only counted: roles follow when they are switched on.
+        """
+        revised = await self._revise(
+            session,
+            guild_id,
+            held,
+            lambda user_id, before: min(before + amounts[user_id], MOST_XP),
+        )
+        if not self.plan(guild_id).state.enabled:
+            return []
+        rises = [self._given_rise(one) for one in revised]
+        await self._reward(session, guild_id, held, rises)
+        risen = [one for one in rises if one.level > one.before and held[one.user_id] is not None]
+        await self._announce(session, risen)
+        return risen
+
+    def _given_rise(self, one: Revision) -> Rise:
+        # As with what is earned: a level that another curve has made is not given.
+        rise, curve = one.rise, self.plan(one.rise.guild_id).curve
+        before = max(min(rise.before, rise.level), curve.level_at(one.before_xp))
+        return replace(rise, before=before)
 
     async def recount(
         self, session: AsyncSession, guild_id: int, held: Mapping[int, Collection[int]]

@@ -60,6 +60,7 @@ class Levels(
         await office.boosts.start()
         kernel.batches.register(reconciling.KIND, office.reconciler)
         kernel.batches.register(importing.KIND, office.importer)
+        office.gifts.start(kernel.jobs)
         self.bot.add_dynamic_items(StopButton)
         self._unsubscribe = office.ruling.start(kernel.bus)
         self.bot.intake.add_observer(KEY, office.counter.see)
@@ -151,6 +152,9 @@ class Levels(
         await self.bot.kernel.settings.get(guild_id, KEY)
         plan, state = office.book.plan(guild_id), self.bot.kernel.state()
         xp, minutes = await office.standings.today(guild_id, who.id)
+        # What somebody was given for may be nobody else's matter.
+        own = who.id == interaction.user.id
+        gifts = await office.standings.gifts(guild_id, who.id) if own else ()
         seat = office.seats.get(guild_id, who.id)
         channel_id = interaction.channel_id or 0
         room = [one for one in office.seats.in_guild(guild_id) if seat and _shares(one, seat)]
@@ -169,6 +173,7 @@ class Levels(
             minutes=minutes,
             xp_today=xp,
             boost=office.boosts.get(guild_id),
+            gifts=gifts,
         )
 
     @app_commands.command(description="Choose where you are told of your new levels")

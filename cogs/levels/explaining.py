@@ -8,9 +8,19 @@ from datetime import datetime
 
 from bot.core.durations import Span
 from bot.core.i18n import Message, _, ngettext
+from cogs.levels.describing import Number
 from cogs.levels.plan import Plan
 from cogs.levels.rules import minute_worth, share
 from cogs.levels.seats import Seat, talking
+
+
+@dataclass(frozen=True, slots=True)
+class Gift:
+    """Experience that another feature has given, and for what."""
+
+    xp: int
+    reason: Message
+    given_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +29,7 @@ class Situation:
 
     `channel_percent` is of the channel that is asked about, `voice_percent` of the one they sit in;
     `ready_in` are the seconds of their pause that are left, `boost` the guild's with its end.
+    `gifts` are the last that they were given, where they ask for themselves.
     """
 
     plan: Plan
@@ -35,6 +46,7 @@ class Situation:
     minutes: int
     xp_today: int
     boost: tuple[int, datetime] | None
+    gifts: tuple[Gift, ...] = ()
 
 
 def explain(one: Situation) -> Iterator[Message]:
@@ -57,6 +69,13 @@ def explain(one: Situation) -> Iterator[Message]:
         one.minutes,
         xp=one.xp_today,
     )
+    for gift in one.gifts:
+        yield _(
+            "🎁 Given: {xp} experience, {day}. {reason}.",
+            xp=Number(gift.xp),
+            day=f"<t:{int(gift.given_at.timestamp())}:d>",
+            reason=gift.reason,
+        )
 
 
 def _explain_text(one: Situation) -> Iterator[Message]:

@@ -14,6 +14,7 @@ from cogs.levels.book import Book
 from cogs.levels.boosts import Boosts
 from cogs.levels.card import Cards
 from cogs.levels.counting import TextCounter
+from cogs.levels.gifts import Gifts
 from cogs.levels.importing import Importer
 from cogs.levels.plan import Plans
 from cogs.levels.reconciling import Reconciler
@@ -48,6 +49,7 @@ class Office:
     staff: StaffDesk
     reconciler: Reconciler
     importer: Importer
+    gifts: Gifts
     studio: Studio
     cards: Cards
 
@@ -103,6 +105,7 @@ def open_office(bot: Pegasus) -> Office:
         ),
         reconciler=_reconciler(bot, book),
         importer=_importer(bot, book),
+        gifts=_gifts(bot, book),
         studio=studio,
         cards=Cards(studio),
     )
@@ -158,6 +161,18 @@ def _importer(bot: Pegasus, book: Book) -> Importer:
         finder=DiscordMembers(bot),
         audit=kernel.audit,
         state=kernel.state,
+    )
+
+
+def _gifts(bot: Pegasus, book: Book) -> Gifts:
+    kernel = bot.kernel
+    return Gifts(
+        kernel.database,
+        kernel.clock,
+        kernel.settings,
+        book=book,
+        finder=DiscordMembers(bot),
+        spawn=kernel.supervisor.spawn,
     )
 
 

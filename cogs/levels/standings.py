@@ -7,16 +7,20 @@ from datetime import date, timedelta
 from typing import Literal
 
 from bot.core.clock import Clock
+from bot.core.message_json import message_from_json
 from cogs.levels.book import Book
 from cogs.levels.counting import TextCounter
+from cogs.levels.explaining import Gift
 from cogs.levels.rules import Progress, progress_of
 from db import level_boards as boards
 from db.engine import Database
 from db.level_boards import Place
+from db.level_gifts import list_given
 
 Period = Literal["all", "week", "month"]
 # As far as anybody leafs.
 MOST_PLACES = 100
+GIFTS_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +85,10 @@ class Standings:
         day = self._book.day_of(guild_id, self._clock.now())
         async with self._database.read() as session:
             return await boards.get_day(session, guild_id, user_id, day)
+
+    async def gifts(self, guild_id: int, user_id: int) -> tuple[Gift, ...]:
+        """Return what other features have given somebody lately, newest first."""
+        async with self._database.read() as session:
+            rows = await list_given(session, guild_id, user_id, limit=GIFTS_SHOWN)
+        found = ((one.xp, message_from_json(one.reason), one.given_at) for one in rows)
+        return tuple(Gift(xp, reason, at) for xp, reason, at in found if at is not None)

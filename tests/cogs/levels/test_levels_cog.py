@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 
 from bot.core.batches import JOB
 from bot.core.contracts import SYSTEM
+from bot.core.i18n import _
+from bot.core.leveling import XpGift, give_experience
 from cogs.levels import counting
 from cogs.levels.settings import KEY
 from cogs.privacy.service import PrivacyService
@@ -179,6 +182,18 @@ async def test_why_names_what_is_in_the_way(place: Place) -> None:
 
     await place.say("xp boost", multiplier=2.0, duration="2h")
     assert "🚀 Included for a boost: 200 %" in await place.say("levels why", who=place.ada)
+
+
+async def test_why_tells_only_oneself_what_one_was_given_for(place: Place) -> None:
+    kernel, ids = place.bench.kernel, {"guild_id": place.guild.id, "user_id": place.ada.id}
+    gift = XpGift(key="test", **ids, amount=1500, reason=_("Won giveaway {number}", number=3))
+    async with kernel.database.write() as session:
+        await give_experience(session, kernel.jobs, [gift], kernel.clock.now())
+    await kernel.jobs.run_due()
+
+    said = await place.say("levels why", who=place.ada)
+    assert re.search(r"🎁 Given: 1,500 experience, <t:\d+:d>. Won giveaway 3\.", said)
+    assert "🎁" not in await place.say("levels why", who=place.bob, member=place.ada)
 
 
 async def test_minutes_of_talking_are_counted(place: Place) -> None:

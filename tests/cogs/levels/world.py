@@ -24,6 +24,7 @@ from cogs.levels import importing, reconciling
 from cogs.levels.book import Book
 from cogs.levels.boosts import Boosts
 from cogs.levels.counting import TextCounter
+from cogs.levels.gifts import Gifts
 from cogs.levels.importing import Importer
 from cogs.levels.plan import Plans
 from cogs.levels.reconciling import Reconciler
@@ -171,6 +172,15 @@ class LevelWorld(World):
             audit=audit,
             state=lambda: self.view,
         )
+        self.gifts = Gifts(
+            database,
+            clock,
+            self.settings,
+            book=self.book,
+            finder=self.finder,
+            spawn=self.supervisor.spawn,
+        )
+        self.gifts.start(self.jobs)
         self.batches.register(reconciling.KIND, self.reconciler)
         self.batches.register(importing.KIND, self.importer)
         self.ruling = Ruling(
