@@ -13,6 +13,7 @@ from uuid import UUID
 
 from bot.core.fields.text import escape_markdown, shorten
 from bot.core.i18n import Message, _, ngettext
+from bot.core.money import Number
 from cogs.giveaways.mentions import MOST_NAMED, people, roles
 from db.giveaways import Giveaway, GiveawayRound
 
@@ -113,6 +114,8 @@ def letter_payload(
         lines.append(_claim_line(result.claim_until))
     if result.claim_until is None and result.amount is not None:
         lines.append(_("{amount} was put into your account there.", amount=result.amount))
+    if result.claim_until is None and giveaway.prize_xp is not None:
+        lines.append(_("{xp} experience is counted for you there.", xp=Number(giveaway.prize_xp)))
     if result.claim_until is None and result.has_codes:
         lines.append(_("The button hands you your code."))
     content = "\n".join(one.render(locale) for one in lines)

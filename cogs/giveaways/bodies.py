@@ -32,6 +32,7 @@ from cogs.giveaways.rules import (
     MOST_MESSAGES,
     MOST_ROLES,
     MOST_WINNERS,
+    MOST_XP_PRIZE,
     OLDEST,
     SHORTEST,
     SHORTEST_ROLE,
@@ -189,7 +190,7 @@ class TermsBody(PrizeBody):
     """What else there is to say of a giveaway, whenever and wherever it is held.
 
     `claim_window` and `reward_role_time` are in seconds. Each winner is given `prize_amount` of the
-    currency, and the role, for good without a time.
+    currency, `prize_xp` of experience, and the role, for good without a time.
     """
 
     title: str | None = Field(
@@ -263,6 +264,13 @@ class TermsBody(PrizeBody):
         title=N_("Currency for each winner"),
         description=N_("How much each winner is given, from the mint; while the economy is on."),
     )
+    prize_xp: int | None = Field(
+        default=None,
+        ge=1,
+        le=MOST_XP_PRIZE,
+        title=N_("Experience for each winner"),
+        description=N_("How much each winner is given; while levels are on."),
+    )
 
 
 class HeldBody(PrizeBody):
@@ -292,7 +300,8 @@ class HeldBody(PrizeBody):
 class GiveawayBody(TermsBody, HeldBody):
     """A giveaway as it is wanted; `claim_window` and `reward_role_time` are in seconds.
 
-    Each winner is given `prize_amount` of the currency, and the role, for good without a time.
+    Each winner is given `prize_amount` of the currency, `prize_xp` of experience, and the role, for
+    good without a time.
 
     Without `starts_at` it begins at once, without `ends_at` it ends with `end_at_entries` or by
     hand. Another `channel_id` has its message posted anew; another `starts_at` is for one that has

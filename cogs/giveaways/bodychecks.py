@@ -119,9 +119,7 @@ class BodyChecks:
     ) -> list[FieldError]:
         errors = []
         asked = before.requirements.level if before else None
-        if (body.requirements.level or 0) > (asked or 0) and not (
-            await self._settings.get(guild_id, LEVELS)
-        ).enabled:
+        if (body.requirements.level or 0) > (asked or 0) and not await self._has_levels(guild_id):
             message = _(
                 "Levels are switched off in this server, so nobody could reach one to enter."
             )
@@ -131,7 +129,14 @@ class BodyChecks:
             self._settings, guild_id
         ):
             errors.append(FieldError("/prize_amount", _("The economy is switched off.")))
+        promised = before.total_xp if before else 0
+        if body.winners * (body.prize_xp or 0) > promised and not await self._has_levels(guild_id):
+            message = _("Levels are switched off in this server, so no experience can be won.")
+            errors.append(FieldError("/prize_xp", message))
         return errors
+
+    async def _has_levels(self, guild_id: int) -> bool:
+        return (await self._settings.get(guild_id, LEVELS)).enabled
 
 
 def _kept(before: Plan | None) -> Collection[tuple[str, str]]:

@@ -58,6 +58,7 @@ def plan_from(body: TermsBody, duration: timedelta | None) -> Plan:
             reward_role_id=int(body.reward_role_id) if body.reward_role_id else None,
             reward_role_time=seconds(body.reward_role_time),
             prize_amount=body.prize_amount,
+            prize_xp=body.prize_xp,
         )
     )
 

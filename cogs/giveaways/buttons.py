@@ -14,6 +14,7 @@ from bot.core.durations import Span
 from bot.core.errors import Denied
 from bot.core.fields.text import escape_markdown
 from bot.core.i18n import Message, _, ngettext
+from bot.core.money import Number
 from bot.localization import locale_of
 from bot.replies import LastingButton, answer
 from cogs.giveaways.announcing import withheld_line
@@ -190,9 +191,11 @@ def _given_lines(claimed: Claimed) -> Iterator[Message]:
         )
     if claimed.amount is not None:
         yield _("{amount} was put into your account.", amount=claimed.amount)
+    if giveaway.prize_xp is not None:
+        yield _("{xp} experience is counted for you.", xp=Number(giveaway.prize_xp))
     if giveaway.reward_role_id is not None:
         yield from _role_lines(claimed)
-    elif claimed.amount is None and claimed.code is None and not claimed.is_code_missing:
+    elif not (claimed.amount or giveaway.prize_xp or claimed.code or claimed.is_code_missing):
         yield (
             _("{host} holds this giveaway: ask them for it.", host=host)
             if giveaway.host_id

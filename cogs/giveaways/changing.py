@@ -95,6 +95,7 @@ class ChangeCommands(commands.Cog):
         channel="Where its message is posted anew",
         host="Who holds it from now on",
         currency="How much currency each winner is given; 0 for none",
+        experience="How much experience each winner is given; 0 for none",
         role_prize="A role that each winner is given",
         role_time="How long winners have that role; for good if left out",
     )
@@ -111,6 +112,7 @@ class ChangeCommands(commands.Cog):
         channel: Where | None = None,
         host: discord.Member | None = None,
         currency: int | None = None,
+        experience: int | None = None,
         role_prize: discord.Role | None = None,
         role_time: str | None = None,
     ) -> None:
@@ -120,6 +122,7 @@ class ChangeCommands(commands.Cog):
             plan_of(found),
             {"prize": prize, "winners": winners, "description": description},
             currency=currency,
+            experience=experience,
             role_prize=role_prize,
             role_time=role_time,
         )
@@ -228,6 +231,7 @@ def _changed(
     options: Mapping[str, Any],
     *,
     currency: int | None,
+    experience: int | None,
     role_prize: discord.Role | None,
     role_time: str | None,
 ) -> Plan:
@@ -235,6 +239,8 @@ def _changed(
     given = {name: value for name, value in options.items() if value is not None}
     if currency is not None:
         given["prize_amount"] = currency or None
+    if experience is not None:
+        given["prize_xp"] = experience or None
     if role_prize is not None:
         given |= {"reward_role_id": role_prize.id, "reward_role_time": None}
     if role_time is not None:

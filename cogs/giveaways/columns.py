@@ -33,6 +33,7 @@ def plan_of(giveaway: Giveaway) -> Plan:
         reward_role_id=giveaway.reward_role_id,
         reward_role_time=role_time_of(giveaway),
         prize_amount=giveaway.prize_amount,
+        prize_xp=giveaway.prize_xp,
     )
 
 
@@ -96,4 +97,5 @@ def _rewards_of(plan: Plan) -> dict[str, Any]:
         "reward_role_id": plan.reward_role_id,
         "reward_role_seconds": time and round(time.total_seconds()),
         "prize_amount": plan.prize_amount,
+        "prize_xp": plan.prize_xp,
     }

@@ -23,6 +23,7 @@ from cogs.giveaways.access import Interaction
 from cogs.giveaways.opening import Order
 from cogs.giveaways.plan import Plan
 from cogs.giveaways.rules import LEVELS, LONGEST, LONGEST_ROLE, PLACES
+from db.giveaways import Giveaway
 
 # Kinds of channels that a message with a button can stand in.
 Where = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.Thread
@@ -181,6 +182,10 @@ async def ensure_may_promise(
     role_id = plan.reward_role_id
     if role_id is not None and (before is None or role_id != before.reward_role_id):
         await ensure_may_reward(interaction, role_id)
+    if plan.total_xp > (before.total_xp if before else 0):
+        if not await _are_levels_on(interaction):
+            raise levels_off()
+        await ensure_may_give_xp(interaction)
     if plan.total_amount <= (before.total_amount if before else 0):
         return
     if not await is_economy_on(interaction.client.kernel.settings, guild_id_of(interaction)):
@@ -194,12 +199,41 @@ async def _ensure_level_is_reached(
     asked = before.requirements.level if before else None
     if (plan.requirements.level or 0) <= (asked or 0):
         return
-    settings = interaction.client.kernel.settings
-    if not (await settings.get(guild_id_of(interaction), LEVELS)).enabled:
+    if not await _are_levels_on(interaction):
         raise Conflict(
             _("Levels are switched off in this server, so nobody could reach one to enter."),
             hint=_("An admin can switch them on with /feature enable."),
         )
+
+
+async def _are_levels_on(interaction: Interaction) -> bool:
+    settings = interaction.client.kernel.settings
+    return (await settings.get(guild_id_of(interaction), LEVELS)).enabled
+
+
+async def ensure_may_give_again(interaction: Interaction, giveaway: Giveaway) -> None:
+    """Raise `Denied` unless the person may have more given than the giveaway has promised."""
+    if giveaway.prize_amount is not None:
+        await ensure_may_mint(interaction)
+    if giveaway.prize_xp is not None:
+        await ensure_may_give_xp(interaction)
+
+
+async def ensure_may_give_xp(interaction: Interaction) -> None:
+    """Raise `Denied` unless the person may give experience, as `/xp give` asks it."""
+    if not await manages(interaction, LEVELS):
+        raise Denied(
+            _("Only whoever manages levels can have experience given away."),
+            hint=_("An admin can hand that to you with /permissions grant and Levels."),
+        )
+
+
+def levels_off() -> Conflict:
+    """Return why no experience can be promised."""
+    return Conflict(
+        _("Levels are switched off in this server, so no experience can be won."),
+        hint=_("An admin can switch them on with /feature enable."),
+    )
 
 
 async def ensure_may_mint(interaction: Interaction) -> None:

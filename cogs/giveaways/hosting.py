@@ -71,6 +71,7 @@ class HostCommands(commands.Cog):
         host="Who holds it; you if left out",
         image="The address of a large image, beginning with https://",
         currency="How much currency each winner is given",
+        experience="How much experience each winner is given",
         role_prize="A role that each winner is given",
         role_time="How long winners have that role; for good if left out",
     )
@@ -85,6 +86,7 @@ class HostCommands(commands.Cog):
         host: discord.Member | None = None,
         image: str | None = None,
         currency: int | None = None,
+        experience: int | None = None,
         role_prize: discord.Role | None = None,
         role_time: str | None = None,
     ) -> None:
@@ -99,6 +101,7 @@ class HostCommands(commands.Cog):
             description=description,
             look=Look(image_url=image),
             prize_amount=currency,
+            prize_xp=experience,
             reward_role_id=role_prize.id if role_prize else None,
             reward_role_time=read_role_time(role_time),
         )
@@ -153,6 +156,7 @@ class HostCommands(commands.Cog):
         host="Who holds it; you if left out",
         image="The address of a large image, beginning with https://",
         currency="How much currency each winner is given",
+        experience="How much experience each winner is given",
         role_prize="A role that each winner is given",
         role_time="How long winners have that role; for good if left out",
     )
@@ -170,6 +174,7 @@ class HostCommands(commands.Cog):
         host: discord.Member | None = None,
         image: str | None = None,
         currency: int | None = None,
+        experience: int | None = None,
         role_prize: discord.Role | None = None,
         role_time: str | None = None,
     ) -> None:
@@ -184,6 +189,7 @@ class HostCommands(commands.Cog):
             description=description,
             look=Look(image_url=image),
             prize_amount=currency,
+            prize_xp=experience,
             reward_role_id=role_prize.id if role_prize else None,
             reward_role_time=read_role_time(role_time),
         )

@@ -94,7 +94,8 @@ class Plan:
     Without `duration` it ends by `end_at_entries` or by hand. `claim_window` is how long a winner
     has to claim the prize: nothing for winners who need not, `None` for what the guild has set.
     Beside what the text of the prize says, each winner is given `prize_amount` of the guild's
-    currency and a role, which is taken again after `reward_role_time` if that is set.
+    currency, `prize_xp` of experience, and a role, which is taken again after `reward_role_time` if
+    that is set.
     """
 
     prize: str
@@ -111,11 +112,17 @@ class Plan:
     reward_role_id: int | None = None
     reward_role_time: timedelta | None = None
     prize_amount: int | None = None
+    prize_xp: int | None = None
 
     @property
     def total_amount(self) -> int:
         """How much currency all winners together are given."""
         return self.winners * (self.prize_amount or 0)
+
+    @property
+    def total_xp(self) -> int:
+        """How much experience all winners together are given."""
+        return self.winners * (self.prize_xp or 0)
 
     def to_json(self) -> dict[str, Any]:
         """Return it for storing as a template or a series."""
@@ -134,6 +141,7 @@ class Plan:
             "reward_role_id": str(self.reward_role_id) if self.reward_role_id else None,
             "reward_role_time": _to_json(self.reward_role_time),
             "prize_amount": self.prize_amount,
+            "prize_xp": self.prize_xp,
         }
 
     @classmethod
@@ -155,6 +163,7 @@ class Plan:
             reward_role_id=int(role_id) if role_id else None,
             reward_role_time=_duration(stored.get("reward_role_time")),
             prize_amount=stored.get("prize_amount"),
+            prize_xp=stored.get("prize_xp"),
         )
 
 

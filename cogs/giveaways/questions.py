@@ -307,13 +307,20 @@ def rewards_form(plan: Plan) -> Question:
     reward = () if plan.reward_role_id is None else (plan.reward_role_id,)
     time = compact_duration(plan.reward_role_time) if plan.reward_role_time else ""
     return Question(
-        _("Currency and role"),
+        _("Currency, experience and role"),
         [
             Input(
                 "amount",
                 _("Currency for each winner"),
                 _("Empty: none"),
                 value=str(plan.prize_amount or ""),
+                longest=20,
+            ),
+            Input(
+                "experience",
+                _("Experience for each winner"),
+                _("Empty: none"),
+                value=str(plan.prize_xp or ""),
                 longest=20,
             ),
             Input(
@@ -336,6 +343,7 @@ async def _rewards(_interaction: Interaction, plan: Plan, values: Values) -> Cha
     plan = replace(
         plan,
         prize_amount=number_in(values, "amount", digits=13) or None,
+        prize_xp=number_in(values, "experience", digits=13) or None,
         reward_role_id=reward[0] if reward else None,
         reward_role_time=duration_in(values, "time"),
     )
@@ -349,7 +357,7 @@ FORMS: Sequence[tuple[Message, Callable[[Plan], Question], Edit]] = (
     (_("More chances"), bonus_form, _bonus),
     (_("Look"), look_form, _look),
     (_("Limits"), limits_form, _limits),
-    (_("Currency and role"), rewards_form, _rewards),
+    (_("Currency, experience and role"), rewards_form, _rewards),
 )
 
 

@@ -1,4 +1,4 @@
-"""What winners are given by the bot itself: currency and roles, for good or for a time.
+"""What winners are given by the bot itself: currency, experience, and roles for good or a time.
 
 Free of discord.py. All of it is stored in the caller's transaction, the one that makes a prize
 somebody's, so it comes once, whatever is repeated.
@@ -15,6 +15,7 @@ import structlog
 
 from bot.core.i18n import Message, _
 from bot.core.ledger import Entry, Holder, Move, TransactionKind, hold, post
+from bot.core.leveling import XpGift, give_experience
 from bot.core.power import is_powerful
 from bot.core.roles import RoleChange, RoleSource
 from cogs.giveaways.backstage import Backstage
@@ -46,7 +47,7 @@ class Winner:
 
 
 class Rewarding:
-    """Gives winners their currency and roles; one per process."""
+    """Gives winners their currency, experience and roles; one per process."""
 
     def __init__(self, backstage: Backstage) -> None:
         self._stage = backstage
@@ -72,11 +73,14 @@ class Rewarding:
     ) -> None:
         """Give winners what the giveaway gives.
 
-        Whoever's account can't hold any more is left out; with `strict` it raises `TooMuch`.
+        Whoever's account can't hold any more is paid nothing; with `strict` it raises `TooMuch`.
         """
         if not winners:
             return
         await self._pay(session, giveaway, winners, strict=strict)
+        if (xp := giveaway.prize_xp) is not None:
+            gifts = [_gift(giveaway, one, xp) for one in winners]
+            await give_experience(session, self._stage.jobs, gifts, self._stage.clock.now())
         if held := [one.row_id for one in winners if giveaway.reward_role_id in one.role_ids]:
             await table.note_held(session, held)
         if giveaway.reward_role_id is not None and not self.is_role_withheld(giveaway):
@@ -212,12 +216,27 @@ class Rewarding:
         )
 
 
+def _gift(giveaway: Giveaway, winner: Winner, amount: int) -> XpGift:
+    """Return the experience of a prize, with the key of its payment."""
+    return XpGift(
+        key=_key(giveaway, winner),
+        guild_id=giveaway.guild_id,
+        user_id=winner.user_id,
+        amount=amount,
+        reason=_("Won giveaway {number}", number=giveaway.number),
+    )
+
+
+def _key(giveaway: Giveaway, winner: Winner) -> str:
+    return f"giveaway:{giveaway.id}:prize:{winner.round}:{winner.position}"
+
+
 def _entry(giveaway: Giveaway, winner: Winner, amount: int) -> Entry:
     """Return the payment of a prize: its key is the place that was drawn, which there is once."""
     return Entry(
         guild_id=giveaway.guild_id,
         kind=TransactionKind.PRIZE,
-        key=f"giveaway:{giveaway.id}:prize:{winner.round}:{winner.position}",
+        key=_key(giveaway, winner),
         reference=f"giveaway:{giveaway.number}:{winner.row_id}",
         actor_id=None,
         moves=(Move(Holder.MINT, Holder.user(winner.user_id), amount),),

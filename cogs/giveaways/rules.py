@@ -27,11 +27,12 @@ SHORTEST_CLAIM, LONGEST_CLAIM = timedelta(minutes=5), timedelta(days=30)
 MOST_LEVEL, MOST_MESSAGES = 1000, 100_000
 # What the ledger moves at once.
 MOST_AMOUNT = 10**12
+MOST_XP_PRIZE = 10**9
 SHORTEST_ROLE, LONGEST_ROLE = timedelta(minutes=10), timedelta(days=365)
 
 # Kinds of channels that a message with a button can stand in.
 PLACES = frozenset({"text", "news", "voice", "stage", "thread"})
-# The feature whose levels may be asked for.
+# The feature whose levels may be asked for, and whose experience can be won.
 LEVELS = "levels"
 
 _LINES = re.compile(r"\s+")
@@ -169,6 +170,8 @@ def _wrong_bonuses(plan: Plan) -> Iterator[Message]:
 def _wrong_rewards(plan: Plan) -> Iterator[Message]:
     if plan.prize_amount is not None and not 1 <= plan.prize_amount <= MOST_AMOUNT:
         yield _("Each winner is given 1 to {most} of the currency.", most=f"{MOST_AMOUNT:,}")
+    if plan.prize_xp is not None and not 1 <= plan.prize_xp <= MOST_XP_PRIZE:
+        yield _("Each winner is given 1 to {most} experience.", most=f"{MOST_XP_PRIZE:,}")
     time = plan.reward_role_time
     if time is None:
         return

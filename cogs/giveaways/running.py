@@ -25,7 +25,7 @@ from cogs.giveaways.access import (
     offer_giveaways,
 )
 from cogs.giveaways.buttons import BUTTONS
-from cogs.giveaways.desk import ensure_may_mint
+from cogs.giveaways.desk import ensure_may_give_again
 from cogs.giveaways.runner import Runner
 from cogs.giveaways.settings import KEY
 from cogs.giveaways.winning import MOST_AT_ONCE
@@ -159,9 +159,8 @@ class Running(commands.Cog):
                 _("Either a number of further winners or one member, please."),
                 hint=_("Leave count out to draw somebody in that member's place."),
             )
-        if found.prize_amount is not None:
-            # Whoever is drawn now is given what the giveaway did not promise before.
-            await ensure_may_mint(interaction)
+        # Whoever is drawn now is given what the giveaway did not promise before.
+        await ensure_may_give_again(interaction, found)
         await self.runner.winning.ensure_reroll(found.id, member.id if member else None)
         question = (
             await self._ask_to_replace(found, member)
@@ -206,10 +205,12 @@ class Running(commands.Cog):
         async with self.bot.kernel.database.read() as session:
             winner = await draws.find_winner(session, giveaway.id, member.id)
             has_code = winner is not None and await draws.has_code_of(session, winner.id)
-        if giveaway.prize_amount is not None and winner is not None and winner.state == WON:
+        is_paid = giveaway.prize_amount is not None or giveaway.prize_xp is not None
+        if is_paid and winner is not None and winner.state == WON:
             return _(
-                "Take {prize} from {member} and draw somebody else in their place? The currency "
-                "that they were given stays theirs, and whoever is drawn is given as much.",
+                "Take {prize} from {member} and draw somebody else in their place? Currency and "
+                "experience that they were given stay theirs, and whoever is drawn is given as "
+                "much.",
                 member=member.mention,
                 prize=quote(giveaway.prize),
             )

@@ -330,7 +330,7 @@ class Winning:
                 await note(session)
 
     async def _take_back(self, session: AsyncSession, giveaway: Giveaway, user_id: int) -> None:
-        """Take the place from a winner, and the role that they were given; money stays theirs."""
+        """Take the place and the role from a winner; money and experience stay theirs."""
         now = self._stage.clock.now()
         winner = await table.find_winner(session, giveaway.id, user_id, lock=True)
         was_given = winner is not None and winner.state == WON

@@ -14,7 +14,7 @@ from uuid import UUID
 from bot.core.durations import Span
 from bot.core.fields.text import escape_markdown, shorten
 from bot.core.i18n import Message, _, ngettext
-from bot.core.money import Currency
+from bot.core.money import Currency, Number
 from cogs.giveaways.mentions import people, roles
 from cogs.giveaways.plan import Bonus, Look, Requirements, bonuses_from_json
 from cogs.giveaways.settings import GiveawaySettings
@@ -271,16 +271,29 @@ def bonus_lines(bonuses: Sequence[Bonus]) -> list[Message]:
 
 def rewards_of(giveaway: Giveaway, currency: Currency) -> Message | None:
     """Return what winners are given by the bot itself, `None` for nothing."""
-    role: Message | None = None
+    given: list[Message] = []
+    if giveaway.prize_amount is not None:
+        given.append(currency.amount(giveaway.prize_amount))
+    if giveaway.prize_xp is not None:
+        given.append(experience(giveaway.prize_xp))
     if giveaway.reward_role_id is not None:
         role = roles([giveaway.reward_role_id])
         if giveaway.reward_role_seconds is not None:
             time = Span(timedelta(seconds=giveaway.reward_role_seconds))
             role = _("{role} for {time}", role=role, time=time)
-    if giveaway.prize_amount is None:
-        return role
-    amount = currency.amount(giveaway.prize_amount)
-    return amount if role is None else _("{amount} and {role}", amount=amount, role=role)
+        given.append(role)
+    match given:
+        case [one, two, three]:
+            return _("{one}, {two} and {three}", one=one, two=two, three=three)
+        case [one, two]:
+            return _("{one} and {two}", one=one, two=two)
+        case _:
+            return given[0] if given else None
+
+
+def experience(amount: int) -> Message:
+    """Return so much experience in words."""
+    return _("{xp} experience", xp=Number(amount))
 
 
 def _components(view: View, locale: str | None) -> list[Mapping[str, Any]]:

@@ -17,11 +17,12 @@ from bot.core.features import FeatureRegistry
 from bot.core.nullstate import NullState
 from bot.core.outbox import Entry
 from bot.core.problems import ProblemService
+from bot.core.roles import RoleService
 from bot.core.settings import SettingsStore
 from bot.delivery import DiscordCourier
 from bot.sandbox import Sandbox
 from bot.sandbox.guild import Guild
-from cogs import economy, general
+from cogs import economy, general, levels
 from cogs.giveaways import board, drawing, finding
 from cogs.giveaways.backstage import Backstage
 from cogs.giveaways.board import Board
@@ -36,6 +37,9 @@ from cogs.giveaways.rewarding import ROLE_JOB
 from cogs.giveaways.upkeep import MessageWatch
 from cogs.giveaways.vault import Vault
 from cogs.giveaways.winning import Winning
+from cogs.levels.book import Book
+from cogs.levels.gifts import Gifts
+from cogs.levels.plan import Plans
 from db.economy import Transaction, get_balance
 from db.engine import Database
 from db.giveaways import (
@@ -50,6 +54,7 @@ from db.giveaways import (
     GiveawayRound,
     GiveawayWinner,
 )
+from db.guilds import GuildMember
 from db.role_wishes import list_wishes
 from tests.kill.harness import Step, survive
 from tests.kill.test_kill_autorole import guild, sandbox  # noqa: F401 - fixtures
@@ -76,6 +81,11 @@ STEPS = {
     "claim not paid": Step("executed", r"INSERT INTO economy_transactions"),
     "claim paid, not stored": Step("committing", r"INSERT INTO economy_postings"),
     "claim paid": Step("committed", r"INSERT INTO economy_postings"),
+    "experience promised, not stored": Step("committing", r"INSERT INTO levels_gifts"),
+    "experience promised": Step("committed", r"INSERT INTO levels_gifts"),
+    "experience not counted": Step("executed", r"UPDATE levels_gifts SET"),
+    "experience counted, not stored": Step("committing", r"UPDATE guild_members SET xp="),
+    "experience counted": Step("committed", r"UPDATE guild_members SET xp="),
 }
 # A short list is final with the close; a long one is read after that.
 LONG_STEPS = {
@@ -87,10 +97,11 @@ DRAW_STEPS = {
     "prize not paid": Step("executed", r"INSERT INTO economy_transactions"),
     "prize paid, not stored": Step("committing", r"INSERT INTO economy_postings"),
     "prize paid": Step("committed", r"INSERT INTO economy_postings"),
+    "experience promised, not stored": Step("committing", r"INSERT INTO levels_gifts"),
     "role not lent": Step("executed", r"INSERT INTO giveaway_loans"),
     "about to announce": Step("announcing"),
 }
-PRIZE, PRIZE_ROLE, ROLE_TIME = 500, "Sailor", timedelta(days=7)
+PRIZE, PRIZE_XP, PRIZE_ROLE, ROLE_TIME = 500, 150, "Sailor", timedelta(days=7)
 
 
 class _Announcer(DiscordCourier):
@@ -117,16 +128,21 @@ class _Everybody:
     async def look_up(self, guild_id: int, user_ids: Collection[int]) -> Mapping[int, MemberFacts]:
         return {one: MemberFacts(one, guild_id, "") for one in user_ids}
 
+    async def find(self, guild_id: int, user_ids: Collection[int]) -> Mapping[int, frozenset[int]]:
+        return dict.fromkeys(user_ids, frozenset())
+
 
 class House:
     """The services as the bot builds them, around what the process has."""
 
     def __init__(self, scene: Scene) -> None:
         database, clock, bus, view = scene.database, scene.clock, EventBus(), _View()
-        registry = FeatureRegistry([general.FEATURE, economy.FEATURE, FEATURE])
+        registry = FeatureRegistry([general.FEATURE, economy.FEATURE, levels.FEATURE, FEATURE])
         audit = AuditLog(clock, bus, scene.supervisor)
         settings = SettingsStore(database, clock, bus, registry, audit, state=lambda: view)
         problems = ProblemService(database, clock, bus, registry, settings, state=lambda: view)
+        roles = start_roles(scene)
+        _start_gifts(scene, settings, roles, bus, view)
         self.vault = Vault(clock, secret="a secret of thirty-two characters", key_file=None)
         messages = Board(
             database,
@@ -143,7 +159,7 @@ class House:
             settings=settings,
             jobs=scene.jobs,
             outbox=scene.outbox,
-            roles=start_roles(scene),
+            roles=roles,
             state=lambda: view,
             board=messages,
             members=_Everybody(),
@@ -158,6 +174,30 @@ class House:
         self.entering = Entering(stage, counter, close=self.drawing.close)
         for service in (messages, self.opening, self.winning, self.drawing):
             service.start()
+
+
+def _start_gifts(
+    scene: Scene, settings: SettingsStore, roles: RoleService, bus: EventBus, view: _View
+) -> None:
+    """Have levels count what is won."""
+    book = Book(
+        scene.clock,
+        settings,
+        plans=Plans(),
+        outbox=scene.outbox,
+        roles=roles,
+        bus=bus,
+        state=lambda: view,
+    )
+    gifts = Gifts(
+        scene.database,
+        scene.clock,
+        settings,
+        book=book,
+        finder=_Everybody(),
+        spawn=scene.supervisor.spawn,
+    )
+    gifts.start(scene.jobs)
 
 
 def hold(_jobs: Any, _outbox: Any) -> Any:
@@ -229,6 +269,7 @@ async def _started(
         duration=timedelta(days=1),
         claim_window=claim_window,
         prize_amount=PRIZE,
+        prize_xp=PRIZE_XP,
         reward_role_id=next(int(one["id"]) for one in roles if one["name"] == PRIZE_ROLE),
         reward_role_time=ROLE_TIME,
     )
@@ -281,9 +322,11 @@ async def test_kill_at_each_step_of_a_giveaway(
         prizes = (await session.scalars(select(GiveawayPrize.winner_id).order_by("position"))).all()
         paid = (await session.scalars(select(Transaction))).all()
         balance = await get_balance(session, giveaway.guild_id, winner.user_id or 0)
+        (counted,) = (await session.scalars(select(GuildMember))).all()
         (loan,) = (await session.scalars(select(GiveawayLoan))).all()
         (wish,) = await list_wishes(session, giveaway.guild_id)
     assert ([one.kind for one in paid], balance) == (["prize"], PRIZE)
+    assert (counted.user_id, counted.xp, counted.level) == (winner.user_id, PRIZE_XP, 1)
     assert loan.user_id == wish.user_id == winner.user_id
     assert wish.want
     assert giveaway.status == ENDED

@@ -75,6 +75,11 @@ def test_winner_of_currency_and_a_role_reads_of_both() -> None:
     ]
 
 
+def test_winner_of_experience_reads_of_it_and_is_sent_to_nobody() -> None:
+    claimed = Claimed(make_giveaway(prize_xp=1500, host_id=9), None, is_new=True)
+    assert claimed_text(claimed, "en").splitlines()[1:] == ["1,500 experience is counted for you."]
+
+
 @pytest.mark.parametrize(
     ("seconds", "line"),
     [(None, "The role <@&7> came with it."), (3600, "The role <@&7> came with it, for 1 hour.")],

@@ -48,6 +48,7 @@ FULL = Plan(
     reward_role_id=BIG,
     reward_role_time=timedelta(days=364, seconds=-1),
     prize_amount=10**12,
+    prize_xp=10**9,
 )
 
 
@@ -66,6 +67,7 @@ def embed_of(locale: str, **values: Any) -> dict[str, Any]:
         reward_role_id=BIG,
         reward_role_seconds=10**6 + 1,
         prize_amount=10**12,
+        prize_xp=10**9,
         host_id=BIG,
         **values,
     )

@@ -31,6 +31,7 @@ FULL = Plan(
     reward_role_id=9,
     reward_role_time=timedelta(days=7),
     prize_amount=10**12,
+    prize_xp=10**9,
 )
 
 

@@ -15,6 +15,7 @@ from bot.core.contracts import SYSTEM
 from bot.core.money import ECONOMY
 from cogs.giveaways.manifest import KEY
 from cogs.giveaways.plan import Plan
+from cogs.giveaways.rules import LEVELS
 from db.economy import get_balance
 from db.engine import Database
 from db.giveaways import Giveaway
@@ -109,8 +110,10 @@ async def test_host_without_the_economy_raises_no_promise_of_others(desk: PrizeD
         said = (await desk.ask(desk.host, "giveaway edit", giveaway="1", **more)).content
         assert "Only whoever manages the economy" in said
     panel = await desk.ask(desk.host, "giveaway edit", giveaway="1", prize="A mug", winners=1)
-    form = await desk.host.click(panel, label="Currency and role")
-    refused = await desk.host.submit_modal(form, {"amount": "11", "reward": [], "time": ""})
+    form = await desk.host.click(panel, label="Currency, experience and role")
+    refused = await desk.host.submit_modal(
+        form, {"amount": "11", "experience": "", "reward": [], "time": ""}
+    )
     text = refused.followups[-1] if refused.followups else refused.response
     assert "Only whoever manages the economy" in text.content
     [giveaway] = await stored(desk)
@@ -163,14 +166,18 @@ async def test_what_cant_be_given_is_refused_in_words(
 
 async def test_draft_promises_in_its_form(desk: PrizeDesk) -> None:
     await let_give(desk)
+    kernel = desk.bench.kernel
+    await kernel.permissions.grant(desk.guild.id, desk.host.id, LEVELS, actor=SYSTEM)
+    await kernel.settings.change(desk.guild.id, LEVELS, {}, enabled=True, actor=SYSTEM)
     form = await desk.host.slash(desk.channel, "giveaway create")
     values = {"prize": "A mug", "duration": "1h", "winners": "2", "description": ""}
     draft = (await desk.host.submit_modal(form, values)).response
-    form = await desk.host.click(draft, label="Currency and role")
+    form = await desk.host.click(draft, label="Currency, experience and role")
     role = desk.roles["low"]
-    given = {"amount": "1,000", "reward": [role], "time": "30 days"}
+    given = {"amount": "1,000", "experience": "2,500", "reward": [role], "time": "30 days"}
     await desk.host.submit_modal(form, given)
     await desk.host.click(draft, label="Start it")
     [giveaway] = await stored(desk)
-    assert (giveaway.prize_amount, giveaway.reward_role_id) == (1000, role.id)
+    assert (giveaway.prize_amount, giveaway.prize_xp) == (1000, 2500)
+    assert giveaway.reward_role_id == role.id
     assert giveaway.reward_role_seconds == 30 * 86400

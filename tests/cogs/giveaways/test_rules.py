@@ -21,6 +21,7 @@ from cogs.giveaways.rules import (
     MOST_BONUS,
     MOST_ENTRANTS,
     MOST_WINNERS,
+    MOST_XP_PRIZE,
     SHORTEST,
     SHORTEST_CLAIM,
     checked_plan,
@@ -52,6 +53,7 @@ plans = st.builds(
     end_at_entries=counts,
     claim_window=durations,
     prize_amount=st.none() | st.integers(0, MOST_AMOUNT + 1),
+    prize_xp=st.none() | st.integers(0, MOST_XP_PRIZE + 1),
     reward_role_id=st.none() | st.just(7),
     reward_role_time=durations,
 )
@@ -96,6 +98,7 @@ def _entries(count: int) -> Plan:
         (lambda count: Plan(prize="x", bonuses=(Bonus(1, count),)), 1, MOST_BONUS),
         (lambda count: Plan(prize="x", claim_window=timedelta(seconds=count)), 300, 30 * 86_400),
         (lambda count: Plan(prize="x", prize_amount=count), 1, MAX_AMOUNT),
+        (lambda count: Plan(prize="x", prize_xp=count), 1, MOST_XP_PRIZE),
         (
             lambda count: Plan(
                 prize="x", reward_role_id=7, reward_role_time=timedelta(seconds=count)

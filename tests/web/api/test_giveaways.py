@@ -169,6 +169,10 @@ async def test_giveaway_is_opened_read_changed_ended_and_cancelled(
         ({"unknown": 1}, "/unknown"),
         ({"prize_amount": 0}, "/prize_amount"),
         ({"prize_amount": 10**12 + 1}, "/prize_amount"),
+        ({"prize_xp": 0}, "/prize_xp"),
+        ({"prize_xp": 10**9 + 1}, "/prize_xp"),
+        # Levels are off.
+        ({"prize_xp": 5}, "/prize_xp"),
         ({"reward_role_id": "5"}, "/reward_role_id"),
         ({"host_id": "9" * 19}, "/host_id"),
         ({"requirements": {"level": 3}}, "/requirements/level"),
