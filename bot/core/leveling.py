@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from bot.core.jobs import JobService
 
+# The key of the feature that counts experience.
+LEVELS = "levels"
 # What levels need to hear of gifts: the job that gives those whose keys its payload names.
 GIFT_JOB = "levels.gift"
 # As many members as Discord's gateway tells of at once.

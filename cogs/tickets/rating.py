@@ -1,22 +1,25 @@
 """What openers think of how their tickets were seen to, and the log channel's word of it.
 
 Free of discord.py. The stars are kept at once and a comment when its form is sent. The log channel
-is told of both by a durable job: with the form, or a while after stars that nobody explained.
+is told of both by a durable job: with the form, or a while after stars that nobody explained. The
+first rating can earn experience, for the opener and for whoever had the ticket.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.core.errors import Conflict, Denied
 from bot.core.fields.text import shorten
 from bot.core.i18n import _
+from bot.core.leveling import LEVELS, XpGift, give_experience
 from bot.core.outbox import Delivery
 from cogs.tickets import wording
 from cogs.tickets.logplace import log_channel_of
 from cogs.tickets.machine import TABLE, Action
-from cogs.tickets.settings import KEY
+from cogs.tickets.settings import KEY, TicketSettings
 from db import ticket_quality as table
 from db import tickets
 from db.tickets import Ticket
@@ -36,6 +39,14 @@ LONGEST_COMMENT = 1000
 FORM_TIME = timedelta(minutes=2)
 
 
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """A ticket that was rated, and how much experience its opener gets for it."""
+
+    ticket: Ticket
+    xp: int = 0
+
+
 class Ratings:
     """Keeps ratings and has the log channel told of them."""
 
@@ -46,21 +57,40 @@ class Ratings:
         """Take up the work of earlier runs."""
         self._office.jobs.register(TELL_JOB, self._tell, effect=self._get_ready)
 
-    async def rate(self, ticket_id: int, user_id: int, stars: int) -> Ticket:
+    async def rate(self, ticket_id: int, user_id: int, stars: int) -> Rated:
         """Keep how many stars an opener gives; raises `Denied` for somebody else's ticket.
 
-        Other stars than before take the comment with them: it was about those.
+        Other stars than before take the comment with them: it was about those. They earn nothing.
         """
-        now = self._office.clock.now()
+        now, gifts = self._office.clock.now(), list[XpGift]()
+        settings = await self._settings_for(ticket_id)
         async with self._office.database.write() as session:
             ticket = await tickets.get_ticket(session, ticket_id, lock=True)
             if ticket is None or ticket.user_id != user_id:
                 raise Denied(_("Only whoever opened a ticket can rate it."))
             if ticket.status not in TABLE[Action.RATE].sources:
                 raise Conflict(_("This ticket is open again; rate it when it is closed."))
+            # The ticket is held: of two presses one is the first.
+            is_first = await table.get_rating(session, ticket.id) is None
             if await self._put(session, ticket, user_id, stars):
                 await self._plan(session, ticket, user_id, now + FORM_TIME)
-        return ticket
+            if settings is not None and is_first:
+                gifts = gifts_for(ticket, stars, settings)
+                await give_experience(session, self._office.jobs, gifts, now)
+        return Rated(ticket, sum(one.amount for one in gifts if one.user_id == user_id))
+
+    async def _settings_for(self, ticket_id: int) -> TicketSettings | None:
+        """Return what a ticket's guild has set where ratings earn something there.
+
+        So that nobody needs a second connection in the transaction.
+        """
+        async with self._office.database.read() as session:
+            ticket = await tickets.get_ticket(session, ticket_id)
+        settings = await self._office.set_by(ticket.guild_id) if ticket else None
+        if ticket is None or settings is None or not (settings.rating_xp or settings.stars_xp):
+            return None
+        levels = await self._office.settings.get(ticket.guild_id, LEVELS)
+        return settings if levels.enabled else None
 
     async def comment(self, ticket: Ticket, user_id: int, stars: int, text: str) -> None:
         """Keep a word with the stars of its form, and tell the log channel of both."""
@@ -120,6 +150,33 @@ class Ratings:
             subject_id=user_id,
         )
         await self._office.outbox.send(session, delivery)
+
+
+def gifts_for(ticket: Ticket, stars: int, settings: TicketSettings) -> list[XpGift]:
+    """Return what the first rating of a ticket earns: nothing where the staff never answered it.
+
+    Whoever has a ticket of their own earns nothing for its stars.
+    """
+    if ticket.first_reply_at is None:
+        return []
+    number, staff_id = ticket.number, ticket.claimed_by
+    earned = [
+        ("rating", ticket.user_id, settings.rating_xp, _("Rated ticket {number}", number=number))
+    ]
+    if staff_id is not None and staff_id != ticket.user_id:
+        reason = _("Ticket {number} was rated", number=number)
+        earned.append(("stars", staff_id, stars * settings.stars_xp, reason))
+    return [
+        XpGift(
+            key=f"ticket:{ticket.id}:{what}",
+            guild_id=ticket.guild_id,
+            user_id=user_id,
+            amount=amount,
+            reason=reason,
+        )
+        for what, user_id, amount, reason in earned
+        if amount
+    ]
 
 
 def _payload(ticket: Ticket, rating: TicketRating, locale: str | None) -> dict[str, object]:

@@ -14,11 +14,13 @@ KEY = "tickets"
 _WHO = N_("Who does what")
 _LIMITS = N_("Limits")
 _RECORD = N_("Transcripts")
+_THANKS = N_("Experience")
 
 Place = Annotated[int, channel(needs=("view_channel", "send_messages", "attach_files"))]
 Staff = Annotated[tuple[int, ...], roles(max_items=10)]
 Barred = Annotated[tuple[int, ...], roles(max_items=25)]
 Retention = Annotated[timedelta, duration(minimum=timedelta(days=1), maximum=timedelta(days=3650))]
+Xp = Annotated[int, Field(ge=0, le=1000)]
 KeptChannel = Annotated[timedelta, duration(maximum=timedelta(days=30))]
 
 
@@ -88,4 +90,16 @@ class TicketSettings(FeatureSettings):
         N_("Space for files, in MB"),
         N_("How much the files of all tickets may take; beyond it only their names are kept."),
         group=_RECORD,
+    )
+    rating_xp: Xp = setting(
+        0,
+        N_("For rating a ticket"),
+        N_("Experience for who first rates a ticket that the staff answered, while levels are on."),
+        group=_THANKS,
+    )
+    stars_xp: Xp = setting(
+        0,
+        N_("For each star"),
+        N_("Experience per star for whoever of the staff claimed the ticket, while levels are on."),
+        group=_THANKS,
     )

@@ -13,6 +13,7 @@ from bot.checks import MANAGES, actor_of, ensure_manages, guild_id_of, in_time
 from bot.core.features import RateClass
 from bot.core.fields.text import escape_markdown, quote, shorten
 from bot.core.i18n import Message, _, ngettext
+from bot.core.money import Number
 from bot.forms import Input, Question, Values, ask
 from bot.localization import locale_of
 from bot.replies import LastingButton, answer
@@ -273,12 +274,12 @@ class RateButton(
         ratings, stars = cog.service.ratings, int(self._match["stars"])
         user_id = interaction.user.id
         async with in_time():
-            ticket = await ratings.rate(int(self._match["ticket"]), user_id, stars)
+            rated = await ratings.rate(int(self._match["ticket"]), user_id, stars)
 
         async def submitted(pressed: Interaction, values: Values) -> None:
             await pressed.response.defer(ephemeral=True, thinking=True)
-            await ratings.comment(ticket, user_id, stars, values["comment"])
-            await answer(pressed, _("Thank you!"))
+            await ratings.comment(rated.ticket, user_id, stars, values["comment"])
+            await answer(pressed, _thanks(rated.xp))
 
         comment = Input(
             "comment",
@@ -289,6 +290,12 @@ class RateButton(
         )
         title = Message("{stars}", {"stars": "★" * stars + "☆" * (5 - stars)})
         await ask(interaction, KEY, Question(title, [comment]), submitted)
+
+
+def _thanks(xp: int) -> Message:
+    if not xp:
+        return _("Thank you!")
+    return _("Thank you! {xp} experience is counted for you.", xp=Number(xp))
 
 
 async def open_about(interaction: Interaction, message: discord.Message) -> None:

@@ -28,7 +28,7 @@ from bot.core.outbox import DeliveryKind, Entry, OutboxService
 from bot.core.problems import ProblemService
 from bot.core.settings import SettingsStore
 from bot.core.supervisor import TaskSupervisor
-from cogs import general
+from cogs import general, levels
 from cogs.tickets import FEATURE
 from cogs.tickets.files import FileStore
 from cogs.tickets.panel import Panel, name_key
@@ -200,7 +200,7 @@ class Stage:
         self.database, self.clock, self.view = database, clock, View()
         self.rooms, self.courier = rooms or FakeRooms(), ListCourier()
         self.bus, self.supervisor = EventBus(), TaskSupervisor()
-        registry = FeatureRegistry([general.FEATURE, FEATURE])
+        registry = FeatureRegistry([general.FEATURE, levels.FEATURE, FEATURE])
         self.audit = AuditLog(clock, self.bus, self.supervisor)
         self.settings = SettingsStore(
             database, clock, self.bus, registry, self.audit, state=lambda: self.view
