@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
     from bot.core.contracts import MemberFacts
 
-LOOK_JOB, READ_JOB = "tickets.look", "tickets.read"
+LOOK_JOB, READ_JOB, LEFT_JOB = "tickets.look", "tickets.read", "tickets.left"
 _SOON = timedelta(seconds=1)
 _MOST = 1000
+_WAITS_FOR_ROOM = (Status.OPENING, Status.REOPENING)
 
 
 class Members(Protocol):
@@ -71,6 +72,7 @@ class Losses:
         """Take up the jobs."""
         self._office.jobs.register(LOOK_JOB, effect=self._look, timeout=timedelta(minutes=10))
         self._office.jobs.register(READ_JOB, effect=self._read_on, timeout=timedelta(minutes=10))
+        self._office.jobs.register(LEFT_JOB, effect=self._look_after)
 
     async def room_deleted(self, channel_id: int) -> None:
         """Note that a channel or thread was deleted: a ticket's room, or where threads were."""
@@ -87,13 +89,39 @@ class Losses:
     async def member_left(self, guild_id: int, user_id: int) -> None:
         """Close the open tickets of somebody who has left, where the panel says so.
 
-        Those that the staff keep open stay.
+        Those that the staff keep open stay; one whose room is being made is looked at once it is.
         """
+        statuses = [Status.OPEN, *_WAITS_FOR_ROOM]
         async with self._office.database.read() as session:
             tickets = await table.list_tickets(
-                session, guild_id, statuses=[Status.OPEN], user_id=user_id, limit=_MOST
+                session, guild_id, statuses=statuses, user_id=user_id, limit=_MOST
             )
-        await self._close(tickets)
+        await self._close([one for one in tickets if one.status == Status.OPEN])
+        for ticket in tickets:
+            if ticket.status in _WAITS_FOR_ROOM:
+                await self._have_looked_after(ticket)
+
+    async def _have_looked_after(self, ticket: Ticket) -> None:
+        async with self._office.database.write() as session:
+            await self._office.jobs.ensure(
+                session,
+                LEFT_JOB,
+                self._office.clock.now(),
+                {"ticket_id": ticket.id},
+                dedupe_key=f"{LEFT_JOB}:{ticket.id}",
+                guild_id=ticket.guild_id,
+            )
+
+    async def _look_after(self, job: Job) -> None:
+        """Close a ticket whose opener left before its room was there, and is not back."""
+        async with self._office.database.read() as session:
+            ticket = await table.get_ticket(session, int(job.payload["ticket_id"]))
+        if ticket is not None and ticket.status in _WAITS_FOR_ROOM:
+            raise Retry(_SOON, "the room is being made")
+        if ticket is None or ticket.status != Status.OPEN or not ticket.user_id:
+            return
+        if ticket.user_id not in await self._members.look_up(ticket.guild_id, [ticket.user_id]):
+            await self._close([ticket])
 
     async def member_returned(self, guild_id: int, user_id: int) -> None:
         """Let somebody who left back into their open tickets: Discord took them out of threads."""

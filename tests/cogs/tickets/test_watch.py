@@ -143,6 +143,26 @@ async def test_whoever_leaves_has_their_ticket_closed_where_it_is_set(
     assert (await stage.get(excluded.id)).status == "open"
 
 
+async def test_whoever_leaves_while_their_room_is_made_has_their_ticket_closed(
+    database: Database,
+) -> None:
+    stage = await Stage.make(database, FakeClock())
+    ticket = await stage.service.opening.open(stage.request(await stage.panel()))
+    stays = await stage.service.opening.open(stage.request(await stage.panel("Bugs"), OTHER))
+    await stage.service.losses.member_left(GUILD, OPENER)
+    await stage.service.losses.member_left(GUILD, OTHER)
+    stage.gone.add(OPENER)
+    for _second in range(3):
+        await stage.wait(1)
+    closed = await stage.get(ticket.id)
+    assert (closed.status, closed.close_reason) == (
+        "closed",
+        "Whoever opened this ticket has left the server.",
+    )
+    # They were back before their room was there.
+    assert (await stage.get(stays.id)).status == "open"
+
+
 async def test_a_ticket_that_is_kept_outlasts_its_opener(sqlite_database: Database) -> None:
     stage = await Stage.make(sqlite_database, FakeClock())
     ticket = await stage.open(await stage.panel())
