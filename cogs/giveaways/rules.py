@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -35,7 +36,10 @@ PLACES = frozenset({"text", "news", "voice", "stage", "thread"})
 # The feature whose levels may be asked for, and whose experience can be won.
 LEVELS = "levels"
 
-_LINES = re.compile(r"\s+")
+_LINES = re.compile(r"[\s\x00-\x1f]+")
+# Letters of which nothing is seen, beside what Unicode calls separators, controls and formats.
+_BLANKS = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")
+_UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
 
 
 def checked_plan(plan: Plan) -> Plan:
@@ -46,8 +50,8 @@ def checked_plan(plan: Plan) -> Plan:
     tidy = replace(
         plan,
         prize=_one_line(plan.prize),
-        title=_one_line(plan.title) or None if plan.title else None,
-        description=plan.description.strip() or None if plan.description else None,
+        title=None if _is_blank(plan.title) else _one_line(plan.title or ""),
+        description=None if _is_blank(plan.description) else (plan.description or "").strip(),
     )
     mistakes = list(_mistakes(tidy))
     if not mistakes:
@@ -89,6 +93,11 @@ def _one_line(text: str) -> str:
     return _LINES.sub(" ", text).strip()
 
 
+def _is_blank(text: str | None) -> bool:
+    """Tell whether nothing of a text would be seen."""
+    return all(one in _BLANKS or unicodedata.category(one) in _UNSEEN for one in text or "")
+
+
 def _mistakes(plan: Plan) -> Iterator[Message]:
     yield from _wrong_texts(plan)
     yield from _wrong_numbers(plan)
@@ -102,7 +111,7 @@ def _mistakes(plan: Plan) -> Iterator[Message]:
 
 
 def _wrong_texts(plan: Plan) -> Iterator[Message]:
-    if not plan.prize:
+    if _is_blank(plan.prize):
         yield _("The prize is empty. Say what there is to win.")
     if len(plan.prize) > LONGEST_PRIZE:
         yield _(
@@ -191,6 +200,8 @@ def is_image_address(address: str) -> bool:
         return False
     try:
         parts = urlsplit(address)
+        # Also whether the port is one.
+        names = (parts.hostname or "").split(".") if parts.port != 0 else []
     except ValueError:
         return False
-    return parts.scheme == "https" and "." in (parts.hostname or "")
+    return parts.scheme == "https" and len(names) > 1 and all(names)

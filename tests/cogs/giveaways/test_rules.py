@@ -134,6 +134,14 @@ def test_texts_are_tidied() -> None:
     assert (plan.prize, plan.title, plan.description) == ("a mug", None, None)
 
 
+@pytest.mark.parametrize("unseen", ["\u200b", "\u2800 \u3164", "\u202e\u2066\u00ad", "\x00"])
+def test_texts_in_which_nothing_is_seen_are_empty(unseen: str) -> None:
+    with pytest.raises(InvalidInput, match="The prize is empty"):
+        checked_plan(Plan(prize=unseen))
+    plan = checked_plan(Plan(prize="🫧", title=unseen, description=unseen))
+    assert (plan.prize, plan.title, plan.description) == ("🫧", None, None)
+
+
 @pytest.mark.parametrize(
     "address",
     [
@@ -144,6 +152,10 @@ def test_texts_are_tidied() -> None:
         "https://example.org/a b.png",
         "https://example.org/<a>.png",
         "https://[::1/a.png",
+        "https://.",
+        "https://example..org/a.png",
+        "https://.org/a.png",
+        "https://example.org:99999/a.png",
         "javascript:alert(1)",
         "https://example.org/" + "a" * 500,
         "",
