@@ -35,7 +35,10 @@ if TYPE_CHECKING:
 _STAFF: Any = {"rate_class": RateClass.MODERATION}
 _MANAGED: Any = {"rate_class": RateClass.ADMIN, MANAGES: KEY}
 _PER_PAGE = 10
-_LINK = re.compile(r"(?:https://(?:\w+\.)?discord\.com/channels/\d+/\d+/)?(\d{15,20})/?")
+# No id is greater than what the database holds, which has nineteen digits.
+_LINK = re.compile(
+    r"(?:https://(?:\w+\.)?discord\.com/channels/\d+/\d+/)?(\d{15,18}|[1-8]\d{18})/?"
+)
 _BARS = " ▁▂▃▄▅▆▇█"
 
 

@@ -218,6 +218,13 @@ async def test_nobody_is_asked_about_a_message_that_is_not_on_record(desk: Desk)
     assert "Remove this message" in await desk.ask(desk.sam, "ticket redact", **asked)
 
 
+@pytest.mark.parametrize("number", ["9" * 19, "9" * 20, "9223372036854775808"])
+async def test_a_number_that_is_no_messages_id_is_no_link(desk: Desk, number: str) -> None:
+    await made(desk)
+    await ticket_in(desk)
+    assert "no link to a message" in await desk.ask(desk.sam, "ticket redact", message=number)
+
+
 async def test_tags_are_kept_and_sent(desk: Desk) -> None:
     await made(desk)
     form = await desk.boss.slash(desk.channel, "ticket tag add")
