@@ -104,6 +104,7 @@ async def ask_to_close(interaction: Interaction, standing: Standing) -> None:
 
     async def submitted(pressed: Interaction, values: Values) -> None:
         await pressed.response.defer(ephemeral=True, thinking=True)
+        ensure_may_close(await cog.access.find_by_id(pressed, ticket.id))
         await cog.service.life.close(ticket.id, pressed.user.id, values["reason"])
         await answer(pressed, _("The ticket is closed."))
 

@@ -18,7 +18,13 @@ from bot.core.fields.text import escape_markdown, shorten
 from bot.core.i18n import Message, _, ngettext
 from bot.localization import locale_of
 from bot.replies import answer, confirm
-from cogs.tickets.access import Access, Interaction, complete_ticket, not_any_staff
+from cogs.tickets.access import (
+    Access,
+    Interaction,
+    complete_ticket,
+    not_any_staff,
+    not_staff,
+)
 from cogs.tickets.changing import LONGEST_NOTE
 from cogs.tickets.figures import Figures
 from cogs.tickets.machine import Action
@@ -138,7 +144,12 @@ class RecordCommands(commands.Cog):
             "versions are gone for good; in Discord it stays as it is.",
             number=standing.ticket.number,
         )
-        if await confirm(interaction, question):
+
+        async def recheck(pressed: discord.Interaction[Any]) -> None:
+            if not (await self.access.find_by_id(pressed, standing.ticket.id)).is_staff:
+                raise not_staff()
+
+        if await confirm(interaction, question, recheck=recheck):
             await self.service.archive.redact(standing.ticket, message_id, interaction.user.id)
             await answer(interaction, _("Removed from the record."))
 

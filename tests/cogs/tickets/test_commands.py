@@ -218,6 +218,29 @@ async def test_nobody_is_asked_about_a_message_that_is_not_on_record(desk: Desk)
     assert "Remove this message" in await desk.ask(desk.sam, "ticket redact", **asked)
 
 
+async def test_who_is_no_more_of_the_staff_can_finish_nothing(desk: Desk) -> None:
+    await made(desk)
+    ticket = await ticket_in(desk)
+    capture = desk.cog.service.capture
+    async with desk.bench.kernel.database.read() as session:
+        await capture.note(session, await get_ticket(session, ticket.id))
+    sent = message(desk.channel.id, 1 << 60, "my address", FakeClock().now())
+    capture.take_message(sent | {"guild_id": str(desk.guild.id)})
+    form = await desk.sam.slash(desk.channel, "ticket close")
+    asked = await desk.sam.slash(desk.channel, "ticket redact", message=str(1 << 60))
+
+    def without_staff(panel: Panel) -> Panel:
+        return panel.model_copy(update={"staff_roles": ()})
+
+    await desk.cog.desk.change(await desk.panel(), without_staff, Actor(desk.boss.id, "command"))
+    closed = text_of(await desk.sam.submit_modal(form, {"reason": "Mine"}))
+    assert "Only the staff of this ticket can do that" in closed
+    await desk.sam.click(asked.response, label="Yes, go ahead")
+    assert (await kept(desk, ticket)).status == "open"
+    async with desk.bench.kernel.database.read() as session:
+        assert await session.scalar(select(TicketMessage.content)) == "my address"
+
+
 @pytest.mark.parametrize("number", ["9" * 19, "9" * 20, "9223372036854775808"])
 async def test_a_number_that_is_no_messages_id_is_no_link(desk: Desk, number: str) -> None:
     await made(desk)
