@@ -189,6 +189,7 @@ class Asker:
         async with in_time():
             await self._service.opening.admit(request)
         panel = Panel.model_validate(row.config)
+        request = replace(request, answers=keep_asked(panel, request.answers))
         if page >= len(panel.pages) or not asked_on(panel, page, request.answers):
             # Somebody has changed the form meanwhile.
             found = next_page(panel, request.answers)

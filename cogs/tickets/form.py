@@ -48,16 +48,32 @@ def _values(answer: Any) -> Sequence[Any]:
 
 
 def keep_asked(panel: Panel, answers: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the answers to what is asked, without those that an earlier answer has made moot."""
+    """Return the answers to what is asked, without those that an earlier answer has made moot.
+
+    What was answered before the question became another, such as one for a file, is not there.
+    """
     kept: dict[str, Any] = {}
     for page in panel.pages:
         found = {
             one.key: answers[one.key]
             for one in page.questions
-            if one.key in answers and is_met(one.when, kept)
+            if one.key in answers and is_met(one.when, kept) and _answers(one, answers[one.key])
         }
         kept |= found
     return kept
+
+
+def _answers(question: Question, answer: Any) -> bool:
+    """Tell whether an answer is of the kind that a question asks for."""
+    if question.kind in (Kind.LINE, Kind.PARAGRAPH):
+        return isinstance(answer, str)
+    if isinstance(answer, str):
+        return False
+    if question.kind is Kind.FILE:
+        return all(isinstance(one, Mapping) for one in answer)
+    if question.kind in CHOOSING:
+        return {one.value for one in question.choices}.issuperset(map(str, answer))
+    return all(str(one).isdecimal() for one in answer)
 
 
 def asked_on(panel: Panel, page: int, answers: Mapping[str, Any]) -> list[Question]:

@@ -57,6 +57,29 @@ def test_an_answer_that_is_moot_is_dropped() -> None:
     assert told(form, answers)[0]["shown"] == ["Payment"]
 
 
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ({"kind": "file"}, "words"),
+        ({"kind": "role"}, "words"),
+        ({"kind": "user"}, ["words"]),
+        ({"kind": "line"}, ["words"]),
+        ({"kind": "paragraph"}, [{"id": "1", "filename": "a", "size": 1, "url": "x"}]),
+        ({"kind": "channel"}, [{"id": "1", "filename": "a", "size": 1, "url": "x"}]),
+        ({**KIND, "key": "q"}, "bug"),
+        ({**KIND, "key": "q"}, ["gone"]),
+    ],
+)
+def test_an_answer_to_what_was_asked_before_a_change_is_dropped(
+    question: dict[str, Any], answer: Any
+) -> None:
+    asked = {"key": "q", "label": "Quest", "required": False, **question}
+    form = Panel.model_validate({"name": "a", "pages": [{"questions": [asked]}]})
+    assert keep_asked(form, {"q": answer}) == {}
+    assert told(form, {"q": answer}) == []
+    assert next_page(form, {"q": answer}) == 0
+
+
 def test_routes_add_up() -> None:
     routed = route(panel(), {"kind": ["bug"]})
     assert (routed.panel_name, routed.staff_roles) == ("Bugs", (5,))
