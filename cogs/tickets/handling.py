@@ -29,6 +29,7 @@ from cogs.tickets.asking import Asker, request_of
 from cogs.tickets.buttons import ask_to_close, ensure_may_close
 from cogs.tickets.deadlines import find_silent_end
 from cogs.tickets.ending import LONGEST_DELAY, LONGEST_REASON, SHORTEST_DELAY
+from cogs.tickets.naming import waits_until
 from cogs.tickets.panel import Panel, Priority
 from cogs.tickets.wording import PRIORITIES
 
@@ -239,7 +240,7 @@ class Handling(commands.Cog):
         await interaction.response.defer(ephemeral=True, thinking=True)
         standing = await self.access.ensure_staff(interaction)
         ticket = await self.service.life.rename(standing.ticket.id, interaction.user.id, name)
-        ready_at = self.service.keeper.renames_at(ticket)
+        ready_at = waits_until(ticket.renamed_at, self.service.office.clock.now())
         if ready_at is None:
             await answer(interaction, _("The room is being renamed."))
             return

@@ -114,22 +114,16 @@ class RoomKeeper:
             outlasts_absence=True,
         )
 
-    async def ensure(self, session: AsyncSession, ticket: Ticket) -> None:
-        """Have the room brought into line with what this transaction stores."""
+    async def ensure(self, session: AsyncSession, ticket: Ticket, at: Any = None) -> None:
+        """Have the room brought into line, now or later, with what this transaction stores."""
         await self._office.jobs.ensure(
             session,
             ROOM_JOB,
-            self._office.clock.now(),
+            at or self._office.clock.now(),
             {"ticket_id": ticket.id},
             dedupe_key=job_key(ticket.id),
             guild_id=ticket.guild_id,
         )
-
-    def renames_at(self, ticket: Ticket) -> datetime | None:
-        """Return when a ticket's room gets its name, where it has to wait for that."""
-        now = self._office.clock.now()
-        at = next_rename(ticket.renamed_at, now)
-        return at if at > now else None
 
     async def wait(self, ticket_id: int, seconds: float) -> Ticket | None:
         """Return the ticket once its room is made, or as it is after so many seconds.
@@ -171,12 +165,18 @@ class RoomKeeper:
             await self._give_up(case.ticket, no_room())
 
     async def job_failed(self, event: JobFailed) -> None:
-        """End the opening of a ticket whose job was given up."""
+        """End the opening of a ticket whose job was given up; others go on, tried again later."""
         if event.job.kind != ROOM_JOB:
             return
         ticket = await self._read(int(event.job.payload["ticket_id"]))
         if ticket is not None and ticket.status in _WAITS_FOR_ROOM:
             await self._give_up(ticket, no_room())
+            return
+        async with self._office.database.write() as session:
+            due_at = await self._move_on(event.job, session)
+            if ticket is not None and due_at is not None:
+                later = max(due_at, self._office.clock.now() + AGAIN)
+                await self.ensure(session, ticket, later)
 
     async def _case(self, ticket_id: int) -> _Case | None:
         async with self._office.database.read() as session:

@@ -55,6 +55,12 @@ def next_rename(renamed_at: Sequence[float], now: datetime) -> datetime:
     return max(now, oldest + RENAME_WINDOW)
 
 
+def waits_until(renamed_at: Sequence[float], now: datetime) -> datetime | None:
+    """Return when a new name is taken, where it has to wait for that."""
+    at = next_rename(renamed_at, now)
+    return at if at > now else None
+
+
 def note_rename(renamed_at: Sequence[float], now: datetime) -> list[float]:
     """Return the instants that are still of interest after a rename now."""
     return [*sorted(renamed_at)[-(RENAMES - 1) :], now.timestamp()]

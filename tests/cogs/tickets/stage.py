@@ -22,7 +22,7 @@ from bot.core.contracts import (
 )
 from bot.core.events import EventBus
 from bot.core.features import FeatureRegistry
-from bot.core.jobs import JobService
+from bot.core.jobs import JobFailed, JobService
 from bot.core.nullstate import NullState
 from bot.core.outbox import DeliveryKind, Entry, OutboxService
 from bot.core.problems import ProblemService
@@ -205,7 +205,7 @@ class Stage:
         self.settings = SettingsStore(
             database, clock, self.bus, registry, self.audit, state=lambda: self.view
         )
-        self.jobs = JobService(database, clock, Limits(), self.supervisor)
+        self.jobs = JobService(database, clock, Limits(), self.supervisor, bus=self.bus)
         self.outbox = OutboxService(database, clock, self.supervisor, courier=self.courier)
         self.problems = ProblemService(
             database, clock, self.bus, registry, self.settings, state=lambda: self.view
@@ -221,6 +221,7 @@ class Stage:
             store=FileStore(files or Path("unused")),
         )
         self.service = TicketService.build(self, outside)
+        self.bus.subscribe(JobFailed, self.service.keeper.job_failed)
         self.gone: set[int] = set()
         self.joined: dict[int, datetime] = {}
         self._requests = 0

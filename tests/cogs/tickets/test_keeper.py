@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot.core.jobs import Retry
+from cogs.tickets.keeper import MOST_ATTEMPTS
 from cogs.tickets.ports import Admitted, RoomPlan, RoomRefused
 from db.engine import Database
 from tests.cogs.tickets.stage import OPENER, STAFF, FakeRooms, Room, Stage, refusal
@@ -223,3 +224,32 @@ async def test_who_is_taken_out_while_they_are_let_in_is_out(
     await stage.wait(1)
     assert ("align", ticket.channel_id) in stage.rooms.calls
     assert helper not in stage.room_of(ticket).viewers
+
+
+async def test_a_ticket_that_is_closed_ends_though_its_room_cannot_be_locked(
+    database: Database,
+) -> None:
+    stage = await Stage.make(database, FakeClock())
+    ticket = await stage.open(await stage.panel())
+    await stage.service.life.close(ticket.id, STAFF, "Solved")
+    stage.rooms.refusing = ValueError("Discord answers what nobody knows")
+    for _attempt in range(MOST_ATTEMPTS):
+        await stage.wait(timedelta(minutes=6))
+    closed = await stage.get(ticket.id)
+    assert (closed.status, closed.close_reason) == ("closed", "Solved")
+    assert "is closed" in stage.letters(OPENER)[-1]
+    stage.rooms.refusing = None
+    assert not stage.room_of(closed).locked
+    await stage.wait(timedelta(minutes=10))
+    assert stage.room_of(closed).locked
+
+
+async def test_an_opening_whose_job_is_given_up_ends_in_words(database: Database) -> None:
+    stage = await Stage.make(
+        database, FakeClock(), FakeRooms(refusing=ValueError("what nobody knows"))
+    )
+    ticket = await stage.open(await stage.panel())
+    for _attempt in range(MOST_ATTEMPTS):
+        await stage.wait(timedelta(minutes=6))
+    assert (await stage.get(ticket.id)).status == "failed"
+    assert "could not be opened" in stage.letters(OPENER)[-1]
