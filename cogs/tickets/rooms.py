@@ -7,7 +7,7 @@ name. https://discord.com/developers/docs/topics/threads#private-threads
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -118,30 +118,30 @@ class DiscordRooms:
             )
         parent = guild.get_channel(plan.parent_ids[0])
         if not isinstance(parent, discord.TextChannel):
-            raise RoomRefused(
-                _("The channel for these tickets does not exist any more."),
-                hint=_("An admin can choose another with /ticket panel edit."),
-            )
+            raise _no_channel()
         explain = self._explain(plan, _FOR_THREADS)
         # Without Manage Threads nobody could be taken out again, nor the thread locked.
         if (refusal := explain(None)) is not None:
             raise refusal
-        async with _telling(explain):
-            made = await _named(
-                plan,
-                lambda name: self._bot.http.start_thread_without_message(
-                    parent.id,
-                    name=name,
-                    auto_archive_duration=_WEEK_IN_MINUTES,
-                    type=_PRIVATE_THREAD,
-                    invitable=False,
-                    reason=plan.reason,
-                ),
-            )
+        make = functools.partial(
+            self._bot.http.start_thread_without_message,
+            parent.id,
+            auto_archive_duration=_WEEK_IN_MINUTES,
+            type=_PRIVATE_THREAD,
+            invitable=False,
+            reason=plan.reason,
+        )
+        try:
+            async with _telling(explain):
+                made = await _named(plan, lambda name: make(name=name))
+        except RoomGone as error:
+            # Deleted, and the gateway has not said so yet.
+            raise _no_channel() from error
         return int(made["id"])
 
     async def _make_channel(self, guild: discord.Guild, plan: RoomPlan) -> int:
         overwrites = self._overwrites(guild, plan)
+        gone: set[int | None] = set()
         for parent_id in self._with_place(guild, plan):
             make = functools.partial(
                 self._bot.http.create_channel,
@@ -155,12 +155,14 @@ class DiscordRooms:
             try:
                 made = await _named(plan, lambda name, make=make: make(name=name))
             except discord.HTTPException as error:
-                # Somebody else has taken the category's last place meanwhile.
-                if not _is_full(error):
+                # Deleted, or somebody else has taken its last place meanwhile.
+                if _is_no_category(error):
+                    gone.add(parent_id)
+                elif not _is_full(error):
                     raise
             else:
                 return int(made["id"])
-        raise _no_place(guild, plan)
+        raise _no_place(guild, plan, gone)
 
     async def align(self, channel_id: int, plan: RoomPlan, was: Admitted) -> None:
         """Have those in the room who are to be and nobody else, and lock or unlock it."""
@@ -359,8 +361,22 @@ def _is_full(error: discord.HTTPException) -> bool:
     return _is_about(error, "parent_id", "Maximum number of channels")
 
 
-def _no_place(guild: discord.Guild, plan: RoomPlan) -> RoomRefused:
-    known = [one for one in map(guild.get_channel, plan.parent_ids) if one is not None]
+def _is_no_category(error: discord.HTTPException) -> bool:
+    return _is_about(error, "parent_id", "Category does not exist")
+
+
+def _no_channel() -> RoomRefused:
+    return RoomRefused(
+        _("The channel for these tickets does not exist any more."),
+        hint=_("An admin can choose another with /ticket panel edit."),
+    )
+
+
+def _no_place(
+    guild: discord.Guild, plan: RoomPlan, gone: Collection[int | None] = ()
+) -> RoomRefused:
+    there = [one for one in plan.parent_ids if one not in gone]
+    known = [one for one in map(guild.get_channel, there) if one is not None]
     if not known:
         return RoomRefused(
             _("The category for these tickets does not exist any more."),
