@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from bot.core.contracts import SYSTEM, Actor
-from bot.core.errors import Conflict, NotFound
+from bot.core.errors import Conflict, InvalidInput, NotFound
 from bot.core.fields.text import quote
 from bot.core.i18n import _
 from bot.core.jobs import Job, JobService
@@ -322,17 +322,21 @@ class Series:
             ends_at=ends_at,
             series_id=series.id,
         )
+        held = is_unfit = False
         try:
             await self._opening.open_in(session, order, SYSTEM)
             held = True
         except Conflict:
-            held = False
+            pass
+        except InvalidInput:
+            # It was good when it was planned: what may be has become stricter since.
+            is_unfit = True
         # Problems are written in a transaction of their own, which has to wait for this one.
         await self._jobs.schedule(
             session,
             TELL_JOB,
             self._clock.now(),
-            {"series_id": series.id, "held": held},
+            {"series_id": series.id, "held": held, "unfit": is_unfit},
             dedupe_key=f"{TELL_JOB}:{series.id}",
             guild_id=series.guild_id,
         )
@@ -347,9 +351,19 @@ class Series:
         if job.payload["held"]:
             await self._problems.solve(series.guild_id, KEY, SKIPPED, subject)
             return
-        message = _(
-            "The giveaway of {prize} was to begin again and could not: as many are open as may be.",
-            prize=quote(series.plan["prize"]),
-        )
-        fix = _("End or cancel one, or allow more with /giveaway settings.")
+        prize = quote(series.plan["prize"])
+        if job.payload.get("unfit"):
+            message = _(
+                "The giveaway of {prize} was to begin again and could not: such a one can't be "
+                "held any more.",
+                prize=prize,
+            )
+            fix = _("Stop it with /giveaway cancel, and plan another with /giveaway schedule.")
+        else:
+            message = _(
+                "The giveaway of {prize} was to begin again and could not: as many are open as "
+                "may be.",
+                prize=prize,
+            )
+            fix = _("End or cancel one, or allow more with /giveaway settings.")
         await self._problems.report(series.guild_id, Problem(KEY, SKIPPED, subject, message, fix))

@@ -16,6 +16,7 @@ from cogs.giveaways.hosting import how_often
 from cogs.giveaways.plan import Plan
 from cogs.giveaways.series import Repeat, SeriesOrder, length_by_clock
 from db.engine import Database
+from db.giveaway_hosting import change_series
 from db.guilds import SeenGuild, mark_guilds_left, save_guilds
 from tests.cogs.giveaways.world import CHANNEL, GUILD, HOST, HostWorld
 from tests.fakes import FakeClock
@@ -66,6 +67,22 @@ async def test_month_that_has_had_its_giveaway_does_not_get_another(world: HostW
 
     starts = [one.starts_at.date().isoformat() for one in await world.all()]
     assert starts == ["2027-01-29", "2027-02-28", "2027-03-31"]
+
+
+async def test_series_whose_plan_is_not_allowed_any_more_says_so_and_goes_on(
+    world: HostWorld,
+) -> None:
+    first = world.clock.now().replace(second=0, microsecond=0) + HOUR
+    series = await world.series.begin(order(first, Repeat.DAILY), HOST)
+    async with world.database.write() as session:
+        await change_series(session, series, {"plan": {**series.plan, "prize": "\u200b"}})
+    await world.pass_time(2 * HOUR)
+    await world.pass_time(MINUTE)
+
+    assert await world.all() == []
+    assert [at for _, at in await world.series.list_upcoming(GUILD)] == [first + DAY]
+    (told,) = await world.problems.list(GUILD)
+    assert "can't be held any more" in told.problem.message.render("en")
 
 
 @pytest.mark.parametrize(("late", "lasts"), [(2 * HOUR, 22 * HOUR), (20 * HOUR, DAY)])
