@@ -31,6 +31,7 @@ from cogs.giveaways.rules import (
     MOST_LEVEL,
     MOST_MESSAGES,
     MOST_ROLES,
+    MOST_STEPS,
     MOST_WINNERS,
     MOST_XP_PRIZE,
     OLDEST,
@@ -131,6 +132,25 @@ class BonusBody(BaseModel):
     )
 
 
+class LevelBonusBody(BaseModel):
+    """How many more entries a level gives."""
+
+    model_config = STRICT
+
+    level: int = Field(
+        ge=1,
+        le=MOST_LEVEL,
+        title=N_("Level"),
+        description=N_("Whoever has reached it has more entries, while levels are on."),
+    )
+    entries: int = Field(
+        ge=1,
+        le=MOST_BONUS,
+        title=N_("Entries more"),
+        description=N_("Beside the one that everybody has, and those of lower levels."),
+    )
+
+
 class LookBody(BaseModel):
     """The colour as 0xRRGGBB and the addresses of images."""
 
@@ -215,6 +235,12 @@ class TermsBody(PrizeBody):
         max_length=MOST_ROLES,
         title=N_("More chances"),
         description=N_("Roles that give more entries; whoever has several has all of them."),
+    )
+    level_bonus_entries: list[LevelBonusBody] = Field(
+        default=[],
+        max_length=MOST_STEPS,
+        title=N_("More chances by level"),
+        description=N_("Levels that give more entries; those of all levels reached add up."),
     )
     look: LookBody = Field(
         default=LookBody(),

@@ -124,6 +124,7 @@ class BodyChecks:
                 "Levels are switched off in this server, so nobody could reach one to enter."
             )
             errors.append(FieldError("/requirements/level", message))
+        errors += await self._wrong_steps(guild_id, body, before)
         promised = before.total_amount if before else 0
         if body.winners * (body.prize_amount or 0) > promised and not await is_economy_on(
             self._settings, guild_id
@@ -138,6 +139,17 @@ class BodyChecks:
     async def _has_levels(self, guild_id: int) -> bool:
         return (await self._settings.get(guild_id, LEVELS)).enabled
 
+    async def _wrong_steps(
+        self, guild_id: int, body: TermsBody, before: Plan | None
+    ) -> list[FieldError]:
+        kept = {one.level for one in before.level_bonuses} if before else set[int]()
+        steps = enumerate(body.level_bonus_entries)
+        new = [index for index, one in steps if one.level not in kept]
+        if not new or await self._has_levels(guild_id):
+            return []
+        message = _("Levels are switched off in this server, so nobody could reach one.")
+        return [FieldError(f"/level_bonus_entries/{index}/level", message) for index in new]
+
 
 def _kept(before: Plan | None) -> Collection[tuple[str, str]]:
     """Return what each role was named for before, with its id."""
@@ -149,7 +161,7 @@ def _kept(before: Plan | None) -> Collection[tuple[str, str]]:
         "all_roles": needs.all_roles,
         "no_roles": needs.no_roles,
         "bypass_roles": needs.bypass_roles,
-        "bonus_entries": [one.role_id for one in before.bonuses],
+        "bonus_entries": [one.role_id for one in before.role_bonuses],
         "reward_role_id": [before.reward_role_id],
     }
     return {(name, str(one)) for name, ids in named.items() for one in ids}

@@ -11,12 +11,13 @@ from bot.core.resources import Item
 from cogs.giveaways.bodies import (
     BonusBody,
     GiveawayDetail,
+    LevelBonusBody,
     LookBody,
     RequirementsBody,
     TermsBody,
 )
 from cogs.giveaways.columns import plan_of
-from cogs.giveaways.plan import Bonus, Look, Plan, Requirements
+from cogs.giveaways.plan import AnyBonus, Bonus, LevelBonus, Look, Plan, Requirements
 from cogs.giveaways.rules import checked_plan
 from db.giveaways import Giveaway
 
@@ -50,7 +51,7 @@ def plan_from(body: TermsBody, duration: timedelta | None) -> Plan:
                 level=needs.level,
                 messages=needs.messages,
             ),
-            bonuses=tuple(Bonus(int(one.role_id), one.entries) for one in body.bonus_entries),
+            bonuses=_bonuses_from(body),
             look=Look(**body.look.model_dump()),
             max_entries=body.max_entries,
             end_at_entries=body.end_at_entries,
@@ -60,6 +61,13 @@ def plan_from(body: TermsBody, duration: timedelta | None) -> Plan:
             prize_amount=body.prize_amount,
             prize_xp=body.prize_xp,
         )
+    )
+
+
+def _bonuses_from(body: TermsBody) -> tuple[AnyBonus, ...]:
+    return (
+        *(Bonus(int(one.role_id), one.entries) for one in body.bonus_entries),
+        *(LevelBonus(one.level, one.entries) for one in body.level_bonus_entries),
     )
 
 
@@ -76,7 +84,10 @@ def terms_of(plan: Plan) -> dict[str, Any]:
     return stored | {
         "requirements": RequirementsBody.model_validate(needs),
         "bonus_entries": [
-            BonusBody(role_id=str(x.role_id), entries=x.entries) for x in plan.bonuses
+            BonusBody(role_id=str(x.role_id), entries=x.entries) for x in plan.role_bonuses
+        ],
+        "level_bonus_entries": [
+            LevelBonusBody(level=x.level, entries=x.entries) for x in plan.level_bonuses
         ],
         "look": LookBody.model_validate(plan.look.to_json()),
     }

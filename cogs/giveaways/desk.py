@@ -176,7 +176,7 @@ async def ensure_may_promise(
 ) -> None:
     """Raise in words unless bot and person may give all that a plan gives more than `before`.
 
-    So it is with a level that it asks for: where levels are off nobody could reach it.
+    So it is with a level that it asks for or rewards: where levels are off nobody could reach it.
     """
     await _ensure_level_is_reached(interaction, plan, before)
     role_id = plan.reward_role_id
@@ -197,11 +197,15 @@ async def _ensure_level_is_reached(
     interaction: Interaction, plan: Plan, before: Plan | None
 ) -> None:
     asked = before.requirements.level if before else None
-    if (plan.requirements.level or 0) <= (asked or 0):
+    is_asked = (plan.requirements.level or 0) > (asked or 0)
+    kept = {one.level for one in before.level_bonuses} if before else set[int]()
+    if not is_asked and all(one.level in kept for one in plan.level_bonuses):
         return
     if not await _are_levels_on(interaction):
         raise Conflict(
-            _("Levels are switched off in this server, so nobody could reach one to enter."),
+            _("Levels are switched off in this server, so nobody could reach one to enter.")
+            if is_asked
+            else _("Levels are switched off in this server, so nobody could reach one."),
             hint=_("An admin can switch them on with /feature enable."),
         )
 

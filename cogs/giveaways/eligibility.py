@@ -13,7 +13,7 @@ from bot.core.contracts import BotState
 from bot.core.durations import Span
 from bot.core.i18n import Message, _, ngettext
 from cogs.giveaways.mentions import roles
-from cogs.giveaways.plan import Bonus, Requirements
+from cogs.giveaways.plan import AnyBonus, Requirements
 
 # Why a draw passes somebody over: the words that a winner's row and the proof hold.
 LEFT, BLOCKED, ROLES, ERASED = "left", "blocked", "roles", "erased"
@@ -70,9 +70,9 @@ def obstacles(
     return (*barred, *found)
 
 
-def weight_of(bonuses: Sequence[Bonus], role_ids: frozenset[int]) -> int:
-    """Return how many entries somebody has: the one that all have, and those of their roles."""
-    return 1 + sum(one.entries for one in bonuses if one.role_id in role_ids)
+def weight_of(bonuses: Sequence[AnyBonus], role_ids: frozenset[int], level: int = 0) -> int:
+    """Return how many entries somebody has: the one that all have, and all bonuses of theirs."""
+    return 1 + sum(one.entries for one in bonuses if one.holds(role_ids, level))
 
 
 def reason_to_pass_over(

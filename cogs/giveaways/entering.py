@@ -58,7 +58,7 @@ class Entered:
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """They were in already; `weight` is what their roles give them now."""
+    """They were in already; `weight` is what their roles and level give them now."""
 
     weight: int
 
@@ -87,13 +87,14 @@ class Entering:
     async def enter(self, giveaway_id: UUID, entrant: Entrant) -> Entered | Inside | Refused:
         """Enter somebody, or say in words why they can't.
 
-        Whoever is in already has the weight that their roles give them now. Raises `NotFound` for
-        a giveaway that is gone, `Conflict` for one that is not open or full.
+        Whoever is in already has the weight that their roles and level give them now. Raises
+        `NotFound` for a giveaway that is gone, `Conflict` for one that is not open or full.
         """
         await self._ensure_on(entrant.guild_id)
         look = await self._look(giveaway_id, entrant)
         self._ensure_open(look.giveaway)
-        weight = weight_of(bonuses_from_json(look.giveaway.bonus_entries), entrant.role_ids)
+        bonuses = bonuses_from_json(look.giveaway.bonus_entries)
+        weight = weight_of(bonuses, entrant.role_ids, look.level)
         if look.weight is not None:
             return await self._weigh_again(look, entrant, weight)
         house = await self._stage.house(entrant.guild_id)

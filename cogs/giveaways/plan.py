@@ -5,7 +5,7 @@ Pure. What may be entered, and what makes a plan good, is decided in `rules`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -64,6 +64,33 @@ class Bonus:
     role_id: int
     entries: int
 
+    def holds(self, role_ids: Collection[int], _level: int) -> bool:
+        """Tell whether somebody with these roles has them."""
+        return self.role_id in role_ids
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for storing."""
+        return {"role_id": str(self.role_id), "entries": self.entries}
+
+
+@dataclass(frozen=True, slots=True)
+class LevelBonus:
+    """That whoever has reached a level has `entries` more; those of lower levels add up with it."""
+
+    level: int
+    entries: int
+
+    def holds(self, _role_ids: Collection[int], level: int) -> bool:
+        """Tell whether somebody at this level has them."""
+        return level >= self.level
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for storing."""
+        return {"level": self.level, "entries": self.entries}
+
+
+AnyBonus = Bonus | LevelBonus
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
@@ -104,7 +131,7 @@ class Plan:
     title: str | None = None
     description: str | None = None
     requirements: Requirements = field(default_factory=Requirements)
-    bonuses: tuple[Bonus, ...] = ()
+    bonuses: tuple[AnyBonus, ...] = ()
     look: Look = field(default_factory=Look)
     max_entries: int | None = None
     end_at_entries: int | None = None
@@ -113,6 +140,16 @@ class Plan:
     reward_role_time: timedelta | None = None
     prize_amount: int | None = None
     prize_xp: int | None = None
+
+    @property
+    def role_bonuses(self) -> tuple[Bonus, ...]:
+        """The bonus entries of roles."""
+        return tuple(one for one in self.bonuses if isinstance(one, Bonus))
+
+    @property
+    def level_bonuses(self) -> tuple[LevelBonus, ...]:
+        """The bonus entries of levels."""
+        return tuple(one for one in self.bonuses if isinstance(one, LevelBonus))
 
     @property
     def total_amount(self) -> int:
@@ -167,14 +204,20 @@ class Plan:
         )
 
 
-def bonuses_to_json(bonuses: Sequence[Bonus]) -> list[dict[str, Any]]:
+def bonuses_to_json(bonuses: Sequence[AnyBonus]) -> list[dict[str, Any]]:
     """Return bonus entries for storing."""
-    return [{"role_id": str(one.role_id), "entries": one.entries} for one in bonuses]
+    return [one.to_json() for one in bonuses]
 
 
-def bonuses_from_json(stored: Sequence[Mapping[str, Any]]) -> tuple[Bonus, ...]:
+def bonuses_from_json(stored: Sequence[Mapping[str, Any]]) -> tuple[AnyBonus, ...]:
     """Return the bonus entries that were stored."""
-    return tuple(Bonus(int(one["role_id"]), one["entries"]) for one in stored)
+    return tuple(map(_bonus, stored))
+
+
+def _bonus(stored: Mapping[str, Any]) -> AnyBonus:
+    if "level" in stored:
+        return LevelBonus(stored["level"], stored["entries"])
+    return Bonus(int(stored["role_id"]), stored["entries"])
 
 
 def _to_json(value: Any) -> Any:

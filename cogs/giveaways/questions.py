@@ -17,7 +17,7 @@ from bot.core.i18n import Message, _
 from bot.forms import Input, Question, Values
 from cogs.giveaways.access import Interaction
 from cogs.giveaways.desk import ensure_may_post, is_never, read_moment
-from cogs.giveaways.plan import Bonus, Look, Plan
+from cogs.giveaways.plan import Bonus, LevelBonus, Look, Plan
 from cogs.giveaways.rules import (
     LONGEST_ADDRESS,
     LONGEST_DESCRIPTION,
@@ -29,6 +29,10 @@ from cogs.giveaways.rules import (
 
 # Thousands as both languages set them off: "1,000" and "1.000", but no half of anything.
 _GROUPED = re.compile(r"\d{1,3}(?:(?:,\d{3})+|(?:\.\d{3})+)", re.ASCII)
+
+# A level with its entries, such as "20: 3" or "20: +3".
+_STEP = re.compile(r"(?P<level>\d{1,9})\s*[:=]\s*\+?(?P<entries>\d{1,9})", re.ASCII)
+_LONGEST_STEPS = 200
 
 Edit = Callable[[Interaction, Plan, Values], Awaitable["Change"]]
 
@@ -200,19 +204,25 @@ async def _activity(_interaction: Interaction, plan: Plan, values: Values) -> Ch
     return Change(replace(plan, requirements=needs))
 
 
-def bonus_form(_plan: Plan) -> Question:
-    """Return the form that gives roles more entries."""
+def bonus_form(plan: Plan) -> Question:
+    """Return the form that gives roles and levels more entries."""
     return Question(
         _("More chances"),
         [
-            Input("roles", _("Roles"), kind="roles", required=True, most=MOST_ROLES),
+            Input("roles", _("Roles"), kind="roles", most=MOST_ROLES),
             Input(
                 "entries",
                 _("Entries more"),
                 _("For each of these roles; 0 takes them away again"),
                 value="1",
-                required=True,
                 longest=10,
+            ),
+            Input(
+                "levels",
+                _("Levels, each with its entries more"),
+                _("Such as 5: 1, 20: 3, which is 4 more from level 20 on; empty: none"),
+                value=", ".join(f"{one.level}: {one.entries}" for one in plan.level_bonuses),
+                longest=_LONGEST_STEPS,
             ),
         ],
     )
@@ -221,9 +231,30 @@ def bonus_form(_plan: Plan) -> Question:
 async def _bonus(interaction: Interaction, plan: Plan, values: Values) -> Change:
     chosen = roles_in(interaction, values, "roles")
     entries = number_in(values, "entries") or 0
-    kept = tuple(one for one in plan.bonuses if one.role_id not in chosen)
+    kept = tuple(one for one in plan.role_bonuses if one.role_id not in chosen)
     new = tuple(Bonus(one, entries) for one in chosen) if entries else ()
-    return Change(replace(plan, bonuses=kept + new))
+    return Change(replace(plan, bonuses=(*kept, *new, *steps_in(values, "levels"))))
+
+
+def steps_in(values: Values, name: str) -> tuple[LevelBonus, ...]:
+    """Return the levels that were typed with their entries, the lowest first.
+
+    Raises `InvalidInput` that quotes what can't be read.
+    """
+    steps = []
+    for text in re.split(r"[,;\n]", str(values[name])):
+        if not (text := text.strip()):
+            continue
+        if (found := _STEP.fullmatch(text)) is None:
+            raise InvalidInput(
+                _(
+                    "“{text}” is no level with its entries. Write the level, a colon and the "
+                    "number of entries, such as 5: 1, 20: 3.",
+                    text=text[:50],
+                )
+            )
+        steps.append(LevelBonus(int(found["level"]), int(found["entries"])))
+    return tuple(sorted(steps, key=lambda one: one.level))
 
 
 def look_form(plan: Plan) -> Question:

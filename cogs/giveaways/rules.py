@@ -22,6 +22,7 @@ MOST_WINNERS = 50
 MOST_ENTRANTS = 100_000
 MOST_ROLES = 10
 MOST_BONUS = 100
+MOST_STEPS = 10
 SHORTEST, LONGEST = timedelta(seconds=10), timedelta(days=365)
 OLDEST = timedelta(days=3650)
 SHORTEST_CLAIM, LONGEST_CLAIM = timedelta(minutes=5), timedelta(days=30)
@@ -168,12 +169,26 @@ def _wrong_requirements(needs: Requirements) -> Iterator[Message]:
 
 
 def _wrong_bonuses(plan: Plan) -> Iterator[Message]:
-    if len(plan.bonuses) > MOST_ROLES:
+    roles = plan.role_bonuses
+    if len(roles) > MOST_ROLES:
         yield _("At most {most} roles give bonus entries.", most=MOST_ROLES)
-    if len({one.role_id for one in plan.bonuses}) < len(plan.bonuses):
+    if len({one.role_id for one in roles}) < len(roles):
         yield _("A role gives bonus entries once.")
-    if any(not 1 <= one.entries <= MOST_BONUS for one in plan.bonuses):
+    if any(not 1 <= one.entries <= MOST_BONUS for one in roles):
         yield _("A role gives 1 to {most} bonus entries.", most=MOST_BONUS)
+    yield from _wrong_steps(plan)
+
+
+def _wrong_steps(plan: Plan) -> Iterator[Message]:
+    steps = plan.level_bonuses
+    if len(steps) > MOST_STEPS:
+        yield _("At most {most} levels give bonus entries.", most=MOST_STEPS)
+    if len({one.level for one in steps}) < len(steps):
+        yield _("A level gives bonus entries once.")
+    if any(not 1 <= one.level <= MOST_LEVEL for one in steps):
+        yield _("A level is between 1 and {most}.", most=MOST_LEVEL)
+    if any(not 1 <= one.entries <= MOST_BONUS for one in steps):
+        yield _("A level gives 1 to {most} bonus entries.", most=MOST_BONUS)
 
 
 def _wrong_rewards(plan: Plan) -> Iterator[Message]:

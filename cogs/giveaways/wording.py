@@ -16,7 +16,7 @@ from bot.core.fields.text import escape_markdown, shorten
 from bot.core.i18n import Message, _, ngettext
 from bot.core.money import Currency, Number
 from cogs.giveaways.mentions import people, roles
-from cogs.giveaways.plan import Bonus, Look, Requirements, bonuses_from_json
+from cogs.giveaways.plan import AnyBonus, LevelBonus, Look, Requirements, bonuses_from_json
 from cogs.giveaways.settings import GiveawaySettings
 from db.giveaways import ACTIVE, CANCELLED, DRAWING, ENDED, PAUSED, SCHEDULED, Giveaway
 
@@ -256,17 +256,26 @@ def _messages_line(count: int, since: datetime | None) -> Message:
     )
 
 
-def bonus_lines(bonuses: Sequence[Bonus]) -> list[Message]:
-    """Return which roles give how many more entries, a line each."""
-    return [
-        ngettext(
-            "{role}: {count} more entry",
-            "{role}: {count} more entries",
-            one.entries,
-            role=roles([one.role_id]),
+def bonus_lines(bonuses: Sequence[AnyBonus]) -> list[Message]:
+    """Return what gives how many more entries, a line each, and of several that they add up."""
+    lines = [_bonus_line(one) for one in bonuses]
+    return [*lines, _("all of this adds up")] if len(lines) > 1 else lines
+
+
+def _bonus_line(bonus: AnyBonus) -> Message:
+    if isinstance(bonus, LevelBonus):
+        return ngettext(
+            "from level {level} on: {count} more entry",
+            "from level {level} on: {count} more entries",
+            bonus.entries,
+            level=bonus.level,
         )
-        for one in bonuses
-    ]
+    return ngettext(
+        "{role}: {count} more entry",
+        "{role}: {count} more entries",
+        bonus.entries,
+        role=roles([bonus.role_id]),
+    )
 
 
 def rewards_of(giveaway: Giveaway, currency: Currency) -> Message | None:

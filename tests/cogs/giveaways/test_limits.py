@@ -11,7 +11,7 @@ import pytest
 
 from bot.core.money import Currency
 from cogs.giveaways.columns import plan_of
-from cogs.giveaways.plan import Bonus, Plan, Requirements
+from cogs.giveaways.plan import Bonus, LevelBonus, Plan, Requirements, bonuses_to_json
 from cogs.giveaways.rules import checked_plan
 from cogs.giveaways.settings import GiveawaySettings
 from cogs.giveaways.wording import View, message_payload
@@ -41,7 +41,10 @@ FULL = Plan(
         level=1000,
         messages=100_000,
     ),
-    bonuses=tuple(Bonus(one, 100) for one in roles(40)),
+    bonuses=(
+        *(Bonus(one, 100) for one in roles(40)),
+        *(LevelBonus(991 + one, 100) for one in range(10)),
+    ),
     max_entries=100_000,
     end_at_entries=100_000,
     claim_window=timedelta(days=29, seconds=-1),
@@ -60,7 +63,7 @@ def embed_of(locale: str, **values: Any) -> dict[str, Any]:
         description=plan.description,
         winner_count=plan.winners,
         requirements=plan.requirements.to_json(),
-        bonus_entries=[{"role_id": str(one.role_id), "entries": 100} for one in plan.bonuses],
+        bonus_entries=bonuses_to_json(plan.bonuses),
         max_entries=plan.max_entries,
         end_at_entries=plan.end_at_entries,
         claim_seconds=10**6,

@@ -87,7 +87,7 @@ async def test_role_that_everybody_has_is_not_asked_for(desk: Desk) -> None:
     needs: dict[str, Any] = {"all_roles": [], "no_roles": [], "bypass_roles": []}
     for label, values in (
         ("Roles to enter", needs | {"any_roles": [everyone]}),
-        ("More chances", {"roles": [everyone], "entries": "3"}),
+        ("More chances", {"roles": [everyone], "entries": "3", "levels": ""}),
     ):
         form = await desk.host.click(panel, label=label)
         refused = await desk.host.submit_modal(form, values)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.core.errors import InvalidInput
 from bot.core.ledger import MAX_AMOUNT
-from cogs.giveaways.plan import Bonus, Look, Plan, Requirements
+from cogs.giveaways.plan import Bonus, LevelBonus, Look, Plan, Requirements
 from cogs.giveaways.rules import (
     LONGEST,
     LONGEST_CLAIM,
@@ -20,6 +20,8 @@ from cogs.giveaways.rules import (
     MOST_AMOUNT,
     MOST_BONUS,
     MOST_ENTRANTS,
+    MOST_LEVEL,
+    MOST_STEPS,
     MOST_WINNERS,
     MOST_XP_PRIZE,
     SHORTEST,
@@ -88,6 +90,13 @@ def _entries(count: int) -> Plan:
     return Plan(prize="x", end_at_entries=count)
 
 
+def _steps(count: int) -> Plan:
+    if count < 0:
+        # There is no fewer than none: the same level twice stands for it.
+        return Plan(prize="x", bonuses=(LevelBonus(1, 1), LevelBonus(1, 2)))
+    return Plan(prize="x", bonuses=tuple(LevelBonus(one + 1, 1) for one in range(count)))
+
+
 @pytest.mark.parametrize(
     ("make", "least", "most"),
     [
@@ -96,6 +105,9 @@ def _entries(count: int) -> Plan:
         (_entries, 1, MOST_ENTRANTS),
         (lambda count: Plan(prize="x", duration=timedelta(seconds=count)), 10, 365 * 86_400),
         (lambda count: Plan(prize="x", bonuses=(Bonus(1, count),)), 1, MOST_BONUS),
+        (lambda count: Plan(prize="x", bonuses=(LevelBonus(1, count),)), 1, MOST_BONUS),
+        (lambda count: Plan(prize="x", bonuses=(LevelBonus(count, 1),)), 1, MOST_LEVEL),
+        (_steps, 0, MOST_STEPS),
         (lambda count: Plan(prize="x", claim_window=timedelta(seconds=count)), 300, 30 * 86_400),
         (lambda count: Plan(prize="x", prize_amount=count), 1, MAX_AMOUNT),
         (lambda count: Plan(prize="x", prize_xp=count), 1, MOST_XP_PRIZE),

@@ -140,6 +140,25 @@ async def test_template_is_added_read_changed_and_deleted(stored: Stored) -> Non
     assert await stored.noted() == ["template_delete", "template_save", "template_save"]
 
 
+async def test_levels_give_more_entries_while_levels_are_on(stored: Stored) -> None:
+    steps = [{"level": 5, "entries": 1}, {"level": 20, "entries": 3}]
+    sent = {"name": "Levels", "prize": "A boat", "level_bonus_entries": steps}
+    refused = await (await stored.call("POST", TEMPLATES, sent)).json()
+    assert [one["pointer"] for one in refused["errors"]] == [
+        "/level_bonus_entries/0/level",
+        "/level_bonus_entries/1/level",
+    ]
+
+    settings = stored.world.services.settings
+    await settings.change(GUILD, "levels", {}, enabled=True, actor=ADMIN)
+    shown = await (await stored.call("POST", TEMPLATES, sent)).json()
+    assert shown["level_bonus_entries"] == steps
+    await settings.change(GUILD, "levels", {}, enabled=False, actor=ADMIN)
+    same = {name: shown[name] for name in TemplateBody.model_fields}
+    changed = await stored.call("PUT", f"{TEMPLATES}/{shown['id']}", same | {"winners": 2}, 1)
+    assert (await changed.json())["level_bonus_entries"] == steps
+
+
 async def test_template_of_the_command_is_one_of_the_api(stored: Stored) -> None:
     """A giveaway whose winners need not claim makes a template that says so."""
     plan = Plan(prize="A mug", duration=DAY, claim_window=timedelta(0))

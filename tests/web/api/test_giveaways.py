@@ -166,6 +166,8 @@ async def test_giveaway_is_opened_read_changed_ended_and_cancelled(
         ({"prize": "x" * 5000}, "/prize"),
         ({"requirements": {"no_roles": ["5"]}}, "/requirements"),
         ({"bonus_entries": [{"role_id": "x", "entries": 1}]}, "/bonus_entries"),
+        ({"level_bonus_entries": [{"level": 5, "entries": 1}]}, "/level_bonus_entries/0/level"),
+        ({"level_bonus_entries": [{"level": 0, "entries": 1}]}, "/level_bonus_entries"),
         ({"unknown": 1}, "/unknown"),
         ({"prize_amount": 0}, "/prize_amount"),
         ({"prize_amount": 10**12 + 1}, "/prize_amount"),
