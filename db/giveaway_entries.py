@@ -42,10 +42,14 @@ from db.statements import count_changed, insert_for, table_of
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A giveaway as one person finds it; `weight` is that of their entry, `None` without one."""
+    """A giveaway as one person finds it; `weight` is that of their entry, `None` without one.
+
+    `item_entries` is how much of it items that they have used give.
+    """
 
     giveaway: Giveaway
     weight: int | None
+    item_entries: int
     is_blocked: bool
     level: int
     messages: int
@@ -77,6 +81,7 @@ _LOOK = (
     select(
         Giveaway,
         GiveawayEntry.weight,
+        GiveawayEntry.item_entries,
         GiveawayBlock.user_id,
         GuildMember.level,
         GiveawayMessages.count,
@@ -115,6 +120,7 @@ _DELETE = (
     .returning(GiveawayEntry.id)
     .execution_options(synchronize_session=False)
 )
+_DELETE_PLAIN = _DELETE.where(GiveawayEntry.item_entries == 0)
 
 
 @functools.cache
@@ -144,8 +150,8 @@ async def get_look(session: AsyncSession, giveaway_id: uuid.UUID, user_id: int) 
     row = (await session.execute(_LOOK, {"giveaway": giveaway_id, "user": user_id})).one_or_none()
     if row is None:
         return None
-    giveaway, weight, blocked, level, messages = row
-    return Look(giveaway, weight, blocked is not None, level or 0, messages or 0)
+    giveaway, weight, of_items, blocked, level, messages = row
+    return Look(giveaway, weight, of_items or 0, blocked is not None, level or 0, messages or 0)
 
 
 async def add_entry(session: AsyncSession, entry: NewEntry, now: datetime, *, seen: int) -> bool:
@@ -172,27 +178,37 @@ async def hold_open(session: AsyncSession, giveaway_id: uuid.UUID, now: datetime
     return await session.scalar(_OPEN.with_for_update(), values) is not None
 
 
-async def remove_entry(session: AsyncSession, giveaway_id: uuid.UUID, user_id: int) -> bool:
-    """Take back an entry while the giveaway goes on; False when it does not, or there is none."""
+async def remove_entry(
+    session: AsyncSession, giveaway_id: uuid.UUID, user_id: int, *, with_items: bool = False
+) -> bool:
+    """Take back an entry while the giveaway goes on; False when it does not, or there is none.
+
+    One for which items were used stays unless `with_items` says that they are given back.
+    """
     if await session.scalar(_GOING_ON, {"giveaway": giveaway_id}) is None:
         return False
     values = {"giveaway": giveaway_id, "user": user_id}
-    return await session.scalar(_DELETE, values) is not None
+    return await session.scalar(_DELETE if with_items else _DELETE_PLAIN, values) is not None
 
 
 async def change_weight(
     session: AsyncSession, giveaway_id: uuid.UUID, user_id: int, weight: int, now: datetime
-) -> bool:
-    """Give an entry another weight while the giveaway is open; tell whether it has it now."""
+) -> int | None:
+    """Give an entry another weight, beside what items give it, while the giveaway is open.
+
+    Return what it weighs in all, `None` where it is not open or there is no entry.
+    """
     held = _OPEN.with_for_update(read=True)
     if await session.scalar(held, {"giveaway": giveaway_id, "now": now}) is None:
-        return False
+        return None
     statement = (
         update(GiveawayEntry)
         .where(GiveawayEntry.giveaway_id == giveaway_id, GiveawayEntry.user_id == user_id)
-        .values(weight=weight)
+        .values(weight=weight + GiveawayEntry.item_entries)
+        .returning(GiveawayEntry.weight)
+        .execution_options(synchronize_session=False)
     )
-    return await count_changed(session, statement) == 1
+    return await session.scalar(statement)
 
 
 async def count_entries(session: AsyncSession, giveaway_id: uuid.UUID) -> int:

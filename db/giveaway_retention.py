@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.giveaway_hosting import count_entries_of
+from db.giveaway_items import GiveawayItemUse
 from db.giveaways import (
     CANCELLED,
     ENDED,
@@ -104,7 +105,14 @@ async def _hold(session: AsyncSession, ids: Sequence[UUID]) -> None:
 
 async def delete_giveaways(session: AsyncSession, ids: Sequence[UUID]) -> None:
     """Delete giveaways with all that belongs to them."""
-    for entity in (GiveawayPrize, GiveawayWinner, GiveawayRound, GiveawayEntry, GiveawayMessages):
+    for entity in (
+        GiveawayPrize,
+        GiveawayWinner,
+        GiveawayRound,
+        GiveawayEntry,
+        GiveawayItemUse,
+        GiveawayMessages,
+    ):
         await session.execute(delete(entity).where(entity.giveaway_id.in_(ids)))
     await session.execute(delete(Giveaway).where(Giveaway.id.in_(ids)))
 

@@ -145,7 +145,7 @@ class GiveawayNumber(Base):
 
 
 class GiveawayEntry(Base):
-    """An entry with its `weight`, decided when it was made.
+    """An entry with its `weight`, decided when it was made; `item_entries` of it are of items used.
 
     `digest` stands for the person in the proof: SHA-256 over giveaway, person and `salt`. Erasing a
     person clears person and salt; what remains names nobody and the draw can still be checked.
@@ -162,6 +162,7 @@ class GiveawayEntry(Base):
     salt: Mapped[str | None] = mapped_column(String(32))
     digest: Mapped[str] = mapped_column(String(64))
     weight: Mapped[int] = mapped_column(Integer)
+    item_entries: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     entered_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

@@ -77,6 +77,7 @@ PERSISTENT_IDS: frozenset[str] = frozenset(
         r"economy:odds:(?P<game>coinflip|dice|slots|blackjack)",
         r"giveaways:claim:(?P<winner>\d{1,18})",
         r"giveaways:prize:(?P<giveaway>[0-9a-f-]{32,36})",
+        r"giveaways:use:(?P<giveaway>[0-9a-f-]{32,36}):(?P<item>\d{1,18}):(?P<nth>\d{1,4})",
         r"giveaways:enter:(?P<giveaway>[0-9a-f-]{32,36})",
         r"giveaways:leave:(?P<giveaway>[0-9a-f-]{32,36})",
         r"rolemenus:choose:(?P<menu>\d{1,18}):(?P<page>\d{1,2})",

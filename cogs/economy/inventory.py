@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING
 
 from bot.core.errors import Conflict, InvalidInput, NotFound
 from bot.core.fields.text import quote
+from bot.core.goods import (
+    ItemKind,
+    name_key,
+    take_from,
+    title_of,
+)
 from bot.core.i18n import _
 from bot.core.ledger import Holder, hold
 from cogs.economy.shop_office import USED_NOTHING
-from cogs.economy.shop_rules import (
-    MOST_PIECES,
-    ItemKind,
-    choose_pieces,
-    count_pieces,
-    name_key,
-    read_pick,
-    title_of,
-)
-from cogs.economy.shopping import Customer, at_once
+from cogs.economy.shop_rules import MOST_PIECES, read_pick
+from cogs.economy.shopping import Customer
 from db import economy_inventory as table
 from db.economy_inventory import Holding, Pieces
 from db.economy_shop import ShopItem
@@ -148,28 +146,6 @@ class Inventories:
         self, session: AsyncSession, item: ShopItem, user_id: int, quantity: int
     ) -> tuple[Pieces, ...]:
         return await take_from(session, item, user_id, quantity, self._office.clock.now())
-
-
-async def take_from(
-    session: AsyncSession, item: ShopItem, user_id: int, quantity: int, now: datetime
-) -> tuple[Pieces, ...]:
-    """Take pieces from a member, those that expire soonest first; raises `Conflict` for too few."""
-    held = await table.list_pieces(session, item.guild_id, user_id, item.id, now)
-    pieces = choose_pieces(held, quantity)
-    if pieces is None:
-        raise Conflict(
-            _(
-                "<@{member}> has {count} of {item}, not {wanted}.",
-                member=user_id,
-                count=count_pieces(held),
-                item=title_of(item),
-                wanted=quantity,
-            ),
-            hint=_("/inventory view shows what you have."),
-        )
-    if not await table.take_pieces(session, item.guild_id, user_id, item.id, pieces):
-        raise at_once()
-    return pieces
 
 
 def ensure_receivable(giver_id: int, receiver: Receiver) -> None:

@@ -10,6 +10,7 @@ from discord.ext import commands
 
 from bot.checks import actor_of, ensure_manages, guild_id_of
 from bot.core.durations import parse_duration
+from bot.core.goods import ItemKind, title_of
 from bot.core.i18n import Message, _
 from bot.core.moments import parse_moment
 from bot.core.permission_names import PermissionList
@@ -28,10 +29,8 @@ from cogs.economy.shop_rules import (
     MOST_PIECES,
     MOST_STOCK,
     SHORTEST,
-    ItemKind,
     plan_of,
     read_pick,
-    title_of,
 )
 from cogs.economy.shop_words import card_lines, joined, pages_of, stock_line
 from cogs.economy.stocking import read_plan

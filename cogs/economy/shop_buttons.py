@@ -15,12 +15,13 @@ import discord
 from bot.checks import guild_id_of
 from bot.core.errors import Denied, NotFound
 from bot.core.fields.text import shorten
+from bot.core.goods import title_of
 from bot.core.i18n import _
 from bot.localization import locale_of
 from bot.replies import LastingButton, answer
 from cogs.economy.desk import Interaction, public_locale, settings_of
 from cogs.economy.settings import KEY
-from cogs.economy.shop_rules import pick_of, read_pick, title_of, why_not_bought
+from cogs.economy.shop_rules import pick_of, read_pick, why_not_bought
 from cogs.economy.shop_words import (
     card_lines,
     deal_lines,

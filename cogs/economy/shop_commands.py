@@ -10,6 +10,7 @@ from discord.ext import commands
 
 from bot.checks import guild_id_of, in_time
 from bot.core.fields.text import escape_markdown
+from bot.core.goods import title_of
 from bot.core.i18n import _
 from bot.localization import locale_of
 from bot.replies import answer, paginate
@@ -24,7 +25,7 @@ from cogs.economy.shop_buttons import (
     show_card,
 )
 from cogs.economy.shop_resource import RESOURCE, ItemResource
-from cogs.economy.shop_rules import MOST_PIECES, read_pick, title_of
+from cogs.economy.shop_rules import MOST_PIECES, read_pick
 from cogs.economy.shop_words import (
     deal_lines,
     holding_line,

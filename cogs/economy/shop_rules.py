@@ -7,13 +7,12 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from bot.core.fields import choice, duration, role
-from bot.core.fields.text import escape_markdown
+from bot.core.goods import ItemKind, name_key, title_of
 from bot.core.i18n import N_, Message, _, ngettext
 from bot.core.ledger import MAX_AMOUNT
 from db.economy_inventory import NEVER, Pieces
@@ -34,14 +33,6 @@ _PICK = re.compile(r"#(\d{1,18})(?:@(\d{1,13}))?")
 _EMOJI = re.compile(
     r"<a?:\w{2,32}:\d{15,20}>|[0-9#*]\ufe0f?\u20e3|(?=[^\x00-\xff])[^\w\s<>:@#]{1,16}|[©®]\ufe0f?"
 )
-
-
-class ItemKind(StrEnum):
-    """What an item does."""
-
-    KEEP = "keep"
-    ROLE_ON_USE = "role_on_use"
-    ROLE_AT_ONCE = "role_at_once"
 
 
 KINDS = {
@@ -155,11 +146,6 @@ class ItemPlan(BaseModel):
 def plan_of(item: ShopItem) -> ItemPlan:
     """Return an item on record as it was asked for."""
     return ItemPlan.model_validate({name: getattr(item, name) for name in ItemPlan.model_fields})
-
-
-def name_key(name: str) -> str:
-    """Return an item's name without regard to case, as it has to be unique among those on offer."""
-    return " ".join(name.split()).casefold()
 
 
 def pick_of(item_id: int, price: int | None = None) -> str:
@@ -283,25 +269,6 @@ def role_end(item: ShopItem, now: datetime, current: datetime | None) -> datetim
     return min(begins + timedelta(seconds=item.lasts), now + LONGEST)
 
 
-def choose_pieces(held: Sequence[Pieces], quantity: int) -> tuple[Pieces, ...] | None:
-    """Return which pieces go, those that expire soonest first; `None` when there are too few."""
-    chosen: list[Pieces] = []
-    left = quantity
-    for one in sorted(held, key=lambda piece: piece.expires_at):
-        if left <= 0:
-            break
-        part = min(left, one.quantity)
-        if part > 0:
-            chosen.append(Pieces(one.expires_at, part))
-            left -= part
-    return tuple(chosen) if left <= 0 else None
-
-
-def count_pieces(pieces: Sequence[Pieces]) -> int:
-    """Return how many pieces these are."""
-    return sum(one.quantity for one in pieces)
-
-
 def soonest_end(pieces: Sequence[Pieces]) -> datetime:
     """Return when the first of these pieces expires, `NEVER` if none does."""
     return min((one.expires_at for one in pieces), default=NEVER)
@@ -315,9 +282,3 @@ def pieces_to_json(pieces: Sequence[Pieces]) -> list[list[Any]]:
 def pieces_from_json(stored: Sequence[Sequence[Any]]) -> tuple[Pieces, ...]:
     """Return pieces that were stored."""
     return tuple(Pieces(datetime.fromisoformat(end), quantity) for end, quantity in stored)
-
-
-def title_of(item: ShopItem) -> str:
-    """Return an item's name with its emoji, harmless in a text of Discord's."""
-    name = f"**{escape_markdown(item.name)}**"
-    return f"{item.emoji} {name}" if item.emoji else name

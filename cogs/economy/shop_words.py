@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 
 from bot.core.durations import Span
 from bot.core.fields.text import escape_markdown, shorten
+from bot.core.goods import ItemKind, title_of
 from bot.core.i18n import Message, _, ngettext
 from cogs.economy.inventory import Used
-from cogs.economy.shop_rules import KINDS, ItemKind, title_of
+from cogs.economy.shop_rules import KINDS
 from cogs.economy.shopping import Sale
 from cogs.economy.trading import Deal
 from cogs.economy.wording import Currency

@@ -9,18 +9,14 @@ from typing import TYPE_CHECKING
 
 from bot.core.errors import AppError, Conflict, Denied, InvalidInput, NotFound
 from bot.core.fields.text import quote
+from bot.core.goods import ItemKind, at_once, choose_pieces, count_pieces, name_key, title_of
 from bot.core.i18n import Message, _, ngettext
 from bot.core.ledger import Entry, Holder, InsufficientFunds, Move, TransactionKind, hold, post
 from cogs.economy.shop_rules import (
     MOST_PIECES,
     Buyer,
-    ItemKind,
     Obstacle,
-    choose_pieces,
-    count_pieces,
-    name_key,
     piece_end,
-    title_of,
     why_not_bought,
     why_not_sold,
     why_over_limit,
@@ -372,11 +368,3 @@ def _purchase_of(order: Order, now: datetime) -> dict[str, object]:
 def refused(obstacle: Obstacle) -> Conflict:
     """Return what speaks against a purchase as an error."""
     return Conflict(obstacle.message, hint=obstacle.hint)
-
-
-def at_once() -> Conflict:
-    """Return the refusal of what met another change of the same thing."""
-    return Conflict(
-        _("Somebody changed that at the same moment. Nothing was done."),
-        hint=_("Please try again."),
-    )

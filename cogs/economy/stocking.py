@@ -9,10 +9,11 @@ from pydantic import ValidationError
 
 from bot.core.errors import Conflict, InvalidInput, NotFound
 from bot.core.fields.text import quote
+from bot.core.goods import name_key, title_of
 from bot.core.i18n import Message, _
 from bot.core.settings.validation import invalid_input
 from cogs.economy.settings import KEY
-from cogs.economy.shop_rules import MOST_ITEMS, MOST_STOCK, ItemPlan, name_key, plan_of, title_of
+from cogs.economy.shop_rules import MOST_ITEMS, MOST_STOCK, ItemPlan, plan_of
 from db import economy_shop as table
 from db.economy_shop import ShopItem
 

@@ -7,19 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.core.errors import AppError, Conflict, Denied, NotFound
+from bot.core.goods import at_once, choose_pieces, count_pieces, take_from, title_of
 from bot.core.i18n import N_, Message, _
 from bot.core.jobs import Job
 from bot.core.ledger import Entry, Holder, InsufficientFunds, Move, TransactionKind, hold, post
-from cogs.economy.inventory import Receiver, ensure_receivable, take_from
-from cogs.economy.shop_rules import (
-    choose_pieces,
-    count_pieces,
-    pieces_from_json,
-    pieces_to_json,
-    soonest_end,
-    title_of,
-)
-from cogs.economy.shopping import at_once
+from cogs.economy.inventory import Receiver, ensure_receivable
+from cogs.economy.shop_rules import pieces_from_json, pieces_to_json, soonest_end
 from cogs.economy.trade_rules import Proposal, Side, check_proposal, offer_end
 from cogs.economy.wording import too_little
 from db import economy_inventory as inventory

@@ -19,6 +19,7 @@ from bot.core.jobs import Job, JobService, Retry
 from bot.core.money import currency_of
 from bot.core.outbox import Delivery, OutboxService
 from cogs.giveaways.eligibility import deleted_roles, is_shut
+from cogs.giveaways.items import titles_in
 from cogs.giveaways.plan import Requirements
 from cogs.giveaways.settings import KEY
 from cogs.giveaways.upkeep import MessageWatch
@@ -247,6 +248,7 @@ class Board:
             currency=await currency_of(self._settings, giveaway.guild_id),
             entries=entries,
             winner_ids=winners,
+            items=await titles_in(session, giveaway),
         )
 
     async def _locale(self, guild_id: int) -> str | None:

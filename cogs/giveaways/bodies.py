@@ -28,8 +28,10 @@ from cogs.giveaways.rules import (
     MOST_AMOUNT,
     MOST_BONUS,
     MOST_ENTRANTS,
+    MOST_ITEMS,
     MOST_LEVEL,
     MOST_MESSAGES,
+    MOST_PIECES,
     MOST_ROLES,
     MOST_STEPS,
     MOST_WINNERS,
@@ -151,6 +153,30 @@ class LevelBonusBody(BaseModel):
     )
 
 
+class ItemBonusBody(BaseModel):
+    """How many more entries a piece of an item of the shop gives."""
+
+    model_config = STRICT
+
+    item_id: str = Field(
+        title=N_("Item"),
+        description=N_("The ID of an item of the shop, of which people use pieces."),
+    )
+    entries: int = Field(
+        ge=1,
+        le=MOST_BONUS,
+        title=N_("Entries more"),
+        description=N_("For each piece that somebody uses."),
+    )
+    most: int = Field(
+        default=1,
+        ge=1,
+        le=MOST_PIECES,
+        title=N_("Pieces at most"),
+        description=N_("How many pieces of it each person can use."),
+    )
+
+
 class LookBody(BaseModel):
     """The colour as 0xRRGGBB and the addresses of images."""
 
@@ -241,6 +267,14 @@ class TermsBody(PrizeBody):
         max_length=MOST_STEPS,
         title=N_("More chances by level"),
         description=N_("Levels that give more entries; those of all levels reached add up."),
+    )
+    item_bonus_entries: list[ItemBonusBody] = Field(
+        default=[],
+        max_length=MOST_ITEMS,
+        title=N_("More chances by items"),
+        description=N_(
+            "Items of the shop that people use up for more entries; whoever leaves gets them back."
+        ),
     )
     look: LookBody = Field(
         default=LookBody(),

@@ -20,6 +20,7 @@ from cogs.giveaways.rules import LEVELS, PLACES
 if TYPE_CHECKING:
     from bot.core.contracts import BotState
     from bot.core.settings import SettingsStore
+    from cogs.giveaways.items import ItemCheck
     from cogs.giveaways.plan import Plan
 
 # The role that mutes in a guild, if any.
@@ -40,9 +41,15 @@ class BodyChecks:
     """
 
     def __init__(
-        self, settings: SettingsStore, state: Callable[[], BotState], mute_role: MuteRole
+        self,
+        settings: SettingsStore,
+        state: Callable[[], BotState],
+        mute_role: MuteRole,
+        *,
+        items: ItemCheck,
     ) -> None:
         self._settings = settings
+        self._items = items
         self._state = state
         self._mute_role = mute_role
 
@@ -125,6 +132,7 @@ class BodyChecks:
             )
             errors.append(FieldError("/requirements/level", message))
         errors += await self._wrong_steps(guild_id, body, before)
+        errors += await self._wrong_items(guild_id, body, before)
         promised = before.total_amount if before else 0
         if body.winners * (body.prize_amount or 0) > promised and not await is_economy_on(
             self._settings, guild_id
@@ -149,6 +157,22 @@ class BodyChecks:
             return []
         message = _("Levels are switched off in this server, so nobody could reach one.")
         return [FieldError(f"/level_bonus_entries/{index}/level", message) for index in new]
+
+    async def _wrong_items(
+        self, guild_id: int, body: TermsBody, before: Plan | None
+    ) -> list[FieldError]:
+        named = [one.item_id for one in body.item_bonus_entries]
+        kept = {one.item_id for one in before.item_bonuses} if before else set[int]()
+        ids = {int(one) for one in named if is_id(one)} - kept
+        mistakes = dict(await self._items.mistakes(guild_id, ids))
+        return [
+            FieldError(
+                f"/item_bonus_entries/{index}/item_id",
+                mistakes[int(text)] if is_id(text) else _("This is no ID."),
+            )
+            for index, text in enumerate(named)
+            if not is_id(text) or int(text) in mistakes
+        ]
 
 
 def _kept(before: Plan | None) -> Collection[tuple[str, str]]:

@@ -11,13 +11,22 @@ from bot.core.resources import Item
 from cogs.giveaways.bodies import (
     BonusBody,
     GiveawayDetail,
+    ItemBonusBody,
     LevelBonusBody,
     LookBody,
     RequirementsBody,
     TermsBody,
 )
 from cogs.giveaways.columns import plan_of
-from cogs.giveaways.plan import AnyBonus, Bonus, LevelBonus, Look, Plan, Requirements
+from cogs.giveaways.plan import (
+    AnyBonus,
+    Bonus,
+    ItemBonus,
+    LevelBonus,
+    Look,
+    Plan,
+    Requirements,
+)
 from cogs.giveaways.rules import checked_plan
 from db.giveaways import Giveaway
 
@@ -68,6 +77,7 @@ def _bonuses_from(body: TermsBody) -> tuple[AnyBonus, ...]:
     return (
         *(Bonus(int(one.role_id), one.entries) for one in body.bonus_entries),
         *(LevelBonus(one.level, one.entries) for one in body.level_bonus_entries),
+        *(ItemBonus(int(one.item_id), one.entries, one.most) for one in body.item_bonus_entries),
     )
 
 
@@ -88,6 +98,10 @@ def terms_of(plan: Plan) -> dict[str, Any]:
         ],
         "level_bonus_entries": [
             LevelBonusBody(level=x.level, entries=x.entries) for x in plan.level_bonuses
+        ],
+        "item_bonus_entries": [
+            ItemBonusBody(item_id=str(x.item_id), entries=x.entries, most=x.most)
+            for x in plan.item_bonuses
         ],
         "look": LookBody.model_validate(plan.look.to_json()),
     }

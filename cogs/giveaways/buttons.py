@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol, Self, cast
 from uuid import UUID
 
@@ -12,20 +12,27 @@ import discord
 from bot.checks import guild_id_of, in_time
 from bot.core.durations import Span
 from bot.core.errors import Denied
-from bot.core.fields.text import escape_markdown
+from bot.core.fields.text import escape_markdown, shorten
+from bot.core.goods import title_of
 from bot.core.i18n import Message, _, ngettext
 from bot.core.money import Number
 from bot.localization import locale_of
 from bot.replies import LastingButton, answer
 from cogs.giveaways.announcing import withheld_line
 from cogs.giveaways.columns import role_time_of
-from cogs.giveaways.entering import Entered, Entrant, Inside, Refused
+from cogs.giveaways.entering import Entered, Entrant, Inside, Left, Refused
 from cogs.giveaways.mentions import people
+from cogs.giveaways.offers import Offer
 from cogs.giveaways.runner import Runner
+from cogs.giveaways.using import Press, Used
 from cogs.giveaways.winning import Claimed
+from db.economy_shop import ShopItem
 
 Interaction = discord.Interaction[Any]
 _Button = discord.ui.DynamicItem[discord.ui.Button[Any]]
+# Of a button.
+_LONGEST_LABEL = 80
+_PIECE = r"(?P<item>\d{1,18}):(?P<nth>\d{1,4})"
 _ID = r"(?P<giveaway>[0-9a-f-]{32,36})"
 
 
@@ -71,16 +78,16 @@ class EnterButton(_GiveawayButton, _Button, template=rf"giveaways:enter:{_ID}"):
                 self.giveaway_id, entrant_of(interaction)
             )
         match came:
-            case Entered(weight):
+            case Entered(weight, ()):
                 await answer(interaction, _entered(weight))
-            case Inside(weight):
-                view = _leave_view(self.giveaway_id, interaction)
+            case Entered(weight, offers):
+                view = _view(self.giveaway_id, interaction, offers, can_leave=False)
+                await answer(interaction, _entered(weight), view=view)
+            case Inside(weight, offers):
+                view = _view(self.giveaway_id, interaction, offers)
                 await answer(interaction, _inside(weight), view=view)
             case Refused(obstacles):
-                locale = locale_of(interaction)
-                lines = [_("You can't enter this giveaway yet:"), *obstacles]
-                shown = [one.render(locale) for one in lines]
-                await answer(interaction, "\n- ".join(shown))
+                await answer(interaction, _refused(obstacles, locale_of(interaction)))
 
 
 class LeaveButton(_GiveawayButton, _Button, template=rf"giveaways:leave:{_ID}"):
@@ -92,13 +99,35 @@ class LeaveButton(_GiveawayButton, _Button, template=rf"giveaways:leave:{_ID}"):
             left = await _runner(interaction).entering.leave(
                 self.giveaway_id, guild_id_of(interaction), interaction.user.id
             )
-        text = (
-            _("You have left the giveaway. Press its button to enter again.")
-            if left
-            else _("You are not in this giveaway.")
-        )
-        content = text.render(locale_of(interaction))
+        locale = locale_of(interaction)
+        content = "\n".join(one.render(locale) for one in _left_lines(left))
         await interaction.response.edit_message(content=content, view=None)
+
+
+class UseButton(_GiveawayButton, _Button, template=rf"giveaways:use:{_ID}:{_PIECE}"):
+    """Uses a piece of an item for more entries; leaving gives it back, so nothing is asked."""
+
+    async def press(self, interaction: Interaction) -> None:
+        """Use it, and say how it is now in the place of what was said before."""
+        press = Press(
+            giveaway_id=self.giveaway_id,
+            user_id=interaction.user.id,
+            item_id=int(self._match["item"]),
+            nth=int(self._match["nth"]),
+            key=f"giveaway:{interaction.id}",
+        )
+        async with in_time():
+            done = await _runner(interaction).using.use(press, entrant_of(interaction))
+        locale = locale_of(interaction)
+        if isinstance(done, Refused):
+            await answer(interaction, _refused(done.obstacles, locale))
+            return
+        lines = [_used(done.item)] if isinstance(done, Used) else []
+        lines.append(_inside(done.weight))
+        await interaction.response.edit_message(
+            content="\n".join(one.render(locale) for one in lines),
+            view=_view(self.giveaway_id, interaction, done.offers),
+        )
 
 
 class ClaimButton(_GiveawayButton, _Button, template=r"giveaways:claim:(?P<winner>\d{1,18})"):
@@ -122,7 +151,7 @@ class PrizeButton(_GiveawayButton, _Button, template=rf"giveaways:prize:{_ID}"):
         await answer(interaction, claimed_text(claimed, locale_of(interaction)))
 
 
-BUTTONS = (EnterButton, LeaveButton, ClaimButton, PrizeButton)
+BUTTONS = (EnterButton, LeaveButton, UseButton, ClaimButton, PrizeButton)
 
 
 def entrant_of(interaction: Interaction) -> Entrant:
@@ -134,17 +163,71 @@ def entrant_of(interaction: Interaction) -> Entrant:
     return Entrant(guild_id_of(interaction), user.id, roles, user.created_at, user.joined_at)
 
 
-def _leave_view(giveaway_id: UUID, interaction: Interaction) -> discord.ui.View:
-    view = discord.ui.View(timeout=None)
-    view.add_item(
-        discord.ui.Button(
-            label=_("Leave the giveaway").render(locale_of(interaction)),
-            custom_id=f"giveaways:leave:{giveaway_id}",
+def _view(
+    giveaway_id: UUID,
+    interaction: Interaction,
+    offers: Sequence[Offer],
+    *,
+    can_leave: bool = True,
+) -> discord.ui.View:
+    """Return the buttons of somebody who is in: their items, then leaving."""
+    locale, view = locale_of(interaction), discord.ui.View(timeout=None)
+    for one in offers:
+        view.add_item(_use_button(giveaway_id, one, locale))
+    if can_leave:
+        view.add_item(
+            discord.ui.Button(
+                label=_("Leave the giveaway").render(locale),
+                custom_id=f"giveaways:leave:{giveaway_id}",
+            )
         )
-    )
     # One that has stopped is not kept in memory; the button above answers for it.
     view.stop()
     return view
+
+
+def _use_button(giveaway_id: UUID, offer: Offer, locale: str) -> discord.ui.Button[Any]:
+    item = offer.item
+    label = ngettext(
+        "Use 1 {item}: +{count} entry",
+        "Use 1 {item}: +{count} entries",
+        offer.entries,
+        item=item.name,
+    )
+    return discord.ui.Button(
+        label=shorten(label.render(locale), _LONGEST_LABEL),
+        emoji=discord.PartialEmoji.from_str(item.emoji) if item.emoji else None,
+        style=discord.ButtonStyle.primary,
+        custom_id=f"giveaways:use:{giveaway_id}:{item.id}:{offer.nth}",
+    )
+
+
+def _used(item: ShopItem) -> Message:
+    return _("You have used 1 {item}. Leaving the giveaway gives it back.", item=title_of(item))
+
+
+def _refused(obstacles: Sequence[Message], locale: str) -> str:
+    lines = [_("You can't enter this giveaway yet:"), *obstacles]
+    return "\n- ".join(one.render(locale) for one in lines)
+
+
+def _left_lines(left: Left | None) -> Iterator[Message]:
+    if left is None:
+        yield _("You are not in this giveaway.")
+        return
+    yield _("You have left the giveaway. Press its button to enter again.")
+    if left.returned:
+        yield ngettext(
+            "{count} piece that you had used is in your inventory again.",
+            "{count} pieces that you had used are in your inventory again.",
+            left.returned,
+        )
+    if left.expired:
+        yield ngettext(
+            "The time of {count} piece that you had used is over.",
+            "The time of {count} pieces that you had used is over.",
+            left.expired,
+        )
 
 
 def _entered(weight: int) -> Message:

@@ -17,6 +17,7 @@ from cogs.giveaways.bodychecks import BodyChecks
 from cogs.giveaways.changing import ChangeCommands
 from cogs.giveaways.forgetting import Forgetting
 from cogs.giveaways.hosting import HostCommands
+from cogs.giveaways.items import ItemCheck
 from cogs.giveaways.looking import LookCommands
 from cogs.giveaways.opening import Opening
 from cogs.giveaways.proof import Proofs
@@ -94,7 +95,12 @@ class Giveaways(
 
     def _hand_over_resources(self) -> None:
         kernel = self.bot.kernel
-        checks = BodyChecks(kernel.settings, kernel.state, kernel.cases.mute_role_id)
+        checks = BodyChecks(
+            kernel.settings,
+            kernel.state,
+            kernel.cases.mute_role_id,
+            items=ItemCheck(kernel.database, kernel.settings),
+        )
         giveaways = GiveawayResource(
             kernel.database,
             kernel.clock,

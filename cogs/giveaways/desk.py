@@ -20,6 +20,7 @@ from bot.core.power import is_powerful
 from bot.core.preflight import Action, can_act, can_post
 from bot.state import member_facts, names_of
 from cogs.giveaways.access import Interaction
+from cogs.giveaways.items import ItemCheck
 from cogs.giveaways.opening import Order
 from cogs.giveaways.plan import Plan
 from cogs.giveaways.rules import LEVELS, LONGEST, LONGEST_ROLE, PLACES
@@ -179,6 +180,7 @@ async def ensure_may_promise(
     So it is with a level that it asks for or rewards: where levels are off nobody could reach it.
     """
     await _ensure_level_is_reached(interaction, plan, before)
+    await _ensure_items_are_had(interaction, plan, before)
     role_id = plan.reward_role_id
     if role_id is not None and (before is None or role_id != before.reward_role_id):
         await ensure_may_reward(interaction, role_id)
@@ -238,6 +240,15 @@ def levels_off() -> Conflict:
         _("Levels are switched off in this server, so no experience can be won."),
         hint=_("An admin can switch them on with /feature enable."),
     )
+
+
+async def _ensure_items_are_had(interaction: Interaction, plan: Plan, before: Plan | None) -> None:
+    kernel = interaction.client.kernel
+    kept = {one.item_id for one in before.item_bonuses} if before else set[int]()
+    new = [one.item_id for one in plan.item_bonuses if one.item_id not in kept]
+    check = ItemCheck(kernel.database, kernel.settings)
+    for reason in (await check.mistakes(guild_id_of(interaction), new)).values():
+        raise InvalidInput(reason, hint=_("/shop shows what there is."))
 
 
 async def ensure_may_mint(interaction: Interaction) -> None:

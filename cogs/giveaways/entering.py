@@ -7,7 +7,7 @@ that only succeeds while the giveaway is open, so none slips in after the list w
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,13 +15,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.core.errors import Conflict, NotFound
 from bot.core.i18n import Message, _
+from bot.core.ledger import Holder, hold
 from cogs.giveaways.backstage import Backstage
 from cogs.giveaways.counting import MessageCounter
 from cogs.giveaways.eligibility import Facts, deleted_roles, obstacles, weight_of
+from cogs.giveaways.offers import Offer, Offers
 from cogs.giveaways.plan import Requirements, bonuses_from_json
 from cogs.giveaways.rules import MOST_ENTRANTS
 from cogs.giveaways.verify import digest_of, make_salt
 from db import giveaway_entries as table
+from db.giveaway_items import give_back
 from db.giveaways import ACTIVE, CANCELLED, DRAWING, PAUSED, SCHEDULED, Giveaway
 
 Close = Callable[[AsyncSession, UUID], Awaitable[bool]]
@@ -51,16 +54,18 @@ class Entrant:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """They are in now, with so many entries."""
+    """They are in now, with so many entries; `offers` are what they could use for more."""
 
     weight: int
+    offers: tuple[Offer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """They were in already; `weight` is what their roles and level give them now."""
+    """They were in already; `weight` is what their roles, level and used items give them now."""
 
     weight: int
+    offers: tuple[Offer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,17 @@ class Refused:
     obstacles: tuple[Message, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """They were in and are no more; so many pieces that they had used are theirs again.
+
+    `expired` are those whose time was over meanwhile.
+    """
+
+    returned: int = 0
+    expired: int = 0
+
+
 class Entering:
     """Takes entries; `close` ends a giveaway in the caller's transaction when it is full."""
 
@@ -77,6 +93,7 @@ class Entering:
         self._stage = backstage
         self._counter = counter
         self._close = close
+        self._offers = Offers(backstage)
         # How many more may enter before they are counted again: to count a hundred thousand with
         # each of hundreds of presses would keep them all waiting. Half of the places that there
         # were, so that no more than all are taken while another process takes the other half.
@@ -90,40 +107,69 @@ class Entering:
         Whoever is in already has the weight that their roles and level give them now. Raises
         `NotFound` for a giveaway that is gone, `Conflict` for one that is not open or full.
         """
-        await self._ensure_on(entrant.guild_id)
-        look = await self._look(giveaway_id, entrant)
-        self._ensure_open(look.giveaway)
+        look = await self.look(giveaway_id, entrant)
         bonuses = bonuses_from_json(look.giveaway.bonus_entries)
         weight = weight_of(bonuses, entrant.role_ids, look.level)
         if look.weight is not None:
-            return await self._weigh_again(look, entrant, weight)
+            came = await self._weigh_again(look, entrant, weight)
+        elif found := await self.obstacles(look, entrant):
+            return Refused(found)
+        else:
+            came = await self._add(look.giveaway, entrant, weight)
+        if isinstance(came, Refused) or came.offers:
+            return came
+        return replace(came, offers=await self._offers.list(look.giveaway, entrant.user_id))
+
+    async def look(self, giveaway_id: UUID, entrant: Entrant) -> table.Look:
+        """Return a giveaway that is open as somebody finds it; raises as `enter` does."""
+        await self._ensure_on(entrant.guild_id)
+        look = await self._look(giveaway_id, entrant)
+        self._ensure_open(look.giveaway)
+        return look
+
+    async def obstacles(self, look: table.Look, entrant: Entrant) -> tuple[Message, ...]:
+        """Return all that keeps somebody out of a giveaway."""
         house = await self._stage.house(entrant.guild_id)
         requirements = Requirements.from_json(look.giveaway.requirements)
-        now = self._stage.clock.now()
         facts = self._facts(look, entrant, requirements)
-        if found := obstacles(requirements, house, facts, now):
-            return Refused(found)
-        return await self._add(look.giveaway, entrant, weight)
+        return obstacles(requirements, house, facts, self._stage.clock.now())
 
-    async def leave(self, giveaway_id: UUID, guild_id: int, user_id: int) -> bool:
-        """Take an entry back while the giveaway goes on; False when there was none.
+    async def leave(self, giveaway_id: UUID, guild_id: int, user_id: int) -> Left | None:
+        """Take an entry back while the giveaway goes on; `None` when there was none.
 
-        Raises `NotFound` and `Conflict` as `enter` does; a paused giveaway can be left.
+        What they have used for it is theirs again. Raises `NotFound` and `Conflict` as `enter`
+        does; a paused giveaway can be left.
         """
-        look = None
+        left = look = None
         async with self._stage.database.write() as session:
-            if has_left := await table.remove_entry(session, giveaway_id, user_id):
+            if await table.remove_entry(session, giveaway_id, user_id):
                 await self._stage.board.refresh(session, giveaway_id, guild_id)
+                left = Left()
             else:
                 look = await table.get_look(session, giveaway_id, user_id)
-        if has_left:
+        if look is not None and look.item_entries and look.giveaway.guild_id == guild_id:
+            left = await self._leave_with_items(giveaway_id, guild_id, user_id)
+        if left is not None:
             self._full.pop(giveaway_id, None)
-            return True
+            return left
         if look is None or look.giveaway.guild_id != guild_id:
             raise _gone()
         if look.giveaway.status not in (ACTIVE, PAUSED):
             raise Conflict(_NOT_OPEN.get(look.giveaway.status, _OVER))
-        return False
+        return None
+
+    async def _leave_with_items(
+        self, giveaway_id: UUID, guild_id: int, user_id: int
+    ) -> Left | None:
+        async with self._stage.database.write() as session:
+            await hold(session, guild_id, {Holder.user(user_id)})
+            if not await table.remove_entry(session, giveaway_id, user_id, with_items=True):
+                return None
+            returned, expired = await give_back(
+                session, giveaway_id, guild_id, [user_id], self._stage.clock.now()
+            )
+            await self._stage.board.refresh(session, giveaway_id, guild_id)
+        return Left(returned, expired)
 
     async def _ensure_on(self, guild_id: int) -> None:
         if not await self._stage.is_on(guild_id):
@@ -204,12 +250,14 @@ class Entering:
             await self._close(session, giveaway.id)
 
     async def _weigh_again(self, look: table.Look, entrant: Entrant, weight: int) -> Inside:
-        if look.weight != weight:
-            async with self._stage.database.write() as session:
-                await table.change_weight(
-                    session, look.giveaway.id, entrant.user_id, weight, self._stage.clock.now()
-                )
-        return Inside(weight)
+        """Give an entry the weight of roles and level, beside what items give it."""
+        if look.weight == (there := weight + look.item_entries):
+            return Inside(there)
+        async with self._stage.database.write() as session:
+            weighs = await table.change_weight(
+                session, look.giveaway.id, entrant.user_id, weight, self._stage.clock.now()
+            )
+        return Inside(there if weighs is None else weighs)
 
 
 def _most_in(giveaway: Giveaway) -> int:

@@ -35,9 +35,10 @@ from cogs.giveaways.desk import (
 from cogs.giveaways.opening import Order
 from cogs.giveaways.panel import Draft, open_draft
 from cogs.giveaways.plan import Look, Plan
-from cogs.giveaways.questions import channel_in, create_form, number_in
+from cogs.giveaways.questions import channel_in, create_form
 from cogs.giveaways.series import Repeat, SeriesOrder, is_on_last_days, length_by_clock
 from cogs.giveaways.settings import KEY
+from cogs.giveaways.typed import number_in
 from cogs.giveaways.wording import moment
 from db.giveaways import Giveaway, GiveawaySeries
 

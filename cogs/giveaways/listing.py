@@ -105,8 +105,13 @@ def describe(
     entries: int,
     winner_ids: Sequence[int],
     locale: str | None,
+    *,
+    items: Mapping[int, str] | None = None,
 ) -> list[str]:
-    """Return all that is public of a giveaway, in pages that fit into a message each."""
+    """Return all that is public of a giveaway, in pages that fit into a message each.
+
+    `items` are titles of items of the shop by their ids.
+    """
     facts = [
         _("**#{number}** {prize}", number=giveaway.number, prize=_prize(giveaway.prize)),
         _("State: {state}, {when}", state=STATES[giveaway.status], when=_when(giveaway))
@@ -118,7 +123,7 @@ def describe(
             if giveaway.status in OPEN_STATUSES
             else []
         ),
-        *_optional_facts(giveaway, currency, winner_ids),
+        *_optional_facts(giveaway, currency, winner_ids, items or {}),
         _("Commitment: {commitment}", commitment=f"`{giveaway.commitment}`"),
     ]
     lines = [one.render(locale) for one in facts]
@@ -138,7 +143,10 @@ def _paged(lines: Sequence[str]) -> list[str]:
 
 
 def _optional_facts(
-    giveaway: Giveaway, currency: Currency, winner_ids: Sequence[int]
+    giveaway: Giveaway,
+    currency: Currency,
+    winner_ids: Sequence[int],
+    items: Mapping[int, str],
 ) -> list[Message]:
     plan, facts = plan_of(giveaway), []
     if giveaway.host_id:
@@ -146,7 +154,7 @@ def _optional_facts(
     if link := link_to(giveaway):
         facts.append(_("Message: {link}", link=link))
     facts += [_("To enter: {what}", what=one) for one in requirement_lines(plan.requirements)]
-    facts += [_("More chances: {what}", what=one) for one in bonus_lines(plan.bonuses)]
+    facts += [_("More chances: {what}", what=one) for one in bonus_lines(plan.bonuses, items)]
     if plan.claim_window:
         facts.append(_("Time to claim: {time}", time=Span(plan.claim_window)))
     if given := rewards_of(giveaway, currency):

@@ -25,6 +25,7 @@ FEATURE = Feature(
     tables=(
         "giveaways",
         "giveaway_entries",
+        "giveaway_item_uses",
         "giveaway_rounds",
         "giveaway_winners",
         "giveaway_messages",

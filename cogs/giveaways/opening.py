@@ -19,6 +19,7 @@ from bot.core.jobs import Job, JobService
 from cogs.giveaways.board import Board, Place
 from cogs.giveaways.columns import audited, columns_of, plan_of, window_of
 from cogs.giveaways.plan import Plan, Requirements
+from cogs.giveaways.returning import Returning
 from cogs.giveaways.rules import (
     LONGEST,
     SHORTEST,
@@ -83,10 +84,12 @@ class Opening:
         self._jobs = jobs
         self._audit = audit
         self._board = board
+        self._returning = Returning(clock, jobs)
 
     def start(self) -> None:
         """Take up the work of earlier runs."""
         self._jobs.register(START_JOB, self._begin_due, max_attempts=1000, outlasts_absence=True)
+        self._returning.start()
 
     # --- making ------------------------------------------------------------------------------
 
@@ -316,12 +319,13 @@ class Opening:
         return changed
 
     async def cancel(self, giveaway: Giveaway, actor: Actor) -> Giveaway:
-        """End a giveaway without a draw, for good."""
+        """End a giveaway without a draw, for good; what people have used in it they get back."""
         values = {"status": CANCELLED, "ended_at": self._clock.now(), "remaining": None}
         async with self._database.write() as session:
             changed = await self._change(session, giveaway, (SCHEDULED, ACTIVE, PAUSED), values)
             for kind in (START_JOB, END_JOB):
                 await self._jobs.cancel(session, f"{kind}:{giveaway.id}")
+            await self._returning.order(session, changed)
             await self._note(session, actor, changed, "cancel")
         return changed
 

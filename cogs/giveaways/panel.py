@@ -21,12 +21,14 @@ from bot.replies import OwnedView, answer, unique_id
 from cogs.giveaways.access import Interaction, ensure_host, ensure_may_handle
 from cogs.giveaways.columns import plan_of, window_of
 from cogs.giveaways.desk import ensure_may_promise, is_never, make_order, read_times
+from cogs.giveaways.items import titles_in
 from cogs.giveaways.listing import describe
 from cogs.giveaways.opening import Opening
 from cogs.giveaways.plan import Plan
-from cogs.giveaways.questions import FORMS, Change, Edit
+from cogs.giveaways.questions import FORMS
 from cogs.giveaways.rules import checked_plan
 from cogs.giveaways.settings import KEY
+from cogs.giveaways.typed import Change, Edit
 from cogs.giveaways.wording import View, draft_embed
 from db import giveaway_hosting as table
 from db.giveaways import Giveaway
@@ -139,7 +141,8 @@ async def pages_about(bot: Pegasus, giveaway: Giveaway, locale: str) -> list[str
     async with bot.kernel.database.read() as session:
         entries = await table.count_entries(session, giveaway.id)
         winners = await table.list_winner_ids(session, giveaway.id)
-    return describe(giveaway, currency, entries, winners, locale)
+        items = await titles_in(session, giveaway)
+    return describe(giveaway, currency, entries, winners, locale, items=items)
 
 
 async def open_panel(interaction: Interaction, opening: Opening, giveaway: Giveaway) -> None:
@@ -250,11 +253,15 @@ async def _preview(
     interaction: Interaction, opening: Opening, draft: Draft, locale: str
 ) -> discord.Embed:
     order = make_order(interaction, draft.plan, draft.channel_id)
-    settings, guild_id = interaction.client.kernel.settings, guild_id_of(interaction)
+    kernel, guild_id = interaction.client.kernel, guild_id_of(interaction)
+    giveaway = await opening.preview(order)
+    async with kernel.database.read() as session:
+        items = await titles_in(session, giveaway)
     view = View(
-        giveaway=await opening.preview(order),
-        settings=(await settings.get(guild_id, KEY)).settings,
-        currency=await currency_of(settings, guild_id),
+        giveaway=giveaway,
+        settings=(await kernel.settings.get(guild_id, KEY)).settings,
+        currency=await currency_of(kernel.settings, guild_id),
+        items=items,
     )
     return discord.Embed.from_dict(draft_embed(view, locale))
 

@@ -89,7 +89,27 @@ class LevelBonus:
         return {"level": self.level, "entries": self.entries}
 
 
-AnyBonus = Bonus | LevelBonus
+@dataclass(frozen=True, slots=True)
+class ItemBonus:
+    """That each piece of an item of the shop that somebody uses gives them `entries` more.
+
+    Nobody can use more than `most` pieces of it.
+    """
+
+    item_id: int
+    entries: int
+    most: int
+
+    def holds(self, _role_ids: Collection[int], _level: int) -> bool:
+        """Tell that nobody has them for what they are: they are had by using a piece."""
+        return False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for storing."""
+        return {"item_id": str(self.item_id), "entries": self.entries, "most": self.most}
+
+
+AnyBonus = Bonus | LevelBonus | ItemBonus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +170,11 @@ class Plan:
     def level_bonuses(self) -> tuple[LevelBonus, ...]:
         """The bonus entries of levels."""
         return tuple(one for one in self.bonuses if isinstance(one, LevelBonus))
+
+    @property
+    def item_bonuses(self) -> tuple[ItemBonus, ...]:
+        """What items of the shop give."""
+        return item_bonuses_in(self.bonuses)
 
     @property
     def total_amount(self) -> int:
@@ -214,9 +239,16 @@ def bonuses_from_json(stored: Sequence[Mapping[str, Any]]) -> tuple[AnyBonus, ..
     return tuple(map(_bonus, stored))
 
 
+def item_bonuses_in(bonuses: Sequence[AnyBonus]) -> tuple[ItemBonus, ...]:
+    """Return those that items of the shop give."""
+    return tuple(one for one in bonuses if isinstance(one, ItemBonus))
+
+
 def _bonus(stored: Mapping[str, Any]) -> AnyBonus:
     if "level" in stored:
         return LevelBonus(stored["level"], stored["entries"])
+    if "item_id" in stored:
+        return ItemBonus(int(stored["item_id"]), stored["entries"], stored["most"])
     return Bonus(int(stored["role_id"]), stored["entries"])
 
 

@@ -5,79 +5,27 @@ A form changes what it holds and nothing else; what it refuses can be corrected 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
 
-from bot.core.durations import compact_duration, parse_duration
+from bot.core.durations import compact_duration
 from bot.core.errors import InvalidInput
 from bot.core.fields.values import read_colour
 from bot.core.i18n import Message, _
 from bot.forms import Input, Question, Values
 from cogs.giveaways.access import Interaction
+from cogs.giveaways.chances import bonus_form, items_form, read_bonus, read_items
 from cogs.giveaways.desk import ensure_may_post, is_never, read_moment
-from cogs.giveaways.plan import Bonus, LevelBonus, Look, Plan
+from cogs.giveaways.plan import Look, Plan
 from cogs.giveaways.rules import (
     LONGEST_ADDRESS,
     LONGEST_DESCRIPTION,
     LONGEST_PRIZE,
     LONGEST_TITLE,
     MOST_ROLES,
-    OLDEST,
 )
-
-# Thousands as both languages set them off: "1,000" and "1.000", but no half of anything.
-_GROUPED = re.compile(r"\d{1,3}(?:(?:,\d{3})+|(?:\.\d{3})+)", re.ASCII)
-
-# A level with its entries, such as "20: 3" or "20: +3".
-_STEP = re.compile(r"(?P<level>\d{1,9})\s*[:=]\s*\+?(?P<entries>\d{1,9})", re.ASCII)
-_LONGEST_STEPS = 200
-
-Edit = Callable[[Interaction, Plan, Values], Awaitable["Change"]]
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a form wants changed: the plan, and the end where it names one.
-
-    `ends` is how that was written.
-    """
-
-    plan: Plan
-    ends_at: datetime | None = None
-    ends: str = ""
-
-
-def ids_in(values: Values, name: str) -> tuple[int, ...]:
-    """Return the ids that were chosen from a menu."""
-    return tuple(int(one) for one in values[name])
-
-
-def roles_in(interaction: Interaction, values: Values, name: str) -> tuple[int, ...]:
-    """Return the roles that were chosen; raises `InvalidInput` for the one that everybody has."""
-    chosen = ids_in(values, name)
-    if interaction.guild_id in chosen:
-        raise InvalidInput(_("Everybody has @everyone: name another role."))
-    return chosen
-
-
-def number_in(values: Values, name: str, *, digits: int = 9) -> int | None:
-    """Return a number that was typed, `None` for nothing; raises `InvalidInput`."""
-    text = str(values[name]).strip()
-    if not text:
-        return None
-    plain = re.sub("[.,]", "", text) if _GROUPED.fullmatch(text) else text
-    if not (plain.isascii() and plain.isdecimal() and len(plain) <= digits):
-        raise InvalidInput(_("“{text}” is no whole number.", text=text[:50]))
-    return int(plain)
-
-
-def duration_in(values: Values, name: str, maximum: timedelta = OLDEST) -> timedelta | None:
-    """Return a duration that was typed, `None` for nothing; raises `InvalidInput`."""
-    text = str(values[name]).strip()
-    return parse_duration(text, maximum=maximum) if text and text != "0" else None
-
+from cogs.giveaways.typed import Change, Edit, duration_in, ids_in, number_in, roles_in
 
 # --- the forms -----------------------------------------------------------------------------------
 
@@ -202,59 +150,6 @@ async def _activity(_interaction: Interaction, plan: Plan, values: Values) -> Ch
         messages=number_in(values, "messages") or None,
     )
     return Change(replace(plan, requirements=needs))
-
-
-def bonus_form(plan: Plan) -> Question:
-    """Return the form that gives roles and levels more entries."""
-    return Question(
-        _("More chances"),
-        [
-            Input("roles", _("Roles"), kind="roles", most=MOST_ROLES),
-            Input(
-                "entries",
-                _("Entries more"),
-                _("For each of these roles; 0 takes them away again"),
-                value="1",
-                longest=10,
-            ),
-            Input(
-                "levels",
-                _("Levels, each with its entries more"),
-                _("Such as 5: 1, 20: 3, which is 4 more from level 20 on; empty: none"),
-                value=", ".join(f"{one.level}: {one.entries}" for one in plan.level_bonuses),
-                longest=_LONGEST_STEPS,
-            ),
-        ],
-    )
-
-
-async def _bonus(interaction: Interaction, plan: Plan, values: Values) -> Change:
-    chosen = roles_in(interaction, values, "roles")
-    entries = number_in(values, "entries") or 0
-    kept = tuple(one for one in plan.role_bonuses if one.role_id not in chosen)
-    new = tuple(Bonus(one, entries) for one in chosen) if entries else ()
-    return Change(replace(plan, bonuses=(*kept, *new, *steps_in(values, "levels"))))
-
-
-def steps_in(values: Values, name: str) -> tuple[LevelBonus, ...]:
-    """Return the levels that were typed with their entries, the lowest first.
-
-    Raises `InvalidInput` that quotes what can't be read.
-    """
-    steps = []
-    for text in re.split(r"[,;\n]", str(values[name])):
-        if not (text := text.strip()):
-            continue
-        if (found := _STEP.fullmatch(text)) is None:
-            raise InvalidInput(
-                _(
-                    "“{text}” is no level with its entries. Write the level, a colon and the "
-                    "number of entries, such as 5: 1, 20: 3.",
-                    text=text[:50],
-                )
-            )
-        steps.append(LevelBonus(int(found["level"]), int(found["entries"])))
-    return tuple(sorted(steps, key=lambda one: one.level))
 
 
 def look_form(plan: Plan) -> Question:
@@ -385,7 +280,8 @@ FORMS: Sequence[tuple[Message, Callable[[Plan], Question], Edit]] = (
     (_("Prize and end"), basics_form, _basics),
     (_("Roles to enter"), roles_form, _roles),
     (_("Age and activity"), activity_form, _activity),
-    (_("More chances"), bonus_form, _bonus),
+    (_("More chances"), bonus_form, read_bonus),
+    (_("Items of the shop"), items_form, read_items),
     (_("Look"), look_form, _look),
     (_("Limits"), limits_form, _limits),
     (_("Currency, experience and role"), rewards_form, _rewards),

@@ -23,6 +23,8 @@ MOST_ENTRANTS = 100_000
 MOST_ROLES = 10
 MOST_BONUS = 100
 MOST_STEPS = 10
+# Kinds of items, and pieces of one that somebody can use.
+MOST_ITEMS, MOST_PIECES = 5, 10
 SHORTEST, LONGEST = timedelta(seconds=10), timedelta(days=365)
 OLDEST = timedelta(days=3650)
 SHORTEST_CLAIM, LONGEST_CLAIM = timedelta(minutes=5), timedelta(days=30)
@@ -177,6 +179,7 @@ def _wrong_bonuses(plan: Plan) -> Iterator[Message]:
     if any(not 1 <= one.entries <= MOST_BONUS for one in roles):
         yield _("A role gives 1 to {most} bonus entries.", most=MOST_BONUS)
     yield from _wrong_steps(plan)
+    yield from _wrong_items(plan)
 
 
 def _wrong_steps(plan: Plan) -> Iterator[Message]:
@@ -189,6 +192,18 @@ def _wrong_steps(plan: Plan) -> Iterator[Message]:
         yield _("A level is between 1 and {most}.", most=MOST_LEVEL)
     if any(not 1 <= one.entries <= MOST_BONUS for one in steps):
         yield _("A level gives 1 to {most} bonus entries.", most=MOST_BONUS)
+
+
+def _wrong_items(plan: Plan) -> Iterator[Message]:
+    items = plan.item_bonuses
+    if len(items) > MOST_ITEMS:
+        yield _("At most {most} items give bonus entries.", most=MOST_ITEMS)
+    if len({one.item_id for one in items}) < len(items):
+        yield _("An item gives bonus entries by one rule.")
+    if any(not 1 <= one.entries <= MOST_BONUS for one in items):
+        yield _("An item gives 1 to {most} bonus entries.", most=MOST_BONUS)
+    if any(not 1 <= one.most <= MOST_PIECES for one in items):
+        yield _("Each person can use 1 to {most} pieces of an item.", most=MOST_PIECES)
 
 
 def _wrong_rewards(plan: Plan) -> Iterator[Message]:

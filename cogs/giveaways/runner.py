@@ -10,6 +10,7 @@ from cogs.giveaways.blocklist import Blocklist
 from cogs.giveaways.counting import MessageCounter
 from cogs.giveaways.drawing import Drawing
 from cogs.giveaways.entering import Entering
+from cogs.giveaways.using import Using
 from cogs.giveaways.winning import Winning
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Runner:
     winning: Winning
     drawing: Drawing
     entering: Entering
+    using: Using
     blocklist: Blocklist
 
     @classmethod
@@ -48,7 +50,8 @@ class Runner:
         drawing = Drawing(stage, winning, unwritten=counter.pending)
         entering = Entering(stage, counter, close=drawing.close)
         blocklist = Blocklist(kernel.database, kernel.clock, kernel.audit)
-        return cls(stage, counter, winning, drawing, entering, blocklist)
+        using = Using(stage, entering)
+        return cls(stage, counter, winning, drawing, entering, using, blocklist)
 
     async def start(self) -> None:
         """Take up the work of earlier runs."""

@@ -6,7 +6,7 @@ Whoever reads it reads it in the guild's language.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,14 @@ from bot.core.fields.text import escape_markdown, shorten
 from bot.core.i18n import Message, _, ngettext
 from bot.core.money import Currency, Number
 from cogs.giveaways.mentions import people, roles
-from cogs.giveaways.plan import AnyBonus, LevelBonus, Look, Requirements, bonuses_from_json
+from cogs.giveaways.plan import (
+    AnyBonus,
+    ItemBonus,
+    LevelBonus,
+    Look,
+    Requirements,
+    bonuses_from_json,
+)
 from cogs.giveaways.settings import GiveawaySettings
 from db.giveaways import ACTIVE, CANCELLED, DRAWING, ENDED, PAUSED, SCHEDULED, Giveaway
 
@@ -31,13 +38,14 @@ _BLUE, _PLAIN = 1, 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What the message of a giveaway shows."""
+    """What the message of a giveaway shows; `items` are titles of the shop's items by their ids."""
 
     giveaway: Giveaway
     settings: GiveawaySettings
     currency: Currency
     entries: int = 0
     winner_ids: Sequence[int] = ()
+    items: Mapping[int, str] = field(default_factory=dict)
 
 
 def message_payload(view: View, locale: str | None) -> dict[str, Any]:
@@ -50,7 +58,7 @@ def message_payload(view: View, locale: str | None) -> dict[str, Any]:
         "color": _colour(view, look),
         "footer": {"text": _footer(giveaway).render(locale)},
     }
-    if fields := list(_fields(giveaway, locale)):
+    if fields := list(_fields(view, locale)):
         embed["fields"] = fields
     if (beyond := _size_of(embed) - _LARGEST_EMBED) > 0:
         # Fifty winners beside all requirements: what is decided stays, the host's words give way.
@@ -199,9 +207,10 @@ def _footer(giveaway: Giveaway) -> Message:
     )
 
 
-def _fields(giveaway: Giveaway, locale: str | None) -> Iterator[Mapping[str, Any]]:
+def _fields(view: View, locale: str | None) -> Iterator[Mapping[str, Any]]:
+    giveaway = view.giveaway
     needed = requirement_lines(Requirements.from_json(giveaway.requirements))
-    bonuses = bonus_lines(bonuses_from_json(giveaway.bonus_entries))
+    bonuses = bonus_lines(bonuses_from_json(giveaway.bonus_entries), view.items)
     for name, lines in ((_("To enter"), needed), (_("More chances"), bonuses)):
         title = name.render(locale)
         for value in _filled([f"- {one.render(locale)}" for one in lines]):
@@ -256,13 +265,26 @@ def _messages_line(count: int, since: datetime | None) -> Message:
     )
 
 
-def bonus_lines(bonuses: Sequence[AnyBonus]) -> list[Message]:
-    """Return what gives how many more entries, a line each, and of several that they add up."""
-    lines = [_bonus_line(one) for one in bonuses]
+def bonus_lines(
+    bonuses: Sequence[AnyBonus], items: Mapping[int, str] | None = None
+) -> list[Message]:
+    """Return what gives how many more entries, a line each, and of several that they add up.
+
+    `items` are titles of items of the shop by their ids.
+    """
+    lines = [_bonus_line(one, items or {}) for one in bonuses]
     return [*lines, _("all of this adds up")] if len(lines) > 1 else lines
 
 
-def _bonus_line(bonus: AnyBonus) -> Message:
+def _bonus_line(bonus: AnyBonus, items: Mapping[int, str]) -> Message:
+    if isinstance(bonus, ItemBonus):
+        return ngettext(
+            "{item}: {count} more entry for each that you use, {most} at most (/shop)",
+            "{item}: {count} more entries for each that you use, {most} at most (/shop)",
+            bonus.entries,
+            item=items.get(bonus.item_id) or _("an item that is gone"),
+            most=bonus.most,
+        )
     if isinstance(bonus, LevelBonus):
         return ngettext(
             "from level {level} on: {count} more entry",

@@ -10,14 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.errors import InvalidInput
+from bot.core.goods import choose_pieces, count_pieces, name_key, title_of
 from bot.core.ledger import MAX_AMOUNT
 from cogs.economy.shop_rules import (
     LONGEST,
     Buyer,
     ItemPlan,
-    choose_pieces,
-    count_pieces,
-    name_key,
     pick_of,
     piece_end,
     pieces_from_json,
@@ -25,7 +23,6 @@ from cogs.economy.shop_rules import (
     plan_of,
     read_pick,
     role_end,
-    title_of,
     why_not_bought,
 )
 from cogs.economy.stocking import read_plan

@@ -12,7 +12,7 @@ from cogs.giveaways.access import choices_of
 from cogs.giveaways.announcing import closed_payload
 from cogs.giveaways.buttons import claimed_text
 from cogs.giveaways.listing import describe
-from cogs.giveaways.questions import number_in
+from cogs.giveaways.typed import number_in
 from cogs.giveaways.winning import Claimed
 from tests.cogs.giveaways.rows import AT, make_giveaway
 

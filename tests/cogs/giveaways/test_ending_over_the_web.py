@@ -14,6 +14,7 @@ from bot.core.contracts import Actor, ChannelSummary
 from bot.core.errors import Conflict
 from cogs.giveaways.bodies import DrawAgainBody
 from cogs.giveaways.bodychecks import BodyChecks
+from cogs.giveaways.items import ItemCheck
 from cogs.giveaways.opening import Opening
 from cogs.giveaways.proof import Proofs
 from cogs.giveaways.resource import GiveawayResource
@@ -64,7 +65,12 @@ def resource_of(stage: Stage) -> GiveawayResource:
             winning=stage.winning,
         ),
         audit=audit,
-        checks=BodyChecks(stage.settings, lambda: stage.view, nobody_is_muted),
+        checks=BodyChecks(
+            stage.settings,
+            lambda: stage.view,
+            nobody_is_muted,
+            items=ItemCheck(stage.database, stage.settings),
+        ),
     )
 
 

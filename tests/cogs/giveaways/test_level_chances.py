@@ -12,11 +12,11 @@ from sqlalchemy import event
 
 from bot.core.contracts import SYSTEM
 from bot.core.errors import InvalidInput
+from cogs.giveaways.chances import steps_in
 from cogs.giveaways.columns import plan_of
 from cogs.giveaways.entering import Entered, Inside
 from cogs.giveaways.plan import Bonus, LevelBonus
 from cogs.giveaways.proof import Proofs
-from cogs.giveaways.questions import steps_in
 from cogs.giveaways.verify import check_proof
 from cogs.giveaways.wording import bonus_lines
 from db.engine import Database

@@ -11,7 +11,14 @@ import pytest
 
 from bot.core.money import Currency
 from cogs.giveaways.columns import plan_of
-from cogs.giveaways.plan import Bonus, LevelBonus, Plan, Requirements, bonuses_to_json
+from cogs.giveaways.plan import (
+    Bonus,
+    ItemBonus,
+    LevelBonus,
+    Plan,
+    Requirements,
+    bonuses_to_json,
+)
 from cogs.giveaways.rules import checked_plan
 from cogs.giveaways.settings import GiveawaySettings
 from cogs.giveaways.wording import View, message_payload
@@ -44,6 +51,7 @@ FULL = Plan(
     bonuses=(
         *(Bonus(one, 100) for one in roles(40)),
         *(LevelBonus(991 + one, 100) for one in range(10)),
+        *(ItemBonus(one, 100, 10) for one in range(5)),
     ),
     max_entries=100_000,
     end_at_entries=100_000,
@@ -79,6 +87,8 @@ def embed_of(locale: str, **values: Any) -> dict[str, Any]:
         giveaway=giveaway,
         settings=GiveawaySettings(),
         currency=Currency("c" * 32, "🪙"),
+        # Fifty characters, each of them escaped, and a custom emoji.
+        items={one: f"<:{'e' * 32}:{BIG}> **{chr(92)}*{'*' * 98}**" for one in range(5)},
         entries=100_000,
         winner_ids=[BIG + one for one in range(50)] if values.get("status") == "ended" else [],
     )

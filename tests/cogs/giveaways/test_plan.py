@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
-from cogs.giveaways.plan import Bonus, LevelBonus, Look, Plan, Requirements
+from cogs.giveaways.plan import Bonus, ItemBonus, LevelBonus, Look, Plan, Requirements
 
 FULL = Plan(
     prize="A keyboard",
@@ -23,7 +23,7 @@ FULL = Plan(
         level=5,
         messages=20,
     ),
-    bonuses=(Bonus(7, 4), LevelBonus(5, 1), LevelBonus(20, 3)),
+    bonuses=(Bonus(7, 4), LevelBonus(5, 1), LevelBonus(20, 3), ItemBonus(2**40, 2, 3)),
     look=Look(colour=0, image_url="https://example.org/a.png"),
     max_entries=100,
     end_at_entries=50,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.core.errors import InvalidInput
 from bot.core.ledger import MAX_AMOUNT
-from cogs.giveaways.plan import Bonus, LevelBonus, Look, Plan, Requirements
+from cogs.giveaways.plan import Bonus, ItemBonus, LevelBonus, Look, Plan, Requirements
 from cogs.giveaways.rules import (
     LONGEST,
     LONGEST_CLAIM,
@@ -21,6 +21,7 @@ from cogs.giveaways.rules import (
     MOST_BONUS,
     MOST_ENTRANTS,
     MOST_LEVEL,
+    MOST_PIECES,
     MOST_STEPS,
     MOST_WINNERS,
     MOST_XP_PRIZE,
@@ -108,6 +109,8 @@ def _steps(count: int) -> Plan:
         (lambda count: Plan(prize="x", bonuses=(LevelBonus(1, count),)), 1, MOST_BONUS),
         (lambda count: Plan(prize="x", bonuses=(LevelBonus(count, 1),)), 1, MOST_LEVEL),
         (_steps, 0, MOST_STEPS),
+        (lambda count: Plan(prize="x", bonuses=(ItemBonus(1, count, 1),)), 1, MOST_BONUS),
+        (lambda count: Plan(prize="x", bonuses=(ItemBonus(1, 1, count),)), 1, MOST_PIECES),
         (lambda count: Plan(prize="x", claim_window=timedelta(seconds=count)), 300, 30 * 86_400),
         (lambda count: Plan(prize="x", prize_amount=count), 1, MAX_AMOUNT),
         (lambda count: Plan(prize="x", prize_xp=count), 1, MOST_XP_PRIZE),

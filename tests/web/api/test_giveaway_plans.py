@@ -22,6 +22,7 @@ from cogs.giveaways.block_resource import BlockResource
 from cogs.giveaways.blocklist import Blocklist
 from cogs.giveaways.board import Board
 from cogs.giveaways.bodychecks import BodyChecks
+from cogs.giveaways.items import ItemCheck
 from cogs.giveaways.opening import Opening
 from cogs.giveaways.plan import Plan
 from cogs.giveaways.series import Series
@@ -30,6 +31,7 @@ from cogs.giveaways.template_resource import TemplateBody, TemplateResource
 from cogs.giveaways.templates import MOST_TEMPLATES, Templates
 from cogs.giveaways.upkeep import MessageWatch
 from db.audit import list_audit_entries
+from db.economy_shop import add_item, change_item
 from db.engine import Database
 from db.giveaways import Giveaway
 from tests.fakes import FakeClock
@@ -93,7 +95,8 @@ async def stored(database: Database, clock: FakeClock) -> AsyncIterator[Stored]:
     )
     series.start()
     templates = Templates(database, clock, services.audit)
-    checks = BodyChecks(services.settings, services.state, mute_role)
+    items = ItemCheck(database, services.settings)
+    checks = BodyChecks(services.settings, services.state, mute_role, items=items)
     for name, service in (
         ("giveaway-templates", TemplateResource(templates, checks)),
         (
@@ -157,6 +160,33 @@ async def test_levels_give_more_entries_while_levels_are_on(stored: Stored) -> N
     same = {name: shown[name] for name in TemplateBody.model_fields}
     changed = await stored.call("PUT", f"{TEMPLATES}/{shown['id']}", same | {"winners": 2}, 1)
     assert (await changed.json())["level_bonus_entries"] == steps
+
+
+async def test_items_of_the_shop_give_entries(stored: Stored) -> None:
+    database, now = stored.world.services.database, stored.world.services.clock.now()
+    item = {"name": "Ticket", "name_key": "ticket", "description": "", "emoji": "", "price": 1}
+    more = {"role_id": None, "trusted": False, "created_at": now, "kind": "keep"}
+    async with database.write() as session:
+        ours = await add_item(session, {"guild_id": GUILD, **item, **more})
+        others = await add_item(session, {"guild_id": OTHER_GUILD, **item, **more})
+    assert ours is not None
+    assert others is not None
+    named = [{"item_id": str(one.id), "entries": 2, "most": 3} for one in (ours, others)]
+    sent = {"name": "Shop", "prize": "A boat", "item_bonus_entries": named}
+    refused = await (await stored.call("POST", TEMPLATES, sent)).json()
+    assert [one["pointer"] for one in refused["errors"]] == ["/item_bonus_entries/1/item_id"]
+
+    answer = await stored.call("POST", TEMPLATES, sent | {"item_bonus_entries": named[:1]})
+    shown = await answer.json()
+    assert shown["item_bonus_entries"] == named[:1]
+    # It stays in the plan after it was taken off the shop.
+    async with database.write() as session:
+        await change_item(session, GUILD, ours.id, ours.revision, {"archived_at": now})
+    same = {name: shown[name] for name in TemplateBody.model_fields}
+    place = f"{TEMPLATES}/{shown['id']}"
+    assert (await stored.call("PUT", place, same | {"winners": 2}, 1)).status == 200
+    again = await stored.call("POST", TEMPLATES, same | {"name": "Another"})
+    await assert_problem(again, 400, "E004", "/item_bonus_entries/0/item_id")
 
 
 async def test_template_of_the_command_is_one_of_the_api(stored: Stored) -> None:

@@ -20,6 +20,7 @@ from cogs.giveaways import proof
 from cogs.giveaways.board import Board
 from cogs.giveaways.bodies import GiveawayBody
 from cogs.giveaways.bodychecks import BodyChecks
+from cogs.giveaways.items import ItemCheck
 from cogs.giveaways.opening import Opening
 from cogs.giveaways.proof import Proofs
 from cogs.giveaways.resource import RESOURCE, GiveawayResource
@@ -100,7 +101,12 @@ async def stored(database: Database, clock: FakeClock) -> AsyncIterator[tuple[Wo
             winning=drawing,
         ),
         audit=services.audit,
-        checks=BodyChecks(services.settings, services.state, mute_role),
+        checks=BodyChecks(
+            services.settings,
+            services.state,
+            mute_role,
+            items=ItemCheck(database, services.settings),
+        ),
     )
     services.resources.register("giveaways", resource)
     yield world, drawing
@@ -168,6 +174,9 @@ async def test_giveaway_is_opened_read_changed_ended_and_cancelled(
         ({"bonus_entries": [{"role_id": "x", "entries": 1}]}, "/bonus_entries"),
         ({"level_bonus_entries": [{"level": 5, "entries": 1}]}, "/level_bonus_entries/0/level"),
         ({"level_bonus_entries": [{"level": 0, "entries": 1}]}, "/level_bonus_entries"),
+        ({"item_bonus_entries": [{"item_id": "9", "entries": 1}]}, "/item_bonus_entries/0/item_id"),
+        ({"item_bonus_entries": [{"item_id": "x", "entries": 1}]}, "/item_bonus_entries/0/item_id"),
+        ({"item_bonus_entries": [{"item_id": "9", "entries": 0}]}, "/item_bonus_entries"),
         ({"unknown": 1}, "/unknown"),
         ({"prize_amount": 0}, "/prize_amount"),
         ({"prize_amount": 10**12 + 1}, "/prize_amount"),
