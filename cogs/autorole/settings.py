@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bot.core.fields import document, duration, role, roles
+from bot.core.fields import choice, document, duration, role, roles
 from bot.core.i18n import N_, Message
 from bot.core.settings import FeatureSettings, setting
 
@@ -18,7 +18,10 @@ OLDEST_ACCOUNT = timedelta(days=365)
 
 _STICKY = N_("When someone comes back")
 
-Recipients = Literal["people", "bots", "everyone"]
+Recipients = Annotated[
+    Literal["people", "bots", "everyone"],
+    choice(people=N_("for people"), bots=N_("for bots"), everyone=N_("for people and bots")),
+]
 Given = Annotated[int, role(assignable=True)]
 Had = Annotated[int, role()]
 Delay = Annotated[timedelta, duration(maximum=LONGEST_DELAY)]
@@ -39,13 +42,33 @@ class JoinRole(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    role_id: Given
-    delay: Delay = timedelta(0)
-    recipients: Recipients = "people"
-    after_screening: bool = True
-    account_age: Age = timedelta(0)
-    after_role_id: Had | None = None
-    trusted: bool = False
+    role_id: Given = Field(title=N_("Role"), description=N_("What whoever joins is given."))
+    delay: Delay = Field(
+        default=timedelta(0), title=N_("Delay"), description=N_("How long after joining.")
+    )
+    recipients: Recipients = Field(
+        default="people", title=N_("For whom"), description=N_("Who is given it.")
+    )
+    after_screening: bool = Field(
+        default=True,
+        title=N_("After screening"),
+        description=N_("Only once they have passed the membership screening."),
+    )
+    account_age: Age = Field(
+        default=timedelta(0),
+        title=N_("Age of the account"),
+        description=N_("How old the account has to be."),
+    )
+    after_role_id: Had | None = Field(
+        default=None,
+        title=N_("After another role"),
+        description=N_("Only once they have that role."),
+    )
+    trusted: bool = Field(
+        default=False,
+        title=N_("May have rights of staff"),
+        description=N_("You agree that whoever joins has the role's rights."),
+    )
 
     @model_validator(mode="after")
     def _check_roles(self) -> Self:

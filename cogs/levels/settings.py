@@ -92,10 +92,18 @@ class Reward(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    level: Annotated[int, Field(ge=1, le=MOST_LEVEL)]
-    role_id: Given
-    action: Literal["give", "take"] = "give"
-    trusted: bool = False
+    level: Annotated[int, Field(ge=1, le=MOST_LEVEL)] = Field(
+        title=N_("Level"), description=N_("The level that has to be reached.")
+    )
+    role_id: Given = Field(title=N_("Role"), description=N_("What is given or taken then."))
+    action: Annotated[Literal["give", "take"], choice(give=N_("is given"), take=N_("is taken"))] = (
+        Field(default="give", title=N_("The role"), description=N_("What is done with it."))
+    )
+    trusted: bool = Field(
+        default=False,
+        title=N_("May have rights of staff"),
+        description=N_("You agree that everybody who gets that far has the role's rights."),
+    )
 
 
 class Multiplier(BaseModel):
@@ -103,9 +111,15 @@ class Multiplier(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    role_id: Known | None = None
-    channel_id: Where | None = None
-    percent: Annotated[int, Field(ge=0, le=MOST_PERCENT)]
+    role_id: Known | None = Field(
+        default=None, title=N_("Role"), description=N_("Whoever has it; or else a channel.")
+    )
+    channel_id: Where | None = Field(
+        default=None, title=N_("Channel"), description=N_("What is written there; or else a role.")
+    )
+    percent: Annotated[int, Field(ge=0, le=MOST_PERCENT)] = Field(
+        title=N_("Percent"), description=N_("How much is earned: 100 as always, 200 twice as much.")
+    )
 
     @model_validator(mode="after")
     def _check_target(self) -> Self:

@@ -30,9 +30,10 @@ from cogs.tickets.form import (
     read_answers,
 )
 from cogs.tickets.machine import Status
-from cogs.tickets.panel import Kind, Panel
-from cogs.tickets.panel import Question as Asked
+from cogs.tickets.panel import Panel
 from cogs.tickets.ports import Applicant, Request, RoomRefused
+from cogs.tickets.questions import Kind
+from cogs.tickets.questions import Question as Asked
 from cogs.tickets.service import TicketService
 from cogs.tickets.settings import KEY
 from db import ticket_panels as panels

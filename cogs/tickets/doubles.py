@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from bot.core.errors import FieldError, InvalidInput
 from bot.core.fields.text import quote
 from bot.core.i18n import Message, _
-from cogs.tickets.panel import Panel, Question, name_key
+from cogs.tickets.panel import Panel, name_key
+from cogs.tickets.questions import Question
 
 # By what is twice: the question's words, or the question's key and the choice's words.
 Doubles = Mapping[tuple[str, ...], FieldError]

@@ -14,7 +14,8 @@ from bot.core.errors import FieldError, InvalidInput
 from bot.core.fields.text import quote
 from bot.core.i18n import Message, _
 from cogs.tickets.attachments import size_text
-from cogs.tickets.panel import CHOOSING, Condition, Kind, Panel, Priority, Question
+from cogs.tickets.panel import Panel, Priority
+from cogs.tickets.questions import CHOOSING, Condition, Kind, Question
 
 LARGEST_FILE = 25 * 1024 * 1024
 # What surrounds a file when it is sent.

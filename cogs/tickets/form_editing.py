@@ -14,18 +14,15 @@ from bot.core.errors import FieldError, InvalidInput
 from bot.core.fields.text import quote, shorten
 from bot.core.i18n import _
 from cogs.tickets.doubles import doubled_choice
-from cogs.tickets.panel import (
+from cogs.tickets.panel import MOST_PAGES, Panel, Route, name_key
+from cogs.tickets.questions import (
     CHOOSING,
     MOST_CHOICES,
-    MOST_PAGES,
     MOST_QUESTIONS,
     Choice,
     Condition,
     Page,
-    Panel,
     Question,
-    Route,
-    name_key,
 )
 
 # Of an answer, which has up to two thousand characters.

@@ -9,7 +9,8 @@ from bot.core.errors import FieldError, InvalidInput
 from bot.core.i18n import Message, _
 from bot.core.settings.validation import from_field_errors, pointer_to
 from cogs.tickets.form import asked_on, next_page, read_answers
-from cogs.tickets.panel import Kind, Panel, Question
+from cogs.tickets.panel import Panel
+from cogs.tickets.questions import Kind, Question
 
 _TEXTS = frozenset({Kind.LINE, Kind.PARAGRAPH})
 _NAMING = frozenset({Kind.ROLE, Kind.CHANNEL, Kind.USER})

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.core.errors import InvalidInput
-from bot.core.i18n import N_, Message, _, babel_locale
+from bot.core.i18n import Message, _, babel_locale
 from cogs.tickets.panel_parts import Hours
 
 MIDNIGHT = time(0)
@@ -38,15 +38,6 @@ _DAYS_PART = re.compile(
 _LINE = re.compile(
     r"(?P<days>[^\d:]+?)\s*:?\s+"
     r"(?P<opens>\d{1,2}(?:[:.]\d{2})?)\s*[-–—]\s*(?P<closes>\d{1,2}(?:[:.]\d{2})?)"  # noqa: RUF001
-)
-DAYS = (
-    N_("Monday"),
-    N_("Tuesday"),
-    N_("Wednesday"),
-    N_("Thursday"),
-    N_("Friday"),
-    N_("Saturday"),
-    N_("Sunday"),
 )
 
 

@@ -8,26 +8,27 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from bot.core.fields import TimeZone, channel, channels, choice, template
+from bot.core.fields.bodies import week
 from bot.core.fields.text import quote
 from bot.core.i18n import N_, _
-from cogs.tickets.panel_parts import Closing, Hours, Roles, Service, Span
+from cogs.tickets.panel_parts import STRICT, Closing, Hours, Roles, Service, Span
+from cogs.tickets.questions import (
+    CHOOSING,
+    MOST_BOXES,
+    Condition,
+    Kind,
+    Name,
+    Page,
+    Question,
+)
 
 MOST_PANELS = 50
 MOST_PAGES = 5
-MOST_QUESTIONS = 5
-# Of Discord: a menu holds 25 choices, radio buttons and checkboxes are up to 10.
-MOST_CHOICES, MOST_BOXES = 25, 10
 MOST_ROUTES = 20
-LONGEST_ANSWER = 1000
 
-_STRICT = ConfigDict(frozen=True, extra="forbid", validate_default=True)
-_Line = StringConstraints(strip_whitespace=True, min_length=1)
-
-Name = Annotated[str, _Line, Field(max_length=45)]
-Key = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,30}$")]
 Categories = Annotated[
     tuple[int, ...],
     channels(needs=("view_channel", "manage_channels"), kinds=("category",), max_items=10),
@@ -80,82 +81,30 @@ Outside = Annotated[
 ]
 
 
-class Kind(StrEnum):
-    """What a question is answered with."""
-
-    LINE = "line"
-    PARAGRAPH = "paragraph"
-    SELECT = "select"
-    RADIO = "radio"
-    CHECKBOXES = "checkboxes"
-    ROLE = "role"
-    CHANNEL = "channel"
-    USER = "user"
-    FILE = "file"
-
-
-CHOOSING = frozenset({Kind.SELECT, Kind.RADIO, Kind.CHECKBOXES})
-
-
-class Choice(BaseModel):
-    """One of the answers on offer."""
-
-    model_config = _STRICT
-
-    value: Key
-    label: Annotated[str, _Line, Field(max_length=100)]
-    description: Annotated[str, Field(max_length=100)] = ""
-
-
-class Condition(BaseModel):
-    """That an earlier question was answered with one of these choices."""
-
-    model_config = _STRICT
-
-    question: Key
-    values: Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST_CHOICES)]
-
-
-class Question(BaseModel):
-    """One question of a form; `when` names what has to have been answered on an earlier page.
-
-    `shortest` and `longest` count characters of texts; `most` is how many may be chosen or sent.
-    """
-
-    model_config = _STRICT
-
-    key: Key
-    label: Name
-    description: Annotated[str, Field(max_length=100)] = ""
-    placeholder: Annotated[str, Field(max_length=100)] = ""
-    kind: Kind = Kind.LINE
-    required: bool = True
-    shortest: Annotated[int, Field(ge=0, le=LONGEST_ANSWER)] = 0
-    longest: Annotated[int, Field(ge=1, le=LONGEST_ANSWER)] = LONGEST_ANSWER
-    most: Annotated[int, Field(ge=1, le=MOST_CHOICES)] = 1
-    choices: Annotated[tuple[Choice, ...], Field(max_length=MOST_CHOICES)] = ()
-    when: Condition | None = None
-
-
-class Page(BaseModel):
-    """What one form of Discord asks: up to five questions."""
-
-    model_config = _STRICT
-
-    title: Annotated[str, Field(max_length=45)] = ""
-    questions: Annotated[tuple[Question, ...], Field(min_length=1, max_length=MOST_QUESTIONS)]
-
-
 class Route(BaseModel):
     """What an answer changes: another panel, further staff, a priority, labels."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
-    when: Condition
-    panel: Name | None = None
-    staff_roles: Roles = ()
-    priority: Priority | None = None
-    labels: Annotated[tuple[str, ...], Field(max_length=5)] = ()
+    when: Condition = Field(
+        title=N_("Where it applies"), description=N_("The answers for which it counts.")
+    )
+    panel: Name | None = Field(
+        default=None,
+        title=N_("Other panel"),
+        description=N_("The name of the panel whose ticket it becomes."),
+    )
+    staff_roles: Roles = Field(
+        default=(), title=N_("Further staff"), description=N_("Roles that see to it as well.")
+    )
+    priority: Urgency | None = Field(
+        default=None,
+        title=N_("Priority"),
+        description=N_("How urgent it then is; the panel's if left out."),
+    )
+    labels: Annotated[tuple[str, ...], Field(max_length=5)] = Field(
+        default=(), title=N_("Labels"), description=N_("What it is then marked with.")
+    )
 
 
 class Panel(BaseModel):
@@ -166,7 +115,7 @@ class Panel(BaseModel):
     Transcripts go to `log_channel_id`, or where the guild has set.
     """
 
-    model_config = _STRICT
+    model_config = STRICT
 
     name: Name = Field(title=N_("Name"), description=N_("What this kind of ticket is called."))
     description: Annotated[str, Field(max_length=100)] = Field(
@@ -241,10 +190,10 @@ class Panel(BaseModel):
         title=N_("Pause"),
         description=N_("How long a member waits before they open the next one."),
     )
-    hours: Annotated[tuple[Hours, ...], Field(max_length=28)] = Field(
+    hours: Annotated[tuple[Hours, ...], Field(max_length=28), week()] = Field(
         default=(),
         title=N_("Opening hours"),
-        description=N_("When the staff are there, day by day from 0 (Monday); always if empty."),
+        description=N_("When the staff are there; always if empty."),
     )
     zone: TimeZone | None = Field(
         default=None,

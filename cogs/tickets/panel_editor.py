@@ -19,14 +19,7 @@ from bot.forms import Interaction, Question, Values, ask
 from bot.panels.owned import OwnedPanel, message_of
 from cogs.tickets import form_editing as editing
 from cogs.tickets.entered import named
-from cogs.tickets.panel import (
-    CHOOSING,
-    MOST_PAGES,
-    MOST_QUESTIONS,
-    MOST_ROUTES,
-    Panel,
-)
-from cogs.tickets.panel import Question as Asked
+from cogs.tickets.panel import MOST_PAGES, MOST_ROUTES, Panel
 from cogs.tickets.panel_summary import fit, route_line, summarize
 from cogs.tickets.question_forms import (
     changed,
@@ -39,6 +32,8 @@ from cogs.tickets.question_forms import (
     worded,
     words_form,
 )
+from cogs.tickets.questions import CHOOSING, MOST_QUESTIONS
+from cogs.tickets.questions import Question as Asked
 from cogs.tickets.sections import SECTIONS, Section
 from cogs.tickets.settings import KEY
 from db.ticket_panels import TicketPanel

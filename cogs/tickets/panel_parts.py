@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from bot.core.fields import duration, roles
 from bot.core.i18n import N_, _
 
-_STRICT = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+STRICT = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 Roles = Annotated[tuple[int, ...], roles(max_items=10)]
 Span = Annotated[timedelta, duration(minimum=timedelta(minutes=1), maximum=timedelta(days=90))]
@@ -26,7 +26,7 @@ _Time = Annotated[time, AfterValidator(_on_the_wall)]
 class Hours(BaseModel):
     """A span of one weekday (0 is Monday) in which the staff are there; it may end at midnight."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     day: Annotated[int, Field(ge=0, le=6)]
     opens: _Time
@@ -47,7 +47,7 @@ class Service(BaseModel):
     as well, after `lead_after` the leads of the guild.
     """
 
-    model_config = _STRICT
+    model_config = STRICT
 
     remind_after: Span | None = Field(
         default=None,
@@ -86,7 +86,7 @@ class Closing(BaseModel):
     Both warn in the room beforehand. `on_leave`: the opener has left the guild.
     """
 
-    model_config = _STRICT
+    model_config = STRICT
 
     inactive_after: Span | None = Field(
         default=None,

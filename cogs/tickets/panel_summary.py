@@ -11,7 +11,7 @@ from cogs.tickets import form_editing as editing
 from cogs.tickets.hours import say_hours
 from cogs.tickets.paging import pack
 from cogs.tickets.panel import Panel, Route
-from cogs.tickets.question_forms import KINDS
+from cogs.tickets.questions import KINDS
 from cogs.tickets.sections import OUTSIDE, ROOMS
 from cogs.tickets.wording import PRIORITIES
 

@@ -8,28 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.core.errors import FieldError, InvalidInput
-from bot.core.i18n import N_, _
+from bot.core.i18n import _
 from bot.forms import Input, Question, Values
 from cogs.tickets import form_editing as editing
-from cogs.tickets.panel import CHOOSING, Kind, Panel, Priority, Route, name_key
-from cogs.tickets.panel import Question as Asked
+from cogs.tickets.panel import Panel, Priority, Route, name_key
+from cogs.tickets.questions import CHOOSING, KINDS, Kind
+from cogs.tickets.questions import Question as Asked
 from cogs.tickets.wording import PRIORITIES
 
 _MAX_CHOICES = 25
 # All choices of a question by their words, and the question.
 _LONGEST_CONDITION = 3000
-
-KINDS: dict[str, str] = {
-    Kind.LINE: N_("A line of text"),
-    Kind.PARAGRAPH: N_("A longer text"),
-    Kind.SELECT: N_("A menu of choices"),
-    Kind.RADIO: N_("One of some choices"),
-    Kind.CHECKBOXES: N_("Any of some choices"),
-    Kind.ROLE: N_("Roles"),
-    Kind.CHANNEL: N_("Channels"),
-    Kind.USER: N_("Members"),
-    Kind.FILE: N_("Files"),
-}
 
 
 def question_form(question: Asked | None, locale: str) -> Question:

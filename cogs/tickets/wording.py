@@ -15,7 +15,8 @@ from bot.core.i18n import N_, Message, _
 from bot.core.templates import cut
 from bot.core.templates import render as render_template
 from cogs.tickets.machine import Action, Status
-from cogs.tickets.panel import Kind, Panel
+from cogs.tickets.panel import Panel
+from cogs.tickets.questions import Kind
 from db.tickets import Ticket
 
 _ROW, _BUTTON = 1, 2

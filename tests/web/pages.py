@@ -116,7 +116,7 @@ def fill(form: Form, **texts: str) -> Form:
 def errors_on(page: Page, text: str) -> dict[str, str]:
     """Return what is said beside each field that is marked as wrong."""
     marked = {
-        tag.get("name", tag["id"].removeprefix("f-"))
+        tag.get("name") or tag["id"].removeprefix("f-")
         for _, tag in page.tags
         if "aria-invalid" in tag
     }

@@ -19,18 +19,28 @@ from pydantic import BaseModel
 from bot.core.durations import parse_duration
 from bot.core.errors import FieldError, InvalidInput
 from bot.core.fields import FieldInfo, Widget
-from bot.core.fields.bodies import describe_body
+from bot.core.fields.bodies import describe_body, row_fields
 from bot.core.fields.text import read_text
 from bot.core.fields.values import read_colour, split_variants
 from bot.core.i18n import _
 from bot.core.moments import local_instant
 from bot.core.settings.validation import from_field_errors, pointer_to
+from bot.core.week import read_week
 from web.api.body import validate
-from web.dashboard.controls import essence, read_document, texts_of
+from web.dashboard.texts import (
+    Row,
+    Text,
+    Texts,
+    essence,
+    is_blank,
+    line_in,
+    rows_in,
+    texts_of,
+    value_in,
+)
 from web.dashboard.values import Reader
 
 B = TypeVar("B", bound=BaseModel)
-Texts = Mapping[str, str]
 
 _LISTS = (
     Widget.CHANNELS,
@@ -38,6 +48,7 @@ _LISTS = (
     Widget.MEMBERS,
     Widget.LINES,
     Widget.TEMPLATES,
+    Widget.WEEK,
 )
 _IDS = (Widget.CHANNELS, Widget.ROLES, Widget.MEMBERS)
 _WORDS = (Widget.TEXT, Widget.PARAGRAPH, Widget.TEMPLATE)
@@ -51,20 +62,6 @@ def texts_in(fields: Iterable[FieldInfo], body: Mapping[str, Any], reader: Reade
     return texts_of(known, {one.name: value_in(body, one.name) for one in known}, reader.zone)
 
 
-def texts_at_first(fields: Iterable[FieldInfo], reader: Reader) -> Texts:
-    """Return what stands in the form of something new: the defaults."""
-    known = tuple(fields)
-    return texts_of(known, {one.name: one.default for one in known}, reader.zone)
-
-
-def value_in(body: Mapping[str, Any], name: str) -> Any:
-    """Return the JSON value that a dotted name leads to, `None` where there is none."""
-    value: Any = body
-    for part in name.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return value
-
-
 def body_of(
     model: type[B], base: Mapping[str, Any], texts: Texts, edited: Iterable[str], reader: Reader
 ) -> B:
@@ -74,16 +71,8 @@ def body_of(
     refuses.
     """
     fields = describe_body(model)
-    data, names = copy.deepcopy(dict(base)), frozenset(edited)
-    errors: list[FieldError] = []
-    for field in fields:
-        if field.name in names:
-            _begin_group(data, field, fields)
-            try:
-                _put(data, field.name, _read(field, texts[field.name], reader))
-            except InvalidInput as error:
-                errors.append(FieldError(pointer_to(field.name.split(".")), error.message))
-    _leave_out_empty(data, fields, texts, names)
+    data = copy.deepcopy(dict(base))
+    errors = _gather(data, fields, texts, frozenset(edited), reader)
     titles = titles_of(fields)
     choices = {one.name: [choice.title for choice in one.choices] for one in fields if one.choices}
     try:
@@ -96,6 +85,68 @@ def body_of(
     if errors:
         raise from_field_errors(errors, titles)
     return body
+
+
+def changes_of(fields: Iterable[FieldInfo], edited: Texts, reader: Reader) -> dict[str, Any]:
+    """Return what the settings store takes for what a person edited.
+
+    But for documents, the store's model reads the texts itself. Raises `InvalidInput` for what is
+    typed into a document and can't be read.
+    """
+    known, changes = tuple(fields), dict[str, Any]()
+    errors: list[FieldError] = []
+    for one in known:
+        if one.name not in edited:
+            continue
+        if one.form.widget is Widget.DOCUMENT:
+            errors += _gather(changes, (one,), edited, frozenset([one.name]), reader)
+        else:
+            changes[one.name] = read_text(one, line_in(edited[one.name]), reader.locale)
+    if errors:
+        raise from_field_errors(errors, titles_of(known))
+    return changes
+
+
+def _gather(
+    data: dict[str, Any],
+    fields: Sequence[FieldInfo],
+    texts: Texts,
+    names: frozenset[str],
+    reader: Reader,
+) -> list[FieldError]:
+    """Put what is read of some fields into the data; return what can't be read, which is not."""
+    errors: list[FieldError] = []
+    for field in fields:
+        if field.name not in names:
+            continue
+        _begin_group(data, field, fields)
+        place = pointer_to(field.name.split("."))
+        if inner := row_fields(field):
+            value, wrong = _read_rows(inner, rows_in(texts[field.name]), reader)
+            _put(data, field.name, value)
+            errors += [FieldError(f"{place}{one.pointer}", one.message) for one in wrong]
+            continue
+        try:
+            _put(data, field.name, _read(field, line_in(texts[field.name]), reader))
+        except InvalidInput as error:
+            said = error.errors if field.form.widget is Widget.WEEK else ()
+            errors += [FieldError(place, one.message) for one in said or (error,)]
+    _leave_out_empty(data, fields, texts, names)
+    return errors
+
+
+def _read_rows(
+    inner: Sequence[FieldInfo], rows: Sequence[Row], reader: Reader
+) -> tuple[list[dict[str, Any]], list[FieldError]]:
+    names = frozenset(one.name for one in inner)
+    entries: list[dict[str, Any]] = []
+    errors: list[FieldError] = []
+    for number, row in enumerate(rows):
+        entry: dict[str, Any] = {}
+        wrong = _gather(entry, inner, row.texts, names, reader)
+        errors += [FieldError(f"/{number}{one.pointer}", one.message) for one in wrong]
+        entries.append(entry)
+    return entries, errors
 
 
 def titles_of(fields: Iterable[FieldInfo]) -> dict[str, str]:
@@ -135,7 +186,7 @@ def _leave_out_empty(
         if one.loose:
             groups.setdefault(one.name.partition(".")[0], []).append(one.name)
     for group, names in groups.items():
-        if edited.intersection(names) and not any(texts.get(one, "").strip() for one in names):
+        if edited.intersection(names) and all(is_blank(texts.get(one, "")) for one in names):
             data[group] = None
 
 
@@ -144,11 +195,11 @@ def _read(field: FieldInfo, text: str, reader: Reader) -> Any:
     if not typed:
         value = _nothing_in(field)
     elif form.plain or field.integral:
-        value = _read_plain(field, typed, reader)
+        value = _read_plain(field, text, reader)
     else:
         match form.widget:
             case Widget.DOCUMENT:
-                value = read_document(field, typed)
+                value = read_document(typed)
             case Widget.INSTANT:
                 value = _read_instant(typed, reader)
             case Widget.LINES:
@@ -160,12 +211,14 @@ def _read(field: FieldInfo, text: str, reader: Reader) -> Any:
     return value
 
 
-def _read_plain(field: FieldInfo, typed: str, reader: Reader) -> Any:
+def _read_plain(field: FieldInfo, text: str, reader: Reader) -> Any:
     """Return what JSON has for a text whose form would make more of it than that."""
-    form = field.form
+    form, typed = field.form, text.strip()
     match form.widget:
         case Widget.TEMPLATES:
             value = split_variants(typed)
+        case Widget.WEEK:
+            value = read_week(text)
         case widget if widget in _IDS:
             value = re.split(r"[\s,;]+", typed)
         case Widget.DURATION:
@@ -191,6 +244,15 @@ def _nothing_in(field: FieldInfo) -> Any:
     if field.form.widget in _WORDS and not field.required:
         return ""
     return _NOT_SENT
+
+
+def read_document(text: str) -> Any:
+    """Return what was typed as JSON; raises `InvalidInput` with the line that is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        line = error.lineno if isinstance(error, json.JSONDecodeError) else 1
+        raise InvalidInput(_("This is no JSON: look at line {line}.", line=line)) from error
 
 
 def _read_instant(typed: str, reader: Reader) -> str:
@@ -248,10 +310,9 @@ def differing(fields: Iterable[FieldInfo], texts: Texts, marks: Mapping[str, str
     ]
 
 
-def _mark(field: FieldInfo, text: str) -> str:
-    told = essence(field, text)
-    plain = told if isinstance(told, str) else " ".join(sorted(told))
-    return hashlib.sha256(plain.encode("utf-8", "replace")).hexdigest()[:12]
+def _mark(field: FieldInfo, text: Text) -> str:
+    told = json.dumps(essence(field, text), sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
 # --- what is wrong ----------------------------------------------------------------------------
@@ -262,29 +323,45 @@ def errors_in(
 ) -> tuple[dict[str, str], list[str]]:
     """Return what is wrong by field, and what is wrong with no field of the form."""
     known = tuple(fields)
-    by_name, titles = {one.name: one for one in known}, titles_of(known)
+    titles = titles_of(known)
     beside: dict[str, list[str]] = {}
     others: list[str] = []
     for one in error.errors:
         parts = [_unescaped(part) for part in one.pointer.split("/")[1:]]
         said = reader.plain(reader.say(one.message))
-        for length in range(len(parts), 0, -1):
-            name = ".".join(parts[:length])
-            if name in by_name:
-                place = _place(by_name[name], parts[length:])
-                beside.setdefault(name, []).append(f"{place}: {said}" if place else said)
-                break
+        name, place = _place_of(known, parts, reader)
+        if name:
+            beside.setdefault(name, []).append(f"{place}: {said}" if place else said)
         else:
             title = titles.get(parts[0]) if parts else None
             others.append(f"{reader.say(title)}: {said}" if title else said)
     return {name: " ".join(dict.fromkeys(said)) for name, said in beside.items()}, others
 
 
+def _place_of(fields: Iterable[FieldInfo], parts: Sequence[str], reader: Reader) -> tuple[str, str]:
+    """Return the field, or the row, that a place in a body is of, and where in it, in words."""
+    by_name = {one.name: one for one in fields}
+    for length in range(len(parts), 0, -1):
+        name, rest = ".".join(parts[:length]), parts[length:]
+        if (field := by_name.get(name)) is None:
+            continue
+        inner = row_fields(field)
+        if not inner or not rest or not rest[0].isdecimal():
+            return name, _place(field, rest)
+        row = f"{name}.{rest[0]}"
+        within, place = _place_of(inner, rest[1:], reader)
+        if within:
+            return f"{row}.{within}", place
+        title = titles_of(inner).get(rest[1]) if len(rest) > 1 else None
+        return row, reader.say(title) if title else "/".join(rest[1:])
+    return "", ""
+
+
 def _place(field: FieldInfo, rest: Sequence[str]) -> str:
     """Return where in a field something is wrong: people count from one, but in JSON."""
     if field.form.widget in _LISTS and len(rest) == 1 and rest[0].isdecimal():
         return str(int(rest[0]) + 1)
-    return "/".join(rest)
+    return "" if field.form.widget is Widget.WEEK else "/".join(rest)
 
 
 def _unescaped(part: str) -> str:

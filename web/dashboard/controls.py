@@ -6,26 +6,36 @@ Pure: what is shown for which field, and what was entered compared with what was
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import groupby
-from typing import Any, Literal
-from zoneinfo import ZoneInfo
+from typing import Literal
 
-from bot.core.contracts import ChannelSummary
 from bot.core.durations import Span
-from bot.core.errors import FieldError, InvalidInput
 from bot.core.fields import FieldInfo, Widget
-from bot.core.fields.text import choice_title, edit_text, read_text
+from bot.core.fields.bodies import row_fields
+from bot.core.fields.text import shorten
 from bot.core.fields.values import suggest_time_zones
 from bot.core.i18n import Message, _, ngettext
-from bot.core.preflight import missing_permissions
-from web.dashboard.formdata import Sent
-from web.dashboard.values import UTC, Reader, channel_label, in_zone
+from bot.core.week import DAYS
+from web.dashboard.options import OptionGroup, groups_of
+from web.dashboard.texts import (
+    ADD,
+    FRESH,
+    RAISE,
+    REMOVE,
+    Row,
+    Text,
+    Texts,
+    line_in,
+    most_rows,
+    rows_in,
+    texts_at_first,
+)
+from web.dashboard.values import Reader
 
-Kind = Literal["toggle", "select", "checks", "text", "area", "colour"]
-_SEVERAL = (Widget.CHANNELS, Widget.ROLES)
+Kind = Literal["toggle", "select", "checks", "text", "area", "colour", "rows", "week"]
 _COUNTED = (Widget.CHANNELS, Widget.ROLES, Widget.MEMBERS, Widget.LINES)
 _SELECTED = (
     Widget.CHANNEL,
@@ -43,23 +53,11 @@ _LONG = (
     Widget.LINES,
 )
 _ALL_ZONES = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One thing to choose."""
-
-    value: str
-    label: str
-    chosen: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class OptionGroup:
-    """Options under a heading, such as the channels of a category; "" stands for no heading."""
-
-    label: str
-    options: tuple[Option, ...]
+# A row of so many inputs is shown at once; others unfold.
+_SHORT = 4
+# What tells rows apart, where they have it.
+_LABELS = ("label", "title", "name", "value")
+_LONGEST_LABEL = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +77,10 @@ class Control:
     numeric: bool = False
     required: bool = False
     entries: tuple[str, ...] = ()
+    rows_of: tuple[RowOfControls, ...] = ()
+    # What the button for another row sends, "" where there is no place for one.
+    more: str = ""
+    lines: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,122 +92,151 @@ class Section:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class RowOfControls:
+    """One entry of a list: its heading, its parts, and what was last done with it.
+
+    A `long` one shows its parts when it is `open`. `raising` is what the button sends that puts it
+    before the one above, "" for the first.
+    """
+
+    name: str
+    number: str
+    heading: str
+    sections: tuple[Section, ...]
+    error: str
+    long: bool
+    open: bool
+    turned: bool
+    fresh: bool
+    remove: str
+    raising: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    errors: Mapping[str, str]
+    reader: Reader
+
+
 def sections_of(
     fields: Iterable[FieldInfo],
-    texts: Mapping[str, str],
+    texts: Texts,
     errors: Mapping[str, str],
     reader: Reader,
+    place: str = "",
 ) -> list[Section]:
-    """Return the form, field by field, with these texts in it."""
+    """Return the form, field by field, with these texts in it; `place` leads to a row's fields."""
     return [
         Section(
             reader.say(group) if group else "",
-            tuple(_control(one, texts[one.name], errors.get(one.name, ""), reader) for one in part),
+            tuple(_control(one, texts[one.name], errors, reader, place) for one in part),
             reader.say(note) if note else "",
         )
         for (group, note), part in groupby(fields, key=lambda field: (field.group, field.note))
     ]
 
 
-def texts_of(
-    fields: Iterable[FieldInfo], values: Mapping[str, Any], zone: ZoneInfo = UTC
-) -> dict[str, str]:
-    """Return what stands in an untouched form, by field; instants as wall time in the zone."""
-    return {one.name: _text_of(one, values[one.name], zone) for one in fields}
+def marked_in(sections: Iterable[Section], within: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the names and titles of what is wrong, from the form's top down."""
+    for control in (one for section in sections for one in section.controls):
+        if control.error:
+            yield control.name, f"{within}{control.title}"
+        for row in control.rows_of:
+            if row.error:
+                yield row.name, f"{within}{row.heading}"
+            yield from marked_in(row.sections, f"{within}{row.heading}: ")
 
 
-def _text_of(field: FieldInfo, value: Any, zone: ZoneInfo) -> str:
-    if value is None:
-        return ""
-    match field.form.widget:
-        case Widget.DOCUMENT:
-            return json.dumps(value, indent=2, ensure_ascii=False)
-        case Widget.LINES:
-            return "\n".join(value)
-        case Widget.INSTANT:
-            return wall_text(value, zone)
-        case Widget.COLOUR if field.integral:
-            return f"#{value:06x}"
-        case _:
-            return edit_text(field, value)
-
-
-def wall_text(instant: str, zone: ZoneInfo) -> str:
-    """Return an instant of a JSON value as the wall time in a zone: `2026-12-24 18:00`."""
-    wall = in_zone(datetime.fromisoformat(instant), zone).replace(tzinfo=None)
-    return wall.isoformat(sep=" ", timespec="seconds" if wall.second else "minutes")
-
-
-def entered_in(fields: Iterable[FieldInfo], sent: Sent) -> dict[str, str]:
-    """Return what was entered, by field; a field that was not sent is not in it."""
-    entered: dict[str, str] = {}
-    for field in fields:
-        if values := sent.get(field.name):
-            # A hidden value stands before boxes that may be unchecked, so that the field is sent.
-            several = field.form.widget in _SEVERAL
-            entered[field.name] = " ".join(filter(None, values)) if several else values[-1]
-    return entered
-
-
-def edited_in(
-    fields: Sequence[FieldInfo], entered: Mapping[str, str], before: Mapping[str, str]
-) -> dict[str, str]:
-    """Return what the person changed: of what was entered, all that is not what was shown."""
-    by_name = {one.name: one for one in fields}
-    return {
-        name: text
-        for name, text in entered.items()
-        if essence(by_name[name], text) != essence(by_name[name], before[name])
-    }
-
-
-def changes_of(
-    fields: Iterable[FieldInfo], edited: Mapping[str, str], locale: str
-) -> dict[str, Any]:
-    """Return what the settings store takes for what a person edited.
-
-    Raises `InvalidInput` for a document that is no JSON.
-    """
-    return {one.name: _read(one, edited[one.name], locale) for one in fields if one.name in edited}
-
-
-def _read(field: FieldInfo, text: str, locale: str) -> Any:
-    if field.form.widget is not Widget.DOCUMENT:
-        return read_text(field, text, locale)
-    return read_document(field, text)
-
-
-def read_document(field: FieldInfo, text: str) -> Any:
-    """Return what was typed as JSON; raises `InvalidInput` with the line that is none."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        line = error.lineno if isinstance(error, json.JSONDecodeError) else 1
-        message = _("This is no JSON: look at line {line}.", line=line)
-        raise InvalidInput(message, errors=(FieldError(f"/{field.name}", message),)) from error
-
-
-def essence(field: FieldInfo, text: str) -> Collection[str]:
-    """Return what makes a text differ from another one of the same field."""
-    return frozenset(text.split()) if field.form.widget in _SEVERAL else text.strip()
-
-
-def _control(field: FieldInfo, text: str, error: str, reader: Reader) -> Control:
+def _control(
+    field: FieldInfo, text: Text, errors: Mapping[str, str], reader: Reader, place: str
+) -> Control:
+    name = f"{place}{field.name}"
+    title, hints = reader.say(field.title), tuple(reader.say(one) for one in _hints(field, reader))
+    error, line = errors.get(name, ""), line_in(text)
+    if inner := row_fields(field):
+        rows = _offered(field, inner, rows_in(text), place)
+        return Control(
+            name,
+            "rows",
+            title,
+            hints,
+            "",
+            error,
+            rows_of=tuple(
+                _row(title, (name, n), one, inner, _Page(errors, reader))
+                for n, one in enumerate(rows)
+            ),
+            more=f"{ADD}:{name}" if len(rows) < most_rows(field) else "",
+        )
     return Control(
-        name=field.name,
-        kind=_kind(field, text),
-        title=reader.say(field.title),
-        hints=tuple(reader.say(one) for one in _hints(field, reader)),
-        text=text,
+        name=name,
+        kind=_kind(field, line),
+        title=title,
+        hints=hints,
+        text=line,
         error=error,
-        groups=_groups(field, text, reader),
+        groups=groups_of(field, line, reader),
         variables=field.form.variables,
         suggestions=_suggestions(field),
-        rows=min(14, max(5 if field.form.widget is Widget.TEMPLATES else 3, text.count("\n") + 2)),
+        rows=min(14, max(5 if field.form.widget is Widget.TEMPLATES else 3, line.count("\n") + 2)),
         numeric=field.form.widget is Widget.NUMBER,
         required=field.required and not _may_be_empty(field),
-        entries=_entries(field, text, reader),
+        entries=_entries(field, line, reader),
+        lines=_lines(line, reader) if field.form.widget is Widget.WEEK else (),
     )
+
+
+def _offered(
+    field: FieldInfo, inner: Sequence[FieldInfo], rows: tuple[Row, ...], place: str
+) -> tuple[Row, ...]:
+    """Return the rows with an empty one, where that is short and the form shows no other yet."""
+    if place or _is_long(inner) or len(rows) >= most_rows(field) or any(one.fresh for one in rows):
+        return rows
+    return (*rows, Row(texts_at_first(inner), fresh=True))
+
+
+def _row(
+    heading: str, place: tuple[str, int], row: Row, inner: Sequence[FieldInfo], page: _Page
+) -> RowOfControls:
+    list_name, n = place
+    name = f"{list_name}.{n}"
+    # Of a row that may be left as it is, nothing is needed.
+    fields = [replace(one, required=False) for one in inner] if row.fresh else inner
+    sections = tuple(sections_of(fields, row.texts, page.errors, page.reader, f"{name}."))
+    error = page.errors.get(name, "")
+    named = [*_LABELS, *(one.name for one in inner if one.form.widget is Widget.TEXT)]
+    label = next(filter(None, (line_in(row.texts.get(one, "")) for one in named)), "")
+    nested = [it for text in row.texts.values() for it in rows_in(text)]
+    return RowOfControls(
+        name=name,
+        number=f"{n}{FRESH if row.fresh else ''}",
+        heading=f"{heading} {n + 1}" + (f": {shorten(label, _LONGEST_LABEL)}" if label else ""),
+        sections=sections,
+        error=error,
+        long=_is_long(inner),
+        open=row.turned or bool(error) or any(marked_in(sections)),
+        turned=row.turned and not any(one.turned for one in nested),
+        fresh=row.fresh,
+        remove=f"{name}{REMOVE}",
+        raising=f"{RAISE}:{name}" if n and not row.fresh else "",
+    )
+
+
+def _is_long(inner: Sequence[FieldInfo]) -> bool:
+    return len(inner) > _SHORT or any(row_fields(one) for one in inner)
+
+
+def _lines(text: str, reader: Reader) -> tuple[tuple[str, str], ...]:
+    typed = text.split("\n")
+    return tuple(
+        (_capital(reader.say(day)), typed[n] if n < len(typed) else "")
+        for n, day in enumerate(DAYS)
+    )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _may_be_empty(field: FieldInfo) -> bool:
@@ -222,21 +253,24 @@ def _entries(field: FieldInfo, text: str, reader: Reader) -> tuple[str, ...]:
         return ()
 
 
+_KINDS: Mapping[Widget, Kind] = {
+    **dict.fromkeys(_SELECTED, "select"),
+    Widget.CHANNELS: "checks",
+    Widget.ROLES: "checks",
+    Widget.WEEK: "week",
+}
+
+
 def _kind(field: FieldInfo, text: str) -> Kind:
-    match field.form.widget:
-        case Widget.TOGGLE if not field.optional:
-            return "toggle"
-        case widget if widget in _SELECTED:
-            return "select"
-        case Widget.CHANNELS | Widget.ROLES:
-            return "checks"
-        case Widget.COLOUR if not field.optional and text.startswith("#"):
-            return "colour"
-        # An input of one line would drop the breaks of a text that has some.
-        case widget if widget in _LONG or "\n" in text:
-            return "area"
-        case _:
-            return "text"
+    widget = field.form.widget
+    if widget is Widget.TOGGLE and not field.optional:
+        return "toggle"
+    if (kind := _KINDS.get(widget)) is not None:
+        return kind
+    if widget is Widget.COLOUR and not field.optional and text.startswith("#"):
+        return "colour"
+    # An input of one line would drop the breaks of a text that has some.
+    return "area" if widget in _LONG or "\n" in text else "text"
 
 
 # What is said besides the description of what is edited in this way.
@@ -246,12 +280,13 @@ _MANNERS = {
     Widget.MEMBER: _("The ID of a member."),
     Widget.MEMBERS: _("Ids of members, with spaces between them."),
     Widget.LINES: _("One on each line."),
+    Widget.WEEK: _("Such as 09:00-12:00, 13:00-17:30; closed on days without a time."),
 }
 
 
 def _hints(field: FieldInfo, reader: Reader) -> list[Message]:
     hints = [_(field.description)] if field.description else []
-    if (manner := _MANNERS.get(field.form.widget)) is not None:
+    if (manner := _MANNERS.get(field.form.widget)) is not None and not row_fields(field):
         hints.append(manner)
     if field.form.widget is Widget.INSTANT:
         hints.append(_("Written like {example}, in the zone {zone}.", **_example(reader)))
@@ -276,6 +311,8 @@ def _bounds(field: FieldInfo) -> Message | None:
             shortest=Span(shortest),
             longest=Span(longest),
         )
+    if row_fields(field):
+        return ngettext("At most {count}.", "At most {count}.", most_rows(field))
     if form.widget is Widget.COLOUR:
         # No number is typed, though JSON has one.
         return None
@@ -313,77 +350,3 @@ def _suggestions(field: FieldInfo) -> tuple[str, ...]:
     if field.form.widget is not Widget.TIMEZONE:
         return ()
     return tuple(suggest_time_zones("", _ALL_ZONES))
-
-
-def _groups(field: FieldInfo, text: str, reader: Reader) -> tuple[OptionGroup, ...]:
-    match field.form.widget:
-        case Widget.CHANNEL | Widget.CHANNELS:
-            groups = _channels(field, reader)
-            known = _with_lost(groups, text, reader.channel)
-        case Widget.ROLE | Widget.ROLES:
-            groups = _roles(field, reader)
-            known = _with_lost(groups, text, reader.role)
-        case Widget.CHOICE | Widget.LANGUAGE:
-            choices = (
-                Option(one.value, reader.say(choice_title(field, one.value)))
-                for one in field.choices
-            )
-            known = [OptionGroup("", tuple(choices))]
-        case Widget.ITEM:
-            items = reader.kept.get(field.form.resource, {}).items()
-            known = [OptionGroup("", tuple(Option(*one) for one in items))]
-            if text and text not in dict(items):
-                known = [OptionGroup("", (Option(text, text),)), *known]
-        case Widget.TOGGLE if field.optional:
-            words = (Option("true", reader.say(_("yes"))), Option("false", reader.say(_("no"))))
-            known = [OptionGroup("", words)]
-        case _:
-            return ()
-    if field.form.widget not in _SEVERAL and (field.optional or field.loose or not text):
-        known = [OptionGroup("", (Option("", reader.say(_("not set"))),)), *known]
-    chosen = frozenset(text.split()) if field.form.widget in _SEVERAL else {text}
-    return tuple(_with_choice(one, chosen) for one in known)
-
-
-def _with_choice(group: OptionGroup, chosen: Iterable[str]) -> OptionGroup:
-    options = (Option(one.value, one.label, one.value in chosen) for one in group.options)
-    return OptionGroup(group.label, tuple(options))
-
-
-def _with_lost(
-    groups: list[OptionGroup], text: str, name_of: Callable[[int], str]
-) -> list[OptionGroup]:
-    """Keep what is chosen and no longer exists, so that saving something else does not drop it."""
-    present = {option.value for group in groups for option in group.options}
-    lost = [one for one in text.split() if one not in present and one.isdecimal()]
-    if not lost:
-        return groups
-    return [OptionGroup("", tuple(Option(one, name_of(int(one))) for one in lost)), *groups]
-
-
-def _channels(field: FieldInfo, reader: Reader) -> list[OptionGroup]:
-    channels = reader.state.channels(reader.guild_id)
-    names = {one.id: one.name for one in channels if one.kind == "category"}
-    groups: dict[str, list[Option]] = {}
-    for one in channels:
-        if not field.form.kinds or one.kind in field.form.kinds:
-            heading = names.get(one.parent_id, "") if one.parent_id else ""
-            groups.setdefault(heading, []).append(_channel_option(field, one, reader))
-    return [OptionGroup(heading, tuple(options)) for heading, options in groups.items()]
-
-
-def _channel_option(field: FieldInfo, channel: ChannelSummary, reader: Reader) -> Option:
-    label = channel_label(channel.name, channel.kind)
-    if missing_permissions(field.form.needs, channel.bot_permissions, channel) is not None:
-        label = reader.say(_("{name} (I lack permissions there)", name=label))
-    return Option(str(channel.id), label)
-
-
-def _roles(field: FieldInfo, reader: Reader) -> list[OptionGroup]:
-    options = []
-    for one in reader.state.roles(reader.guild_id):
-        label = f"@{one.name}"
-        if field.form.assignable and not one.assignable:
-            label = reader.say(_("{name} (I can't give it)", name=label))
-        options.append(Option(str(one.id), label))
-    return [OptionGroup("", tuple(options))] if options else []

@@ -18,11 +18,21 @@ from bot.core.fields import FieldInfo, describe_fields
 from bot.core.i18n import _
 from bot.core.settings import FeatureState, Revision, StaleSettings
 from web.access import actor_of
-from web.dashboard.controls import changes_of, edited_in, entered_in, sections_of, texts_of
+from web.dashboard.bodies import changes_of, errors_in
+from web.dashboard.controls import marked_in, sections_of
 from web.dashboard.formdata import FORM, read_form, version_in
 from web.dashboard.guilds import BACK, PAGE, kept_of, problems_of
 from web.dashboard.notices import notice_for, see_other
 from web.dashboard.render import render
+from web.dashboard.texts import (
+    Text,
+    Texts,
+    edited_in,
+    entered_in,
+    texts_of,
+    turned,
+    without_blank,
+)
 from web.dashboard.values import DiffRow, Reader, diff_rows
 from web.keys import GUILD, SERVICES, VISITOR
 from web.locale import locale_of
@@ -36,7 +46,7 @@ class Trouble:
 
     status: int
     summary: str
-    edited: Mapping[str, str]
+    edited: Texts
     errors: Mapping[str, str] = field(default_factory=dict)
     changes: tuple[Revision, ...] = ()
 
@@ -63,12 +73,18 @@ async def post_settings_page(request: web.Request) -> web.Response:
     fields, reader = describe_fields(feature.settings), reader_of(request)
     sent = await read_form(request)
     version = version_in(sent)
-    edited = edited_in(fields, entered_in(fields, sent), await _texts_at(request, feature, version))
+    entered = entered_in(fields, sent)
+    if (again := turned(fields, entered, sent)) is not None:
+        view = await view_feature(services, reader.guild_id, feature.key)
+        return _page(request, view, view.state, typed=again, version=version)
+    entered = without_blank(fields, entered)
+    edited = edited_in(fields, entered, await _texts_at(request, feature, version))
     try:
+        changes = changes_of(fields, edited, reader)
         change = await services.settings.change(
             reader.guild_id,
             feature.key,
-            changes_of(fields, edited, reader.locale),
+            changes,
             actor=actor_of(request),
             expected_revision=version,
         )
@@ -76,11 +92,11 @@ async def post_settings_page(request: web.Request) -> web.Response:
         return await _again(request, stale.current, _about_change(stale, edited, fields, reader))
     except InvalidInput as error:
         state = await services.settings.get(reader.guild_id, feature.key)
-        return await _again(request, state, _about_input(error, edited, reader))
+        return await _again(request, state, _about_input(error, edited, fields, reader))
     raise see_other(request.path, "saved" if change.diff else "same")
 
 
-async def _texts_at(request: web.Request, feature: Feature, version: int) -> dict[str, str]:
+async def _texts_at(request: web.Request, feature: Feature, version: int) -> dict[str, Text]:
     """Return what the form was made with, to tell what was edited in it."""
     settings: Any = feature.settings()
     if version > 0:
@@ -98,21 +114,18 @@ async def _texts_at(request: web.Request, feature: Feature, version: int) -> dic
     return texts_of(describe_fields(feature.settings), settings.to_json())
 
 
-def _about_input(error: InvalidInput, edited: Mapping[str, str], reader: Reader) -> Trouble:
-    found: dict[str, str] = {}
-    for one in error.errors:
-        name, _slash, place = one.pointer.lstrip("/").partition("/")
-        # Inside a document, the place says more than the name of the whole.
-        said = f"{place}: {reader.say(one.message)}" if place else reader.say(one.message)
-        found.setdefault(name, said)
+def _about_input(
+    error: InvalidInput, edited: Texts, fields: tuple[FieldInfo, ...], reader: Reader
+) -> Trouble:
+    found, _others = errors_in(error, fields, reader)
     summary = _("Nothing was saved yet. Correct what is marked below, then save again.")
-    if not found.keys() & edited.keys():
+    if not {name.partition(".")[0] for name in found} & edited.keys():
         summary = error.message
     return Trouble(400, reader.say(summary), edited, found)
 
 
 def _about_change(
-    stale: StaleSettings, edited: Mapping[str, str], fields: tuple[FieldInfo, ...], reader: Reader
+    stale: StaleSettings, edited: Texts, fields: tuple[FieldInfo, ...], reader: Reader
 ) -> Trouble:
     values = stale.current.settings.to_json()
     touched = {name for change in stale.changes for name in change.diff}
@@ -139,13 +152,20 @@ async def _again(request: web.Request, state: FeatureState, trouble: Trouble) ->
 
 
 def _page(
-    request: web.Request, view: FeatureView, state: FeatureState, trouble: Trouble | None = None
+    request: web.Request,
+    view: FeatureView,
+    state: FeatureState,
+    trouble: Trouble | None = None,
+    *,
+    typed: Texts | None = None,
+    version: int | None = None,
 ) -> web.Response:
+    """Return the form of a state, or of the `version` that is being edited, as it is `typed`."""
     feature, reader = view.feature, reader_of(request)
     fields = describe_fields(feature.settings)
     texts = texts_of(fields, state.settings.to_json())
-    texts |= trouble.edited if trouble else {}
-    errors = trouble.errors if trouble else {}
+    texts |= trouble.edited if trouble else typed or {}
+    sections = sections_of(fields, texts, trouble.errors if trouble else {}, reader)
     return render(
         "settings.html",
         reader.locale,
@@ -155,12 +175,13 @@ def _page(
         title=reader.say(feature.title),
         description=reader.say(feature.description),
         state=state,
+        version=state.revision if version is None else version,
         can_switch=not feature.always_on,
         kept=kept_of(feature, reader.locale),
-        sections=sections_of(fields, texts, errors, reader),
+        sections=sections,
         problems=problems_of(view, reader.locale),
         trouble=trouble,
-        marked=[(one.name, reader.say(one.title)) for one in fields if one.name in errors],
+        marked=list(marked_in(sections)),
         others=_rows_of_others(fields, trouble, reader),
         notice=("", "") if trouble else notice_for(request, reader.locale),
         is_logged_in=request[VISITOR].user_id is not None,

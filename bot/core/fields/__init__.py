@@ -22,6 +22,7 @@ from pydantic_core import CoreSchema, PydanticSerializationError, core_schema
 from bot.core.contracts import ChannelKind
 from bot.core.durations import LONGEST
 from bot.core.fields import values
+from bot.core.fields.entries import entries_in, is_list
 from bot.core.i18n import Message
 
 # What one select menu of Discord can hold.
@@ -51,10 +52,11 @@ class Widget(StrEnum):
     MEMBER = "member"
     MEMBERS = "members"
     DOCUMENT = "document"
-    # Of what is sent, not of settings: an instant, one of what a feature keeps, several lines.
+    # Of what is sent, not of settings: instants, one of what a feature keeps, lines, open hours.
     INSTANT = "instant"
     ITEM = "item"
     LINES = "lines"
+    WEEK = "week"
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +305,8 @@ class FieldInfo:
 
     `unset` says what applies while an optional setting has no value, such as "the welcome channel".
     The rest is of what is sent: `required` has no default, `loose` is part of a model that may be
-    left out as a whole, `note` describes the group, `entries` is the model in a document.
+    left out as a whole, `note` describes the group, `entries` is the model in a document, of which
+    there are several in a `repeated` one.
     """
 
     name: str
@@ -321,6 +324,7 @@ class FieldInfo:
     loose: bool = False
     note: str = ""
     entries: type[BaseModel] | None = None
+    repeated: bool = False
 
 
 class UndescribedFieldError(ValueError):
@@ -354,12 +358,7 @@ def describe_fields(model: type[BaseModel]) -> tuple[FieldInfo, ...]:
         defaults = model().model_dump(mode="json")
         json.dumps(defaults, allow_nan=False)
         schema = model.model_json_schema(mode="serialization")
-    except (
-        PydanticInvalidForJsonSchema,
-        PydanticSerializationError,
-        TypeError,
-        ValueError,
-    ) as error:
+    except _NOT_JSON as error:
         raise UndescribedFieldError(f"{model.__name__}: {error}") from error
     return tuple(
         _describe(model, name, schema["properties"][name], schema.get("$defs", {}), defaults[name])
@@ -393,6 +392,8 @@ def _describe(
         optional=optional,
         integral=core.get("type") == "integer",
         unset=schema.get("x-unset"),
+        entries=entries_in(declared.annotation),
+        repeated=is_list(declared.annotation),
     )
 
 

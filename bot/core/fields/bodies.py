@@ -10,8 +10,7 @@ import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo as Declared
@@ -30,10 +29,13 @@ from bot.core.fields import (
     form_of,
     without_null,
 )
+from bot.core.fields.entries import entries_in, is_list, model_in
 
 # A text that may be longer is typed into an area.
 _LONGEST_LINE = 300
 _DOCUMENT = Form(Widget.DOCUMENT)
+# Lists in lists in lists; what goes deeper is no form any more.
+_DEEPEST = 3
 _UNDRAWN_IN_LOOSE = (Widget.TOGGLE, Widget.DOCUMENT)
 
 
@@ -84,6 +86,11 @@ def colour_number() -> Form:
     return Form(Widget.COLOUR, plain=True)
 
 
+def week() -> Form:
+    """Make the form of a list of spans of weekdays: `day` (0 is Monday), `opens` and `closes`."""
+    return Form(Widget.WEEK, plain=True)
+
+
 def variants() -> Form:
     """Make the form of a list of `str` of several lines each, such as answers to choose from."""
     return Form(Widget.TEMPLATES, plain=True)
@@ -104,7 +111,7 @@ def describe_body(model: type[BaseModel]) -> tuple[FieldInfo, ...]:
     """Return the model's fields in their order, as a form or a page presents them.
 
     The fields of a model inside it come one by one, `requirements.level`, in a group of its title;
-    what is deeper than that is a document, and so is a list of models.
+    what is deeper than that is a document, and so is a list of models (see `row_fields`).
     """
     schema = model.model_json_schema()
     definitions: Mapping[str, Any] = schema.get("$defs", {})
@@ -126,7 +133,7 @@ def _fields(
     defaults = model.model_construct().model_dump(mode="json", warnings=False)
     for name, declared in model.model_fields.items():
         core, optional = without_null(schema["properties"][declared.alias or name], definitions)
-        inner = _model_in(declared.annotation)
+        inner = model_in(declared.annotation)
         if inner is not None and not within.place and form_of(declared) is None:
             place = _Within(
                 f"{name}.",
@@ -173,7 +180,8 @@ def _field(
         required=declared.is_required(),
         loose=within.loose,
         note=within.note,
-        entries=_entries_in(declared.annotation),
+        entries=entries_in(declared.annotation),
+        repeated=is_list(declared.annotation),
     )
 
 
@@ -191,22 +199,31 @@ def _form_for(core: Mapping[str, Any]) -> Form:
     return form_in(core, None) or _DOCUMENT
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """Return the model that is meant by `Model`, `Model | None` and their like."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    if get_origin(annotation) in (Union, UnionType, Annotated):
-        parts = [one for one in get_args(annotation) if one is not NoneType]
-        if len(parts) == 1 or get_origin(annotation) is Annotated:
-            return _model_in(parts[0])
-    return None
+@functools.lru_cache(maxsize=256)
+def _drawn(model: type[BaseModel], within: tuple[type[BaseModel], ...]) -> tuple[FieldInfo, ...]:
+    if len(within) >= _DEEPEST or model in within:
+        return ()
+    fields = describe_body(model)
+    for one in fields:
+        if one.form.widget is Widget.DOCUMENT and not _rows(one, (*within, model)):
+            return ()
+    return fields
 
 
-def _entries_in(annotation: Any) -> type[BaseModel] | None:
-    """Return the model of what a list holds, or of the one thing."""
-    if get_origin(annotation) in (list, tuple):
-        return _model_in(get_args(annotation)[0])
-    return _model_in(annotation)
+def _rows(field: FieldInfo, within: tuple[type[BaseModel], ...]) -> tuple[FieldInfo, ...]:
+    is_bounded = field.repeated and field.constraints.max_items is not None
+    if field.form.widget is not Widget.DOCUMENT or field.entries is None or not is_bounded:
+        return ()
+    return _drawn(field.entries, within)
+
+
+def row_fields(field: FieldInfo) -> tuple[FieldInfo, ...]:
+    """Return the fields of each entry of a list of models, in the order in which they are drawn.
+
+    There are none where entries can't be drawn: in a list of any length, or of what holds something
+    that is a document itself.
+    """
+    return _rows(field, ())
 
 
 def readable(name: str) -> str:

@@ -7,8 +7,9 @@ from sqlalchemy import select, update
 
 from bot.core.contracts import Actor
 from cogs.tickets.asking import DRAFT_KEPT
-from cogs.tickets.panel import Page, Panel, Question
+from cogs.tickets.panel import Panel
 from cogs.tickets.ports import Applicant, Request
+from cogs.tickets.questions import Page, Question
 from db.ticket_messages import TicketMessage
 from db.ticket_panels import TicketPanel, put_draft
 from db.tickets import Ticket, get_ticket

@@ -8,8 +8,9 @@ from bot.core.errors import InvalidInput
 from cogs.tickets import form_editing as editing
 from cogs.tickets.desk import read_panel
 from cogs.tickets.doubles import refuse_doubles
-from cogs.tickets.panel import Condition, Panel
+from cogs.tickets.panel import Panel
 from cogs.tickets.question_forms import place_form
+from cogs.tickets.questions import Condition
 
 
 def test_a_choice_is_there_once() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Any, Literal, Self
 
 from aiohttp.test_utils import TestClient, TestServer
@@ -14,7 +14,14 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from bot.core.contracts import Actor
 from bot.core.errors import Conflict, Denied, FieldError, InvalidInput, NotFound
 from bot.core.features import Category, Feature, FeatureRegistry
-from bot.core.fields.bodies import colour_number, member_text, role_texts, seconds
+from bot.core.fields.bodies import (
+    colour_number,
+    member_text,
+    role_text,
+    role_texts,
+    seconds,
+    week,
+)
 from bot.core.i18n import Message, _
 from bot.core.resources import Action, Document, Item, Resource
 from bot.core.settings import FeatureSettings
@@ -53,11 +60,54 @@ class Paint(BaseModel):
     maker: str = ""
 
 
+class Stop(BaseModel):
+    model_config = STRICT
+
+    pier: str = Field(max_length=5)
+    lit: bool = True
+
+
 class Leg(BaseModel):
     model_config = STRICT
 
     port: str
     miles: int = 1
+
+
+class Guest(BaseModel):
+    model_config = STRICT
+
+    role_id: Annotated[str, role_text()] | None = None
+    bunks: int | None = Field(None, le=4, title="Bunks")
+    role_ids: Annotated[list[str], role_texts()] = []
+
+    @model_validator(mode="after")
+    def _check_guest(self) -> Self:
+        if self.bunks == 3:
+            raise ValueError(_("There is no cabin for three."))
+        return self
+
+
+class Meal(BaseModel):
+    model_config = STRICT
+
+    cook: str
+
+
+class Voyage(BaseModel):
+    model_config = STRICT
+
+    title: str = Field(min_length=2, title="Voyage")
+    meal: Meal | None = Field(None, title="Meal")
+    stops: list[Stop] = Field([], max_length=3, title="Stops")
+
+
+class Watch(BaseModel):
+    model_config = STRICT
+
+    day: int
+    opens: time
+    closes: time
 
 
 class BoatBody(BaseModel):
@@ -68,6 +118,9 @@ class BoatBody(BaseModel):
     crew: Crew = Field(Crew(size=2), title="Crew", description="Who is aboard.")
     paint: Paint | None = None
     legs: list[Leg] = []
+    guests: list[Guest] = Field([], max_length=3, title="Guests")
+    voyages: list[Voyage] = Field([], max_length=2, title="Voyages")
+    watches: Annotated[list[Watch], week()] = []
     tags: list[str] = Field([], max_length=3)
     leaves_at: AwareDatetime | None = None
     trip: Annotated[int, seconds(maximum=LONGEST)] | None = None

@@ -5,7 +5,7 @@ What can't be undone is asked for on a page of its own; so is what an action nee
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -17,8 +17,7 @@ from bot.core.fields.bodies import describe_body
 from bot.core.i18n import _
 from bot.core.resources import ActingService, Action, DocumentedService, Item, RemovingService
 from web.access import actor_of
-from web.dashboard.bodies import body_of, texts_at_first, typed_anew
-from web.dashboard.controls import entered_in
+from web.dashboard.bodies import body_of, typed_anew
 from web.dashboard.formdata import read_form, version_in
 from web.dashboard.kept.kinds import (
     PATH,
@@ -30,6 +29,7 @@ from web.dashboard.kept.kinds import (
     kind_of,
 )
 from web.dashboard.notices import see_other
+from web.dashboard.texts import Texts, entered_in, texts_at_first, turned, without_blank
 from web.responses import document_response
 from web.routes import Access, Pace, Reply, Route
 
@@ -126,19 +126,23 @@ def _removal_deed(kind: Kind) -> _Deed:
 
 async def _ask(kind: Kind, deed: _Deed) -> web.Response:
     fields = describe_body(deed.body) if deed.body else ()
-    return _page(kind, deed, await kind.item(), texts_at_first(fields, kind.reader))
+    return _page(kind, deed, await kind.item(), texts_at_first(fields, kind.reader.zone))
 
 
 async def _do(kind: Kind, deed: _Deed) -> web.Response:
     sent = await read_form(kind.request)
     version = version_in(sent, digits=REVISION_DIGITS)
     fields = describe_body(deed.body) if deed.body else ()
-    before = texts_at_first(fields, kind.reader)
+    before = texts_at_first(fields, kind.reader.zone)
     texts = {**before, **entered_in(fields, sent)}
+    again = turned(fields, texts, sent)
+    texts = without_blank(fields, texts)
     try:
         item = await kind.item()
         if item.revision != version:
             return _page(kind, deed, item, texts, _stale(kind))
+        if again is not None:
+            return _page(kind, deed, item, again)
         body = None
         if deed.body is not None:
             edited = typed_anew(fields, texts, before)
@@ -159,7 +163,7 @@ def _page(
     kind: Kind,
     deed: _Deed,
     item: Item | None,
-    texts: Mapping[str, str],
+    texts: Texts,
     trouble: Trouble | None = None,
 ) -> web.Response:
     label = kind.label(item) if item else f"#{kind.item_id}"

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from bot.core.fields import FieldInfo, Widget
 from bot.core.fields.bodies import describe_body
 from bot.core.fields.text import shorten
-from web.dashboard.bodies import value_in
+from web.dashboard.texts import value_in
 from web.dashboard.values import Reader
 
 _LONGEST = 2000

@@ -6,6 +6,7 @@ back with what is there now, and what was typed still in its fields.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -18,17 +19,13 @@ from bot.core.i18n import _
 from bot.core.resources import AddingService, ChangingService, Item
 from web.access import actor_of
 from web.dashboard.bodies import (
-    Texts,
     body_of,
     differing,
     marks_of,
     read_marks,
-    texts_at_first,
     texts_in,
     typed_anew,
-    value_in,
 )
-from web.dashboard.controls import entered_in
 from web.dashboard.formdata import Sent, read_form, version_in
 from web.dashboard.kept.details import details_of
 from web.dashboard.kept.kinds import (
@@ -41,6 +38,14 @@ from web.dashboard.kept.kinds import (
     kind_of,
 )
 from web.dashboard.notices import see_other
+from web.dashboard.texts import (
+    Texts,
+    entered_in,
+    texts_at_first,
+    turned,
+    value_in,
+    without_blank,
+)
 
 _MARKS = "marks"
 _LONGEST_SHOWN = 200
@@ -50,7 +55,7 @@ async def get_addition_page(request: web.Request) -> web.Response:
     """Show the form of a new one, with the defaults in it."""
     kind = await kind_of(request)
     model = _addition(kind)
-    return _addition_page(kind, texts_at_first(describe_body(model), kind.reader))
+    return _addition_page(kind, texts_at_first(describe_body(model), kind.reader.zone))
 
 
 async def post_addition_page(request: web.Request) -> web.Response:
@@ -58,8 +63,11 @@ async def post_addition_page(request: web.Request) -> web.Response:
     kind = await kind_of(request)
     model, sent = _addition(kind), await read_form(request)
     fields, service = describe_body(model), cast("AddingService", kind.service)
-    before = texts_at_first(fields, kind.reader)
+    before = texts_at_first(fields, kind.reader.zone)
     texts = {**before, **entered_in(fields, sent)}
+    if (again := turned(fields, texts, sent)) is not None:
+        return _addition_page(kind, again)
+    texts = without_blank(fields, texts)
     edited = typed_anew(fields, texts, before)
     try:
         body = body_of(model, {}, texts, edited, kind.reader)
@@ -103,10 +111,14 @@ async def post_item_page(request: web.Request) -> web.Response:
     version = version_in(sent, digits=REVISION_DIGITS)
     fields = describe_body(model)
     entered = entered_in(fields, sent)
+    again = turned(fields, entered, sent)
+    entered = without_blank(fields, entered)
     try:
         item = await kind.item()
     except NotFound as error:
-        return _lost_page(kind, entered, error)
+        return _lost_page(kind, again or entered, error)
+    if again is not None:
+        return await _item_page(kind, item, again, seen=sent)
     edited = differing(fields, entered, _marks_in(sent, kind, item))
     if not edited:
         raise see_other(request.path, "same")
@@ -146,6 +158,11 @@ def _marks_in(sent: Sent, kind: Kind, item: Item) -> Mapping[str, str]:
     return {**read_marks(now), **read_marks((sent.get(_MARKS) or [""])[-1])}
 
 
+def _marks_shown(change: type[BaseModel], now: Texts, seen: Sent | None) -> str:
+    before = read_marks((seen.get(_MARKS) or [""])[-1]) if seen else {}
+    return json.dumps({**read_marks(marks_of(describe_body(change), now)), **before})
+
+
 async def _overtaken_page(kind: Kind, item: Item, sent: Sent, edited: list[str]) -> web.Response:
     """Show what somebody else made of it meanwhile, with what was typed where it was edited."""
     model = cast("type[BaseModel]", kind.resource.change)
@@ -166,7 +183,7 @@ async def _overtaken_page(kind: Kind, item: Item, sent: Sent, edited: list[str])
         "Somebody else changed this while you were editing, so nothing was saved yet. Below is "
         "what it is now, with yours where you typed. Look through it, then save again."
     )
-    entered = entered_in(fields, sent)
+    entered = without_blank(fields, entered_in(fields, sent))
     mine = {name: entered[name] for name in edited}
     return await _item_page(kind, item, mine, Trouble(409, reader.say(summary), errors))
 
@@ -174,7 +191,7 @@ async def _overtaken_page(kind: Kind, item: Item, sent: Sent, edited: list[str])
 def _lost_page(kind: Kind, entered: Texts, error: AppError) -> web.Response:
     """Keep what was typed into the form of one that is gone: it may be added as a new one."""
     model = cast("type[BaseModel]", kind.resource.change)
-    texts = {**texts_at_first(describe_body(model), kind.reader), **entered}
+    texts = {**texts_at_first(describe_body(model), kind.reader.zone), **entered}
     trouble = kind.trouble(error)
     if model is kind.resource.addition:
         return _addition_page(kind, texts, trouble)
@@ -184,8 +201,14 @@ def _lost_page(kind: Kind, entered: Texts, error: AppError) -> web.Response:
 
 
 async def _item_page(
-    kind: Kind, item: Item, typed: Texts | None = None, trouble: Trouble | None = None
+    kind: Kind,
+    item: Item,
+    typed: Texts | None = None,
+    trouble: Trouble | None = None,
+    seen: Sent | None = None,
 ) -> web.Response:
+    """Return the page of one; a form that is `seen` goes on from what it was made with."""
+    version = version_in(seen, digits=REVISION_DIGITS) if seen else item.revision
     kind = await kind.knowing([item])
     resource, say = kind.resource, kind.reader.say
     now = _texts(kind, item)
@@ -198,8 +221,8 @@ async def _item_page(
         trouble=trouble,
         heading=kind.label(item),
         item_path=kind.item_path,
-        version=item.revision,
-        marks=marks_of(describe_body(change), now) if change else "",
+        version=version,
+        marks=_marks_shown(change, now, seen) if change else "",
         details=details_of(item.body, change.model_fields if change else (), kind.reader),
         acts=[
             (one.name, say(one.title), one.body is None and not one.is_final)

@@ -27,13 +27,14 @@ from bot.core.i18n import Message, _
 from bot.core.resources import Item, ListedService, Resource, ResourceService
 from db.guilds import list_names
 from web.api.resources import id_in
-from web.dashboard.bodies import errors_in, value_in
-from web.dashboard.controls import sections_of
+from web.dashboard.bodies import errors_in
+from web.dashboard.controls import marked_in, sections_of
 from web.dashboard.formdata import FORM
 from web.dashboard.guilds import BACK, PAGE
 from web.dashboard.notices import notice_for
 from web.dashboard.render import render
 from web.dashboard.settings import reader_of
+from web.dashboard.texts import Texts, value_in
 from web.dashboard.values import Reader
 from web.keys import GUILD, SERVICES, VISITOR
 from web.routes import SETTINGS_LIMIT, Access, Handler, Pace, Reply, Route
@@ -136,7 +137,7 @@ class Kind:
     def form_page(
         self,
         model: type[BaseModel] | None,
-        texts: Mapping[str, str],
+        texts: Texts,
         trouble: Trouble | None = None,
         *,
         heading: str,
@@ -164,18 +165,14 @@ class Kind:
     def form(
         self,
         model: type[BaseModel] | None,
-        texts: Mapping[str, str],
+        texts: Texts,
         trouble: Trouble | None = None,
     ) -> dict[str, Any]:
         """Return what a template needs to draw the form of a body, or of none."""
         fields = describe_body(model) if model else ()
         errors = trouble.errors if trouble else {}
-        return {
-            "sections": sections_of(fields, texts, errors, self.reader),
-            "marked": [
-                (one.name, self.reader.say(one.title)) for one in fields if one.name in errors
-            ],
-        }
+        sections = sections_of(fields, texts, errors, self.reader)
+        return {"sections": sections, "marked": list(marked_in(sections))}
 
     def trouble(self, error: AppError, fields: Sequence[FieldInfo] = ()) -> Trouble:
         """Return what a service or a model says against what was sent."""
