@@ -29,6 +29,7 @@ from bot.core.nullstate import NullState
 from bot.core.problems import ProblemSolved
 from bot.core.retention import Retention
 from bot.intake import Intake
+from bot.namesearch import DiscordSearch
 from bot.sessions import Sessions
 from bot.state import DiscordState
 from db.engine import Database
@@ -128,6 +129,7 @@ class Runtime:
                 owners=self._owners,
                 pool=pool_of(kernel.database),
                 resources=kernel.resources,
+                members=DiscordSearch(lambda: self._connection.client).search,
                 process_id=self._heartbeat.process_id,
                 counters={
                     name: counter

@@ -17,6 +17,7 @@ from bot.core.loginlinks import LoginLinks
 from bot.core.metrics import Metrics
 from bot.core.metrics.exposition import MetricsExposition
 from bot.core.metrics.live import Pool
+from bot.core.namesearch import MemberSearch, search_nowhere
 from bot.core.problems import ProblemService
 from bot.core.resources import Resources
 from bot.core.settings import SettingsStore
@@ -78,5 +79,6 @@ class WebServices:
     owners: Callable[[], Collection[int]]
     resources: Resources = field(default_factory=Resources)
     pool: Callable[[], Pool] = Pool
+    members: MemberSearch = search_nowhere
     process_id: str = ""
     counters: Mapping[str, Counter] = field(default_factory=dict)

@@ -32,9 +32,7 @@ class BlockBody(BaseModel):
 
     model_config = STRICT
 
-    user_id: Person = Field(
-        title=N_("Person"), description=N_("The ID of whoever can't enter any more.")
-    )
+    user_id: Person = Field(title=N_("Person"), description=N_("Who can't enter any more."))
     reason: str | None = Field(
         default=None,
         max_length=LONGEST_REASON,

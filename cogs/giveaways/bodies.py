@@ -353,7 +353,7 @@ class HeldBody(PrizeBody):
     host_id: Person | None = Field(
         default=None,
         title=N_("Host"),
-        description=N_("Who holds it, by their ID; whoever adds it if left out."),
+        description=N_("Who holds it; whoever adds it if left out."),
     )
 
 
@@ -403,7 +403,7 @@ class DrawAgainBody(BaseModel):
     instead_of: Person | None = Field(
         default=None,
         title=N_("In the place of"),
-        description=N_("The ID of a winner whose prize goes to whoever is drawn now."),
+        description=N_("A winner whose prize goes to whoever is drawn now."),
     )
 
 

@@ -62,7 +62,7 @@ class SeriesHeldBody(LastingBody):
     host_id: Person | None = Field(
         default=None,
         title=N_("Host"),
-        description=N_("Who holds them, by their ID; whoever adds the series if left out."),
+        description=N_("Who holds them; whoever adds the series if left out."),
     )
 
 

@@ -62,7 +62,7 @@ class Page(HTMLParser):
         elif tag == "form":
             self.forms.append(Form(values.get("action", ""), values.get("method", "get")))
         elif tag == "input" and "name" in values:
-            is_box = values.get("type") == "checkbox"
+            is_box = values.get("type") in ("checkbox", "radio")
             if not is_box or "checked" in values:
                 self.forms[-1].pairs.append((values["name"], values.get("value", "")))
         elif tag == "select":

@@ -27,6 +27,7 @@ from bot.core.moments import local_instant
 from bot.core.settings.validation import from_field_errors, pointer_to
 from bot.core.week import read_week
 from web.api.body import validate
+from web.dashboard.people import People
 from web.dashboard.texts import (
     Row,
     Text,
@@ -63,16 +64,20 @@ def texts_in(fields: Iterable[FieldInfo], body: Mapping[str, Any], reader: Reade
 
 
 def body_of(
-    model: type[B], base: Mapping[str, Any], texts: Texts, edited: Iterable[str], reader: Reader
+    model: type[B],
+    base: Mapping[str, Any],
+    people: People,
+    edited: Iterable[str],
 ) -> B:
     """Return the body that is `base` but for the edited fields, of which these are the texts.
 
     Raises `InvalidInput` with an error for each field that can't be read, or that the model
-    refuses.
+    refuses, and for each name of which it is not certain whose it is.
     """
     fields = describe_body(model)
     data = copy.deepcopy(dict(base))
-    errors = _gather(data, fields, texts, frozenset(edited), reader)
+    errors = [*people.wrong]
+    errors += _gather(data, fields, people.texts, frozenset(edited), people.reader)
     titles = titles_of(fields)
     choices = {one.name: [choice.title for choice in one.choices] for one in fields if one.choices}
     try:
@@ -87,14 +92,14 @@ def body_of(
     return body
 
 
-def changes_of(fields: Iterable[FieldInfo], edited: Texts, reader: Reader) -> dict[str, Any]:
+def changes_of(fields: Iterable[FieldInfo], people: People) -> dict[str, Any]:
     """Return what the settings store takes for what a person edited.
 
     But for documents, the store's model reads the texts itself. Raises `InvalidInput` for what is
-    typed into a document and can't be read.
+    typed into a document and can't be read, and for names of which it is not certain whose.
     """
     known, changes = tuple(fields), dict[str, Any]()
-    errors: list[FieldError] = []
+    edited, reader, errors = people.texts, people.reader, [*people.wrong]
     for one in known:
         if one.name not in edited:
             continue

@@ -13,13 +13,14 @@ from itertools import groupby
 from typing import Literal
 
 from bot.core.durations import Span
-from bot.core.fields import FieldInfo, Widget
+from bot.core.fields import MAX_ITEMS, FieldInfo, Widget
 from bot.core.fields.bodies import row_fields
 from bot.core.fields.text import shorten
 from bot.core.fields.values import suggest_time_zones
 from bot.core.i18n import Message, _, ngettext
 from bot.core.week import DAYS
-from web.dashboard.options import OptionGroup, groups_of
+from web.dashboard.options import Option, OptionGroup, groups_of
+from web.dashboard.people import PEOPLE
 from web.dashboard.texts import (
     ADD,
     FRESH,
@@ -54,7 +55,7 @@ _LONG = (
 )
 _ALL_ZONES = 1000
 # A row of so many inputs is shown at once; others unfold.
-_SHORT = 4
+_SHORT = 5
 # What tells rows apart, where they have it.
 _LABELS = ("label", "title", "name", "value")
 _LONGEST_LABEL = 60
@@ -81,6 +82,8 @@ class Control:
     # What the button for another row sends, "" where there is no place for one.
     more: str = ""
     lines: tuple[tuple[str, str], ...] = ()
+    # How one of the people is chosen whom a typed name may mean.
+    picks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,13 +179,16 @@ def _control(
         hints=hints,
         text=line,
         error=error,
-        groups=groups_of(field, line, reader),
+        groups=groups_of(field, line, reader) or _offers(name, reader),
         variables=field.form.variables,
         suggestions=_suggestions(field),
         rows=min(14, max(5 if field.form.widget is Widget.TEMPLATES else 3, line.count("\n") + 2)),
         numeric=field.form.widget is Widget.NUMBER,
         required=field.required and not _may_be_empty(field),
-        entries=_entries(field, line, reader),
+        entries=_people(line, reader)
+        if field.form.widget in PEOPLE
+        else _entries(field, line, reader),
+        picks="checkbox" if field.form.widget is Widget.MEMBERS else "radio",
         lines=_lines(line, reader) if field.form.widget is Widget.WEEK else (),
     )
 
@@ -235,6 +241,24 @@ def _lines(text: str, reader: Reader) -> tuple[tuple[str, str], ...]:
     )
 
 
+def _offers(name: str, reader: Reader) -> tuple[OptionGroup, ...]:
+    """Return whom to choose from where a name was typed that may be several people's."""
+    return tuple(
+        OptionGroup(
+            reader.say(_("Whom does “{text}” mean?", text=one.text)),
+            tuple(Option(f"{user_id} {one.text}", label) for user_id, label in one.people),
+        )
+        for one in reader.offers.get(name, ())
+    )
+
+
+def _people(text: str, reader: Reader) -> tuple[str, ...]:
+    """Return what those are called whose ids stand in a text, of whom that is known."""
+    ids = [int(one) for one in text.split() if one.isascii() and one.isdecimal()]
+    known = [(one, reader.member(one)) for one in ids[:MAX_ITEMS]]
+    return tuple(shown for one, shown in known if shown != str(one))
+
+
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
@@ -245,6 +269,8 @@ def _may_be_empty(field: FieldInfo) -> bool:
 
 
 def _entries(field: FieldInfo, text: str, reader: Reader) -> tuple[str, ...]:
+    if field.form.widget in PEOPLE:
+        return _people(text, reader)
     if field.form.in_words is None:
         return ()
     try:
@@ -277,8 +303,8 @@ def _kind(field: FieldInfo, text: str) -> Kind:
 _MANNERS = {
     Widget.TEMPLATES: _("A line of three dashes (---) separates several texts."),
     Widget.DOCUMENT: _("Written as JSON, as the API takes it."),
-    Widget.MEMBER: _("The ID of a member."),
-    Widget.MEMBERS: _("Ids of members, with spaces between them."),
+    Widget.MEMBER: _("The name of a member, or the ID."),
+    Widget.MEMBERS: _("Names or IDs of members, with commas between them."),
     Widget.LINES: _("One on each line."),
     Widget.WEEK: _("Such as 09:00-12:00, 13:00-17:30; closed on days without a time."),
 }

@@ -7,7 +7,7 @@ comes back with the new values, and what was typed still in its fields.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aiohttp import web
@@ -23,6 +23,7 @@ from web.dashboard.controls import marked_in, sections_of
 from web.dashboard.formdata import FORM, read_form, version_in
 from web.dashboard.guilds import BACK, PAGE, kept_of, problems_of
 from web.dashboard.notices import notice_for, see_other
+from web.dashboard.people import find_people
 from web.dashboard.render import render
 from web.dashboard.texts import (
     Text,
@@ -77,10 +78,13 @@ async def post_settings_page(request: web.Request) -> web.Response:
     if (again := turned(fields, entered, sent)) is not None:
         view = await view_feature(services, reader.guild_id, feature.key)
         return _page(request, view, view.state, typed=again, version=version)
-    entered = without_blank(fields, entered)
-    edited = edited_in(fields, entered, await _texts_at(request, feature, version))
+    found = await find_people(
+        services.members, fields, without_blank(fields, entered), sent, reader
+    )
+    reader = found.reader
+    edited = edited_in(fields, found.texts, await _texts_at(request, feature, version))
     try:
-        changes = changes_of(fields, edited, reader)
+        changes = changes_of(fields, replace(found, texts=edited))
         change = await services.settings.change(
             reader.guild_id,
             feature.key,
@@ -89,10 +93,11 @@ async def post_settings_page(request: web.Request) -> web.Response:
             expected_revision=version,
         )
     except StaleSettings as stale:
-        return await _again(request, stale.current, _about_change(stale, edited, fields, reader))
+        trouble = _about_change(stale, edited, fields, reader)
+        return await _again(request, stale.current, trouble, reader)
     except InvalidInput as error:
         state = await services.settings.get(reader.guild_id, feature.key)
-        return await _again(request, state, _about_input(error, edited, fields, reader))
+        return await _again(request, state, _about_input(error, edited, fields, reader), reader)
     raise see_other(request.path, "saved" if change.diff else "same")
 
 
@@ -146,9 +151,11 @@ def _about_change(
     return Trouble(409, reader.say(summary), edited, errors, stale.changes)
 
 
-async def _again(request: web.Request, state: FeatureState, trouble: Trouble) -> web.Response:
+async def _again(
+    request: web.Request, state: FeatureState, trouble: Trouble, reader: Reader
+) -> web.Response:
     view = await view_feature(request.app[SERVICES], state.guild_id, state.feature)
-    return _page(request, view, state, trouble)
+    return _page(request, view, state, trouble, reader=reader)
 
 
 def _page(
@@ -159,9 +166,10 @@ def _page(
     *,
     typed: Texts | None = None,
     version: int | None = None,
+    reader: Reader | None = None,
 ) -> web.Response:
     """Return the form of a state, or of the `version` that is being edited, as it is `typed`."""
-    feature, reader = view.feature, reader_of(request)
+    feature, reader = view.feature, reader or reader_of(request)
     fields = describe_fields(feature.settings)
     texts = texts_of(fields, state.settings.to_json())
     texts |= trouble.edited if trouble else typed or {}

@@ -35,6 +35,14 @@ _LONGEST_DOCUMENT = 1000
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """A name that was typed, and the members whom it may mean: ids with what they are called."""
+
+    text: str
+    people: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Reader:
     """Whom values are shown to, and in which guild: what names and words depend on."""
 
@@ -46,6 +54,8 @@ class Reader:
     kept: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     # What people were called who were met, by their ids: members are not kept in memory.
     names: Mapping[int, str] = field(default_factory=dict)
+    # Whom to choose from, by the names of the inputs into which a name was typed.
+    offers: Mapping[str, tuple[Offer, ...]] = field(default_factory=dict)
 
     def say(self, message: Message | str) -> str:
         """Return a text in the reader's language; a bare one is marked with `N_()`."""

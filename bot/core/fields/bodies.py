@@ -7,7 +7,7 @@ is a document. The markers here are for ids, durations and colours that stay wha
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -224,6 +224,13 @@ def row_fields(field: FieldInfo) -> tuple[FieldInfo, ...]:
     that is a document itself.
     """
     return _rows(field, ())
+
+
+def with_rows(fields: Iterable[FieldInfo]) -> Iterator[FieldInfo]:
+    """Yield fields, each followed by those of its rows and of the rows in them."""
+    for one in fields:
+        yield one
+        yield from with_rows(row_fields(one))
 
 
 def readable(name: str) -> str:

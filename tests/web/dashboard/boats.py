@@ -16,13 +16,16 @@ from bot.core.errors import Conflict, Denied, FieldError, InvalidInput, NotFound
 from bot.core.features import Category, Feature, FeatureRegistry
 from bot.core.fields.bodies import (
     colour_number,
+    item_text,
     member_text,
+    member_texts,
     role_text,
     role_texts,
     seconds,
     week,
 )
 from bot.core.i18n import Message, _
+from bot.core.namesearch import NamedMember
 from bot.core.resources import Action, Document, Item, Resource
 from bot.core.settings import FeatureSettings
 from db.engine import Database
@@ -78,6 +81,8 @@ class Guest(BaseModel):
     model_config = STRICT
 
     role_id: Annotated[str, role_text()] | None = None
+    berth: Annotated[str, item_text("berths")] | None = None
+    friends: Annotated[list[str], member_texts()] = []
     bunks: int | None = Field(None, le=4, title="Bunks")
     role_ids: Annotated[list[str], role_texts()] = []
 
@@ -143,6 +148,7 @@ class MoveBody(BaseModel):
     reason: str = ""
     towed: bool
     lines: list[str]
+    pilot: Annotated[str, member_text()] | None = None
 
 
 def _facts(boat: BoatDetail) -> Sequence[Message | str]:
@@ -201,6 +207,17 @@ class Fleet:
     # What is raised instead of doing anything, once.
     refusal: Exception | None = None
     numbers: Any = field(default_factory=lambda: itertools.count(1))
+    # Who is in the guild, and what was looked for among them.
+    crowd: list[NamedMember] = field(default_factory=list)
+    asked: list[tuple[int, str]] = field(default_factory=list)
+
+    async def search(self, guild_id: int, text: str) -> Sequence[NamedMember]:
+        self.asked.append((guild_id, text))
+        self._refuse()
+        begun = text.casefold()
+        return [
+            one for one in self.crowd if any(it.casefold().startswith(begun) for it in one.names)
+        ]
 
     async def get(self, guild_id: int, item_id: int) -> Item:
         guild, found = self.boats.get(item_id, (0, None))
@@ -268,10 +285,10 @@ class Fleet:
 
 
 class Berths:
-    """Answers for berths, of which there are none."""
+    """Answers for berths, of which there is one."""
 
     async def list(self, guild_id: int) -> Sequence[Item]:
-        return []
+        return [await self.get(guild_id, 9)]
 
     async def get(self, guild_id: int, item_id: int) -> Item:
         return Item(item_id, 0, Leg(port="Lee", miles=4))
@@ -292,7 +309,8 @@ async def open_harbour(database: Database, clock: FakeClock) -> tuple[World, Fle
     """Return a world with the harbour's feature besides all others."""
     state, webhooks, fleet = FakeState(), FakeWebhooks(), Fleet()
     services = make_services(database, clock, state, webhooks, per_minute=10_000)
-    services = replace(services, registry=FeatureRegistry([*REGISTRY.all(), HARBOUR]))
+    registry = FeatureRegistry([*REGISTRY.all(), HARBOUR])
+    services = replace(services, registry=registry, members=fleet.search)
     services.resources.register("boats", fleet)
     services.resources.register("berths", Berths())
     client = TestClient(TestServer(make_app(services)))

@@ -232,8 +232,9 @@ HOSTILE = '"><script>alert(1)</script> {kind}'
 
 async def test_pages_hold_nothing_that_a_text_could_run(harbour: Harbour) -> None:
     world, fleet = harbour
-    await add(world, name=HOSTILE, story=HOSTILE, tags=HOSTILE, crew__captain=HOSTILE)
-    fleet.paint(1, visits=[{"port": HOSTILE, "miles": 2}])
+    await add(world, name=HOSTILE, story=HOSTILE, tags=HOSTILE)
+    crew = {"captain": HOSTILE, "size": 2}
+    fleet.paint(1, visits=[{"port": HOSTILE, "miles": 2}], crew=crew)
     for path in (BOATS, ONE, f"{ONE}/do/move", f"{ONE}/remove"):
         text = await (await world.client.get(path)).text()
         page = Page(text)

@@ -50,13 +50,14 @@ async def test_empty_row_adds_one_when_it_is_typed_into(harbour: Harbour) -> Non
     form = (await visit(world, ONE)).form(ONE)
     typed = fill(form, guests__0__role_id=str(ROLE), guests__0__bunks="2")
     assert (await submit(world, typed)).headers["Location"] == f"{ONE}?done=saved"
-    first = {"role_id": str(ROLE), "bunks": 2, "role_ids": []}
+    nothing = {"role_id": None, "berth": None, "friends": [], "bunks": None, "role_ids": []}
+    first = nothing | {"role_id": str(ROLE), "bunks": 2}
     assert guests_of(fleet) == [first]
 
     form = (await visit(world, ONE)).form(ONE)
     assert numbers_of(form, "guests") == ["", "0", "1+"]
     await submit(world, fill(form, guests__1__role_ids=str(ROLE)))
-    assert guests_of(fleet) == [first, {"role_id": None, "bunks": None, "role_ids": [str(ROLE)]}]
+    assert guests_of(fleet) == [first, nothing | {"role_ids": [str(ROLE)]}]
 
 
 async def test_form_with_rows_sent_as_it_is_changes_nothing(harbour: Harbour) -> None:
@@ -238,6 +239,15 @@ async def test_rows_say_every_error_beside_its_field(harbour: Harbour) -> None:
         voyages__0__stops__0__pier="p",
     )
     assert (await submit(world, mended)).status == 303
+
+
+async def test_rows_choose_from_what_features_keep(harbour: Harbour) -> None:
+    world, fleet = harbour
+    text = await (await world.client.get(NEW)).text()
+    assert '<option value="9">Lee</option>' in text
+    form = Page(text).form(NEW)
+    await submit(world, fill(form, name="Petrel", guests__0__berth="9"))
+    assert guests_of(fleet)[0]["berth"] == "9"
 
 
 async def test_row_that_is_there_and_emptied_says_what_is_needed(harbour: Harbour) -> None:

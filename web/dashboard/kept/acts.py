@@ -145,8 +145,9 @@ async def _do(kind: Kind, deed: _Deed) -> web.Response:
             return _page(kind, deed, item, again)
         body = None
         if deed.body is not None:
-            edited = typed_anew(fields, texts, before)
-            body = body_of(deed.body, {}, texts, edited, kind.reader)
+            kind, people = await kind.finding(fields, texts, sent)
+            texts = people.texts
+            body = body_of(deed.body, {}, people, typed_anew(fields, texts, before))
         await deed.do(item, body)
     except TOLD as error:
         trouble = kind.trouble(error, fields)

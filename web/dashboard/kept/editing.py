@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from aiohttp import web
@@ -38,6 +39,7 @@ from web.dashboard.kept.kinds import (
     kind_of,
 )
 from web.dashboard.notices import see_other
+from web.dashboard.people import People
 from web.dashboard.texts import (
     Texts,
     entered_in,
@@ -67,10 +69,11 @@ async def post_addition_page(request: web.Request) -> web.Response:
     texts = {**before, **entered_in(fields, sent)}
     if (again := turned(fields, texts, sent)) is not None:
         return _addition_page(kind, again)
-    texts = without_blank(fields, texts)
+    kind, people = await kind.finding(fields, without_blank(fields, texts), sent)
+    texts = people.texts
     edited = typed_anew(fields, texts, before)
     try:
-        body = body_of(model, {}, texts, edited, kind.reader)
+        body = body_of(model, {}, people, edited)
         item = await service.add(kind.reader.guild_id, body, actor_of(request))
     except TOLD as error:
         return _addition_page(kind, texts, kind.trouble(error, fields))
@@ -119,22 +122,24 @@ async def post_item_page(request: web.Request) -> web.Response:
         return _lost_page(kind, again or entered, error)
     if again is not None:
         return await _item_page(kind, item, again, seen=sent)
+    kind, people = await kind.finding(fields, entered, sent)
+    entered = people.texts
     edited = differing(fields, entered, _marks_in(sent, kind, item))
     if not edited:
         raise see_other(request.path, "same")
     if version != item.revision:
-        return await _overtaken_page(kind, item, sent, edited)
+        return await _overtaken_page(kind, item, sent, people, edited)
     service = cast("ChangingService", kind.service)
     try:
         texts = {**_texts(kind, item), **entered}
-        body = body_of(model, _as_sent(kind, item), texts, edited, kind.reader)
+        body = body_of(model, _as_sent(kind, item), replace(people, texts=texts), edited)
         await service.put(kind.reader.guild_id, item.id, item.revision, body, actor_of(request))
     except TOLD as error:
         now = await kind.item_if_there()
         if now is None:
             return _lost_page(kind, entered, error)
         if isinstance(error, Conflict) and now.revision != version:
-            return await _overtaken_page(kind, now, sent, edited)
+            return await _overtaken_page(kind, now, sent, people, edited)
         return await _item_page(kind, now, entered, kind.trouble(error, fields))
     raise see_other(request.path, "saved")
 
@@ -163,7 +168,9 @@ def _marks_shown(change: type[BaseModel], now: Texts, seen: Sent | None) -> str:
     return json.dumps({**read_marks(marks_of(describe_body(change), now)), **before})
 
 
-async def _overtaken_page(kind: Kind, item: Item, sent: Sent, edited: list[str]) -> web.Response:
+async def _overtaken_page(
+    kind: Kind, item: Item, sent: Sent, people: People, edited: list[str]
+) -> web.Response:
     """Show what somebody else made of it meanwhile, with what was typed where it was edited."""
     model = cast("type[BaseModel]", kind.resource.change)
     fields, reader = describe_body(model), kind.reader
@@ -183,8 +190,7 @@ async def _overtaken_page(kind: Kind, item: Item, sent: Sent, edited: list[str])
         "Somebody else changed this while you were editing, so nothing was saved yet. Below is "
         "what it is now, with yours where you typed. Look through it, then save again."
     )
-    entered = without_blank(fields, entered_in(fields, sent))
-    mine = {name: entered[name] for name in edited}
+    mine = {name: people.texts[name] for name in edited}
     return await _item_page(kind, item, mine, Trouble(409, reader.say(summary), errors))
 
 

@@ -21,7 +21,7 @@ from bot.core.errors import (
 )
 from bot.core.features import FeatureRegistry
 from bot.core.fields import FieldInfo, Widget
-from bot.core.fields.bodies import describe_body
+from bot.core.fields.bodies import describe_body, row_fields, with_rows
 from bot.core.guild_locale import BASICS
 from bot.core.i18n import Message, _
 from bot.core.resources import Item, ListedService, Resource, ResourceService
@@ -29,9 +29,10 @@ from db.guilds import list_names
 from web.api.resources import id_in
 from web.dashboard.bodies import errors_in
 from web.dashboard.controls import marked_in, sections_of
-from web.dashboard.formdata import FORM
+from web.dashboard.formdata import FORM, Sent
 from web.dashboard.guilds import BACK, PAGE
 from web.dashboard.notices import notice_for
+from web.dashboard.people import People, find_people
 from web.dashboard.render import render
 from web.dashboard.settings import reader_of
 from web.dashboard.texts import Texts, value_in
@@ -110,7 +111,15 @@ class Kind:
             return self
         async with self.request.app[SERVICES].database.read() as session:
             names = await list_names(session, ids)
-        return replace(self, reader=replace(self.reader, names=names))
+        return replace(self, reader=replace(self.reader, names={**names, **self.reader.names}))
+
+    async def finding(
+        self, fields: Iterable[FieldInfo], texts: Texts, sent: Sent
+    ) -> tuple[Kind, People]:
+        """Return the texts with ids for the names of members, and the kind for who may choose."""
+        search = self.request.app[SERVICES].members
+        people = await find_people(search, fields, texts, sent, self.reader)
+        return replace(self, reader=people.reader), people
 
     def page(
         self, template: str, *, trouble: Trouble | None = None, below: bool = True, **values: Any
@@ -218,7 +227,7 @@ async def _kept_for(request: web.Request, resource: Resource) -> dict[str, dict[
         one.form.resource
         for model in models
         if model is not None
-        for one in describe_body(model)
+        for one in with_rows(describe_body(model))
         if one.form.widget is Widget.ITEM
     }
     found: dict[str, dict[str, str]] = {}
@@ -234,12 +243,18 @@ def _resources(registry: FeatureRegistry) -> dict[str, Resource]:
 
 
 def _people_in(body: BaseModel) -> Iterator[int]:
-    values = body.model_dump(mode="json")
-    for it in describe_body(type(body)):
+    return _people_among(describe_body(type(body)), body.model_dump(mode="json"))
+
+
+def _people_among(fields: Iterable[FieldInfo], values: Mapping[str, Any]) -> Iterator[int]:
+    for it in fields:
+        found = value_in(values, it.name) or ()
         if it.form.widget in (Widget.MEMBER, Widget.MEMBERS):
-            found = value_in(values, it.name) or ()
             ids = [found] if isinstance(found, str) else found
             yield from (int(one) for one in ids if one.isdecimal())
+        elif inner := row_fields(it):
+            for entry in found:
+                yield from _people_among(inner, entry)
 
 
 def path_of(guild_id: int, resource: Resource) -> str:
