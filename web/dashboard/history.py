@@ -26,6 +26,7 @@ from web.dashboard.guilds import BACK, PAGE
 from web.dashboard.notices import notice_for, see_other
 from web.dashboard.render import render
 from web.dashboard.settings import feature_of, reader_of
+from web.dashboard.trail import Back, steps_of
 from web.dashboard.values import DiffRow, diff_rows
 from web.keys import GUILD, SERVICES, VISITOR
 from web.routes import Access, Pace, Route
@@ -44,6 +45,7 @@ class HistoryQuery(Query):
     """Which changes to list; `done` is for the page to say something."""
 
     before: Annotated[int | None, Field(ge=1, le=2**31 - 1)] = None
+    back: Back = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,8 @@ async def get_history_page(request: web.Request) -> web.Response:
         title=reader.say(feature.title),
         current=state.revision,
         entries=[entry(one) for one in found[:_PER_PAGE]],
-        older=found[_PER_PAGE - 1].revision if more else None,
+        is_older=query.before is not None,
+        leads=steps_of(query.before, query.back, found[_PER_PAGE - 1].revision if more else None),
         is_logged_in=request[VISITOR].user_id is not None,
     )
 

@@ -20,7 +20,7 @@ from tests.web.dashboard.boats import (
     not_yours,
 )
 from tests.web.pages import Page, alert_on, errors_on, fill, submit, visit
-from tests.web.support import OTHER_GUILD
+from tests.web.support import OTHER_GUILD, World
 
 # --- acts -------------------------------------------------------------------------------------
 
@@ -175,9 +175,49 @@ async def test_list_comes_in_pages(harbour: Harbour) -> None:
         text = await (await world.client.get(path)).text()
         seen += re.findall(r">Boat (\d)</a>", text)
         assert (f'href="{BOATS}"' in text) == (path != BOATS), "the way to the newest"
-        older = re.search(r'href="(\?before=\d+)"', text)
-        path = f"{BOATS}{older[1]}" if older else None
+        older = link_on(text, "next")
+        path = f"{BOATS}{older}" if older else None
     assert seen == list("7654321")
+
+
+def link_on(text: str, way: str) -> str:
+    return next((tag["href"] for _, tag in Page(text).tags if tag.get("rel") == way), "")
+
+
+async def test_list_leads_back_page_by_page(harbour: Harbour) -> None:
+    world, _fleet = harbour
+    for number in range(1, 12):
+        await add(world, name=f"Boat {number}")
+    gone, path, way_on = [], BOATS, ""
+    while path:
+        gone.append(re.findall(r">Boat (\d+)</a>", text := await _text(world, path)))
+        way_on, path = path, (step := link_on(text, "next")) and f"{BOATS}{step}"
+    assert [len(one) for one in gone] == [3, 3, 3, 2]
+    for page in (gone[2], gone[1]):
+        way_on = f"{BOATS}{link_on(await _text(world, way_on), 'prev')}"
+        assert re.findall(r">Boat (\d+)</a>", await _text(world, way_on)) == page
+    # From the second page the newest is one step.
+    text = await _text(world, way_on)
+    assert link_on(text, "prev") == ""
+    assert f'href="{BOATS}">Newest</a>' in text
+
+
+async def test_way_back_has_an_end_and_is_no_way_elsewhere(harbour: Harbour) -> None:
+    world, _fleet = harbour
+    for number in range(1, 6):
+        await add(world, name=f"Boat {number}")
+    trail = ".".join(map(str, range(100, 140)))
+    text = await _text(world, f"{BOATS}?before=5&back={trail}")
+    assert link_on(text, "next") == f"?before=2&back={trail.partition('.')[2]}.5"
+    for back in (f"{trail}.7", "1..2", ".", "x", "1.", "9" * 20, "//evil.example"):
+        answer = await world.client.get(BOATS, params={"before": "5", "back": back})
+        assert answer.status == 400
+
+
+async def _text(world: World, path: str) -> str:
+    answer = await world.client.get(path)
+    assert answer.status == 200
+    return await answer.text()
 
 
 async def test_list_says_facts_and_names_the_nameless(harbour: Harbour) -> None:

@@ -401,6 +401,9 @@ async def test_history_comes_in_pages(world: World) -> None:
     older = await (await world.client.get(f"{FORM}/history?before=3")).text()
     assert f'href="{FORM}/history/2"' in older
     assert "?before=" not in older
+    assert f'href="{FORM}/history"' in older
+    between = await (await world.client.get(f"{FORM}/history?before=2&back=20.10")).text()
+    assert 'href="?before=10&amp;back=20"' in between
 
 
 # --- the list ---------------------------------------------------------------------------------

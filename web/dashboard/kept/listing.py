@@ -14,6 +14,7 @@ from web.access import actor_of
 from web.api.query import DiscordId, Query, read_query
 from web.dashboard.guilds import PAGE
 from web.dashboard.kept.kinds import PATH, Kind, kind_of
+from web.dashboard.trail import Back, steps_of
 from web.routes import Access, Pace, Route
 
 
@@ -23,6 +24,7 @@ class ListQuery(Query):
     before: Annotated[
         DiscordId | None, Field(description="Those with a lesser id: the last of the page before.")
     ] = None
+    back: Back = ""
     q: Annotated[str, Field(max_length=200, description="Show those that this finds.")] = ""
     done: Annotated[str, Field(max_length=20, description="What was done.")] = ""
 
@@ -44,7 +46,7 @@ async def get_list_page(request: web.Request) -> web.Response:
         text=text,
         rows=[(f"{kind.path}/{one.id}", kind.label(one), _facts(kind, one)) for one in found],
         can_add=kind.resource.addition is not None,
-        older=older,
+        leads=steps_of(query.before, query.back, older),
         is_older=query.before is not None and not text,
     )
 
