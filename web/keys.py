@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 
@@ -31,6 +31,8 @@ VISITOR = web.RequestKey("visitor", Visitor)
 # The guild that the path names, on routes with one.
 GUILD = web.RequestKey("guild", GuildSummary)
 PACED = web.RequestKey("paced", Paced)
+# What was typed into a form that came too soon, to be shown with the refusal.
+UNSENT = web.RequestKey("unsent", Mapping[str, Sequence[str]])
 
 
 def route_of(request: web.Request) -> Route | None:

@@ -12,6 +12,8 @@ MINUTE, HOUR = 60, 3600
 # Addresses remembered at a time; whoever floods from more than these is beyond such limits anyway.
 MAX_CLIENTS = 10_000
 GUESSES, GUESS_SECONDS = 10, 600
+# So many forms a minute are read though they are refused, for what was typed not to be lost.
+UNSENT = 10
 # So many times as many requests of pages are let through as of the API.
 PAGES = 4
 
@@ -82,6 +84,7 @@ class Pacer:
         self._pages = _Windows(
             Policy("minute", per_minute * PAGES, MINUTE), Policy("hour", per_hour * PAGES, HOUR)
         )
+        self._unsent = _Windows(Policy("unsent", UNSENT, MINUTE))
         self._logins = _Windows(Policy("login", GUESSES, GUESS_SECONDS))
         self._guesses = _Windows(Policy("key", GUESSES, GUESS_SECONDS))
         self._locked_until: dict[str, float] = {}
@@ -93,6 +96,10 @@ class Pacer:
     def page(self, bucket: str) -> Paced:
         """Count a page that somebody opens, or a form that they send."""
         return self._pages.hit(bucket, self._clock.monotonic())
+
+    def may_keep(self, bucket: str) -> bool:
+        """Count a form that is refused; return whether it may be read, to be shown once more."""
+        return self._unsent.hit(bucket, self._clock.monotonic()).refused_by is None
 
     def login(self, bucket: str) -> Paced:
         """Count a visit to the log-in pages."""

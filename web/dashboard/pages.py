@@ -9,7 +9,7 @@ from aiohttp import web
 from bot.core.errors import AppError
 from bot.core.i18n import Message
 from web.dashboard.render import render
-from web.keys import REQUEST_ID, route_of
+from web.keys import REQUEST_ID, UNSENT, route_of
 
 
 def wants_page(request: web.Request) -> bool:
@@ -22,7 +22,10 @@ def wants_page(request: web.Request) -> bool:
 def error_page(
     request: web.Request, error: AppError, locale: str, headers: Mapping[str, str]
 ) -> web.Response:
-    """Return the page that says what went wrong and what to do about it."""
+    """Return the page that says what went wrong and what to do about it.
+
+    It holds what was typed into a form that came too soon, with a button that sends it again.
+    """
     return render(
         "message.html",
         locale,
@@ -31,5 +34,7 @@ def error_page(
         title=Message(error.title).render(locale),
         text=error.message.render(locale),
         hint=error.hint.render(locale) if error.hint else "",
+        action=request.rel_url.raw_path,
+        unsent=request.get(UNSENT, {}),
         footnote=f"{error.code} · {request[REQUEST_ID]}",
     )

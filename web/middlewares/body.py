@@ -15,6 +15,12 @@ READ_SECONDS = 10.0
 
 @web.middleware
 async def limit_body(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let the request through once its body is read; see `read_within_limits`."""
+    await read_within_limits(request)
+    return await handler(request)
+
+
+async def read_within_limits(request: web.Request) -> None:
     """Refuse a body that is too large (413), too slow (408), compressed or of a foreign type (415).
 
     One that breaks off or is not framed as HTTP wants it is refused too (400).
@@ -32,7 +38,6 @@ async def limit_body(request: web.Request, handler: Handler) -> web.StreamRespon
             raise web.HTTPRequestEntityTooLarge(limit, len(body))
         if body and route is not None and request.content_type not in route.accepts:
             raise web.HTTPUnsupportedMediaType
-    return await handler(request)
 
 
 async def _read(request: web.Request) -> bytes:

@@ -17,7 +17,7 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 async def check_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let unsafe methods through only from our own pages; a request with a key needs no cookie."""
     may_act = route_of(request) is not None and request.method not in _SAFE
-    if may_act and not has_key(request) and not _is_from_here(request):
+    if may_act and not has_key(request) and not is_from_here(request):
         raise Denied(
             _("This request did not come from a page of this site."),
             hint=_("Programs send the access key: Authorization: Bearer KEY"),
@@ -25,8 +25,11 @@ async def check_origin(request: web.Request, handler: Handler) -> web.StreamResp
     return await handler(request)
 
 
-def _is_from_here(request: web.Request) -> bool:
-    """Sec-Fetch-Site can't be set by scripts; browsers without it send Origin with each POST."""
+def is_from_here(request: web.Request) -> bool:
+    """Return whether a page of ours sent the request.
+
+    Sec-Fetch-Site can't be set by scripts; browsers without it send Origin with each POST.
+    """
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site in ("same-origin", "none")

@@ -5,9 +5,13 @@ from __future__ import annotations
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from bot.core.errors import RateLimited
+from bot.core.errors import InvalidInput, RateLimited
 from bot.core.i18n import _
-from web.keys import CLIENT, PACED, PACER, SERVICES, route_of
+from web.dashboard.formdata import read_form
+from web.dashboard.pages import wants_page
+from web.keys import CLIENT, PACED, PACER, SERVICES, UNSENT, route_of
+from web.middlewares.body import read_within_limits
+from web.middlewares.origin import is_from_here
 from web.routes import Pace
 
 
@@ -24,6 +28,8 @@ async def pace(request: web.Request, handler: Handler) -> web.StreamResponse:
     request[PACED] = paced
     if policy := paced.refused_by:
         request.app[SERVICES].metrics.request_refused(policy.name)
+        if kind is Pace.PAGE and request.method == "POST" and pacer.may_keep(bucket):
+            await _keep_form(request)
         raise RateLimited(
             _(
                 "Too many requests: {limit} in {seconds} seconds are allowed.",
@@ -34,3 +40,15 @@ async def pace(request: web.Request, handler: Handler) -> web.StreamResponse:
             retry_after=paced.retry_after,
         )
     return await handler(request)
+
+
+async def _keep_form(request: web.Request) -> None:
+    """Have the refusal hold what was typed into the form of a page of ours, to be sent later."""
+    if not (wants_page(request) and is_from_here(request)):
+        return
+    try:
+        await read_within_limits(request)
+        request[UNSENT] = await read_form(request)
+    except (web.HTTPException, InvalidInput):
+        # Then it is no form, and the refusal says enough.
+        return
