@@ -366,6 +366,9 @@ class GiveawayBody(TermsBody, HeldBody):
     Without `starts_at` it begins at once, without `ends_at` it ends with `end_at_entries` or by
     hand. Another `channel_id` has its message posted anew; another `starts_at` is for one that has
     not begun. Start and host of one that there is stay as they are where they are not sent.
+
+    A `claim_window` of 0 has nobody claim, and so it is answered. Without one, a new giveaway takes
+    what is set, and one that there is has nobody claim.
     """
 
 

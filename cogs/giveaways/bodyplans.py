@@ -114,10 +114,8 @@ def item_of(giveaway: Giveaway, counts: Counts) -> Item:
 
 def detail_of(giveaway: Giveaway, counts: Counts) -> GiveawayDetail:
     """Return all that the API shows of a giveaway."""
-    values = terms_of(plan_of(giveaway))
-    values["claim_window"] = giveaway.claim_seconds
     return GiveawayDetail(
-        **values,
+        **terms_of(plan_of(giveaway)),
         id=str(giveaway.number),
         giveaway_id=str(giveaway.id),
         status=giveaway.status,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.core.config import Config
-from bot.core.contracts import ChannelSummary, RoleSummary
+from bot.core.contracts import SYSTEM, ChannelSummary, RoleSummary
 from bot.core.jobs import JobService
 from bot.core.outbox import OutboxService
 from bot.core.supervisor import TaskSupervisor
@@ -160,6 +160,24 @@ async def test_giveaway_is_opened_read_changed_ended_and_cancelled(
     gone = await client.delete(place, headers=HERE | {"If-Match": '"v2"'})
     assert gone.status == 204
     assert (await (await client.get(place)).json())["status"] == "cancelled"
+
+
+async def test_giveaway_says_its_time_to_claim_as_it_is_sent(
+    stored: tuple[World, FakeDrawing],
+) -> None:
+    world, _drawing = stored
+    await world.services.settings.change(GUILD, "giveaways", {"claim_window": "1h"}, actor=SYSTEM)
+    for sent, meant in (({}, 3600), ({"claim_window": None}, 3600), ({"claim_window": 0}, 0)):
+        added = await world.client.post(PATH, json=body(world, **sent), headers=HERE)
+        shown = await added.json()
+        assert shown["claim_window"] == meant
+        # What was answered says the same when it is sent, for a new one and for this one.
+        again = {name: shown[name] for name in GiveawayBody.model_fields if name != "starts_at"}
+        copied = await world.client.post(PATH, json=again, headers=HERE)
+        assert (await copied.json())["claim_window"] == meant
+        headers = HERE | {"If-Match": added.headers["ETag"]}
+        kept = await world.client.put(added.headers["Location"], json=again, headers=headers)
+        assert (kept.status, (await kept.json())["claim_window"]) == (200, meant)
 
 
 @pytest.mark.parametrize(
