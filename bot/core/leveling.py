@@ -42,7 +42,7 @@ class LevelReached(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class XpGift:
-    """Experience for one member, at least 1, and for what they get it.
+    """Experience for one member, and for what they get it; raises `ValueError` for less than 1.
 
     The `key`, of up to 100 characters, is the same whenever the same gift is given, and names rows,
     not people: `giveaway:<id>:prize:<round>:<position>`. The reason holds no text of people either.
@@ -53,6 +53,10 @@ class XpGift:
     user_id: int
     amount: int
     reason: Message
+
+    def __post_init__(self) -> None:
+        if self.amount < 1:
+            raise ValueError(f"a gift of {self.amount}")
 
 
 async def give_experience(

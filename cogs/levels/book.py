@@ -189,8 +189,9 @@ class Book:
         now = self._clock.now()
         gone = {one for one, roles in held.items() if roles is None}
         await totals_table.ensure_members(session, guild_id, held.keys(), now=now, gone=gone)
-        await table.mark_present(session, [(guild_id, one) for one in held.keys() - gone])
+        # In the order of their ids, before anything changes them in another.
         before = await totals_table.lock_totals(session, guild_id, held.keys())
+        await table.mark_present(session, [(guild_id, one) for one in held.keys() - gone])
         curve = self.plan(guild_id).curve
         revised = []
         for user_id, total in before.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event as database_event
@@ -15,8 +16,6 @@ from cogs.levels.settings import KEY
 from db import level_gifts as table
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from bot.core.clock import Clock
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
     from bot.core.settings import SettingsStore
     from db.engine import Database
 
+# Discord is asked for each of those who have left.
+_LONGEST = timedelta(minutes=30)
 Spawn = Callable[[str, Coroutine[Any, Any, None]], object]
 
 
@@ -49,7 +50,13 @@ class Gifts:
 
     def start(self, jobs: JobService) -> None:
         """Begin to give, with what earlier runs have left."""
-        jobs.register(GIFT_JOB, effect=self._look_up, max_attempts=1000, outlasts_absence=True)
+        jobs.register(
+            GIFT_JOB,
+            effect=self._look_up,
+            timeout=_LONGEST,
+            max_attempts=1000,
+            outlasts_absence=True,
+        )
 
     async def _look_up(self, job: Job) -> Finish | None:
         """Find out what roles those have who are given something; it is counted with the job."""

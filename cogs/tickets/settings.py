@@ -14,7 +14,7 @@ KEY = "tickets"
 _WHO = N_("Who does what")
 _LIMITS = N_("Limits")
 _RECORD = N_("Transcripts")
-_THANKS = N_("Experience")
+_RATINGS = N_("Ratings")
 
 Place = Annotated[int, channel(needs=("view_channel", "send_messages", "attach_files"))]
 Staff = Annotated[tuple[int, ...], roles(max_items=10)]
@@ -93,13 +93,13 @@ class TicketSettings(FeatureSettings):
     )
     rating_xp: Xp = setting(
         0,
-        N_("For rating a ticket"),
+        N_("Experience for a rating"),
         N_("Experience for who first rates a ticket that the staff answered, while levels are on."),
-        group=_THANKS,
+        group=_RATINGS,
     )
     stars_xp: Xp = setting(
         0,
-        N_("For each star"),
+        N_("Experience for each star"),
         N_("Experience per star for whoever of the staff claimed the ticket, while levels are on."),
-        group=_THANKS,
+        group=_RATINGS,
     )

@@ -107,6 +107,24 @@ async def test_many_are_given_with_few_queries(world: LevelWorld) -> None:
     assert {await world.xp(one) for one in people} == {10}
 
 
+async def test_gifts_to_the_same_people_at_once_are_all_counted(world: LevelWorld) -> None:
+    other = LevelWorld(world.database, world.clock, world.discord)
+    people = range(2000, 2040)
+    world.discord.members |= set(people)
+    for turn in range(12):
+        order = people if turn % 2 else reversed(people)
+        await promise(world, *(gift(1, one, key=f"test:{turn}:{one}") for one in order))
+    await asyncio.gather(*(one.jobs.run_due() for one in (world, other) * 3))
+
+    assert {await world.xp(one) for one in people} == {12}
+
+
+def test_nothing_and_less_is_no_gift() -> None:
+    for amount in (0, -5):
+        with pytest.raises(ValueError, match="a gift of"):
+            gift(amount)
+
+
 async def test_while_discord_does_not_answer_the_gift_waits(world: LevelWorld) -> None:
     world.finder.fails = 1
     await promise(world, gift())
