@@ -35,7 +35,7 @@ from db.economy_shop import add_item, change_item
 from db.engine import Database
 from db.giveaways import Giveaway
 from tests.fakes import FakeClock
-from tests.web.api.test_giveaways import HERE, mute_role
+from tests.web.api.giveaway_world import HERE, mute_role
 from tests.web.support import CHANNEL, FOREIGN_CHANNEL, GUILD, OTHER_GUILD, ROLE, World, open_world
 from tests.web.test_error_shape import assert_problem
 

@@ -2,120 +2,33 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from bot.core.config import Config
 from bot.core.contracts import SYSTEM, ChannelSummary, RoleSummary
-from bot.core.jobs import JobService
-from bot.core.outbox import OutboxService
-from bot.core.supervisor import TaskSupervisor
-from cogs.giveaways import proof
-from cogs.giveaways.board import Board
 from cogs.giveaways.bodies import GiveawayBody
-from cogs.giveaways.bodychecks import BodyChecks
-from cogs.giveaways.items import ItemCheck
-from cogs.giveaways.opening import Opening
-from cogs.giveaways.proof import Proofs
-from cogs.giveaways.resource import RESOURCE, GiveawayResource
-from cogs.giveaways.stocking import Stocking
-from cogs.giveaways.upkeep import MessageWatch
-from cogs.giveaways.vault import Vault
-from cogs.giveaways.verify import check_proof
-from db.audit import list_audit_entries
 from db.engine import Database
-from tests.cogs.giveaways.rows import add_drawn, make_giveaway
 from tests.fakes import FakeClock
-from tests.web.support import CHANNEL, FOREIGN_CHANNEL, GUILD, ROLE, World, open_world
+from tests.web.api.giveaway_world import (
+    HERE,
+    MUTE_ROLE,
+    PATH,
+    FakeDrawing,
+    body,
+    giveaways_over_the_api,
+)
+from tests.web.support import FOREIGN_CHANNEL, GUILD, ROLE, World
 from tests.web.test_error_shape import assert_problem
-
-PATH = f"/v1/guilds/{GUILD}/giveaways"
-HERE = {"Sec-Fetch-Site": "same-origin"}
-MUTE_ROLE = 61
-
-
-async def mute_role(_guild_id: int) -> int:
-    return MUTE_ROLE
-
-
-class FakeDrawing:
-    """Notes who ends what, and has it drawn again."""
-
-    def __init__(self) -> None:
-        self.again: list[Any] = []
-        self.closed: list[Any] = []
-        self.ready: list[int] = []
-        self.told: list[Any] = []
-
-    async def get_ready(self, guild_id: int) -> None:
-        self.ready.append(guild_id)
-
-    async def close(self, session: Any, giveaway_id: Any, *, by: int | None = None) -> bool:
-        self.closed.append(giveaway_id)
-        return True
-
-    async def tell_of_codes(self, session: Any, giveaway_id: Any) -> None:
-        self.told.append(giveaway_id)
-
-    async def reroll(self, giveaway_id: Any, *, note: Any, **wanted: Any) -> None:
-        self.again.append(wanted)
 
 
 @pytest.fixture
 async def stored(database: Database, clock: FakeClock) -> AsyncIterator[tuple[World, FakeDrawing]]:
     """A world with giveaways on each of the databases."""
-    world = await open_world(database, clock, per_minute=1000)
-    services, supervisor = world.services, TaskSupervisor()
-    drawing: Any = FakeDrawing()
-    jobs = JobService(database, clock, Config().jobs, supervisor)
-    outbox = OutboxService(database, clock, supervisor)
-    board = Board(
-        database,
-        clock,
-        services.settings,
-        jobs=jobs,
-        outbox=outbox,
-        state=services.state,
-        watch=MessageWatch(database, services.problems),
-    )
-    opening = Opening(
-        database, clock, services.settings, jobs=jobs, audit=services.audit, board=board
-    )
-    resource = GiveawayResource(
-        database,
-        clock,
-        opening=opening,
-        drawing=drawing,
-        winning=drawing,
-        proofs=Proofs(database),
-        stocking=Stocking(
-            database,
-            services.audit,
-            vault=Vault(clock, secret="an operator's secret", key_file=None),
-            winning=drawing,
-        ),
-        audit=services.audit,
-        checks=BodyChecks(
-            services.settings,
-            services.state,
-            mute_role,
-            items=ItemCheck(database, services.settings),
-        ),
-    )
-    services.resources.register("giveaways", resource)
-    yield world, drawing
-    await world.client.close()
-
-
-def body(world: World, **changes: Any) -> dict[str, Any]:
-    ends_at = (world.services.clock.now() + timedelta(days=1)).isoformat()
-    return {"channel_id": str(CHANNEL), "prize": "A boat", "ends_at": ends_at} | changes
+    async with giveaways_over_the_api(database, clock) as world:
+        yield world
 
 
 async def test_giveaway_ends_at_the_very_instant_that_was_sent(
@@ -318,51 +231,6 @@ async def test_channel_that_nobody_writes_in_takes_no_giveaway(
     assert (await response.json())["errors"][0]["pointer"] == "/channel_id"
 
 
-async def test_giveaway_is_paused_and_goes_on(stored: tuple[World, FakeDrawing]) -> None:
-    world, _ = stored
-    place = (await world.client.post(PATH, json=body(world), headers=HERE)).headers["Location"]
-    paused = await world.client.post(f"{place}/pause", headers=HERE | {"If-Match": '"v1"'})
-    shown = await paused.json()
-    assert (paused.status, shown["status"], shown["ends_at"]) == (200, "paused", None)
-    await assert_problem(await world.client.post(f"{place}/pause", headers=HERE), 409, "E004")
-
-    # What was read can be sent back as it was.
-    kept = {name: shown[name] for name in GiveawayBody.model_fields}
-    same = await _put(world, place, "v2", **kept)
-    assert (await same.json())["status"] == "paused"
-    resumed = await world.client.post(f"{place}/resume", headers=HERE | {"If-Match": '"v3"'})
-    assert (await resumed.json())["status"] == "active"
-    stale = await world.client.post(f"{place}/pause", headers=HERE | {"If-Match": '"v3"'})
-    assert stale.status == 412
-
-
-async def test_what_is_done_with_one_is_no_part_of_what_it_is(
-    stored: tuple[World, FakeDrawing],
-) -> None:
-    world, drawing = stored
-    place = (await world.client.post(PATH, json=body(world), headers=HERE)).headers["Location"]
-    for act in ({"end": True}, {"paused": True}, {"draw_again": {"count": 1}}):
-        refused = await _put(world, place, "v1", **act)
-        await assert_problem(refused, 400, "E004", f"/{next(iter(act))}")
-    assert not drawing.closed
-
-
-async def test_giveaway_is_drawn_again(stored: tuple[World, FakeDrawing]) -> None:
-    world, drawing = stored
-    added = await world.client.post(PATH, json=body(world), headers=HERE)
-    again = f"{added.headers['Location']}/draw-again"
-    for wanted in ({"count": 3}, {"instead_of": "9"}):
-        assert (await world.client.post(again, json=wanted, headers=HERE)).status == 200
-    assert [(one["count"], one["user_id"]) for one in drawing.again] == [(3, None), (1, 9)]
-    for wrong in ({"count": 51}, {"instead_of": "x"}, {"count": 2, "instead_of": "9"}):
-        refused = await world.client.post(again, json=wrong, headers=HERE)
-        pointer = (await refused.json())["errors"][0]["pointer"]
-        assert (refused.status, pointer) == (
-            400,
-            "/count" if wrong == {"count": 51} else "/instead_of",
-        )
-
-
 async def test_giveaways_are_listed_in_pages(stored: tuple[World, FakeDrawing]) -> None:
     world, _ = stored
     for _number in range(5):
@@ -378,48 +246,6 @@ async def test_giveaways_are_listed_in_pages(stored: tuple[World, FakeDrawing]) 
     await assert_problem(await world.client.get(f"{PATH}/{2**62}"), 404, "E006")
 
 
-async def test_each_action_has_a_button_while_it_can_be_done() -> None:
-    offered = {
-        status: {
-            one.name for one in RESOURCE.actions if one.is_offered(SimpleNamespace(status=status))
-        }
-        for status in ("scheduled", "active", "paused", "drawing", "ended", "cancelled")
-    }
-    assert offered == {
-        "scheduled": {"add-codes"},
-        "active": {"end", "pause", "add-codes"},
-        "paused": {"end", "resume", "add-codes"},
-        "drawing": {"add-codes"},
-        "ended": {"draw-again", "add-codes"},
-        "cancelled": set(),
-    }
-
-
-async def test_codes_are_taken_and_never_come_back(
-    stored: tuple[World, FakeDrawing], database: Database
-) -> None:
-    world, drawing = stored
-    place = (await world.client.post(PATH, json=body(world), headers=HERE)).headers["Location"]
-    for codes, total in ((["AAA-1", " BBB-2 "], 2), (["CCC-3"], 3)):
-        answer = await world.client.post(f"{place}/add-codes", json={"codes": codes}, headers=HERE)
-        shown = await answer.json()
-        assert (answer.status, shown["codes"], shown["codes_handed"]) == (200, total, 0)
-        assert "AAA" not in str(shown)
-    assert len(drawing.told) == 1
-    (listed,) = await (await world.client.get(PATH)).json()
-    assert listed["codes"] == 3
-
-    for wrong in (["BBB-2"], [], [" "], ["x" * 501], ["DDD", "DDD"]):
-        refused = await world.client.post(f"{place}/add-codes", json={"codes": wrong}, headers=HERE)
-        assert refused.status == 400
-        assert "BBB" not in await refused.text()
-    async with database.read() as session:
-        entries = await list_audit_entries(session, guild_id=GUILD)
-    noted = [one.details for one in entries if one.action == "giveaways.codes"]
-    assert sorted(one["codes"] for one in noted) == [2, 3]
-    assert "AAA" not in str(noted)
-
-
 async def test_mute_role_is_no_prize(stored: tuple[World, FakeDrawing]) -> None:
     world, _ = stored
     world.state.ranks.append(RoleSummary(MUTE_ROLE, GUILD, "Muted", 1))
@@ -428,27 +254,3 @@ async def test_mute_role_is_no_prize(stored: tuple[World, FakeDrawing]) -> None:
     )
     (error,) = (await response.json())["errors"]
     assert (response.status, error["pointer"]) == (400, "/reward_role_id")
-
-
-async def test_proof_is_handed_out_once_it_was_drawn(
-    stored: tuple[World, FakeDrawing], database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world, _ = stored
-    await world.client.post(PATH, json=body(world), headers=HERE)
-    await assert_problem(await world.client.get(f"{PATH}/1/proof"), 404, "E006")
-    await assert_problem(await world.client.get(f"{PATH}/2/proof"), 404, "E006")
-    async with database.write() as session:
-        await add_drawn(session, make_giveaway(guild_id=GUILD, number=2), {7: 1, 8: 1, 9: 3})
-
-    handed = await world.client.get(f"{PATH}/2/proof")
-    assert check_proof(await handed.json())
-    assert "giveaway-2.json" in handed.headers["Content-Disposition"]
-    monkeypatch.setattr(proof, "LARGEST_PLAIN", 10)
-    packed = await world.client.get(f"{PATH}/2/proof")
-    assert packed.content_type == "application/gzip"
-    assert check_proof(json.loads(gzip.decompress(await packed.read())))
-
-
-async def _put(world: World, place: str, version: str, **changes: Any) -> Any:
-    match = HERE | {"If-Match": f'"{version}"'}
-    return await world.client.put(place, json=body(world, **changes), headers=match)
