@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import DELETE_ROW, Base, Json, RowId, Snowflake, UtcDateTime, person
 from db.statements import count_changed, insert_for
+from db.tickets import TicketCounter
 
 
 class TicketPanel(Base):
@@ -116,6 +117,19 @@ async def list_panels(session: AsyncSession, guild_id: int) -> Sequence[TicketPa
         query.order_by(TicketPanel.name_key), execution_options={"populate_existing": True}
     )
     return found.all()
+
+
+async def hold_guild(session: AsyncSession, guild_id: int) -> None:
+    """Keep others from adding what a guild has a number of at most until the transaction ends.
+
+    Its counter is held for that, which a guild without a ticket begins here, at 0.
+    """
+    statement = insert_for(session, TicketCounter).values(guild_id=guild_id, last=0)
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["guild_id"], set_={"last": TicketCounter.last}
+        )
+    )
 
 
 async def hold_panels(session: AsyncSession, guild_id: int) -> None:

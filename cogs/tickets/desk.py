@@ -18,7 +18,7 @@ from bot.core.fields.text import quote
 from bot.core.i18n import Message, _
 from bot.core.settings.validation import invalid_input
 from cogs.tickets.doubles import refuse_doubles
-from cogs.tickets.form_editing import leads_to, with_target
+from cogs.tickets.form_editing import leads_to, lost_targets, with_target, without_target
 from cogs.tickets.logplace import check_log_channel
 from cogs.tickets.office import Office
 from cogs.tickets.panel import MOST_PANELS, Panel, name_key
@@ -102,7 +102,11 @@ class PanelDesk(Posting):
         await self._check_emoji(guild_id, panel.emoji)
         now = self._office.clock.now()
         async with self._office.database.write() as session:
-            if len(await table.list_panels(session, guild_id)) >= MOST_PANELS:
+            await table.hold_guild(session, guild_id)
+            await table.hold_panels(session, guild_id)
+            others = await table.list_panels(session, guild_id)
+            _check_targets(panel, others)
+            if len(others) >= MOST_PANELS:
                 raise InvalidInput(
                     _("A server has at most {count} ticket panels.", count=MOST_PANELS),
                     hint=_("Delete one with /ticket panel delete first."),
@@ -132,16 +136,22 @@ class PanelDesk(Posting):
         settings = await self._office.set_by(row.guild_id)
         before = Panel.model_validate(row.config)
         panel = read_panel(make(before).to_json())
+        if panel.name != before.name:
+            panel = with_target(panel, before.name, panel.name)
         refuse_doubles(panel, before)
         if panel.emoji != before.emoji:
             await self._check_emoji(row.guild_id, panel.emoji)
         async with self._office.database.write() as session:
-            if panel.name != before.name:
-                # All at once and in one order: two that are renamed don't wait for each other.
+            if panel.name != before.name or panel.routes != before.routes:
+                # All at once and in one order: two that are renamed don't wait for each other, and
+                # what a route leads to is not deleted meanwhile.
                 await table.hold_panels(session, row.guild_id)
             current = await self._get(session, row.guild_id, row.id, lock=True)
             if current.revision != row.revision:
                 raise changed_meanwhile()
+            if panel.routes != before.routes:
+                rows = await table.list_panels(session, row.guild_id)
+                _check_targets(panel, [one for one in rows if one.id != row.id], before)
             self._check_rooms(row.guild_id, panel, settings, before)
             if panel.log_channel_id != before.log_channel_id:
                 check_log_channel(self._office.state(), row.guild_id, panel)
@@ -167,12 +177,17 @@ class PanelDesk(Posting):
         return changed
 
     async def delete(self, row: TicketPanel, actor: Actor, *, exactly: bool = False) -> None:
-        """Delete a panel; its tickets stay, and it disappears from the messages that show it."""
+        """Delete a panel; its tickets stay, and it disappears from the messages that show it.
+
+        Answers that lead to it lead there no more.
+        """
         async with self._office.database.write() as session:
+            await table.hold_panels(session, row.guild_id)
             current = await self._get(session, row.guild_id, row.id, lock=True)
             if exactly and current.revision != row.revision:
                 raise changed_meanwhile()
             await table.delete_panel(session, row.id)
+            await self._follow_name(session, row, current.name, None)
             await self._record(
                 session, row.guild_id, actor, "delete", Panel.model_validate(current.config)
             )
@@ -206,15 +221,15 @@ class PanelDesk(Posting):
         return row
 
     async def _follow_name(
-        self, session: AsyncSession, row: TicketPanel, old: str, new: str
+        self, session: AsyncSession, row: TicketPanel, old: str, new: str | None
     ) -> None:
-        """Have the routes of other panels lead to one that is called otherwise now."""
+        """Have the routes of other panels lead to one that is called otherwise now, or is gone."""
         for other in await table.list_panels(session, row.guild_id):
             panel = Panel.model_validate(other.config)
             if other.id == row.id or not leads_to(panel, old):
                 continue
-            renamed = with_target(panel, old, new)
-            await table.change_panel(session, other.id, other.revision, config=renamed.to_json())
+            led = without_target(panel, old) if new is None else with_target(panel, old, new)
+            await table.change_panel(session, other.id, other.revision, config=led.to_json())
 
     async def _record(
         self, session: AsyncSession, guild_id: int, actor: Actor, what: str, panel: Panel
@@ -264,6 +279,26 @@ class PanelDesk(Posting):
         elif called_roles(panel, settings) <= called_roles(before, settings):
             return
         check_calls(state, guild_id, panel, settings, here)
+
+
+def _no_panel(name: str) -> Message:
+    return _("There is no kind of ticket called {name}.", name=quote(name))
+
+
+def _check_targets(
+    panel: Panel, others: Sequence[TicketPanel], before: Panel | None = None
+) -> None:
+    """Raise for a route to a panel that there is not, unless it led there `before`."""
+    names = [one.name for one in others]
+    known = {name for _number, name in lost_targets(before, names)} if before else set[str]()
+    errors = [
+        FieldError(f"/routes/{number}/panel", _no_panel(name))
+        for number, name in lost_targets(panel, names)
+        if name not in known
+    ]
+    if errors:
+        hint = _("/ticket panel list shows them all.")
+        raise InvalidInput(errors[0].message, errors=tuple(errors), hint=hint)
 
 
 def _places_of(panel: Panel) -> tuple[Any, ...]:

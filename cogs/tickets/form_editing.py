@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from bot.core.errors import FieldError, InvalidInput
 from bot.core.fields.text import quote, shorten
@@ -286,6 +286,29 @@ def with_target(panel: Panel, old: str, new: str) -> Panel:
         for one in panel.routes
     )
     return panel.model_copy(update={"routes": routes})
+
+
+def lost_targets(panel: Panel, names: Collection[str]) -> Iterator[tuple[int, str]]:
+    """Yield the routes that lead to none of the panels that there are, with the name they have."""
+    known = {panel.name, *names}
+    keys = {name_key(one) for one in known}
+    for number, one in enumerate(panel.routes):
+        if one.panel and name_key(one.panel) not in keys:
+            yield number, one.panel
+
+
+def without_target(panel: Panel, name: str) -> Panel:
+    """Return the panel with no route to a name; one that does nothing else is gone."""
+    routes = [
+        one.model_copy(update={"panel": None})
+        if one.panel and name_key(one.panel) == name_key(name)
+        else one
+        for one in panel.routes
+    ]
+    left = tuple(
+        one for one in routes if one.panel or one.staff_roles or one.priority or one.labels
+    )
+    return panel.model_copy(update={"routes": left})
 
 
 def without_route(panel: Panel, index: int) -> Panel:

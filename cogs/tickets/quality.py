@@ -22,6 +22,7 @@ from db import ticket_blocks as blocks
 from db import ticket_quality as table
 from db import tickets
 from db.ticket_blocks import TicketBlock
+from db.ticket_panels import hold_guild
 from db.ticket_quality import TicketTag
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Quality:
         name, content, trigger = _checked_tag(name, content, trigger)
         async with self._office.database.write() as session:
             if new:
+                await hold_guild(session, guild_id)
                 if len(await table.list_tags(session, guild_id)) >= MOST_TAGS:
                     raise InvalidInput(_("A server has at most {count} tags.", count=MOST_TAGS))
                 tag = TicketTag(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from cogs.tickets.desk import PanelDesk, read_panel
 from cogs.tickets.panel import Panel
 from cogs.tickets.resource import PanelResource
 from cogs.tickets.showcase import post_payload
+from db import ticket_panels
 from db.engine import Database
 from db.ticket_panels import TicketPost
 from tests.cogs.tickets.stage import CHANNEL, GUILD, LOG, OPENER, STAFF, Stage, View
@@ -69,6 +71,89 @@ async def test_a_change_is_for_what_was_seen_and_shows_everywhere(database: Data
     assert stage.courier.delivered[-1].kind is DeliveryKind.DELETE
     assert await desk.list_posts(GUILD) == []
     assert post.guild_id == GUILD
+
+
+def routed(name: str, *panels: str | None, **more: Any) -> Panel:
+    """Return a panel whose answers lead to others."""
+    choices = [{"value": f"v{n}", "label": f"V{n}"} for n in range(max(2, len(panels)))]
+    kind = {"key": "kind", "label": "Kind", "kind": "select", "choices": choices}
+    routes = [
+        {"when": {"question": "kind", "values": [f"v{n}"]}, "panel": one, **more}
+        for n, one in enumerate(panels)
+    ]
+    return read_panel({"name": name, "pages": [{"questions": [kind]}], "routes": routes})
+
+
+def targets_of(row: Any) -> list[Any]:
+    return [one["panel"] for one in row.config["routes"]]
+
+
+async def test_answers_lead_to_panels_that_there_are(database: Database) -> None:
+    _stage, desk = await opened(database)
+    await desk.create(GUILD, Panel(name="Bugs"), BOSS)
+    with pytest.raises(InvalidInput, match="no kind of ticket called `Gone`") as refused:
+        await desk.create(GUILD, routed("Help", "bugs", "Gone"), BOSS)
+    assert [one.pointer for one in refused.value.errors] == ["/routes/1/panel"]
+    # Its own name is one, too.
+    row = await desk.create(GUILD, routed("Help", "BUGS", "help"), BOSS)
+    with pytest.raises(InvalidInput, match="no kind of ticket called `Gone`"):
+        await desk.change(row, lambda _one: routed("Help", "Gone"), BOSS)
+    assert targets_of(await desk.get(GUILD, row.id)) == ["BUGS", "help"]
+    renamed = await desk.change(row, lambda one: one.model_copy(update={"name": "Aid"}), BOSS)
+    assert targets_of(renamed) == ["BUGS", "Aid"]
+
+
+async def test_routes_to_a_panel_that_is_deleted_go_with_it(database: Database) -> None:
+    _stage, desk = await opened(database)
+    bugs = await desk.create(GUILD, Panel(name="Bugs"), BOSS)
+    await desk.create(GUILD, Panel(name="Money"), BOSS)
+    only = await desk.create(GUILD, routed("Help", "bugs", "money"), BOSS)
+    more = await desk.create(GUILD, routed("More", "bugs", labels=["x"]), BOSS)
+    await desk.delete(bugs, BOSS)
+    only, more = [await desk.get(GUILD, one.id) for one in (only, more)]
+    assert (targets_of(only), only.revision) == (["money"], 2)
+    # What else an answer does stays.
+    assert targets_of(more) == [None]
+    assert more.config["routes"][0]["labels"] == ["x"]
+
+
+async def test_route_that_led_nowhere_before_holds_up_no_other_change(database: Database) -> None:
+    _stage, desk = await opened(database)
+    row = await desk.create(GUILD, routed("Help", "help"), BOSS)
+    async with database.write() as session:
+        config = routed("Help", "Gone").to_json()
+        await ticket_panels.change_panel(session, row.id, 1, config=config)
+    row = await desk.get(GUILD, row.id)
+    row = await desk.change(row, lambda one: one.model_copy(update={"rating": False}), BOSS)
+    with pytest.raises(InvalidInput, match="no kind of ticket called `Away`"):
+        await desk.change(row, lambda _one: routed("Help", "Gone", "Away"), BOSS)
+
+
+async def test_panel_that_is_deleted_while_a_route_to_it_is_saved(database: Database) -> None:
+    _stage, desk = await opened(database)
+    for _ in range(5):
+        bugs = await desk.create(GUILD, Panel(name="Bugs"), BOSS)
+        row = await desk.create(GUILD, routed("Help", "help"), BOSS)
+        came = await asyncio.gather(
+            desk.change(row, lambda _one: routed("Help", "bugs", "help"), BOSS),
+            desk.delete(bugs, BOSS),
+            return_exceptions=True,
+        )
+        assert came[1] is None
+        row = await desk.get(GUILD, row.id)
+        assert "bugs" not in targets_of(row)
+        await desk.delete(row, BOSS)
+
+
+async def test_limit_of_panels_holds_for_those_who_add_at_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cogs.tickets.desk.MOST_PANELS", 2)
+    _stage, desk = await opened(database)
+    came = await asyncio.gather(
+        *(desk.create(GUILD, Panel(name=f"P{n}"), BOSS) for n in range(6)), return_exceptions=True
+    )
+    assert sum(isinstance(one, InvalidInput) for one in came) == 4
 
 
 async def test_names_are_given_once_whatever_their_case(database: Database) -> None:

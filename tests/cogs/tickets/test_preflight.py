@@ -172,8 +172,8 @@ async def test_a_route_follows_its_panels_name_and_is_missed_when_that_is_off(
         "pages": [{"questions": [kind | {"choices": choices}]}],
         "routes": [{"when": {"question": "kind", "values": ["money"]}, "panel": "billing"}],
     }
-    help_ = await desk.create(GUILD, Panel.model_validate({"name": "Help", **form}), BOSS)
     billing = await desk.create(GUILD, Panel(name="Billing"), BOSS)
+    help_ = await desk.create(GUILD, Panel.model_validate({"name": "Help", **form}), BOSS)
     assert await problems(stage) == []
 
     renamed = {"name": "Invoices"}
@@ -210,8 +210,9 @@ async def test_panels_that_lead_to_each_other_are_renamed_at_once(database: Data
     def renamed(row: Any, name: str) -> Any:
         return desk.change(row, lambda one: one.model_copy(update={"name": name}), BOSS)
 
-    one = await desk.create(GUILD, leading("One", "Two"), BOSS)
+    one = await desk.create(GUILD, Panel(name="One"), BOSS)
     two = await desk.create(GUILD, leading("Two", "One"), BOSS)
+    one = await desk.change(one, lambda _one: leading("One", "Two"), BOSS)
     done = await asyncio.gather(renamed(one, "Uno"), renamed(two, "Dos"), return_exceptions=True)
     lost = [it for it in done if isinstance(it, Exception)]
     assert all(isinstance(it, Conflict) for it in lost)

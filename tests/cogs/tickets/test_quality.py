@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.core.errors import Conflict, Denied
+from bot.core.contracts import SYSTEM
+from bot.core.errors import Conflict, Denied, InvalidInput
 from bot.core.settings import SettingsChanged
-from cogs.tickets import rating
+from cogs.tickets import quality, rating
 from cogs.tickets.desk import PanelDesk
 from cogs.tickets.figures import count_up
 from cogs.tickets.watch import Writer
 from db import ticket_quality
 from db.engine import Database
+from db.ticket_quality import TicketTag
 from db.tickets import Ticket
 from tests.cogs.tickets.stage import CHANNEL, GUILD, LOG, OPENER, OTHER, STAFF, Stage
 from tests.cogs.tickets.talk import opened, say
@@ -51,6 +56,32 @@ async def test_only_the_opener_rates_and_may_think_again(database: Database) -> 
     assert told.channel_id == LOG
     assert "★★★★★ for ticket 1" in told.payload["content"]
     assert told.payload["allowed_mentions"] == {"parse": [], "users": []}
+
+
+async def test_limit_of_ready_texts_holds_for_those_who_add_at_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quality, "MOST_TAGS", 2)
+    stage = await Stage.make(database, FakeClock())
+    list_tags = ticket_quality.list_tags
+
+    async def list_slowly(session: AsyncSession, guild_id: int) -> Sequence[TicketTag]:
+        found = await list_tags(session, guild_id)
+        await asyncio.sleep(0.05)
+        return found
+
+    monkeypatch.setattr(ticket_quality, "list_tags", list_slowly)
+    came = await asyncio.gather(
+        *(
+            stage.service.quality.save_tag(GUILD, f"t{n}", "x", None, SYSTEM, new=True)
+            for n in range(5)
+        ),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(one, InvalidInput) for one in came) == 3
+    assert len(await stage.service.quality.list_tags(GUILD)) == 2
+    # Tickets are numbered from one all the same.
+    assert (await stage.open()).number == 1
 
 
 async def test_each_rating_is_told_as_it_stands(database: Database) -> None:
