@@ -46,3 +46,17 @@ def test_drawing_again_is_not_called_as_coming_again_is(texts: list[tuple[str, s
     options = {one for context, one in texts if context == "parameter-name"}
     assert "repetir" in options
     assert "repetir" not in names
+
+
+def test_what_is_said_of_a_draw_is_not_said_of_the_giveaway() -> None:
+    with CATALOGUE.open("rb") as file:
+        texts = [(str(one.id), str(one.string)) for one in read_po(file)]
+    of_draws = [
+        (english, spanish)
+        for english, spanish in texts
+        if re.search(r"\bdraw", english) and not re.search(r"giveaway|host", english, re.I)
+    ]
+    assert of_draws
+    assert [spanish for _, spanish in of_draws if re.search(r"\bsorteos?\b", spanish, re.I)] == []
+    # A prize is given to somebody who is drawn, and is not itself drawn.
+    assert [spanish for _, spanish in texts if "se ha elegido de nuevo" in spanish] == []
