@@ -26,7 +26,6 @@ from cogs.giveaways.offers import Offer
 from cogs.giveaways.runner import Runner
 from cogs.giveaways.using import Press, Used
 from cogs.giveaways.winning import Claimed
-from db.economy_shop import ShopItem
 
 Interaction = discord.Interaction[Any]
 _Button = discord.ui.DynamicItem[discord.ui.Button[Any]]
@@ -87,7 +86,9 @@ class EnterButton(_GiveawayButton, _Button, template=rf"giveaways:enter:{_ID}"):
                 view = _view(self.giveaway_id, interaction, offers)
                 await answer(interaction, _inside(weight), view=view)
             case Refused(obstacles):
-                await answer(interaction, _refused(obstacles, locale_of(interaction)))
+                first = _("You can't enter this giveaway yet:")
+                shown = _listed([first, *obstacles], locale_of(interaction))
+                await answer(interaction, shown)
 
 
 class LeaveButton(_GiveawayButton, _Button, template=rf"giveaways:leave:{_ID}"):
@@ -120,12 +121,12 @@ class UseButton(_GiveawayButton, _Button, template=rf"giveaways:use:{_ID}:{_PIEC
             done = await _runner(interaction).using.use(press, entrant_of(interaction))
         locale = locale_of(interaction)
         if isinstance(done, Refused):
-            await answer(interaction, _refused(done.obstacles, locale))
+            first = _("You could not enter this giveaway any more, so nothing was used:")
+            await answer(interaction, _listed([first, *done.obstacles], locale))
             return
-        lines = [_used(done.item)] if isinstance(done, Used) else []
-        lines.append(_inside(done.weight))
+        text = _used(done) if isinstance(done, Used) else _inside(done.weight)
         await interaction.response.edit_message(
-            content="\n".join(one.render(locale) for one in lines),
+            content=text.render(locale),
             view=_view(self.giveaway_id, interaction, done.offers),
         )
 
@@ -188,6 +189,7 @@ def _view(
 
 def _use_button(giveaway_id: UUID, offer: Offer, locale: str) -> discord.ui.Button[Any]:
     item = offer.item
+    # Without its emoji: Discord refuses a button with one that was deleted since.
     label = ngettext(
         "Use 1 {item}: +{count} entry",
         "Use 1 {item}: +{count} entries",
@@ -196,18 +198,22 @@ def _use_button(giveaway_id: UUID, offer: Offer, locale: str) -> discord.ui.Butt
     )
     return discord.ui.Button(
         label=shorten(label.render(locale), _LONGEST_LABEL),
-        emoji=discord.PartialEmoji.from_str(item.emoji) if item.emoji else None,
         style=discord.ButtonStyle.primary,
         custom_id=f"giveaways:use:{giveaway_id}:{item.id}:{offer.nth}",
     )
 
 
-def _used(item: ShopItem) -> Message:
-    return _("You have used 1 {item}. Leaving the giveaway gives it back.", item=title_of(item))
+def _used(used: Used) -> Message:
+    return ngettext(
+        "You have used 1 {item} and are in with {count} entry. Leaving the giveaway gives it back.",
+        "You have used 1 {item} and are in with {count} entries. "
+        "Leaving the giveaway gives it back.",
+        used.weight,
+        item=title_of(used.item),
+    )
 
 
-def _refused(obstacles: Sequence[Message], locale: str) -> str:
-    lines = [_("You can't enter this giveaway yet:"), *obstacles]
+def _listed(lines: Sequence[Message], locale: str) -> str:
     return "\n- ".join(one.render(locale) for one in lines)
 
 

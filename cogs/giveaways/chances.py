@@ -104,10 +104,11 @@ async def read_items(interaction: Interaction, plan: Plan, values: Values) -> Ch
     """Return the plan with what the form says that an item gives."""
     kernel = interaction.client.kernel
     check = ItemCheck(kernel.database, kernel.settings)
-    item = await check.find(interaction.guild_id or 0, values["item"], plan)
+    named = await check.find(interaction.guild_id or 0, values["item"], plan)
     entries, most = number_in(values, "entries") or 0, number_in(values, "most") or 0
+    ids = {one.id for one in (named[:1] if entries else named)}
     others = tuple(
-        one for one in plan.bonuses if not (isinstance(one, ItemBonus) and one.item_id == item.id)
+        one for one in plan.bonuses if not (isinstance(one, ItemBonus) and one.item_id in ids)
     )
-    new = (ItemBonus(item.id, entries, most),) if entries else ()
+    new = (ItemBonus(named[0].id, entries, most),) if entries else ()
     return Change(replace(plan, bonuses=(*others, *new)))

@@ -5,7 +5,7 @@ Free of discord.py.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bot.core.errors import InvalidInput
@@ -51,24 +51,23 @@ class ItemCheck:
         reasons = {one: _why_not(found.get(one)) for one in item_ids}
         return {one: reason for one, reason in reasons.items() if reason is not None}
 
-    async def find(self, guild_id: int, text: str, plan: Plan) -> ShopItem:
-        """Return the item that a name means: one of the plan's, else one on offer.
+    async def find(self, guild_id: int, text: str, plan: Plan) -> Sequence[ShopItem]:
+        """Return the items that a name means: the one on offer first, then those of the plan.
 
-        Raises `InvalidInput` where there is none.
+        One that is not sold any more may have the name of another. Raises `InvalidInput` where
+        there is none.
         """
         key = name_key(text)
         async with self._database.read() as session:
             named = await map_items(session, guild_id, {one.item_id for one in plan.item_bonuses})
-            for item in named.values():
-                if item.name_key == key:
-                    return item
-            found = await find_item(session, guild_id, key)
-        if found is None:
+            offered = await find_item(session, guild_id, key)
+        found = {one.id: one for one in (offered, *named.values()) if one and one.name_key == key}
+        if not found:
             raise InvalidInput(
                 _("There is no {name} in the shop.", name=quote(text)),
                 hint=_("/shop shows what there is."),
             )
-        return found
+        return tuple(found.values())
 
 
 def _why_not(item: ShopItem | None) -> Message | None:

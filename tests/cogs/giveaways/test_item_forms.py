@@ -76,6 +76,11 @@ async def test_form_names_an_item_by_its_name(desk: Desk) -> None:
     await archive(desk, item)
     await send(desk, panel, entries="5")
     assert plan_of((await stored(desk))[0]).bonuses == (ItemBonus(item.id, 5, 3),)
+    # Another that is sold under its name is meant from now on; both are taken away by it.
+    other = await stock(desk)
+    await send(desk, panel, entries="1")
+    bonuses = plan_of((await stored(desk))[0]).bonuses
+    assert bonuses == (ItemBonus(item.id, 5, 3), ItemBonus(other.id, 1, 3))
     await send(desk, panel, entries="0")
     assert plan_of((await stored(desk))[0]).bonuses == ()
 
@@ -86,10 +91,9 @@ async def test_draft_message_and_info_name_the_item(desk: Desk) -> None:
     values = {"prize": "A mug", "duration": "1h", "winners": "2", "description": ""}
     draft = (await desk.host.submit_modal(form, values)).response
     form = await desk.host.click(draft, label="Items of the shop")
-    shown = (await desk.host.submit_modal(form, TICKET)).response
+    await desk.host.submit_modal(form, TICKET)
     line = "🎟️ **Lucky \\*ticket\\***: 2 more entries for each that you use, 3 at most (/shop)"
-    [message] = [one for one in (draft, shown) if one and one.embeds and one.embeds[0].fields][:1]
-    assert message.embeds[0].fields[0].value == f"- {line}"
+    assert draft.embeds[0].fields[0].value == f"- {line}"
     await desk.host.click(draft, label="Start it")
     await desk.bench.deliver()
 
@@ -116,8 +120,7 @@ async def test_button_uses_an_item_and_leaving_gives_it_back(desk: Desk) -> None
     said = (await desk.ada.click(posted, label="Enter")).response
     assert "You are in. Good luck!" in said.content
     used = (await desk.ada.click(said, label="Use 1 Lucky *ticket*: +2 entries")).response
-    assert "You have used 1 🎟️ **Lucky \\*ticket\\***" in used.content
-    assert "with 3 entries" in used.content
+    assert "used 1 🎟️ **Lucky \\*ticket\\*** and are in with 3 entries" in used.content
     again = (await desk.ada.click(used, label="Use 1 Lucky *ticket*: +2 entries")).response
     assert "with 5 entries" in again.content
     assert await held(desk) == []
@@ -141,6 +144,26 @@ async def test_who_has_no_item_is_offered_none(desk: Desk) -> None:
     said = (await desk.ada.click(posted, label="Enter")).response
     shown = [one["label"] for row in said.components for one in row["components"]]
     assert shown == ["Leave the giveaway"]
+
+
+async def test_who_could_not_enter_any_more_is_told_why(desk: Desk) -> None:
+    item = await stock(desk)
+    await start(desk)
+    panel = await desk.ask(desk.host, "giveaway edit", giveaway="1")
+    await send(desk, panel)
+    async with desk.bench.kernel.database.write() as session:
+        await add_pieces(session, desk.guild.id, desk.ada.id, item.id, [Pieces(NEVER, 1)])
+    await desk.bench.deliver()
+    [posted] = desk.channel.history()
+    said = (await desk.ada.click(posted, label="Enter")).response
+    needs = {"account_age": "", "time_in_guild": "", "level": "", "messages": "3"}
+    form = await desk.host.click(panel, label="Age and activity")
+    await desk.host.submit_modal(form, needs)
+
+    refused = (await desk.ada.click(said, label="Use 1 Lucky *ticket*: +2 entries")).response
+    assert refused.content.startswith("You could not enter this giveaway any more")
+    assert "3 messages" in refused.content
+    assert await held(desk) == [1]
 
 
 async def test_cancelling_gives_back(desk: Desk) -> None:
