@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import re
 import tempfile
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -55,6 +56,8 @@ _CHUNK = 64 * 1024
 _PASSING = frozenset({408, 425, 429})
 # A file that can't be had for so long is given up.
 _LONGEST_WAIT = timedelta(days=2)
+# What turns the letters after it, so that the end of a name reads like another; and NUL.
+_TURNING = re.compile(r"[\x00\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _HOSTS = ("https://cdn.discordapp.com", "https://media.discordapp.net")
 
 
@@ -411,7 +414,7 @@ def _name_of(attachment: Mapping[str, Any]) -> str:
     ending = Path(filename).suffix
     if not name.casefold().endswith(ending.casefold()):
         name += ending
-    return " ".join(name.replace("\x00", "").split())[-255:] or "file"
+    return " ".join(_TURNING.sub("", name).split())[-255:] or "file"
 
 
 def _row(attachment: Mapping[str, Any]) -> dict[str, Any]:

@@ -355,6 +355,16 @@ async def test_a_name_in_any_script_keeps_its_ending(
     assert [one.name for one in await rows(stage, TicketFile)] == ["写真.png"]
 
 
+async def test_a_name_that_would_hide_its_ending_does_not(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    """Written from right to left, the end of a program's name looks like that of a picture."""
+    stage, ticket = await opened(sqlite_database, tmp_path)
+    file = {**attachment(1, "photogpj.exe", 9), "title": "photo\u202egpj"}
+    await say(stage, ticket, 1, "", attachments=[file])
+    assert [one.name for one in await rows(stage, TicketFile)] == ["photogpj.exe"]
+
+
 def test_thousands_of_files_are_told_apart_in_one_pass() -> None:
     asked: list[str] = []
 

@@ -251,3 +251,29 @@ async def test_nothing_runs_and_nothing_leaves_in_a_real_browser(tmp_path: Path)
     await runner.cleanup()
     assert asked == []
     assert style != "none", "the page's own style is refused by its policy"
+
+
+@pytest.mark.skipif(find_chromium() is None, reason="there is no Chromium")
+async def test_a_name_that_turns_its_line_turns_nothing_beside_it(tmp_path: Path) -> None:
+    record = make_record(("hello",))
+    record.messages[0].author_name = "nimda\u202e"
+    path = tmp_path / "ticket.html"
+    path.write_text(to_html(record), encoding="utf-8")
+    async with chromium(tmp_path / "profile") as page:
+        await page.open(path.as_uri())
+        await page.until("document.readyState === 'complete' && document.querySelector('footer')")
+        line = "document.querySelector('article h3')"
+        left = "getBoundingClientRect().left"
+        assert await page.evaluate(
+            f"{line}.querySelector('b').{left} < {line}.querySelector('time').{left}"
+        )
+        # The clock is read from left to right, too.
+        first, last = (
+            "(r.setStart(t, 0), r.setEnd(t, 1), r)",
+            ("(r.setStart(t, t.length - 1), r.setEnd(t, t.length), r)"),
+        )
+        script = f"""(() => {{
+            const r = document.createRange(), t = {line}.querySelector('time').firstChild;
+            return {first}.{left} < {last}.{left};
+        }})()"""
+        assert await page.evaluate(script)
