@@ -1,4 +1,4 @@
-"""Who is in tickets, of many at once."""
+"""Who is in tickets and sees to them, of many at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.tickets import TicketMember
+from db.tickets import Ticket, TicketMember
 
 
 async def list_members_of(
@@ -24,3 +24,11 @@ async def list_members_of(
     for ticket_id, user_id in await session.execute(query):
         found[ticket_id].append(user_id)
     return found
+
+
+async def list_claimed(session: AsyncSession, guild_id: int, user_id: int) -> Sequence[int]:
+    """Return the open tickets that somebody sees to."""
+    query = select(Ticket.id).where(
+        Ticket.guild_id == guild_id, Ticket.claimed_by == user_id, Ticket.status == "open"
+    )
+    return (await session.scalars(query.order_by(Ticket.id))).all()

@@ -7,10 +7,12 @@ and lets those into their threads again who have joined since.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
+from bot.core.errors import Conflict
 from bot.core.i18n import _
 from bot.core.jobs import Job, Retry
 from cogs.tickets.capturing import Capture
@@ -22,6 +24,7 @@ from cogs.tickets.panel import Room
 from cogs.tickets.ports import Rooms
 from cogs.tickets.roomstate import admitted_by
 from db import tickets as table
+from db.ticket_lists import list_claimed
 from db.tickets import Ticket
 
 if TYPE_CHECKING:
@@ -89,6 +92,8 @@ class Losses:
     async def member_left(self, guild_id: int, user_id: int) -> None:
         """Close the open tickets of somebody who has left, where the panel says so.
 
+        What they saw to, nobody does any more: reminders call the staff again.
+
         Those that the staff keep open stay; one whose room is being made is looked at once it is.
         """
         statuses = [Status.OPEN, *_WAITS_FOR_ROOM]
@@ -96,10 +101,23 @@ class Losses:
             tickets = await table.list_tickets(
                 session, guild_id, statuses=statuses, user_id=user_id, limit=_MOST
             )
+            claimed = await list_claimed(session, guild_id, user_id)
+        for ticket_id in claimed:
+            await self._let_go(ticket_id, user_id)
         await self._close([one for one in tickets if one.status == Status.OPEN])
         for ticket in tickets:
             if ticket.status in _WAITS_FOR_ROOM:
                 await self._have_looked_after(ticket)
+
+    async def _let_go(self, ticket_id: int, user_id: int) -> None:
+        """Have nobody see to a ticket any more that somebody who left sees to."""
+
+        async def still_theirs(_session: AsyncSession, ticket: Ticket) -> None:
+            if ticket.claimed_by != user_id:
+                raise Conflict(_("Nobody sees to this ticket."))
+
+        with contextlib.suppress(Conflict):
+            await self._life.unclaim(ticket_id, None, manages=True, first=still_theirs)
 
     async def _have_looked_after(self, ticket: Ticket) -> None:
         async with self._office.database.write() as session:
@@ -169,7 +187,11 @@ class Losses:
                 await self.room_deleted(ticket.channel_id)
         there = [one for one in there if one.status == Status.OPEN]
         people = {one.user_id for one in there if one.user_id}.union(*map(_inside, there))
+        people |= {one.claimed_by for one in there if one.claimed_by}
         present = await self._members.look_up(guild_id, people)
+        for ticket in there:
+            if ticket.claimed_by and ticket.claimed_by not in present:
+                await self._let_go(ticket.id, ticket.claimed_by)
         await self._close([one for one in there if one.user_id and one.user_id not in present])
         for ticket in there:
             # Of whom the thread does not tell, since they had left.

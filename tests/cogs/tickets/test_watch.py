@@ -163,6 +163,30 @@ async def test_whoever_leaves_while_their_room_is_made_has_their_ticket_closed(
     assert (await stage.get(stays.id)).status == "open"
 
 
+async def test_a_ticket_is_let_go_when_who_sees_to_it_leaves(database: Database) -> None:
+    stage = await Stage.make(database, FakeClock())
+    service = {"remind_after": 3600}
+    panel = await stage.panel(service=service, staff_roles=["70"], per_member=2)
+    mine, theirs = await stage.open(panel), await stage.open(panel)
+    await stage.service.life.claim(mine.id, STAFF)
+    await stage.service.life.claim(theirs.id, OTHER)
+    await stage.service.losses.member_left(GUILD, STAFF)
+    await stage.wait(HOUR)
+    assert (await stage.get(mine.id)).claimed_by is None
+    assert "<@&70>" in stage.said(mine.channel_id)[-1]
+    assert (await stage.get(theirs.id)).claimed_by == OTHER
+
+
+async def test_who_left_while_the_bot_was_away_lets_go_of_tickets(database: Database) -> None:
+    stage = await Stage.make(database, FakeClock())
+    ticket = await stage.open()
+    await stage.service.life.claim(ticket.id, STAFF)
+    stage.gone.add(STAFF)
+    await stage.service.losses.begin_session([GUILD])
+    await stage.wait(1)
+    assert (await stage.get(ticket.id)).claimed_by is None
+
+
 async def test_a_ticket_that_is_kept_outlasts_its_opener(sqlite_database: Database) -> None:
     stage = await Stage.make(sqlite_database, FakeClock())
     ticket = await stage.open(await stage.panel())
