@@ -104,6 +104,8 @@ class Capture:
         self._spawn = spawn
         self._quality = quality
         self._rooms: dict[int, Room] = {}
+        # Told of each ticket that is noted.
+        self.noted: list[Callable[[Ticket], None]] = []
         self._pending: deque[_Event] = deque()
         self._turn = asyncio.Lock()
         self._is_flushing = False
@@ -121,6 +123,8 @@ class Capture:
         """Take down what is written in a ticket's room from now on, as the ticket is now."""
         if ticket.channel_id is None:
             return
+        for hook in self.noted:
+            hook(ticket)
         panel = await self._office.panel_of(session, ticket)
         self._rooms[ticket.channel_id] = Room(
             ticket.id,

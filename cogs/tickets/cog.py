@@ -24,6 +24,7 @@ from cogs.tickets.files import FILE_RENDERER, FileStore, HttpFetcher
 from cogs.tickets.handling import Handling
 from cogs.tickets.herald import TRANSCRIPT_RENDERER
 from cogs.tickets.history import DiscordHistory
+from cogs.tickets.letting_go import LettingGo
 from cogs.tickets.lookup import DiscordPeople
 from cogs.tickets.panel_commands import OpenButton, PanelCommands, PanelSelect
 from cogs.tickets.ports import Request
@@ -69,6 +70,14 @@ class Tickets(
             store=FileStore(config.tickets.files_of(bot.kernel.database.path)),
         )
         self.service = TicketService.build(bot.kernel, outside)
+        self.letting_go = LettingGo(
+            self.service.office,
+            DiscordPeople(bot),
+            bot.kernel.permissions,
+            let_go=self.service.losses.let_go,
+            spawn=self._spawn,
+        )
+        self.service.capture.noted.append(self.letting_go.note)
         self.access = Access(self.service.office, bot.kernel.permissions)
         self.asker = Asker(self.service)
         self.desk = PanelDesk(
@@ -100,7 +109,7 @@ class Tickets(
             ("THREAD_DELETE", self.on_room_deleted),
             ("GUILD_MEMBER_ADD", self.on_return),
             ("GUILD_MEMBER_REMOVE", self.on_departure),
-            ("GUILD_MEMBER_UPDATE", self.service.demotion.take_update),
+            ("GUILD_MEMBER_UPDATE", self.on_member_changed),
             ("GUILD_ROLE_DELETE", self.service.demotion.take_deleted_role),
             ("READY", self.service.capture.take_gap),
             # What is sent until the bot is back in the guild is not told either.
@@ -173,6 +182,11 @@ class Tickets(
         """Close the tickets of somebody who has left, where the panel says so."""
         guild_id, user_id = int(payload["guild_id"]), int(payload["user"]["id"])
         self._spawn("departure", self.service.losses.member_left(guild_id, user_id))
+
+    def on_member_changed(self, payload: Payload) -> None:
+        """Have the rooms follow of somebody who has lost a role by which they see to tickets."""
+        self.service.demotion.take_update(payload)
+        self.letting_go.take_update(payload)
 
     def on_return(self, payload: Payload) -> None:
         """Let somebody who comes back into their open tickets; others cost no query."""

@@ -103,13 +103,13 @@ class Losses:
             )
             claimed = await list_claimed(session, guild_id, user_id)
         for ticket_id in claimed:
-            await self._let_go(ticket_id, user_id)
+            await self.let_go(ticket_id, user_id)
         await self._close([one for one in tickets if one.status == Status.OPEN])
         for ticket in tickets:
             if ticket.status in _WAITS_FOR_ROOM:
                 await self._have_looked_after(ticket)
 
-    async def _let_go(self, ticket_id: int, user_id: int) -> None:
+    async def let_go(self, ticket_id: int, user_id: int) -> None:
         """Have nobody see to a ticket any more that somebody who left sees to."""
 
         async def still_theirs(_session: AsyncSession, ticket: Ticket) -> None:
@@ -191,7 +191,7 @@ class Losses:
         present = await self._members.look_up(guild_id, people)
         for ticket in there:
             if ticket.claimed_by and ticket.claimed_by not in present:
-                await self._let_go(ticket.id, ticket.claimed_by)
+                await self.let_go(ticket.id, ticket.claimed_by)
         await self._close([one for one in there if one.user_id and one.user_id not in present])
         for ticket in there:
             # Of whom the thread does not tell, since they had left.

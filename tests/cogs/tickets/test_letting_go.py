@@ -1,0 +1,74 @@
+"""Staff who lose their roles let go of what they saw to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.core.contracts import MemberFacts
+from cogs.tickets.letting_go import LettingGo
+from db.engine import Database
+from tests.cogs.tickets.stage import GUILD, OPENER, OTHER, STAFF, STAFF_ROLE, Stage
+from tests.fakes import FakeClock
+
+
+@dataclass
+class Town:
+    """The guild's members; `managers` may manage all of it. Nobody has a grant."""
+
+    managers: set[int] = field(default_factory=set)
+    asked: list[int] = field(default_factory=list)
+
+    async def look_up(self, guild_id: int, user_id: int) -> MemberFacts | None:
+        self.asked.append(user_id)
+        may = frozenset({"manage_guild"} if user_id in self.managers else ())
+        return MemberFacts(user_id, guild_id, "", permissions=may)
+
+    async def has(self, _guild_id: int, _user_id: int, _feature: str) -> bool:
+        return False
+
+
+def changed(user_id: int, *roles: int) -> dict[str, Any]:
+    return {"guild_id": str(GUILD), "user": {"id": str(user_id)}, "roles": [*map(str, roles)]}
+
+
+async def test_who_loses_the_role_leaves_the_ticket_that_they_saw_to(database: Database) -> None:
+    stage, town, began = await Stage.make(database, FakeClock()), Town(), []
+    permissions: Any = town
+    letting_go = LettingGo(
+        stage.service.office,
+        town,
+        permissions,
+        let_go=stage.service.losses.let_go,
+        spawn=lambda _name, work: began.append(work),
+    )
+    stage.service.capture.noted.append(letting_go.note)
+    panel = await stage.panel(staff_roles=[str(STAFF_ROLE)], per_member=2)
+    mine, theirs = await stage.open(panel), await stage.open(panel)
+    await stage.service.life.claim(mine.id, STAFF)
+    await stage.service.life.claim(theirs.id, OTHER)
+    await stage.wait(1)
+    assert stage.room_of(mine).viewers == {OPENER, STAFF}
+
+    letting_go.take_update(changed(OPENER))
+    letting_go.take_update(changed(STAFF, STAFF_ROLE))
+    town.managers = {OTHER}
+    letting_go.take_update(changed(OTHER))
+    # Whoever sees to nothing is not looked at.
+    assert len(began) == 2
+    for one in began:
+        await one
+    assert (await stage.get(mine.id)).claimed_by == STAFF
+    assert town.asked == [OTHER]
+
+    letting_go.take_update(changed(STAFF))
+    await began[-1]
+    await stage.wait(1)
+    assert (await stage.get(mine.id)).claimed_by is None
+    assert stage.room_of(mine).viewers == {OPENER}
+    assert (await stage.get(theirs.id)).claimed_by == OTHER
+    # Once that is known, others of their changes cost nothing.
+    letting_go.take_update(changed(STAFF))
+    await began[-1]
+    letting_go.take_update(changed(STAFF))
+    assert len(began) == 4
