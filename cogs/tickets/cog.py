@@ -78,6 +78,7 @@ class Tickets(
             spawn=self._spawn,
         )
         self.service.capture.noted.append(self.letting_go.note)
+        self.service.losses.looking.append(self.letting_go.look_at_all)
         self.access = Access(self.service.office, bot.kernel.permissions)
         self.asker = Asker(self.service)
         self.desk = PanelDesk(

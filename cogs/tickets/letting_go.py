@@ -60,6 +60,17 @@ class LettingGo:
             roles = frozenset(map(int, payload.get("roles") or ()))
             self._spawn("claims", self.look(guild_id, user_id, roles))
 
+    async def look_at_all(self, guild_id: int) -> None:
+        """Look at all who see to tickets of a guild: of what was while the bot was away, too."""
+        for user_id in sorted(user for guild, user in self._claimers if guild == guild_id):
+            try:
+                who = await self._people.look_up(guild_id, user_id)
+            except DiscordFailed:
+                log.info("claimer_not_known", guild_id=guild_id)
+                continue
+            if who is not None:
+                await self.look(guild_id, user_id, who.role_ids)
+
     async def look(self, guild_id: int, user_id: int, roles: frozenset[int]) -> None:
         """Take those tickets from a member with these roles that they may not see to any more."""
         async with self._office.database.read() as session:

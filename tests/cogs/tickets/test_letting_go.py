@@ -32,17 +32,38 @@ def changed(user_id: int, *roles: int) -> dict[str, Any]:
     return {"guild_id": str(GUILD), "user": {"id": str(user_id)}, "roles": [*map(str, roles)]}
 
 
-async def test_who_loses_the_role_leaves_the_ticket_that_they_saw_to(database: Database) -> None:
-    stage, town, began = await Stage.make(database, FakeClock()), Town(), []
+def letting_go_of(stage: Stage, town: Town, began: list[Any]) -> LettingGo:
     permissions: Any = town
-    letting_go = LettingGo(
+    made = LettingGo(
         stage.service.office,
         town,
         permissions,
         let_go=stage.service.losses.let_go,
         spawn=lambda _name, work: began.append(work),
     )
-    stage.service.capture.noted.append(letting_go.note)
+    stage.service.capture.noted.append(made.note)
+    stage.service.losses.looking.append(made.look_at_all)
+    return made
+
+
+async def test_who_lost_the_role_while_the_bot_was_away_lets_go_at_its_next_session(
+    database: Database,
+) -> None:
+    stage, town = await Stage.make(database, FakeClock()), Town(managers={OTHER})
+    letting_go_of(stage, town, [])
+    panel = await stage.panel(staff_roles=[str(STAFF_ROLE)], per_member=2)
+    mine, theirs = await stage.open(panel), await stage.open(panel)
+    await stage.service.life.claim(mine.id, STAFF)
+    await stage.service.life.claim(theirs.id, OTHER)
+    await stage.service.losses.begin_session([GUILD])
+    await stage.wait(1)
+    claimers = [(await stage.get(one.id)).claimed_by for one in (mine, theirs)]
+    assert claimers == [None, OTHER]
+
+
+async def test_who_loses_the_role_leaves_the_ticket_that_they_saw_to(database: Database) -> None:
+    stage, town, began = await Stage.make(database, FakeClock()), Town(), list[Any]()
+    letting_go = letting_go_of(stage, town, began)
     panel = await stage.panel(staff_roles=[str(STAFF_ROLE)], per_member=2)
     mine, theirs = await stage.open(panel), await stage.open(panel)
     await stage.service.life.claim(mine.id, STAFF)
