@@ -175,7 +175,7 @@ async def give_back(
     """Give these people back all that they have used in a giveaway.
 
     Return how many pieces they have again, and how many had expired by `now`. The accounts are held
-    by the caller. Three statements, however many pieces there are; nobody is given anything twice.
+    by the caller. A statement each, but for thousands of lots; nobody is given anything twice.
     """
     statement = (
         delete(GiveawayItemUse)

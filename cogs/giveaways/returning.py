@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from db.giveaways import Giveaway
 
 RETURN_JOB = "giveaways.return"
-# With as many pieces as each may use it is what a statement of SQLite's takes.
+# Accounts that are held at once: their owners pay and play meanwhile.
 _PEOPLE_AT_ONCE = 100
 
 
