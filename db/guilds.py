@@ -141,6 +141,24 @@ async def list_names(session: AsyncSession, user_ids: Collection[int]) -> dict[i
     return {user_id: name for user_id, name in await session.execute(query) if name}
 
 
+async def find_names(
+    session: AsyncSession, guild_id: int, text: str, *, limit: int
+) -> dict[int, str]:
+    """Return the names of members who are there and were met, that begin with a text."""
+    query = (
+        select(User.id, User.global_name)
+        .join(GuildMember, GuildMember.user_id == User.id)
+        .where(
+            GuildMember.guild_id == guild_id,
+            GuildMember.left_at.is_(None),
+            User.global_name.istartswith(text, autoescape=True),
+        )
+        .order_by(User.global_name, User.id)
+        .limit(limit)
+    )
+    return {user_id: name for user_id, name in await session.execute(query) if name}
+
+
 async def save_members(session: AsyncSession, members: Sequence[SeenMember]) -> None:
     """Mark people as members, keeping the first join that is known and all they have earned."""
     if not members:

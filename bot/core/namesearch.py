@@ -13,15 +13,17 @@ LONGEST_NAME = 100
 
 @dataclass(frozen=True, slots=True)
 class NamedMember:
-    """A member with the names that people know them by; the user name, which is unique, is last."""
+    """A member with the names that people know them by, the one that is shown first."""
 
     id: int
     names: tuple[str, ...]
 
     @property
     def label(self) -> str:
-        """The first of the names, with the user name and the id, which tell them apart."""
-        return f"{self.names[0]} (@{self.names[-1]}, {self.id})"
+        """The first of the names, with the last and the id, which tell them apart."""
+        rest = self.names[1:]
+        others = [f"@{rest[-1]}"] if rest else []
+        return f"{self.names[0]} ({', '.join([*others, str(self.id)])})"
 
     def is_called(self, text: str) -> bool:
         """Tell whether one of the names is this, in whatever case."""

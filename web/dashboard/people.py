@@ -16,11 +16,13 @@ from bot.core.errors import DiscordFailed, FieldError
 from bot.core.fields import FieldInfo, Widget
 from bot.core.fields.bodies import row_fields
 from bot.core.i18n import Message, _
-from bot.core.namesearch import LONGEST_NAME, MemberSearch, NamedMember
+from bot.core.namesearch import LONGEST_NAME, NamedMember
 from bot.core.settings.validation import pointer_to
+from db.guilds import find_names
 from web.dashboard.formdata import Sent
 from web.dashboard.texts import Row, Text, Texts
 from web.dashboard.values import Offer, Reader
+from web.services import WebServices
 
 OF = "!of"
 PEOPLE = (Widget.MEMBER, Widget.MEMBERS)
@@ -40,13 +42,13 @@ class People:
 
 
 async def find_people(
-    search: MemberSearch, fields: Iterable[FieldInfo], texts: Texts, sent: Sent, reader: Reader
+    services: WebServices, fields: Iterable[FieldInfo], texts: Texts, sent: Sent, reader: Reader
 ) -> People:
     """Return the texts with the ids of those who are named in them; those as they are who are not.
 
     Looks up five names at most.
     """
-    looking = _Looking(search, sent, reader)
+    looking = _Looking(services, sent, reader)
     found = await looking.through(tuple(fields), texts)
     known = replace(reader, offers=looking.offers, names={**reader.names, **looking.names})
     return People(found, known, looking.wrong)
@@ -54,7 +56,7 @@ async def find_people(
 
 @dataclass(slots=True)
 class _Looking:
-    search: MemberSearch
+    services: WebServices
     sent: Sent
     reader: Reader
     offers: dict[str, tuple[Offer, ...]] = field(default_factory=dict)
@@ -130,7 +132,7 @@ class _Looking:
             return (), _("At most {count} names can be looked up at once.", count=_MOST_NAMES)
         self.asked += 1
         try:
-            found = await self.search(self.reader.guild_id, wanted)
+            found = await self._search(wanted)
         except DiscordFailed as error:
             return (), error.message
         exact = [one for one in found if one.is_called(wanted)]
@@ -139,6 +141,18 @@ class _Looking:
             return exact, None
         people = [*exact, *(one for one in found if one not in exact)][:_MOST_OFFERED]
         return people, _("Choose whom “{text}” means.", text=name[:40]) if people else nobody
+
+    async def _search(self, text: str) -> Sequence[NamedMember]:
+        """Return whom Discord finds, and those met whose display name, which it passes over, fits.
+
+        Raises `DiscordFailed`.
+        """
+        guild_id = self.reader.guild_id
+        found = {one.id: one for one in await self.services.members(guild_id, text)}
+        async with self.services.database.read() as session:
+            met = await find_names(session, guild_id, text, limit=_MOST_OFFERED)
+        known = (NamedMember(user_id, (name,)) for user_id, name in met.items())
+        return [*found.values(), *(one for one in known if one.id not in found)]
 
 
 def _parts(text: str) -> list[str]:

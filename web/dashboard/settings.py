@@ -78,9 +78,7 @@ async def post_settings_page(request: web.Request) -> web.Response:
     if (again := turned(fields, entered, sent)) is not None:
         view = await view_feature(services, reader.guild_id, feature.key)
         return _page(request, view, view.state, typed=again, version=version)
-    found = await find_people(
-        services.members, fields, without_blank(fields, entered), sent, reader
-    )
+    found = await find_people(services, fields, without_blank(fields, entered), sent, reader)
     reader = found.reader
     edited = edited_in(fields, found.texts, await _texts_at(request, feature, version))
     try:

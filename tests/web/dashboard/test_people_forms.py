@@ -7,9 +7,18 @@ from typing import Any
 import pytest
 
 from bot.core.namesearch import NamedMember, no_answer
+from db.guilds import (
+    SeenGuild,
+    SeenMember,
+    SeenUser,
+    mark_members_left,
+    save_guilds,
+    save_members,
+    save_users,
+)
 from tests.web.dashboard.boats import HOME, NEW, ONE, Harbour, add
 from tests.web.pages import Form, Page, errors_on, fill, submit, visit
-from tests.web.support import GUILD, World
+from tests.web.support import GUILD, OTHER_GUILD, World
 
 ANN = NamedMember(44, ("Ann", "ann"))
 ANNA = NamedMember(55, ("<b>Anna</b>", "anna_b"))
@@ -64,6 +73,25 @@ async def test_name_of_several_comes_back_with_a_choice(harbour: Harbour) -> Non
     chosen = form.sets("crew.captain!of", "66 Ann")
     assert (await submit(world, chosen)).status == 303
     assert fleet.body(1).crew.captain == "66"
+
+
+async def test_display_names_of_those_who_were_met_count_too(harbour: Harbour) -> None:
+    world, fleet = harbour
+    now = world.clock.now()
+    people = {1: "Ada Fernández", 2: "Ada%", 3: "Ada gone", 4: "Ada elsewhere"}
+    async with world.services.database.write() as session:
+        await save_guilds(session, [SeenGuild(one, "A", now) for one in (GUILD, OTHER_GUILD)])
+        await save_users(session, [SeenUser(n, name, None, now) for n, name in people.items()])
+        here = [SeenMember(OTHER_GUILD if n == 4 else GUILD, n, now) for n in people]
+        await save_members(session, here)
+        await mark_members_left(session, {(GUILD, 3): now})
+    fleet.crowd.append(NamedMember(1, ("ada",)))
+    for typed, found in (("ada fernández", "1"), ("Ada%", "2")):
+        status, _text, _form = await sent(world, crew__captain=typed)
+        assert status == 303
+        assert fleet.done[-1][2].crew.captain == found
+    _status, text, _form = await sent(world, crew__captain="Ad")
+    assert [one for _, one in choices_on(text)] == ["1 Ad", "2 Ad"]
 
 
 async def test_name_that_only_begins_so_is_asked_about(harbour: Harbour) -> None:

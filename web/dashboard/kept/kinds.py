@@ -117,8 +117,8 @@ class Kind:
         self, fields: Iterable[FieldInfo], texts: Texts, sent: Sent
     ) -> tuple[Kind, People]:
         """Return the texts with ids for the names of members, and the kind for who may choose."""
-        search = self.request.app[SERVICES].members
-        people = await find_people(search, fields, texts, sent, self.reader)
+        services = self.request.app[SERVICES]
+        people = await find_people(services, fields, texts, sent, self.reader)
         return replace(self, reader=people.reader), people
 
     def page(
