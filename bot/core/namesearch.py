@@ -29,6 +29,10 @@ class NamedMember:
         """Tell whether one of the names is this, in whatever case."""
         return text.casefold() in (one.casefold() for one in self.names)
 
+    def begins_with(self, text: str) -> bool:
+        """Tell whether one of the names begins so, in whatever case."""
+        return any(one.casefold().startswith(text.casefold()) for one in self.names)
+
 
 # Returns at most 100 members of a guild whose user name or nickname begins with a text; raises
 # `DiscordFailed`.

@@ -147,8 +147,13 @@ class _Looking:
 
         Raises `DiscordFailed`.
         """
-        guild_id = self.reader.guild_id
-        found = {one.id: one for one in await self.services.members(guild_id, text)}
+        guild_id, search = self.reader.guild_id, self.services.members
+        people = await search(guild_id, text)
+        first, *rest = text.split()
+        if rest and not people:
+            # Of a display name of several words, the first one often begins the user name.
+            people = [one for one in await search(guild_id, first) if one.begins_with(text)]
+        found = {one.id: one for one in people}
         async with self.services.database.read() as session:
             met = await find_names(session, guild_id, text, limit=_MOST_OFFERED)
         known = (NamedMember(user_id, (name,)) for user_id, name in met.items())

@@ -210,13 +210,17 @@ class Fleet:
     # Who is in the guild, and what was looked for among them.
     crowd: list[NamedMember] = field(default_factory=list)
     asked: list[tuple[int, str]] = field(default_factory=list)
+    # Whether only user names are looked at.
+    by_user_name: bool = False
 
     async def search(self, guild_id: int, text: str) -> Sequence[NamedMember]:
         self.asked.append((guild_id, text))
         self._refuse()
-        begun = text.casefold()
+        looked_at = -1 if self.by_user_name else 0
         return [
-            one for one in self.crowd if any(it.casefold().startswith(begun) for it in one.names)
+            one
+            for one in self.crowd
+            if any(it.casefold().startswith(text.casefold()) for it in one.names[looked_at:])
         ]
 
     async def get(self, guild_id: int, item_id: int) -> Item:

@@ -94,6 +94,15 @@ async def test_display_names_of_those_who_were_met_count_too(harbour: Harbour) -
     assert [one for _, one in choices_on(text)] == ["1 Ad", "2 Ad"]
 
 
+async def test_display_name_of_several_words_is_found_by_the_first(harbour: Harbour) -> None:
+    world, fleet = harbour
+    fleet.crowd += [NamedMember(1, ("Ada Fernández", "adaf")), NamedMember(2, ("Ada L", "adal"))]
+    fleet.by_user_name = True
+    status, _text, _form = await sent(world, crew__captain="ada  fernández")
+    assert (status, [one for _, one in fleet.asked]) == (303, ["ada fernández", "ada"])
+    assert fleet.body(1).crew.captain == "1"
+
+
 async def test_name_that_only_begins_so_is_asked_about(harbour: Harbour) -> None:
     world, fleet = harbour
     fleet.crowd += [ANNA]
