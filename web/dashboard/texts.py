@@ -13,9 +13,11 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bot.core.errors import InvalidInput
 from bot.core.fields import FieldInfo, Widget
 from bot.core.fields.bodies import row_fields
 from bot.core.fields.text import edit_text
+from bot.core.i18n import _
 from bot.core.week import week_text
 from web.dashboard.formdata import Sent
 from web.dashboard.values import UTC, in_zone
@@ -115,7 +117,10 @@ def texts_at_first(fields: Iterable[FieldInfo], zone: ZoneInfo = UTC) -> dict[st
 
 
 def entered_in(fields: Iterable[FieldInfo], sent: Sent, place: str = "") -> dict[str, Text]:
-    """Return what was entered, by field; a field that was not sent is not in it."""
+    """Return what was entered, by field; a field that was not sent is not in it.
+
+    Raises `InvalidInput` for a list that is none of rows: an empty one would be saved for it.
+    """
     entered: dict[str, Text] = {}
     for field in fields:
         if not (values := sent.get(f"{place}{field.name}")):
@@ -137,10 +142,11 @@ def _rows_sent(
 ) -> tuple[Row, ...]:
     """Return the rows that are not to be removed; one too many at most, which is then refused."""
     blank, rows = texts_at_first(inner), list[Row]()
-    for value in dict.fromkeys(sent[name]):
+    for value in dict.fromkeys(filter(None, sent[name])):
         number = value.removesuffix(FRESH)
-        is_number = number.isascii() and number.isdecimal() and len(number) <= _LONGEST_NUMBER
-        if not is_number or f"{name}.{number}{REMOVE}" in sent or len(rows) > most_rows(field):
+        if not (number.isascii() and number.isdecimal() and len(number) <= _LONGEST_NUMBER):
+            raise InvalidInput(_("The request can't be understood."))
+        if f"{name}.{number}{REMOVE}" in sent or len(rows) > most_rows(field):
             continue
         texts = {**blank, **entered_in(inner, sent, f"{name}.{number}.")}
         rows.append(Row(texts, int(number), fresh=value.endswith(FRESH)))

@@ -21,6 +21,7 @@ from bot.core.fields import FieldInfo, Widget
 from bot.core.fields.text import choice_title, edit_text, shorten
 from bot.core.i18n import Message, _, babel_locale
 from bot.core.settings import SWITCH, Diff
+from bot.core.week import DAYS, week_text
 
 UTC = ZoneInfo("UTC")
 _PLAIN_KINDS = ("voice", "stage", "category")
@@ -137,6 +138,9 @@ class Reader:
                 shown = self.say(choice_title(field, value))
             case Widget.INSTANT:
                 shown = self.instant(datetime.fromisoformat(value))
+            case Widget.WEEK:
+                days = zip(DAYS, week_text(value).split("\n"), strict=True)
+                shown = " · ".join(f"{self.say(day)} {times}" for day, times in days if times)
             case Widget.LINES:
                 shown = ", ".join(value)
             case Widget.ITEM:

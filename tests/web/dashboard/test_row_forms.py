@@ -263,13 +263,25 @@ async def test_more_rows_than_there_can_be_are_refused(harbour: Harbour) -> None
     world, fleet = harbour
     form = fill((await visit(world, NEW)).form(NEW), name="Petrel")
     numbers = [str(n) for n in range(900)]
-    form = form.sets("guests", "", *numbers, "x", "-1", "99999", "\u0661")
+    form = form.sets("guests", "", *numbers)
     answer = await submit(world, form)
     text = await answer.text()
     assert answer.status == 400
     assert errors_on(Page(text), text) == {"guests": "At most 3 fit."}
     assert len(numbers_of(Page(text).form(NEW), "guests")) == 5
     assert fleet.done == []
+
+
+@pytest.mark.parametrize("number", ["[]", '[{"bunks": 1}]', "x", "-1", "99999", "\u0661", "1++"])
+async def test_list_that_is_no_list_of_rows_is_not_taken_for_an_empty_one(
+    harbour: Harbour, number: str
+) -> None:
+    world, fleet = harbour
+    await add(world)
+    fleet.paint(1, guests=[{"bunks": 1}])
+    form = (await visit(world, ONE)).form(ONE).sets("guests", number)
+    assert (await submit(world, fill(form, story="new"))).status == 400
+    assert (fleet.body(1).story, len(fleet.body(1).guests)) == ("", 1)
 
 
 async def test_rows_say_what_the_service_says(harbour: Harbour) -> None:
@@ -305,6 +317,16 @@ async def test_week_has_a_line_for_each_day(harbour: Harbour) -> None:
     assert [one.day for one in fleet.body(1).watches] == [1, 1, 3]
     await submit(world, (await visit(world, ONE)).form(ONE).sets("watches", *[""] * 7))
     assert fleet.body(1).watches == []
+
+
+async def test_week_that_somebody_else_set_is_told_in_words(harbour: Harbour) -> None:
+    world, fleet = harbour
+    await add(world)
+    mine = (await visit(world, ONE)).form(ONE)
+    fleet.paint(1, watches=[{"day": 1, "opens": "09:00", "closes": "00:00"}])
+    answer = await submit(world, mine.sets("watches", "10-11"))
+    text = await answer.text()
+    assert "set this to “Tuesday 09:00-24:00” meanwhile" in errors_on(Page(text), text)["watches"]
 
 
 @pytest.mark.parametrize("line", ["soon", "9", "25-26", "12-9", "9-9", "9-12, x", "09:60-10:00"])
