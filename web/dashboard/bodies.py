@@ -76,8 +76,9 @@ def body_of(
     """
     fields = describe_body(model)
     data = copy.deepcopy(dict(base))
-    errors = [*people.wrong]
-    errors += _gather(data, fields, people.texts, frozenset(edited), people.reader)
+    names = frozenset(edited)
+    errors = _unsure_of(people, names)
+    errors += _gather(data, fields, people.texts, names, people.reader)
     titles = titles_of(fields)
     choices = {one.name: [choice.title for choice in one.choices] for one in fields if one.choices}
     try:
@@ -99,7 +100,8 @@ def changes_of(fields: Iterable[FieldInfo], people: People) -> dict[str, Any]:
     typed into a document and can't be read, and for names of which it is not certain whose.
     """
     known, changes = tuple(fields), dict[str, Any]()
-    edited, reader, errors = people.texts, people.reader, [*people.wrong]
+    edited, reader = people.texts, people.reader
+    errors = _unsure_of(people, edited)
     for one in known:
         if one.name not in edited:
             continue
@@ -110,6 +112,12 @@ def changes_of(fields: Iterable[FieldInfo], people: People) -> dict[str, Any]:
     if errors:
         raise from_field_errors(errors, titles_of(known))
     return changes
+
+
+def _unsure_of(people: People, names: Iterable[str]) -> list[FieldError]:
+    """Return what is not certain of those who are named in some fields, or in their rows."""
+    places = [f"{pointer_to(one.split('.'))}/" for one in names]
+    return [one for one in people.wrong if f"{one.pointer}/".startswith(tuple(places))]
 
 
 def _gather(

@@ -179,6 +179,15 @@ async def test_name_of_who_is_there_already_changes_nothing(harbour: Harbour) ->
     assert answer.headers["Location"] == f"{ONE}?done=same"
 
 
+async def test_member_that_is_no_id_holds_up_no_other_change(harbour: Harbour) -> None:
+    world, fleet = harbour
+    await add(world)
+    fleet.paint(1, crew={"size": 2, "captain": "who?"}, guests=[{"friends": ["who?"]}])
+    form = (await visit(world, ONE)).form(ONE)
+    assert (await submit(world, fill(form, story="new"))).status == 303
+    assert (fleet.body(1).story, fleet.body(1).crew.captain) == ("new", "who?")
+
+
 async def test_form_with_another_mistake_shows_who_was_found(harbour: Harbour) -> None:
     world, fleet = harbour
     fleet.crowd += [ANN]
