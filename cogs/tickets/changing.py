@@ -115,7 +115,9 @@ class Changing:
             session, ticket, action, actor_id, subject_id=subject_id, text=text, details=details
         )
         line = line_of(action, actor_id=actor_id, subject_id=subject_id, details=details)
-        users = [subject_id] if subject_id and action is not Action.REMOVE else []
+        # To call somebody into a thread lets them in again.
+        leaves = action in {Action.REMOVE, Action.UNCLAIM}
+        users = [subject_id] if subject_id and not leaves else []
         can_keep = action is Action.SCHEDULE_CLOSE
         await self._say(session, ticket, line, reason=text, users=users, can_keep=can_keep)
         await self._herald.refresh(session, ticket)

@@ -76,8 +76,11 @@ class Life(Marking):
                     _("{member} sees to this ticket.", member=f"<@{before.claimed_by}>"),
                     hint=_("They can let go of it, and so can whoever manages tickets."),
                 )
+            loser = before.claimed_by if before.claimed_by != actor_id else None
             ticket = await self._change(session, ticket_id, Action.UNCLAIM, claimed_by=None)
-            await self._tell(session, ticket, Action.UNCLAIM, actor_id, aligns=True)
+            await self._tell(
+                session, ticket, Action.UNCLAIM, actor_id, subject_id=loser or None, aligns=True
+            )
         return ticket
 
     async def transfer(

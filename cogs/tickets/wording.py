@@ -258,6 +258,8 @@ _LINES: Mapping[str, str] = {
     Action.NOTE: N_("{actor} left a note for the staff."),
     Action.OPENING_FAILED: N_("The room could not be made."),
 }
+# Of a ticket that somebody else let go of than whoever saw to it.
+_TAKEN = N_("{actor} took this ticket from {subject}.")
 
 
 def line_of(
@@ -278,7 +280,7 @@ def line_of(
         value = escape_markdown(str(value))
     when = details.get("when")
     return _(
-        _LINES[action],
+        _TAKEN if action == Action.UNCLAIM and subject_id else _LINES[action],
         actor=f"<@{actor_id}>" if actor_id else _("Pegasus"),
         subject=f"<@{subject_id}>" if subject_id else _("somebody"),
         value=value if value is not None else "…",

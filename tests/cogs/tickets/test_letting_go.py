@@ -88,6 +88,13 @@ async def test_who_loses_the_role_leaves_the_ticket_that_they_saw_to(database: D
     assert (await stage.get(mine.id)).claimed_by is None
     assert stage.room_of(mine).viewers == {OPENER}
     assert (await stage.get(theirs.id)).claimed_by == OTHER
+    # It is said whose it was, and calls nobody: that would let them into a thread again.
+    (line,) = (
+        one.payload
+        for one in stage.courier.delivered
+        if one.payload.get("content") == f"Pegasus took this ticket from <@{STAFF}>."
+    )
+    assert line["allowed_mentions"]["users"] == []
     # Once that is known, others of their changes cost nothing.
     letting_go.take_update(changed(STAFF))
     await began[-1]
