@@ -38,6 +38,8 @@ class Ending(Changing):
         first: First | None = None,
     ) -> Ticket:
         """Close an open ticket; its room is locked once its last message is there."""
+        # An answer of a moment ago counts, too: of closed tickets nobody notes who has written.
+        await self._capture.flush()
         async with self._office.database.write() as session:
             await self._hold(session, ticket_id, first)
             return await self.close_in(session, ticket_id, actor_id, reason)
@@ -111,6 +113,7 @@ class Ending(Changing):
 
     async def accept_close(self, ticket_id: int, actor_id: int) -> Ticket:
         """Close a ticket whose opener was asked; raises `Conflict` when nobody asks any more."""
+        await self._capture.flush()
         async with self._office.database.write() as session:
             ticket = await self._get(session, ticket_id, lock=True)
             _ensure_asked(ticket)

@@ -15,7 +15,8 @@ from db.engine import Database
 from db.level_gifts import LevelGift
 from db.people import erase_person
 from db.tickets import Ticket
-from tests.cogs.tickets.stage import GUILD, OPENER, OTHER, STAFF, Stage
+from tests.cogs.tickets.stage import GUILD, OPENER, OTHER, STAFF, STAFF_ROLE, Stage
+from tests.cogs.tickets.talk import message
 from tests.fakes import FakeClock
 
 EARNED = {"rating_xp": 50, "stars_xp": 10}
@@ -59,6 +60,31 @@ async def test_rating_earns_for_the_opener_and_for_whoever_had_the_ticket(
 
     assert rated.xp == 50
     assert await given(stage) == {OPENER: 50, STAFF: 40}
+
+
+@pytest.mark.parametrize("is_asked", [False, True])
+async def test_an_answer_right_before_the_end_is_one(database: Database, is_asked: bool) -> None:
+    stage = await Stage.make(database, FakeClock())
+    await stage.set(**EARNED)
+    await stage.settings.change(GUILD, LEVELS, {}, enabled=True, actor=SYSTEM)
+    ticket = await stage.open(await stage.panel(staff_roles=[str(STAFF_ROLE)]))
+    await stage.wait(1)
+    ticket = await stage.get(ticket.id)
+    if is_asked:
+        await stage.service.life.request_close(ticket.id, STAFF, None, None)
+    stage.clock.advance(60)
+    sent = message(
+        ticket.channel_id, 5, "Solved!", stage.clock.now(), author=STAFF, roles=(STAFF_ROLE,)
+    )
+    stage.service.capture.take_message(sent)
+    if is_asked:
+        await stage.service.life.accept_close(ticket.id, OPENER)
+    else:
+        await stage.service.life.close(ticket.id, STAFF)
+    await stage.wait(1)
+
+    assert (await stage.get(ticket.id)).first_reply_at is not None
+    assert (await stage.service.ratings.rate(ticket.id, OPENER, 4)).xp == 50
 
 
 async def test_other_stars_earn_nothing_anew(database: Database) -> None:
