@@ -71,8 +71,10 @@ class ItemCheck:
 
 
 def _why_not(item: ShopItem | None) -> Message | None:
-    if item is None or item.archived_at is not None:
+    if item is None:
         return _("There is no such item in the shop.")
+    if item.archived_at is not None:
+        return _("{item} is not in the shop any more.", item=title_of(item))
     if item.kind == ItemKind.ROLE_AT_ONCE:
         return _("{item} is never in an inventory, so nobody could use it.", item=title_of(item))
     return None

@@ -85,6 +85,16 @@ async def test_form_names_an_item_by_its_name(desk: Desk) -> None:
     assert plan_of((await stored(desk))[0]).bonuses == ()
 
 
+async def test_template_with_an_item_that_is_not_sold_any_more_says_which(desk: Desk) -> None:
+    await start(desk)
+    item = await stock(desk)
+    await send(desk, await desk.ask(desk.host, "giveaway edit", giveaway="1"))
+    await desk.ask(desk.host, "giveaway template save", giveaway="1", name="Monthly")
+    await archive(desk, item)
+    answer = await desk.ask(desk.host, "giveaway template use", name="Monthly")
+    assert "🎟️ **Lucky \\*ticket\\*** is not in the shop any more." in answer.content
+
+
 async def test_draft_message_and_info_name_the_item(desk: Desk) -> None:
     await stock(desk)
     form = await desk.host.slash(desk.channel, "giveaway create")
