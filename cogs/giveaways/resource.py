@@ -93,7 +93,7 @@ RESOURCE = Resource(
             is_offered=_goes_on,
             is_final=True,
         ),
-        Action(name=_PAUSE, summary="Pause", title=N_("Pause"), is_offered=_is_active),
+        Action(name=_PAUSE, summary="Pause", title=N_("Pause it"), is_offered=_is_active),
         Action(name=_RESUME, summary="Resume", title=N_("Let it go on"), is_offered=_is_paused),
         Action(
             name=_DRAW_AGAIN,

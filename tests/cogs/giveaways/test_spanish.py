@@ -9,7 +9,9 @@ import pytest
 from babel.messages.pofile import read_po
 
 import cogs.giveaways
+from bot.core.i18n import Message
 from cogs.giveaways.listing import pages_of
+from cogs.giveaways.resource import RESOURCE
 from tests.cogs.giveaways.rows import make_giveaway
 
 CATALOGUE = Path(cogs.giveaways.__file__).parent / "locales" / "es.po"
@@ -60,3 +62,17 @@ def test_what_is_said_of_a_draw_is_not_said_of_the_giveaway() -> None:
     assert [spanish for _, spanish in of_draws if re.search(r"\bsorteos?\b", spanish, re.I)] == []
     # A prize is given to somebody who is drawn, and is not itself drawn.
     assert [spanish for _, spanish in texts if "se ha elegido de nuevo" in spanish] == []
+
+
+def test_more_chances_are_called_the_same_wherever_they_come_from() -> None:
+    with CATALOGUE.open("rb") as file:
+        texts = {str(one.id): str(one.string) for one in read_po(file)}
+    chances = {one for english, one in texts.items() if english.startswith("More chances")}
+    assert len(chances) > 3
+    assert {one.split(maxsplit=2)[1].rstrip(":") for one in chances} == {"posibilidades"}
+
+
+def test_the_button_that_pauses_is_no_noun() -> None:
+    """Elsewhere a "Pause" is the time between two things."""
+    [title] = [one.title for one in RESOURCE.actions if one.name == "pause"]
+    assert Message(title).render("es") == "Pausarlo"
