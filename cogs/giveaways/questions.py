@@ -268,8 +268,8 @@ async def _rewards(_interaction: Interaction, plan: Plan, values: Values) -> Cha
         raise InvalidInput(_("Winners can be given one role."))
     plan = replace(
         plan,
-        prize_amount=number_in(values, "amount", digits=13) or None,
-        prize_xp=number_in(values, "experience", digits=13) or None,
+        prize_amount=number_in(values, "amount") or None,
+        prize_xp=number_in(values, "experience") or None,
         reward_role_id=reward[0] if reward else None,
         reward_role_time=duration_in(values, "time"),
     )

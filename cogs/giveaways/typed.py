@@ -17,6 +17,7 @@ from cogs.giveaways.rules import OLDEST
 
 # Thousands as both languages set them off: "1,000" and "1.000", but no half of anything.
 _GROUPED = re.compile(r"\d{1,3}(?:(?:,\d{3})+|(?:\.\d{3})+)", re.ASCII)
+_WHOLE = re.compile(r"-?\d{1,50}", re.ASCII)
 
 Edit = Callable[[Interaction, Plan, Values], Awaitable["Change"]]
 
@@ -46,13 +47,16 @@ def roles_in(interaction: Interaction, values: Values, name: str) -> tuple[int, 
     return chosen
 
 
-def number_in(values: Values, name: str, *, digits: int = 9) -> int | None:
-    """Return a number that was typed, `None` for nothing; raises `InvalidInput`."""
+def number_in(values: Values, name: str) -> int | None:
+    """Return a whole number that was typed, however large, `None` for nothing.
+
+    What fits is said by the rules of plans. Raises `InvalidInput`.
+    """
     text = str(values[name]).strip()
     if not text:
         return None
     plain = re.sub("[.,]", "", text) if _GROUPED.fullmatch(text) else text
-    if not (plain.isascii() and plain.isdecimal() and len(plain) <= digits):
+    if _WHOLE.fullmatch(plain) is None:
         raise InvalidInput(_("“{text}” is no whole number.", text=text[:50]))
     return int(plain)
 

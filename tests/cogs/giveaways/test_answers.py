@@ -115,13 +115,13 @@ def test_winner_is_sent_to_the_staff_where_there_is_no_host() -> None:
 
 @pytest.mark.parametrize(
     ("typed", "number"),
-    [("", None), ("12", 12), (" 1,000 ", 1000), ("1.000.000", 1_000_000), ("0", 0)],
+    [("", None), ("12", 12), (" 1,000 ", 1000), ("1.000.000", 1_000_000), ("0", 0), ("-1", -1)],
 )
 def test_whole_number_is_read(typed: str, number: int | None) -> None:
     assert number_in({"winners": typed}, "winners") == number
 
 
-@pytest.mark.parametrize("typed", ["2.5", "1,50", "1.5.0", ".5", "-1", "1,0000", "٣", "1e3"])
+@pytest.mark.parametrize("typed", ["2.5", "1,50", "1.5.0", ".5", "--1", "1,0000", "٣", "1e3"])
 def test_what_is_no_whole_number_is_not_made_one(typed: str) -> None:
     """Two and a half are not twenty-five."""
     with pytest.raises(InvalidInput):

@@ -68,6 +68,10 @@ async def test_form_names_an_item_by_its_name(desk: Desk) -> None:
     await settings.change(desk.guild.id, "economy", {}, enabled=True, actor=SYSTEM)
     assert "never in an inventory" in await send(desk, panel, item="at once")
     assert "1 to 10 pieces" in await send(desk, panel, most="11")
+    # A number out of bounds is one all the same: its bounds are said.
+    for number in ("-1", "1234567890"):
+        assert "1 to 10 pieces" in await send(desk, panel, most=number)
+        assert "1 to 100 bonus entries" in await send(desk, panel, entries=number)
     assert plan_of((await stored(desk))[0]).bonuses == ()
 
     await send(desk, panel)
