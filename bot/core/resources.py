@@ -55,7 +55,8 @@ class Resource:
 
     `one` and `many` name it in English, for OpenAPI. `model` is what is answered, `addition` what
     is sent to add one, `change` what is put in the place of one; without them, none can be added or
-    changed. `removal` is what the button that removes one says, "" where none can be removed.
+    changed. `removal` is what the button that removes one says, "" where none can be removed; with
+    `stays`, such as a giveaway that is cancelled, it can be read afterwards.
     `page` is how many are listed at once, the newest first, 0 for all. What has one can be
     searched where `search` says what for. `document` names a file that there is of each, below its
     address. `key` is the name in Python.
@@ -75,6 +76,7 @@ class Resource:
     addition: type[BaseModel] | None = None
     change: type[BaseModel] | None = None
     removal: str = N_("Delete")
+    stays: bool = False
     actions: tuple[Action, ...] = ()
     page: int = 0
     search: str = ""

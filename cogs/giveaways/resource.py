@@ -85,6 +85,7 @@ RESOURCE = Resource(
     addition=GiveawayBody,
     change=GiveawayBody,
     removal=N_("Cancel giveaway"),
+    stays=True,
     actions=(
         Action(
             name=_END,

@@ -9,6 +9,7 @@ import pytest
 
 from bot.core.errors import Conflict
 from bot.core.i18n import _
+from bot.core.resources import Resource
 from tests.web.dashboard.boats import (
     BOATS,
     HOME,
@@ -93,6 +94,18 @@ async def test_what_can_not_be_undone_is_asked_first(
     assert (await submit(world, form)).headers["Location"] == after
     assert fleet.done[-1][0] == what
     assert (await world.client.get(after)).status == 200
+
+
+async def test_what_stays_when_it_is_removed_is_not_said_to_be_gone(
+    harbour: Harbour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, _fleet = harbour
+    await add(world)
+    monkeypatch.setattr(Resource, "stays", True)
+    text = await (await world.client.get(f"{ONE}/remove")).text()
+    assert "This can&#39;t be undone." in text
+    answer = await submit(world, Page(text).form(f"{ONE}/remove"))
+    assert answer.headers["Location"] == f"{ONE}?done=done"
 
 
 async def test_what_can_not_be_done_with_one_as_it_stands_is_not_offered(harbour: Harbour) -> None:

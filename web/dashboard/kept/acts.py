@@ -117,10 +117,12 @@ def _removal_deed(kind: Kind) -> _Deed:
     return _Deed(
         kind.reader.say(kind.resource.removal),
         None,
-        kind.reader.say(_("This removes it for good.")),
+        kind.reader.say(
+            _("This can't be undone.") if kind.resource.stays else _("This removes it for good.")
+        ),
         f"{kind.item_path}/remove",
         do,
-        (kind.path, "removed"),
+        (kind.item_path, "done") if kind.resource.stays else (kind.path, "removed"),
     )
 
 
