@@ -68,6 +68,7 @@ class BodyChecks:
         """
         errors = [
             *([] if channel_id is None else self._wrong_channel(guild_id, channel_id)),
+            *_said_twice(body),
             *self._wrong_roles(guild_id, body, before),
             *await self._wrong_reward(guild_id, body, before),
             *await self._wrong_promises(guild_id, body, before),
@@ -173,6 +174,18 @@ class BodyChecks:
             for index, text in enumerate(named)
             if not is_id(text) or int(text) in mistakes
         ]
+
+
+def _said_twice(body: TermsBody) -> Iterator[FieldError]:
+    named = {
+        "bonus_entries/{}/role_id": [one.role_id for one in body.bonus_entries],
+        "level_bonus_entries/{}/level": [one.level for one in body.level_bonus_entries],
+        "item_bonus_entries/{}/item_id": [one.item_id for one in body.item_bonus_entries],
+    }
+    for pointer, values in named.items():
+        for index, value in enumerate(values):
+            if value in values[:index]:
+                yield FieldError(f"/{pointer.format(index)}", _("This is in the list already."))
 
 
 def _kept(before: Plan | None) -> Collection[tuple[str, str]]:

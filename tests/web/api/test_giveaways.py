@@ -103,6 +103,7 @@ async def test_giveaway_says_its_time_to_claim_as_it_is_sent(
         ({"prize": "x" * 5000}, "/prize"),
         ({"requirements": {"no_roles": ["5"]}}, "/requirements"),
         ({"bonus_entries": [{"role_id": "x", "entries": 1}]}, "/bonus_entries"),
+        ({"bonus_entries": [{"role_id": str(ROLE), "entries": 1}] * 2}, "/bonus_entries/1/role_id"),
         ({"level_bonus_entries": [{"level": 5, "entries": 1}]}, "/level_bonus_entries/0/level"),
         ({"level_bonus_entries": [{"level": 0, "entries": 1}]}, "/level_bonus_entries"),
         ({"item_bonus_entries": [{"item_id": "9", "entries": 1}]}, "/item_bonus_entries/0/item_id"),
