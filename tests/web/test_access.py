@@ -78,7 +78,7 @@ async def test_access_trusted_network(world: World, path: str) -> None:
 async def test_access_stranger_is_refused(outside: World, path: str) -> None:
     response = await outside.client.get(path, headers=FROM_OUTSIDE)
     assert response.status == 401
-    assert "150" not in await response.text()
+    assert "150" not in (await response.json())["error"]
 
 
 @pytest.mark.parametrize("path", OPERATOR_PATHS)
