@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from bot.core.jobs import JobService
+    from bot.core.settings import SettingsStore
 
-# The key of the feature that counts experience.
+# The key of the feature that counts experience; nothing of it is imported.
 LEVELS = "levels"
 # What levels need to hear of gifts: the job that gives those whose keys its payload names.
 GIFT_JOB = "levels.gift"
@@ -57,6 +58,11 @@ class XpGift:
     def __post_init__(self) -> None:
         if self.amount < 1:
             raise ValueError(f"a gift of {self.amount}")
+
+
+async def are_levels_on(settings: SettingsStore, guild_id: int) -> bool:
+    """Tell whether a guild has its levels switched on."""
+    return (await settings.get(guild_id, LEVELS)).enabled
 
 
 async def give_experience(

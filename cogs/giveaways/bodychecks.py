@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from bot.core.errors import Denied, FieldError
 from bot.core.i18n import _
+from bot.core.leveling import are_levels_on
 from bot.core.money import is_economy_on
 from bot.core.power import is_powerful
 from bot.core.preflight import can_post
 from bot.core.settings.validation import from_field_errors
 from cogs.giveaways.bodies import TermsBody
-from cogs.giveaways.rules import LEVELS, PLACES
+from cogs.giveaways.rules import PLACES
 
 if TYPE_CHECKING:
     from bot.core.contracts import BotState
@@ -127,7 +128,9 @@ class BodyChecks:
     ) -> list[FieldError]:
         errors = []
         asked = before.requirements.level if before else None
-        if (body.requirements.level or 0) > (asked or 0) and not await self._has_levels(guild_id):
+        if (body.requirements.level or 0) > (asked or 0) and not await are_levels_on(
+            self._settings, guild_id
+        ):
             message = _(
                 "Levels are switched off in this server, so nobody could reach one to enter."
             )
@@ -140,13 +143,12 @@ class BodyChecks:
         ):
             errors.append(FieldError("/prize_amount", _("The economy is switched off.")))
         promised = before.total_xp if before else 0
-        if body.winners * (body.prize_xp or 0) > promised and not await self._has_levels(guild_id):
+        if body.winners * (body.prize_xp or 0) > promised and not await are_levels_on(
+            self._settings, guild_id
+        ):
             message = _("Levels are switched off in this server, so no experience can be won.")
             errors.append(FieldError("/prize_xp", message))
         return errors
-
-    async def _has_levels(self, guild_id: int) -> bool:
-        return (await self._settings.get(guild_id, LEVELS)).enabled
 
     async def _wrong_steps(
         self, guild_id: int, body: TermsBody, before: Plan | None
@@ -154,7 +156,7 @@ class BodyChecks:
         kept = {one.level for one in before.level_bonuses} if before else set[int]()
         steps = enumerate(body.level_bonus_entries)
         new = [index for index, one in steps if one.level not in kept]
-        if not new or await self._has_levels(guild_id):
+        if not new or await are_levels_on(self._settings, guild_id):
             return []
         message = _("Levels are switched off in this server, so nobody could reach one.")
         return [FieldError(f"/level_bonus_entries/{index}/level", message) for index in new]

@@ -14,6 +14,7 @@ from bot.core.durations import parse_duration
 from bot.core.errors import Conflict, Denied, InvalidInput, NotFound
 from bot.core.guild_locale import BASICS
 from bot.core.i18n import _
+from bot.core.leveling import LEVELS, are_levels_on
 from bot.core.moments import is_by_clock, parse_moment
 from bot.core.money import ECONOMY, is_economy_on
 from bot.core.power import is_powerful
@@ -23,7 +24,7 @@ from cogs.giveaways.access import Interaction
 from cogs.giveaways.items import ItemCheck
 from cogs.giveaways.opening import Order
 from cogs.giveaways.plan import Plan
-from cogs.giveaways.rules import LEVELS, LONGEST, LONGEST_ROLE, PLACES
+from cogs.giveaways.rules import LONGEST, LONGEST_ROLE, PLACES
 from db.giveaways import Giveaway
 
 # Kinds of channels that a message with a button can stand in.
@@ -185,7 +186,7 @@ async def ensure_may_promise(
     if role_id is not None and (before is None or role_id != before.reward_role_id):
         await ensure_may_reward(interaction, role_id)
     if plan.total_xp > (before.total_xp if before else 0):
-        if not await _are_levels_on(interaction):
+        if not await are_levels_on(interaction.client.kernel.settings, guild_id_of(interaction)):
             raise levels_off()
         await ensure_may_give_xp(interaction)
     if plan.total_amount <= (before.total_amount if before else 0):
@@ -203,18 +204,13 @@ async def _ensure_level_is_reached(
     kept = {one.level for one in before.level_bonuses} if before else set[int]()
     if not is_asked and all(one.level in kept for one in plan.level_bonuses):
         return
-    if not await _are_levels_on(interaction):
+    if not await are_levels_on(interaction.client.kernel.settings, guild_id_of(interaction)):
         raise Conflict(
             _("Levels are switched off in this server, so nobody could reach one to enter.")
             if is_asked
             else _("Levels are switched off in this server, so nobody could reach one."),
             hint=_("An admin can switch them on with /feature enable."),
         )
-
-
-async def _are_levels_on(interaction: Interaction) -> bool:
-    settings = interaction.client.kernel.settings
-    return (await settings.get(guild_id_of(interaction), LEVELS)).enabled
 
 
 async def ensure_may_give_again(interaction: Interaction, giveaway: Giveaway) -> None:

@@ -36,8 +36,6 @@ SHORTEST_ROLE, LONGEST_ROLE = timedelta(minutes=10), timedelta(days=365)
 
 # Kinds of channels that a message with a button can stand in.
 PLACES = frozenset({"text", "news", "voice", "stage", "thread"})
-# The feature whose levels may be asked for, and whose experience can be won.
-LEVELS = "levels"
 
 _LINES = re.compile(r"[\s\x00-\x1f]+")
 # Letters of which nothing is seen, beside what Unicode calls separators, controls and formats.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from bot.core.errors import Conflict, Denied
 from bot.core.fields.text import shorten
 from bot.core.i18n import _
-from bot.core.leveling import LEVELS, XpGift, give_experience
+from bot.core.leveling import XpGift, are_levels_on, give_experience
 from bot.core.outbox import Delivery
 from cogs.tickets import wording
 from cogs.tickets.logplace import log_channel_of
@@ -89,8 +89,8 @@ class Ratings:
         settings = await self._office.set_by(ticket.guild_id) if ticket else None
         if ticket is None or settings is None or not (settings.rating_xp or settings.stars_xp):
             return None
-        levels = await self._office.settings.get(ticket.guild_id, LEVELS)
-        return settings if levels.enabled else None
+        is_on = await are_levels_on(self._office.settings, ticket.guild_id)
+        return settings if is_on else None
 
     async def comment(self, ticket: Ticket, user_id: int, stars: int, text: str) -> None:
         """Keep a word with the stars of its form, and tell the log channel of both."""

@@ -10,9 +10,8 @@ from sqlalchemy import select
 
 from bot.core.contracts import SYSTEM
 from bot.core.errors import Conflict
-from bot.core.leveling import GIFT_JOB
+from bot.core.leveling import GIFT_JOB, LEVELS
 from bot.core.money import Currency
-from cogs.giveaways.rules import LEVELS
 from cogs.giveaways.wording import rewards_of
 from db.engine import Database
 from db.jobs import list_jobs

@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import select
 
 from bot.core.contracts import SYSTEM
+from bot.core.leveling import LEVELS
 from bot.core.money import ECONOMY
 from cogs.giveaways.manifest import KEY
 from cogs.giveaways.plan import Plan
-from cogs.giveaways.rules import LEVELS
 from db.economy import get_balance
 from db.engine import Database
 from db.giveaways import Giveaway
