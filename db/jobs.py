@@ -39,6 +39,8 @@ class Job(Leased):
     subject_id: Mapped[int | None] = mapped_column(Snowflake, info=person(DELETE_ROW))
     timezone: Mapped[str | None] = mapped_column(String(64))
     recurrence: Mapped[str | None] = mapped_column(String(120))
+    # Set while it runs: when it is to run once more, since what it has read may have changed.
+    again_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
@@ -128,49 +130,62 @@ async def claim_due_jobs(
     """
     filters = _served(kinds, shards)
     return await leases.claim_due(
-        session, Job, now=now, owner=owner, lease=lease, limit=limit, filters=filters
+        session,
+        Job,
+        now=now,
+        owner=owner,
+        lease=lease,
+        limit=limit,
+        filters=filters,
+        again_at=None,
     )
 
 
 async def finish_job(session: AsyncSession, job: Job, *, now: datetime) -> bool:
-    """Mark a claimed job done, in the transaction of its effect; False when the claim is lost.
+    """Mark a claimed job done, in the transaction of its effect; False when it may not be.
 
-    On False the caller must roll back: somebody else has the job, or it was cancelled.
+    On False the caller must roll back: somebody else has the job, it was cancelled, or it is wanted
+    again. The same is true of the other ways to settle a claim below.
     """
-    return await leases.settle(session, job, WorkState.DONE, finished_at=now, last_error=None)
+    return await _settle(session, job, WorkState.DONE, finished_at=now, last_error=None)
 
 
 async def repeat_job(session: AsyncSession, job: Job, *, due_at: datetime, now: datetime) -> bool:
-    """Make a claimed job that did its work due again, in the transaction of its effect.
-
-    False when the claim is lost: the caller must roll back, as with `finish_job`.
-    """
+    """Make a claimed job that did its work due again, in the transaction of its effect."""
     values = {"due_at": due_at, "attempts": 0, "finished_at": now, "last_error": None}
-    return await leases.settle(session, job, WorkState.PENDING, **values)
+    return await _settle(session, job, WorkState.PENDING, **values)
 
 
 async def retry_job(
     session: AsyncSession, job: Job, *, due_at: datetime, error: str | None, attempts: int
 ) -> bool:
-    """Give a claimed job back, to be tried again at `due_at`; False when the claim is lost.
+    """Give a claimed job back, to be tried again at `due_at`.
 
     `attempts` is how many are to count by then.
     """
-    return await leases.settle(
+    return await _settle(
         session, job, WorkState.PENDING, due_at=due_at, last_error=error, attempts=attempts
     )
 
 
 async def fail_job(session: AsyncSession, job: Job, *, now: datetime, error: str) -> bool:
-    """End a claimed job as failed, for good; False when the claim is lost."""
-    return await leases.settle(session, job, WorkState.FAILED, finished_at=now, last_error=error)
+    """End a claimed job as failed, for good."""
+    return await _settle(session, job, WorkState.FAILED, finished_at=now, last_error=error)
 
 
 async def park_job(
     session: AsyncSession, job: Job, *, reason: str, error: str | None = None
 ) -> bool:
-    """Set a claimed job aside until `resume_parked`; False when the claim is lost."""
-    return await leases.settle(session, job, WorkState.PARKED, park_reason=reason, last_error=error)
+    """Set a claimed job aside until `resume_parked`."""
+    return await _settle(session, job, WorkState.PARKED, park_reason=reason, last_error=error)
+
+
+async def begin_again(session: AsyncSession, job: Job) -> bool:
+    """Give back a claimed job that is wanted again; False when it is not, or the claim is lost."""
+    values = {"due_at": Job.again_at, "again_at": None, "attempts": 0, "last_error": None}
+    return await leases.settle(
+        session, job, WorkState.PENDING, filters=[Job.again_at.is_not(None)], **values
+    )
 
 
 async def resume_parked(
@@ -196,11 +211,20 @@ async def hasten_job(session: AsyncSession, dedupe_key: str, due_at: datetime) -
     return await count_changed(session, statement.values(due_at=due_at)) == 1
 
 
-async def bring_forward_job(session: AsyncSession, dedupe_key: str, due_at: datetime) -> bool:
-    """Make a pending job due by an instant, and hold its row; False when none is pending."""
-    earlier = case((Job.due_at > due_at, due_at), else_=Job.due_at)
-    statement = update(Job).where(Job.dedupe_key == dedupe_key, Job.state == WorkState.PENDING)
-    return await count_changed(session, statement.values(due_at=earlier)) == 1
+async def want_job(session: AsyncSession, dedupe_key: str, due_at: datetime) -> bool:
+    """Have a job that waits or runs come to pass by an instant, and hold its row; False if none.
+
+    One that waits is due by then. One that runs is claimed again afterwards: as long as it is at
+    work nobody else is, and what it made of what was before can't be settled.
+    """
+    waits = Job.state == WorkState.PENDING
+    earlier = case((and_(waits, Job.due_at > due_at), due_at), else_=Job.due_at)
+    soonest = case((Job.again_at < due_at, Job.again_at), else_=due_at)
+    statement = update(Job).where(
+        Job.dedupe_key == dedupe_key, Job.state.in_((WorkState.PENDING, WorkState.RUNNING))
+    )
+    values = {"due_at": earlier, "again_at": case((waits, None), else_=soonest)}
+    return await count_changed(session, statement.values(**values)) == 1
 
 
 async def cancel_job(session: AsyncSession, dedupe_key: str, *, now: datetime) -> bool:
@@ -279,6 +303,7 @@ async def delete_finished_jobs(session: AsyncSession, before: datetime) -> int:
 _UNCLAIMED: dict[str, Any] = {
     "lease_owner": None,
     "lease_until": None,
+    "again_at": None,
     "last_error": None,
     "park_reason": None,
     "finished_at": None,
@@ -288,3 +313,7 @@ _UNCLAIMED: dict[str, Any] = {
 def _served(kinds: Collection[str] | None, shards: Shards | None) -> list[ColumnElement[bool]]:
     of_kinds = [] if kinds is None else [Job.kind.in_(sorted(kinds))]
     return of_kinds + leases.is_of_shards(Job, shards)
+
+
+async def _settle(session: AsyncSession, job: Job, state: WorkState, **values: Any) -> bool:
+    return await leases.settle(session, job, state, filters=[Job.again_at.is_(None)], **values)

@@ -143,10 +143,20 @@ async def claim_due(
     return sorted(rows, key=lambda row: (row.due_at, row.id))
 
 
-async def settle(session: AsyncSession, row: Leased, state: WorkState, **values: Any) -> bool:
-    """Move a claimed row on to another state; False when the claim is no longer the caller's."""
+async def settle(
+    session: AsyncSession,
+    row: Leased,
+    state: WorkState,
+    *,
+    filters: Sequence[ColumnElement[bool]] = (),
+    **values: Any,
+) -> bool:
+    """Move a claimed row on to another state; False when the claim is no longer the caller's.
+
+    False also when the row does not match the filters.
+    """
     values = {"lease_owner": None, "lease_until": None} | values
-    return await _change_claimed(session, row, state=state, **values)
+    return await _change_claimed(session, row, filters, state=state, **values)
 
 
 async def extend_lease(session: AsyncSession, row: Leased, until: datetime) -> bool:
@@ -247,7 +257,9 @@ def _is_due(table: type[Leased], now: datetime) -> ColumnElement[bool]:
     return or_(waiting, abandoned)
 
 
-async def _change_claimed(session: AsyncSession, row: Leased, **values: Any) -> bool:
+async def _change_claimed(
+    session: AsyncSession, row: Leased, filters: Sequence[ColumnElement[bool]] = (), **values: Any
+) -> bool:
     table = table_of(type(row))
     statement = (
         update(table)
@@ -255,6 +267,7 @@ async def _change_claimed(session: AsyncSession, row: Leased, **values: Any) -> 
             table.c.id == row.id,
             table.c.state == WorkState.RUNNING,
             table.c.lease_token == row.lease_token,
+            *filters,
         )
         .values(**values)
     )

@@ -206,9 +206,11 @@ class JobService(WorkService[table.Job]):
         """Have a job run by an instant that sees what this transaction stores.
 
         One that waits stays, and no later than it was: many calls within its time become one run.
-        One that runs at this moment may have read what was before, so it is scheduled anew.
+        One that runs at this moment may have read what was before, so it runs again once it has
+        ended, and its handler is rolled back; two runs that were at work at once could overtake
+        each other on Discord.
         """
-        if not await table.bring_forward_job(session, dedupe_key, due_at):
+        if not await table.want_job(session, dedupe_key, due_at):
             await self.schedule(
                 session, kind, due_at, payload, dedupe_key=dedupe_key, guild_id=guild_id
             )

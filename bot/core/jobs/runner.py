@@ -115,7 +115,9 @@ class JobRunner(WorkRunner[table.Job, None]):
             case None:
                 self._count(job.kind, "done")
             case LeaseLost():
-                self._count(job.kind, "lost")
+                async with self._database.write() as session:
+                    is_wanted = await table.begin_again(session, row)
+                self._count(job.kind, "again" if is_wanted else "lost")
             case Park():
                 await self._park(row, job, error.reason)
             case Retry():
@@ -140,11 +142,16 @@ class JobRunner(WorkRunner[table.Job, None]):
         self, row: table.Job, due_at: datetime, attempts: int, error: str | None
     ) -> None:
         async with self._database.write() as session:
-            await table.retry_job(session, row, due_at=due_at, error=error, attempts=attempts)
+            if not await table.retry_job(
+                session, row, due_at=due_at, error=error, attempts=attempts
+            ):
+                await table.begin_again(session, row)
 
     async def _park(self, row: table.Job, job: Job, reason: str) -> None:
         async with self._database.write() as session:
             parked = await table.park_job(session, row, reason=reason)
+            if not parked:
+                await table.begin_again(session, row)
         if parked:
             self._count(job.kind, "parked")
             await self._publish(JobParked(at=self._clock.now(), job=job, reason=reason))
@@ -152,7 +159,6 @@ class JobRunner(WorkRunner[table.Job, None]):
     async def _give_up(
         self, row: table.Job, job: Job, error: str, cause: BaseException | None = None
     ) -> None:
-        log.error("job_failed", kind=job.kind, job=job.dedupe_key, error=error, exc_info=cause)
         now = self._clock.now()
         async with self._database.write() as session:
             if job.recurrence is None:
@@ -161,6 +167,13 @@ class JobRunner(WorkRunner[table.Job, None]):
                 # One bad Monday must not end all Mondays.
                 due_at = job.recurrence.next_after(now)
                 ended = await table.retry_job(session, row, due_at=due_at, error=error, attempts=0)
+            # What changed meanwhile may be what it failed on.
+            is_wanted = not ended and await table.begin_again(session, row)
+        if is_wanted:
+            log.warning("job_attempt_failed", kind=job.kind, job=job.dedupe_key, exc_info=cause)
+            self._count(job.kind, "error")
+            return
+        log.error("job_failed", kind=job.kind, job=job.dedupe_key, error=error, exc_info=cause)
         if ended:
             self._count(job.kind, "failed")
             await self._publish(JobFailed(at=now, job=job, error=error))
