@@ -229,6 +229,36 @@ async def cancel_waiting(session: AsyncSession, dedupe_keys: Collection[str]) ->
     return set(await session.scalars(statement))
 
 
+async def hush_messages(
+    session: AsyncSession, channel_id: int, *, users: Collection[int], roles: Collection[int]
+) -> tuple[set[int], set[int]]:
+    """Have messages to be sent in a channel call none of these people and roles.
+
+    Returns those of them whom messages call that may be sent already.
+    """
+    query = select(OutboxMessage).where(
+        OutboxMessage.channel_id == channel_id,
+        OutboxMessage.kind == SENDING_KINDS[0],
+        OutboxMessage.state.in_(leases.OPEN_STATES),
+    )
+    unwanted, late = {"users": set(users), "roles": set(roles)}, (set[int](), set[int]())
+    for row in await session.scalars(query.with_for_update()):
+        allowed = row.payload.get("allowed_mentions") or {}
+        called = {kind: {int(one) for one in allowed.get(kind) or ()} for kind in unwanted}
+        wrong = [called[kind] & ids for kind, ids in unwanted.items()]
+        if not any(wrong):
+            continue
+        if row.state == WorkState.RUNNING or row.uncertain_since is not None:
+            late[0].update(wrong[0])
+            late[1].update(wrong[1])
+            continue
+        left = {
+            kind: [str(one) for one in sorted(called[kind] - ids)] for kind, ids in unwanted.items()
+        }
+        row.payload = row.payload | {"allowed_mentions": allowed | left}
+    return late
+
+
 async def suspend_messages(session: AsyncSession, *, guild_id: int) -> int:
     """Set all that waits to be delivered in a guild aside; return how many."""
     statement = update(OutboxMessage).where(

@@ -44,7 +44,7 @@ class ThreadCrowd:
         Whoever manages threads sees them all, and stays unless they were let in by name. Raises
         `Retry` when more are to go than are taken out at once.
         """
-        dropped = was.viewers - plan.viewers
+        dropped = (was.viewers | was.entering) - plan.viewers
         is_smaller = was.roles is None or bool(was.roles - plan.staff_roles)
         if not dropped and not is_smaller:
             return

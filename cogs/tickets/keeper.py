@@ -20,21 +20,26 @@ from bot.core.errors import AppError
 from bot.core.fields.text import shorten
 from bot.core.i18n import _
 from bot.core.jobs import Job, JobFailed, Retry
+from bot.core.outbox import Calls
 from bot.core.problems.rules import Problem
 from cogs.tickets.drafts import keep_answers
 from cogs.tickets.herald import Herald
 from cogs.tickets.machine import TABLE, Action, Status
+from cogs.tickets.making import RoomMaker
 from cogs.tickets.naming import next_rename, note_rename, plain_names
 from cogs.tickets.office import Office
 from cogs.tickets.panel import Room
-from cogs.tickets.ports import Admitted, Crowd, RoomGone, RoomPlan, RoomRefused, Rooms
+from cogs.tickets.ports import Crowd, RoomGone, RoomPlan, RoomRefused, Rooms
 from cogs.tickets.roomstate import (
     AGAIN,
     admits_others,
     admitted_by,
+    awaiting,
     crowd_of,
+    entering,
     is_to_be_removed,
     next_run,
+    not_to_be_called,
     note_of,
     roles_to_call,
     state_of,
@@ -56,8 +61,6 @@ log = structlog.get_logger(__name__)
 ROOM_JOB = "tickets.room"
 MOST_ATTEMPTS = 8
 _PAUSES = Backoff(first=timedelta(seconds=2), longest=timedelta(minutes=5))
-# How long the room of a ticket that was given up is looked for while Discord does not answer.
-_LOOKED_FOR = timedelta(days=7)
 _CAUSE = "room_refused"
 _WAITS_FOR_ROOM = (Status.OPENING, Status.REOPENING)
 _HAS_CROWD = (Status.OPEN, Status.CLOSING, Status.CLOSED)
@@ -92,6 +95,7 @@ class RoomKeeper:
     ) -> None:
         self._office, self._herald = office, herald
         self._rooms, self._problems = rooms, problems
+        self._maker = RoomMaker(office, rooms)
         self._waiters = Waiters()
         self._since = office.clock.now()
         self.opened: list[Opened] = []
@@ -225,9 +229,10 @@ class RoomKeeper:
         ticket = case.ticket
         if ticket.channel_id is None:
             if ticket.status in _WAITS_FOR_ROOM:
-                await self._make(case)
+                if await self._maker.make(ticket, case.plan):
+                    await self._problems.solve(ticket.guild_id, KEY, _CAUSE, str(ticket.panel_id))
             elif ticket.status == Status.FAILED:
-                await self._clear_up(case)
+                await self._maker.clear_up(ticket, case.plan)
             return
         if is_to_be_removed(ticket, self._office.clock.now()):
             await self._remove(case, ticket.channel_id)
@@ -239,49 +244,17 @@ class RoomKeeper:
             for hook in self.shutting:
                 await hook()
 
-    async def _make(self, case: _Case) -> None:
-        ticket, plan = case.ticket, case.plan
-        channel_id = await self._find_made(ticket, plan)
-        if channel_id is None:
-            channel_id = await self._rooms.make(plan)
-        async with self._office.database.write() as session:
-            took = await table.set_room(
-                session, ticket.id, channel_id, state_of(ticket, plan, made=True)
-            )
-        if not took:
-            # Another process was faster; nobody has seen this one.
-            await self._rooms.remove(channel_id, plan)
-            return
-        if plan.is_thread:
-            # It is open to nobody yet.
-            await self._rooms.align(channel_id, plan, Admitted())
-        await self._note(ticket, state_of(ticket, plan))
-        await self._problems.solve(ticket.guild_id, KEY, _CAUSE, str(ticket.panel_id))
-
-    async def _clear_up(self, case: _Case) -> None:
-        """Remove the room that was made after all, for a ticket that was given up."""
-        given_up = case.ticket.closed_at or case.ticket.created_at
-        if self._office.clock.now() - given_up > _LOOKED_FOR:
-            return
-        left = await self._find_made(case.ticket, case.plan)
-        if left is not None:
-            await self._rooms.remove(left, case.plan)
-
-    async def _find_made(self, ticket: Ticket, plan: RoomPlan) -> int | None:
-        """Return the room that a run made which was killed before it could note it."""
-        found = await self._rooms.find(plan, ticket.created_at)
-        if not found:
-            return None
-        async with self._office.database.read() as session:
-            taken = await table.list_taken(session, found)
-        return next((one for one in found if one not in taken), None)
-
     async def _align(self, case: _Case, channel_id: int) -> None:
         ticket, plan, was = case.ticket, case.plan, case.ticket.room_state or {}
         wanted = state_of(ticket, plan)
         if plan.is_thread and ticket.status in _HAS_CROWD:
             wanted["crowd"] = await self._look_at_crowd(case, channel_id)
+        if plan.is_thread and not plan.locked:
+            wanted = awaiting(wanted, await self._hush(case, channel_id, was))
         if admits_others(was, wanted):
+            if plan.is_thread and (begun := entering(was, plan)) is not None:
+                await self._note(ticket, begun)
+                was = begun
             await self._rooms.align(channel_id, plan, admitted_by(was))
             was = await self._note_admitted(case, was, wanted)
             wanted |= {part: was[part] for part in ("calls", "crowd")}
@@ -308,6 +281,16 @@ class RoomKeeper:
         for hook in self.crowds:
             hook(ticket.guild_id, crowd)
         return note_of(crowd)
+
+    async def _hush(self, case: _Case, channel_id: int, was: Mapping[str, Any]) -> Calls:
+        """Have nobody called who is not to be in the thread; return who may be nevertheless."""
+        async with self._office.database.write() as session:
+            events = await table.list_events(session, case.ticket.id, kinds=[Action.REMOVE])
+            removed = [one.subject_id for one in events if one.subject_id]
+            unwanted = not_to_be_called(was, case.plan, removed)
+            if unwanted == Calls():
+                return unwanted
+            return await self._office.outbox.hush(session, channel_id, unwanted)
 
     async def _note_admitted(
         self, case: _Case, was: Mapping[str, Any], wanted: Mapping[str, Any]

@@ -95,10 +95,14 @@ class RoomPlan:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """Who was let into a room so far: members, and roles; `None` where nobody knows which."""
+    """Who was let into a room so far: members, and roles; `None` where nobody knows which.
+
+    Of those who are `entering` nobody knows whether they were let in: that was begun, not ended.
+    """
 
     viewers: frozenset[int] = frozenset()
     roles: frozenset[int] | None = frozenset()
+    entering: frozenset[int] = frozenset()
 
 
 # Who is in a thread by which roles.

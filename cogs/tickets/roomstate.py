@@ -1,16 +1,19 @@
 """What is noted of a ticket's room, and what a change of it means; pure.
 
 The note is JSON: `name`, `parents`, `viewers`, `locked`, `roles` (null while nobody was let in),
-`panel` (whose rules made it so), `calls` (how often roles were called after the first message),
-`crowd` (who is in a thread by which roles; null until that was looked at).
+`entering` and `calling` (members and roles that may come into a thread yet: to let them in was
+begun, or a message calls them), `panel` (whose rules made it so), `calls` (how often roles were
+called after the first message), `crowd` (who is in a thread by which roles; null until that was
+looked at).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.core.outbox import Calls
 from cogs.tickets.machine import Status
 from cogs.tickets.naming import next_rename
 from cogs.tickets.panel import Room
@@ -24,7 +27,9 @@ AGAIN = timedelta(minutes=10)
 CROWD_AFTER = timedelta(minutes=1)
 # How long somebody waits for a room while Discord does not answer.
 _LONGEST_WAIT = timedelta(minutes=5)
-_ADMISSION = ("viewers", "roles", "locked")
+_ADMISSION = ("viewers", "roles", "locked", "entering", "calling")
+# What a message that calls somebody takes to be sent, as a rule.
+_SENT_BY = timedelta(seconds=2)
 
 
 def state_of(ticket: Ticket, plan: RoomPlan, *, made: bool = False) -> State:
@@ -39,18 +44,55 @@ def state_of(ticket: Ticket, plan: RoomPlan, *, made: bool = False) -> State:
         "parents": _texts(plan.parent_ids),
         "viewers": _texts(sorted(plan.viewers)),
         "roles": _texts(sorted(roles)),
+        "entering": [],
+        "calling": [],
         "locked": plan.locked,
         "panel": str(ticket.panel_id),
         "calls": known.get("calls", 0),
         "crowd": known.get("crowd"),
     }
-    return state | {"viewers": [], "roles": None} if made else state
+    if not made:
+        return state
+    entering = state["viewers"] if plan.is_thread else []
+    return state | {"viewers": [], "roles": None, "entering": entering}
 
 
 def admits_others(was: Mapping[str, Any], wanted: State) -> bool:
     """Tell whether other people are to be in the room than are, or others to be told of it."""
     moved = was.get("panel", wanted["panel"]) != wanted["panel"]
-    return moved or any(was.get(part) != wanted[part] for part in _ADMISSION)
+    # Notes of earlier versions have nobody who may come in yet.
+    known = {"entering": [], "calling": []} | dict(was)
+    return moved or any(known.get(part) != wanted[part] for part in _ADMISSION)
+
+
+def entering(was: Mapping[str, Any], plan: RoomPlan) -> State | None:
+    """Return what to note before members are let into a thread, or None when there are none.
+
+    Should that be broken off and they are not to be there any more, they are known by it.
+    """
+    before = admitted_by(was)
+    fresh = plan.viewers - before.viewers
+    if fresh <= before.entering:
+        return None
+    return {**was, "entering": _texts(sorted(before.entering | fresh))}
+
+
+def not_to_be_called(was: Mapping[str, Any], plan: RoomPlan, removed: Collection[int]) -> Calls:
+    """Return who is not to be in a thread any more: to call them lets them in again.
+
+    `removed` are those who were ever taken out of the ticket: also before they had been let in.
+    """
+    before = admitted_by(was)
+    users = before.viewers.union(before.entering, removed) - plan.viewers
+    return Calls(users, (before.roles or frozenset()) - plan.staff_roles)
+
+
+def awaiting(state: State, late: Calls) -> State:
+    """Return the note with those who may come in yet, since a message on its way calls them."""
+    return state | {
+        "entering": _texts(sorted(late.users)),
+        "calling": _texts(sorted(late.roles)),
+    }
 
 
 def admitted_by(state: Mapping[str, Any]) -> Admitted:
@@ -58,7 +100,8 @@ def admitted_by(state: Mapping[str, Any]) -> Admitted:
     roles = state.get("roles")
     return Admitted(
         frozenset(map(int, state.get("viewers", ()))),
-        None if roles is None else frozenset(map(int, roles)),
+        None if roles is None else frozenset(map(int, (*roles, *state.get("calling", ())))),
+        frozenset(map(int, state.get("entering", ()))),
     )
 
 
@@ -117,6 +160,8 @@ def next_run(ticket: Ticket, now: datetime) -> datetime | None:
         found = [] if is_renamed else [next_rename(ticket.renamed_at, now)]
         if ticket.mode == Room.THREAD and state.get("crowd") is None:
             found.append(now + CROWD_AFTER)
+        if state.get("entering") or state.get("calling"):
+            found.append(now + _SENT_BY)
         return min(found, default=None)
     if ticket.status == Status.CLOSED:
         if not state.get("locked"):

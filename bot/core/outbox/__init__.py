@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.core.clock import Clock
 from bot.core.events import EventBus
 from bot.core.outbox.deliveries import (
+    Calls,
     Courier,
     Delayed,
     Delivery,
@@ -47,6 +48,7 @@ __all__ = [
     "LATEST",
     "LEASE",
     "NONCE_WINDOW",
+    "Calls",
     "Courier",
     "Delayed",
     "Delivery",
@@ -168,6 +170,16 @@ class OutboxService(WorkService[table.OutboxMessage]):
     ) -> frozenset[str]:
         """Take back deliveries that surely nobody has seen or will see; return their keys."""
         return frozenset(await table.cancel_waiting(session, dedupe_keys))
+
+    async def hush(self, session: AsyncSession, channel_id: int, unwanted: Calls) -> Calls:
+        """Have what is still to be sent in a channel call none of these people and roles.
+
+        Returns those whom a message calls that is under way at this moment: they may be called yet.
+        """
+        late = await table.hush_messages(
+            session, channel_id, users=unwanted.users, roles=unwanted.roles
+        )
+        return Calls(*map(frozenset, late))
 
     async def resume_parked(
         self,

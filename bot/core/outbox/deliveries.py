@@ -291,6 +291,14 @@ class DeliveryBroke(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Calls:
+    """Whom messages call: people and roles."""
+
+    users: frozenset[int] = frozenset()
+    roles: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """What became of a delivery: whether it may yet be sent, or else when and as which message.
 

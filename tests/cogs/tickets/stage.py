@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -82,6 +82,8 @@ class FakeRooms:
     refusing: Exception | None = None
     calls: list[tuple[str, int]] = field(default_factory=list)
     next_id: int = 10_000
+    # Called between letting members into a thread and taking others out of it.
+    interrupt: Callable[[], None] = lambda: None
 
     async def find(self, plan: RoomPlan, since: datetime) -> Sequence[int]:
         self._refuse()
@@ -98,8 +100,14 @@ class FakeRooms:
 
     async def align(self, channel_id: int, plan: RoomPlan, was: Admitted) -> None:
         room = self._get(channel_id, "align")
-        room.viewers, room.locked = set(plan.viewers), plan.locked
-        room.roles = set(plan.staff_roles)
+        if plan.is_thread:
+            # Its members are let in and taken out one by one: who is not named stays.
+            room.viewers |= plan.viewers - was.viewers
+            self.interrupt()
+            room.viewers -= (was.viewers | was.entering) - plan.viewers
+        else:
+            room.viewers = set(plan.viewers)
+        room.roles, room.locked = set(plan.staff_roles), plan.locked
 
     async def expel(self, channel_id: int, plan: RoomPlan, crowd: Crowd) -> Crowd:
         self._get(channel_id, "expel")
@@ -134,13 +142,18 @@ class FakeRooms:
 
 
 class ListCourier:
-    """Delivers into a list."""
+    """Delivers into a list; whoever a message calls into a thread is in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, rooms: FakeRooms) -> None:
         self.delivered: list[Entry] = []
+        self._rooms = rooms
 
     async def deliver(self, entry: Entry) -> int | None:
         self.delivered.append(entry)
+        room = self._rooms.made.get(entry.channel_id or 0)
+        if room is not None and room.plan.is_thread and entry.kind is DeliveryKind.SEND:
+            called = entry.payload.get("allowed_mentions", {})
+            room.viewers |= {int(one) for one in called.get("users", ())}
         return 9000 + len(self.delivered)
 
     async def find_sent(self, entry: Entry, since: Any) -> Sequence[int]:
@@ -198,7 +211,8 @@ class Stage:
         files: Path | None = None,
     ) -> None:
         self.database, self.clock, self.view = database, clock, View()
-        self.rooms, self.courier = rooms or FakeRooms(), ListCourier()
+        self.rooms = rooms or FakeRooms()
+        self.courier = ListCourier(self.rooms)
         self.bus, self.supervisor = EventBus(), TaskSupervisor()
         registry = FeatureRegistry([general.FEATURE, levels.FEATURE, FEATURE])
         self.audit = AuditLog(clock, self.bus, self.supervisor)

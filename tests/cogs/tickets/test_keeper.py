@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot.core.jobs import Retry
+from bot.core.outbox import Entry
 from cogs.tickets.keeper import MOST_ATTEMPTS
 from cogs.tickets.ports import Admitted, RoomPlan, RoomRefused
 from db.engine import Database
@@ -224,6 +225,73 @@ async def test_who_is_taken_out_while_they_are_let_in_is_out(
     await stage.wait(1)
     assert ("align", ticket.channel_id) in stage.rooms.calls
     assert helper not in stage.room_of(ticket).viewers
+
+
+@pytest.mark.parametrize("error", [Retry(timedelta(minutes=1), "no answer"), KeyError("a bug")])
+async def test_who_is_let_in_by_a_run_that_fails_then_is_taken_out_again(
+    database: Database, error: Exception
+) -> None:
+    stage = await Stage.make(database, FakeClock())
+    ticket = await stage.open()
+    helper = 90
+
+    def fail() -> None:
+        stage.rooms.interrupt = lambda: None
+        raise error
+
+    stage.rooms.interrupt = fail
+    await stage.service.life.add(ticket.id, STAFF, helper)
+    await stage.settle()
+    assert helper in stage.room_of(ticket).viewers
+    await stage.service.life.remove(ticket.id, STAFF, helper)
+    await stage.wait(timedelta(minutes=1))
+    assert stage.room_of(ticket).viewers == {OPENER}
+
+
+async def test_a_call_that_comes_late_lets_nobody_in_who_was_taken_out(database: Database) -> None:
+    stage = await Stage.make(database, FakeClock())
+    ticket = await stage.open()
+    helper = 90
+    await stage.service.life.add(ticket.id, STAFF, helper)
+    await stage.jobs.run_due()
+    await stage.service.life.remove(ticket.id, STAFF, helper)
+    await stage.jobs.run_due()
+    assert stage.room_of(ticket).viewers == {OPENER}
+    await stage.outbox.run_due()
+    assert stage.said(ticket.channel_id)[-2:] == [
+        f"<@{STAFF}> added <@{helper}>.",
+        f"<@{STAFF}> took <@{helper}> out.",
+    ]
+    assert stage.room_of(ticket).viewers == {OPENER}
+
+
+async def test_a_call_that_is_under_way_lets_nobody_in_for_long_who_was_taken_out(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = await Stage.make(database, FakeClock())
+    ticket = await stage.open()
+    deliver, helper = stage.courier.deliver, 90
+    entered, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(entry: Entry) -> int | None:
+        entered.set()
+        await go_on.wait()
+        return await deliver(entry)
+
+    monkeypatch.setattr(stage.courier, "deliver", slowly)
+    await stage.service.life.add(ticket.id, STAFF, helper)
+    delivering = asyncio.create_task(stage.outbox.run_due())
+    await entered.wait()
+    await stage.service.life.remove(ticket.id, STAFF, helper)
+    await stage.jobs.run_due()
+    go_on.set()
+    await delivering
+    assert helper in stage.room_of(ticket).viewers
+    await stage.wait(2)
+    assert stage.room_of(ticket).viewers == {OPENER}
+    asked = len(stage.rooms.calls)
+    await stage.wait(10)
+    assert len(stage.rooms.calls) == asked
 
 
 async def test_a_ticket_that_is_closed_ends_though_its_room_cannot_be_locked(
