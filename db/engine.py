@@ -54,7 +54,7 @@ _USED_AT = "used_at"
 # A burst of presses waits its turn for longer than a connection that is refused takes to fail.
 _POOL_TIMEOUT = 10.0
 # How often, and how many seconds apart, closing looks for connections that are at work.
-_CLOSE_LOOKS, _CLOSE_PAUSE = 60, 0.005
+_CLOSE_LOOKS, _CLOSE_PAUSE = 400, 0.005
 _LOCK_PATIENCE_MS = 2000
 # A thread that waits for SQLite's lock can't be called back, so it waits this long at a time, and
 # the loop pauses in between; by how much is left to chance, so that no waiter always comes second.

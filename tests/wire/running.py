@@ -86,14 +86,21 @@ class Web:
     async def ready(self) -> bool:
         return (await self.get("/ready"))[0] == 200
 
-    async def until_health(self, status: str, *, within: float = 15.0) -> dict[str, Any]:
+    async def until_health(self, status: str, *, within: float = 30.0) -> dict[str, Any]:
         """Wait until /health has this status, and return its body."""
 
-        async def look() -> dict[str, Any] | None:
-            body = await self.health()
-            return body if body["status"] == status else None
+        body: dict[str, Any] = {}
 
-        return await until(look, within=within, what=f"/health {status}")
+        async def look() -> bool:
+            nonlocal body
+            body = await self.health()
+            return body["status"] == status
+
+        try:
+            await until(look, within=within, what=f"/health {status}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; the last answer: {body}") from None
+        return body
 
     async def until_ready(self) -> None:
         await until(self.ready, within=15.0, what="/ready")

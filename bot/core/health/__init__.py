@@ -40,6 +40,8 @@ PING_TIMEOUT = 2.0
 SIZE_EVERY = 60.0
 # Whether it can be written costs a lock, so it is asked more rarely while all is well.
 WRITE_CHECK_EVERY = 15.0
+# Another process may hold SQLite's lock for a while without harm.
+WRITE_CHECK_TIMEOUT = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +219,8 @@ class HealthSampler:
         if self._written_at is None or now - self._written_at >= WRITE_CHECK_EVERY:
             # Forgotten first: as long as it fails, every round asks again.
             self._written_at = None
-            await self._database.check_writable()
+            async with asyncio.timeout(WRITE_CHECK_TIMEOUT):
+                await self._database.check_writable()
             self._written_at = now
 
     def _no_answer(self, error: Exception, size: int | None, wal: int | None) -> DatabaseVitals:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.core import health
 from bot.core.contracts import BotState, GatewayStatus, ShardStatus
 from bot.core.health import HealthSampler
 from bot.core.health.lag import LoopLagProbe
@@ -151,6 +152,18 @@ async def test_sampler_sees_that_another_process_keeps_the_write_lock(
         assert (await sampler.sample()).check("database").verdict is Verdict.UNHEALTHY
         other.execute("ROLLBACK")
     assert (await sampler.sample()).check("database").verdict is Verdict.HEALTHY
+
+
+async def test_sampler_does_not_wait_for_ever_to_write(
+    database: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    never = asyncio.Event()
+    monkeypatch.setattr(health, "WRITE_CHECK_TIMEOUT", 0.05)
+    monkeypatch.setattr(database, "check_writable", never.wait)
+    sampler = _sampler(database, clock)
+    assert (await sampler.sample()).check("database").verdict is Verdict.DEGRADED
+    monkeypatch.undo()
+    assert (await sampler.sample()).verdict is Verdict.HEALTHY
 
 
 async def test_sampler_stale_after_twenty_seconds(
