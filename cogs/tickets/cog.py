@@ -79,6 +79,7 @@ class Tickets(
         )
         self.service.capture.noted.append(self.letting_go.note)
         self.service.losses.looking.append(self.letting_go.look_at_all)
+        self.service.keeper.staff_left.append(self.letting_go.take_staff_change)
         self.access = Access(self.service.office, bot.kernel.permissions)
         self.asker = Asker(self.service)
         self.desk = PanelDesk(

@@ -37,6 +37,7 @@ from cogs.tickets.roomstate import (
     awaiting,
     crowd_of,
     entering,
+    former_roles,
     is_to_be_removed,
     next_run,
     not_to_be_called,
@@ -104,6 +105,8 @@ class RoomKeeper:
         self.dropped: list[Callable[[int], None]] = []
         # Told of the guild, and of who is in a thread there by which roles.
         self.crowds: list[Callable[[int, Crowd], None]] = []
+        # Told of a ticket that some roles do not see to any more.
+        self.staff_left: list[Callable[[Ticket], None]] = []
 
     def start(self) -> None:
         """Take up the jobs, also those of earlier runs."""
@@ -252,11 +255,7 @@ class RoomKeeper:
         if plan.is_thread and not plan.locked:
             wanted = awaiting(wanted, await self._hush(case, channel_id, was))
         if admits_others(was, wanted):
-            if plan.is_thread and (begun := entering(was, plan)) is not None:
-                await self._note(ticket, begun)
-                was = begun
-            await self._rooms.align(channel_id, plan, admitted_by(was))
-            was = await self._note_admitted(case, was, wanted)
+            was = await self._admit(case, channel_id, was, wanted)
             wanted |= {part: was[part] for part in ("calls", "crowd")}
         if was.get("parents") != wanted["parents"] and ticket.status == Status.OPEN:
             await self._rooms.move(channel_id, plan)
@@ -273,6 +272,21 @@ class RoomKeeper:
             await self._note(ticket, wanted, renamed_at)
         if wanted != ticket.room_state:
             await self._problems.solve(ticket.guild_id, KEY, _CAUSE, str(ticket.panel_id))
+
+    async def _admit(
+        self, case: _Case, channel_id: int, was: Mapping[str, Any], wanted: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Have those in the room who are to be and nobody else; return what is noted of it."""
+        ticket, plan, former = case.ticket, case.plan, former_roles(was, case.plan)
+        if plan.is_thread and (begun := entering(was, plan)) is not None:
+            await self._note(ticket, begun)
+            was = begun
+        await self._rooms.align(channel_id, plan, admitted_by(was))
+        noted = await self._note_admitted(case, was, wanted)
+        if former:
+            for hook in self.staff_left:
+                hook(ticket)
+        return noted
 
     async def _look_at_crowd(self, case: _Case, channel_id: int) -> dict[str, Any]:
         """Take out of a thread who has lost their role, and return who is in it by one."""

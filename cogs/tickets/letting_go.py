@@ -1,4 +1,4 @@
-"""Has staff let go of their tickets once they lose the roles by which they see to them.
+"""Has staff let go of their tickets once they, or the tickets, lose the roles that see to them.
 
 Whoever sees to a ticket is in its room by name, not by a role. Free of discord.py.
 """
@@ -60,16 +60,24 @@ class LettingGo:
             roles = frozenset(map(int, payload.get("roles") or ()))
             self._spawn("claims", self.look(guild_id, user_id, roles))
 
+    def take_staff_change(self, ticket: Ticket) -> None:
+        """Take that some roles see to a ticket no more: it was moved, or its panel changed."""
+        if ticket.claimed_by:
+            self._spawn("claims", self._look_up(ticket.guild_id, ticket.claimed_by))
+
     async def look_at_all(self, guild_id: int) -> None:
         """Look at all who see to tickets of a guild: of what was while the bot was away, too."""
         for user_id in sorted(user for guild, user in self._claimers if guild == guild_id):
-            try:
-                who = await self._people.look_up(guild_id, user_id)
-            except DiscordFailed:
-                log.info("claimer_not_known", guild_id=guild_id)
-                continue
-            if who is not None:
-                await self.look(guild_id, user_id, who.role_ids)
+            await self._look_up(guild_id, user_id)
+
+    async def _look_up(self, guild_id: int, user_id: int) -> None:
+        try:
+            who = await self._people.look_up(guild_id, user_id)
+        except DiscordFailed:
+            log.info("claimer_not_known", guild_id=guild_id)
+            return
+        if who is not None:
+            await self.look(guild_id, user_id, who.role_ids)
 
     async def look(self, guild_id: int, user_id: int, roles: frozenset[int]) -> None:
         """Take those tickets from a member with these roles that they may not see to any more."""

@@ -84,7 +84,12 @@ def not_to_be_called(was: Mapping[str, Any], plan: RoomPlan, removed: Collection
     """
     before = admitted_by(was)
     users = before.viewers.union(before.entering, removed) - plan.viewers
-    return Calls(users, (before.roles or frozenset()) - plan.staff_roles)
+    return Calls(users, former_roles(was, plan))
+
+
+def former_roles(was: Mapping[str, Any], plan: RoomPlan) -> frozenset[int]:
+    """Return the roles that were let in and are not to be there any more."""
+    return (admitted_by(was).roles or frozenset()) - plan.staff_roles
 
 
 def awaiting(state: State, late: Calls) -> State:
