@@ -298,12 +298,13 @@ class RoomKeeper:
 
     async def _hush(self, case: _Case, channel_id: int, was: Mapping[str, Any]) -> Calls:
         """Have nobody called who is not to be in the thread; return who may be nevertheless."""
-        async with self._office.database.write() as session:
+        async with self._office.database.read() as session:
             events = await table.list_events(session, case.ticket.id, kinds=[Action.REMOVE])
-            removed = [one.subject_id for one in events if one.subject_id]
-            unwanted = not_to_be_called(was, case.plan, removed)
-            if unwanted == Calls():
-                return unwanted
+        removed = [one.subject_id for one in events if one.subject_id]
+        unwanted = not_to_be_called(was, case.plan, removed)
+        if unwanted == Calls():
+            return unwanted
+        async with self._office.database.write() as session:
             return await self._office.outbox.hush(session, channel_id, unwanted)
 
     async def _note_admitted(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.outbox import Calls, Delayed, Delivery, NotPermitted
+from bot.core.outbox import Calls, Delayed, Delivery, Entry, NotPermitted
 from tests.bot.core.outbox.world import CHANNEL, OTHER, World
 
 ANN, BEN, CREW, MATES = 1, 2, 11, 12
@@ -58,15 +58,23 @@ async def test_what_waits_calls_the_others_alone(world: World):
     }
 
 
-async def test_whom_a_message_calls_that_is_under_way_is_told(world: World):
-    world.discord.gate[CHANNEL] = asyncio.Event()
+async def test_whom_a_message_calls_that_is_under_way_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    deliver, entered, go_on = world.discord.deliver, asyncio.Event(), asyncio.Event()
+
+    async def slowly(entry: Entry) -> int | None:
+        entered.set()
+        await go_on.wait()
+        return await deliver(entry)
+
+    monkeypatch.setattr(world.discord, "deliver", slowly)
     await call(world, "first", roles=[])
     delivering = asyncio.create_task(world.outbox.run_due())
-    while not world.discord.arrived:
-        await asyncio.sleep(0.01)
+    await entered.wait()
     await call(world, "second")
     assert await hush(world) == Calls(frozenset({BEN}))
-    world.discord.gate[CHANNEL].set()
+    go_on.set()
     await delivering
 
     assert called(world) == {"first": (["1", "2"], []), "second": (["1"], ["12"])}
